@@ -1,0 +1,1 @@
+//! trinityc: the ahead-of-time compiler.

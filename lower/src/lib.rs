@@ -1,0 +1,1 @@
+//! Bytecode to SSA, with guards and exits.
