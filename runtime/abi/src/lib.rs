@@ -1,1 +1,125 @@
-//! What machine code and the runtime agree on: tags, layouts, calling convention, unit tables.
+//! What machine code and the runtime agree on. Numbers only; the meaning of each is in docs/abi.md.
+//! The runtime asserts at compile time that its structures have these offsets.
+
+/// Value tags (docs/abi.md section 1).
+pub mod tag {
+    #![allow(missing_docs)]
+    pub const NIL: u8 = 0;
+    pub const FALSE: u8 = 1;
+    pub const TRUE: u8 = 2;
+    pub const INT: u8 = 3;
+    pub const FLOAT: u8 = 4;
+    pub const LIGHT: u8 = 5;
+    /// Tags from here on are collectable.
+    pub const FIRST_COLLECTABLE: u8 = 6;
+    pub const SHORT_STR: u8 = 6;
+    pub const LONG_STR: u8 = 7;
+    pub const TABLE: u8 = 8;
+    pub const LUA_FN: u8 = 9;
+    pub const NATIVE_FN: u8 = 10;
+    pub const USERDATA: u8 = 11;
+    pub const THREAD: u8 = 12;
+    pub const CELL: u8 = 13;
+    /// Object kinds that are never values.
+    pub const PROTO: u8 = 14;
+    pub const SHAPE: u8 = 15;
+}
+
+/// Bytes of a value slot.
+pub const VALUE_SIZE: i32 = 16;
+/// Offset of the tag byte in a value.
+pub const VALUE_TAG: i32 = 8;
+
+/// Object header (section 2).
+pub mod header {
+    #![allow(missing_docs)]
+    pub const KIND: i32 = 0;
+    pub const MARK: i32 = 1;
+    pub const FLAGS: i32 = 2;
+    pub const AUX8: i32 = 3;
+    pub const AUX32: i32 = 4;
+    /// Bit of the mark byte: the object is black (a store into it may need a barrier).
+    pub const BLACK: u8 = 1 << 2;
+}
+
+/// Table fields.
+pub mod table {
+    #![allow(missing_docs)]
+    pub const ELEM_KIND: i32 = 3;
+    pub const SHAPE_ID: i32 = 4;
+    pub const SLOTS: i32 = 8;
+    pub const ARRAY: i32 = 16;
+    pub const ARRAY_LEN: i32 = 24;
+    pub const ARRAY_CAP: i32 = 28;
+    pub const HASH: i32 = 32;
+    pub const SHAPE: i32 = 40;
+    pub const METATABLE: i32 = 48;
+    pub const SLOT_CAP: i32 = 56;
+    pub const SIZE: i32 = 64;
+    /// Element kinds of the array part.
+    pub const KIND_EMPTY: u8 = 0;
+    pub const KIND_INT: u8 = 1;
+    pub const KIND_FLOAT: u8 = 2;
+    pub const KIND_GENERAL: u8 = 3;
+}
+
+/// Closures and cells.
+pub mod closure {
+    #![allow(missing_docs)]
+    pub const CODE: i32 = 8;
+    pub const PROTO: i32 = 16;
+    pub const UPVALS: i32 = 24;
+    pub const CELL_VALUE: i32 = 8;
+}
+
+/// String fields.
+pub mod string {
+    #![allow(missing_docs)]
+    pub const LEN: i32 = 8;
+    pub const BYTES: i32 = 16;
+    /// Longest interned string.
+    pub const MAX_SHORT: usize = 40;
+}
+
+/// Runtime prototype fields that machine code reads.
+pub mod proto {
+    #![allow(missing_docs)]
+    pub const CONSTS: i32 = 8;
+    pub const CACHES: i32 = 16;
+}
+
+/// Inline cache entries (section 3).
+pub mod cache {
+    #![allow(missing_docs)]
+    pub const SIZE: i32 = 32;
+    pub const SHAPE_ID: i32 = 0;
+    pub const SLOT: i32 = 4;
+    pub const EPOCH: i32 = 8;
+    pub const KIND: i32 = 12;
+    pub const VALUE: i32 = 16;
+    pub const KIND_EMPTY: u8 = 0;
+    pub const KIND_OWN: u8 = 1;
+    pub const KIND_CONST: u8 = 2;
+    pub const KIND_ABSENT: u8 = 3;
+    pub const KIND_MEGA: u8 = 4;
+}
+
+/// Thread fields that machine code touches.
+pub mod thread {
+    #![allow(missing_docs)]
+    pub const POLL: i32 = 8;
+    pub const STACK_LIMIT: i32 = 16;
+    pub const NATIVE_LIMIT: i32 = 24;
+    pub const CI: i32 = 32;
+    pub const ENTRY_SP: i32 = 40;
+    pub const GLOBAL: i32 = 48;
+    pub const TOP: i32 = 56;
+    pub const EPOCH_PTR: i32 = 64;
+}
+
+/// Call record fields that machine code touches.
+pub mod ci {
+    #![allow(missing_docs)]
+    pub const NSP: i32 = 48;
+    pub const NBASE: i32 = 56;
+}
