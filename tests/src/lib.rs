@@ -1,0 +1,4 @@
+//! Differential fuzzing and the drivers of whole-program tests.
+
+pub mod generate;
+pub mod run;
