@@ -1,0 +1,138 @@
+//! The pipeline from SSA to bytes, and what comes out of it.
+
+use crate::ir::{Function, SrcLoc, SymbolRef};
+use std::fmt;
+
+/// Register allocation algorithm.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Algorithm {
+    /// Backtracking: good code.
+    #[default]
+    Ion,
+    /// One pass: fast, for huge functions.
+    Fast,
+}
+
+/// How to compile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Register allocation algorithm.
+    pub algorithm: Algorithm,
+    /// Run the IR verifier first.
+    pub verify: bool,
+    /// Run the independent checker over the register allocation.
+    pub check_allocation: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            algorithm: Algorithm::Ion,
+            verify: cfg!(debug_assertions),
+            check_allocation: false,
+        }
+    }
+}
+
+/// Relocation kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RelocKind {
+    /// 32 bits, `S + A - P` (R_X86_64_PC32).
+    Pc32,
+    /// 32 bits, a call or jump that may go through the PLT (R_X86_64_PLT32).
+    Plt32,
+    /// 64 bits, `S + A` (R_X86_64_64).
+    Abs64,
+}
+
+/// A place in the code that the linker fills in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reloc {
+    /// Offset of the field in the code.
+    pub offset: u32,
+    /// Kind.
+    pub kind: RelocKind,
+    /// Symbol.
+    pub symbol: SymbolRef,
+    /// Addend, as in ELF: includes the -4 of instruction-relative fields.
+    pub addend: i64,
+}
+
+/// A jump table in the data behind the code: 32-bit entries relative to the table's start.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JumpTable {
+    /// Offset of the table.
+    pub offset: u32,
+    /// Offsets of the targets.
+    pub targets: Vec<u32>,
+}
+
+/// Machine code. Must be placed at an address that is a multiple of 16.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CompiledFunction {
+    /// Name, for people.
+    pub name: String,
+    /// Instructions, then constants and jump tables.
+    pub code: Vec<u8>,
+    /// Size of the instructions; data follows, at the next multiple of 16.
+    pub text_len: u32,
+    /// Bytes between rsp after the prologue and the return address.
+    pub frame_size: u32,
+    /// Relocations, by offset.
+    pub relocs: Vec<Reloc>,
+    /// Return addresses of calls with a safepoint id, by offset.
+    pub safepoints: Vec<(u32, u32)>,
+    /// Source locations: each holds from its offset to the next entry's.
+    pub srclocs: Vec<(u32, SrcLoc)>,
+    /// Offset of each IR block; `u32::MAX` for unreachable ones.
+    pub block_offsets: Vec<u32>,
+    /// Jump tables.
+    pub jump_tables: Vec<JumpTable>,
+}
+
+/// Why a function could not be compiled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CompileError {
+    /// The IR breaks a rule: the caller's bug.
+    Verify(String),
+    /// The register allocator gave up or its result failed the check: our bug.
+    RegAlloc(String),
+    /// Something does not fit an encoding: a limit.
+    TooLarge(String),
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CompileError::Verify(s) => write!(f, "invalid IR: {s}"),
+            CompileError::RegAlloc(s) => write!(f, "register allocation failed: {s}"),
+            CompileError::TooLarge(s) => write!(f, "function too large: {s}"),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// Compiles functions one after another, reusing its buffers.
+#[derive(Debug, Default)]
+pub struct Compiler {
+    options: Options,
+}
+
+impl Compiler {
+    /// A compiler with these options.
+    pub fn new(options: Options) -> Compiler {
+        Compiler { options }
+    }
+
+    /// Compiles one function. Same function and options, same bytes.
+    pub fn compile(&mut self, func: &Function) -> Result<CompiledFunction, CompileError> {
+        let _ = (&self.options, func);
+        Err(CompileError::TooLarge("not implemented".into()))
+    }
+}
+
+/// Compiles one function. Same function and options, same bytes.
+pub fn compile(func: &Function, options: &Options) -> Result<CompiledFunction, CompileError> {
+    Compiler::new(options.clone()).compile(func)
+}

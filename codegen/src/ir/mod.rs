@@ -1,0 +1,20 @@
+//! The typed SSA form: blocks with parameters, 64-bit integers and doubles, explicit addresses.
+//!
+//! One form serves the whole back end, so it stays close to the machine where that removes guesswork
+//! (conditions that read memory, fixed registers at calls, pinned registers) and abstract where a register
+//! allocator does better than its caller (values, block parameters).
+
+mod builder;
+mod function;
+mod inst;
+mod types;
+
+pub use builder::FunctionBuilder;
+pub use function::{BlockData, Function, InstNode, ValueData, ValueDef};
+pub use inst::{
+    Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,
+};
+pub use types::{
+    Block, Clobbers, FloatCc, InstId, IntCc, LoadKind, PReg, Pinned, Scale, SrcLoc, StackSlot,
+    SymbolRef, Type, Value, Width,
+};
