@@ -1,0 +1,416 @@
+//! The command line: what can be asked for, and how a wrong request is refused.
+
+use crate::exit::{Error, FAILURES, Failure, Result};
+use crate::write::Writer;
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What to produce.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Emit {
+    /// The main file's syntax tree, as text.
+    Ast,
+    /// The main file's bytecode listing.
+    Bytecode,
+    /// Typed SSA of all functions, as text.
+    Ir,
+    /// Annotated assembly of all functions.
+    Asm,
+    /// A relocatable object file.
+    Obj,
+    /// An executable.
+    Exe,
+}
+
+const EMITS: [(&str, Emit); 6] = [
+    ("ast", Emit::Ast),
+    ("bytecode", Emit::Bytecode),
+    ("ir", Emit::Ir),
+    ("asm", Emit::Asm),
+    ("obj", Emit::Obj),
+    ("exe", Emit::Exe),
+];
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The main Lua file; `-` is standard input.
+    pub main: PathBuf,
+    /// Where the result goes; see [`Options::output_path`] for the default.
+    pub output: Option<PathBuf>,
+    /// What to produce.
+    pub emit: Emit,
+    /// Debug information, and symbols kept in the executable.
+    pub debug: bool,
+    /// Optimisation level, 0..=3.
+    pub opt_level: u8,
+    /// Which object writer.
+    pub writer: Writer,
+    /// Link against the system's shared C library.
+    pub dynamic: bool,
+    /// A module that is not found is an error.
+    pub closed: bool,
+    /// Modules given by name.
+    pub modules: Vec<(Vec<u8>, PathBuf)>,
+    /// The runtime library.
+    pub runtime_lib: Option<PathBuf>,
+    /// Say what happens.
+    pub verbose: bool,
+    /// Leave lines and names out of the bytecode.
+    pub strip_debug: bool,
+    /// Put the sources into the executable.
+    pub embed_source: bool,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// To compile.
+    Compile(Box<Options>),
+    /// To print this text (help, version) on standard output.
+    Print(String),
+}
+
+impl Options {
+    /// Where the result goes: `-o`, else standard output for the texts that one looks at, else a name made from the main file's.
+    pub fn output_path(&self) -> PathBuf {
+        if let Some(path) = &self.output {
+            return path.clone();
+        }
+        let (suffix, bare) = match self.emit {
+            Emit::Ast | Emit::Bytecode | Emit::Ir => return PathBuf::from("-"),
+            Emit::Asm => (".s", false),
+            Emit::Obj => (".o", false),
+            Emit::Exe => ("", true),
+        };
+        let name = self
+            .main
+            .file_name()
+            .filter(|n| *n != "-")
+            .map_or_else(|| OsString::from("stdin.lua"), OsString::from);
+        let mut out = match name.as_bytes().strip_suffix(b".lua") {
+            Some(stem) if !stem.is_empty() => OsString::from(std::ffi::OsStr::from_bytes(stem)),
+            // A program without suffix must not be overwritten by its own executable.
+            _ if bare => {
+                let mut n = name.clone();
+                n.push(".out");
+                n
+            }
+            _ => name.clone(),
+        };
+        out.push(suffix);
+        PathBuf::from(out)
+    }
+}
+
+fn command() -> Command {
+    let flag = |id: &'static str, help: &'static str| {
+        Arg::new(id).long(id).help(help).action(ArgAction::SetTrue)
+    };
+    let short = |id: &'static str, c: char, help: &'static str| {
+        Arg::new(id).short(c).help(help).action(ArgAction::SetTrue)
+    };
+    let mut codes = String::from("Exit codes:\n   0  success\n");
+    for (code, doc) in FAILURES {
+        codes.push_str(&format!("  {code:2}  {doc}\n"));
+    }
+    codes.push_str(
+        "\nModules are searched along LUA_PATH_5_4, LUA_PATH or lua5.4's default path, then in the main file's directory.\n\
+         Environment: CC names the linker (cc), TRINITY_RUNTIME_LIB the runtime library.",
+    );
+    Command::new("trinityc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Compiles a Lua 5.4 program and the modules it requires to one native executable.")
+        .after_help(codes)
+        .arg(
+            Arg::new("main")
+                .value_name("MAIN.lua")
+                .help("the program; - reads standard input")
+                .required(true)
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .value_name("FILE")
+                .help("write the result to FILE; - is standard output")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            short("compile-only", 'c', "make an object file only (--emit=obj)")
+                .conflicts_with_all(["assembly", "emit"]),
+        )
+        .arg(short("assembly", 'S', "write annotated assembly (--emit=asm)").conflicts_with("emit"))
+        .arg(
+            Arg::new("emit")
+                .long("emit")
+                .value_name("KIND")
+                .help("what to produce")
+                .value_parser(PossibleValuesParser::new(EMITS.map(|e| e.0))),
+        )
+        .arg(short(
+            "debug",
+            'g',
+            "debug information: gdb and perf show Lua lines and functions",
+        ))
+        .arg(
+            Arg::new("opt")
+                .short('O')
+                .value_name("LEVEL")
+                .help("optimisation level, 0 to 3 (this version: all are 0)")
+                .default_value("0")
+                .value_parser(value_parser!(u8).range(0..=3)),
+        )
+        .arg(
+            flag("static", "link everything into the executable (default)")
+                .conflicts_with("dynamic"),
+        )
+        .arg(flag("dynamic", "use the system's shared C library"))
+        .arg(flag(
+            "closed",
+            "refuse the program when a module it requires by a literal name is not found",
+        ))
+        .arg(
+            Arg::new("module")
+                .long("module")
+                .value_name("NAME=FILE")
+                .help("bundle FILE as module NAME")
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::os_string()),
+        )
+        .arg(flag(
+            "strip-debug",
+            "leave line numbers and names of variables out of the executable",
+        ))
+        .arg(flag(
+            "embed-source",
+            "keep the Lua sources in the executable, in section .trinity.source",
+        ))
+        .arg(
+            Arg::new("writer")
+                .long("object-writer")
+                .value_name("WRITER")
+                .help("which library writes the object file")
+                .default_value("object")
+                .value_parser(PossibleValuesParser::new(["object", "faerie"])),
+        )
+        .arg(
+            Arg::new("runtime-lib")
+                .long("runtime-lib")
+                .value_name("FILE")
+                .help("the runtime library to link")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("verbose")
+                .short('v')
+                .long("verbose")
+                .help("say what is done, and the linker's command")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+/// Understands the arguments; the first one is the program's own name.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    match command().try_get_matches_from(args) {
+        Ok(m) => Ok(Request::Compile(Box::new(options(&m)?))),
+        Err(e) if matches!(e.kind(), DisplayHelp | DisplayVersion) => {
+            Ok(Request::Print(e.render().to_string()))
+        }
+        Err(e) => {
+            // clap's text has several lines; its first paragraph names the problem.
+            let text = e.render().to_string();
+            let first: Vec<&str> = text
+                .split("\n\n")
+                .next()
+                .unwrap_or_default()
+                .split_whitespace()
+                .collect();
+            let line = first.join(" ");
+            let line = line
+                .strip_prefix("error: ")
+                .unwrap_or(&line)
+                .trim_end_matches(':');
+            Err(usage(line))
+        }
+    }
+}
+
+fn usage(what: &str) -> Error {
+    Error::new(Failure::Usage, format!("{what}; see trinityc --help"))
+}
+
+fn options(m: &ArgMatches) -> Result<Options> {
+    let path = |id| m.get_one::<PathBuf>(id).cloned();
+    let text = |id| m.get_one::<String>(id).map(String::as_str);
+    let emit = if m.get_flag("compile-only") {
+        Emit::Obj
+    } else if m.get_flag("assembly") {
+        Emit::Asm
+    } else {
+        EMITS
+            .iter()
+            .find(|e| Some(e.0) == text("emit"))
+            .map_or(Emit::Exe, |e| e.1)
+    };
+    let mut modules: Vec<(Vec<u8>, PathBuf)> = Vec::new();
+    for arg in m.get_many::<OsString>("module").into_iter().flatten() {
+        let bytes = arg.as_bytes();
+        let Some(eq) = bytes
+            .iter()
+            .position(|&c| c == b'=')
+            .filter(|&eq| eq > 0 && eq + 1 < bytes.len())
+        else {
+            return Err(usage(&format!(
+                "--module {} is not NAME=FILE",
+                arg.to_string_lossy()
+            )));
+        };
+        let name = bytes[..eq].to_vec();
+        if modules.iter().any(|(n, _)| *n == name) {
+            return Err(usage(&format!(
+                "module '{}' is given twice",
+                String::from_utf8_lossy(&name)
+            )));
+        }
+        modules.push((
+            name,
+            PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[eq + 1..])),
+        ));
+    }
+    let options = Options {
+        main: path("main").unwrap_or_default(),
+        output: path("output"),
+        emit,
+        debug: m.get_flag("debug"),
+        opt_level: m.get_one::<u8>("opt").copied().unwrap_or(0),
+        writer: if text("writer") == Some("faerie") {
+            Writer::Faerie
+        } else {
+            Writer::Object
+        },
+        dynamic: m.get_flag("dynamic"),
+        closed: m.get_flag("closed"),
+        modules,
+        runtime_lib: path("runtime-lib"),
+        verbose: m.get_flag("verbose"),
+        strip_debug: m.get_flag("strip-debug"),
+        embed_source: m.get_flag("embed-source"),
+    };
+    if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
+        return Err(usage("an executable cannot go to standard output"));
+    }
+    refuse_overwriting_sources(&options)?;
+    Ok(options)
+}
+
+/// `trinityc -o main.lua main.lua` must not destroy the program.
+fn refuse_overwriting_sources(o: &Options) -> Result<()> {
+    let real = |p: &PathBuf| std::fs::canonicalize(p).ok();
+    let Some(out) = real(&o.output_path()).filter(|p| p.is_file()) else {
+        return Ok(());
+    };
+    let mut sources = std::iter::once(&o.main).chain(o.modules.iter().map(|m| &m.1));
+    match sources.find(|s| real(s).as_ref() == Some(&out)) {
+        Some(s) => Err(usage(&format!(
+            "the output would overwrite the source {}",
+            s.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(args: &[&str]) -> Options {
+        match parse(
+            std::iter::once("trinityc")
+                .chain(args.iter().copied())
+                .map(OsString::from),
+        ) {
+            Ok(Request::Compile(o)) => *o,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(args: &[&str]) -> String {
+        let e = parse(
+            std::iter::once("trinityc")
+                .chain(args.iter().copied())
+                .map(OsString::from),
+        )
+        .unwrap_err();
+        assert_eq!(e.failure, Failure::Usage);
+        e.to_string()
+    }
+
+    #[test]
+    fn definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn default_outputs() {
+        let out = |args: &[&str]| {
+            options(args)
+                .output_path()
+                .into_os_string()
+                .into_string()
+                .unwrap()
+        };
+        assert_eq!(out(&["dir/app.lua"]), "app");
+        assert_eq!(out(&["-c", "dir/app.lua"]), "app.o");
+        assert_eq!(out(&["-S", "app.lua"]), "app.s");
+        assert_eq!(out(&["script"]), "script.out");
+        assert_eq!(out(&["-"]), "stdin");
+        assert_eq!(out(&["--emit=ast", "app.lua"]), "-");
+        assert_eq!(out(&["app.lua", "-o", "x"]), "x");
+    }
+
+    #[test]
+    fn forms() {
+        let o = options(&[
+            "-O3",
+            "-gc",
+            "--module",
+            "a.b=x/y.lua",
+            "--object-writer=faerie",
+            "m.lua",
+        ]);
+        assert_eq!(
+            (o.opt_level, o.debug, o.emit, o.writer),
+            (3, true, Emit::Obj, Writer::Faerie)
+        );
+        assert_eq!(o.modules, [(b"a.b".to_vec(), PathBuf::from("x/y.lua"))]);
+        let text = match parse(["trinityc".into(), "--help".into()]) {
+            Ok(Request::Print(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(text.contains("70  a bug"), "{text}");
+    }
+
+    #[test]
+    fn refusals_are_one_line() {
+        assert_eq!(
+            refused(&[]),
+            "the following required arguments were not provided: <MAIN.lua>; see trinityc --help"
+        );
+        assert_eq!(
+            refused(&["--frob", "x.lua"]),
+            "unexpected argument '--frob' found; see trinityc --help"
+        );
+        assert!(refused(&["-O9", "x.lua"]).contains('9'));
+        assert!(refused(&["-c", "-S", "x.lua"]).contains("cannot be used with"));
+        assert!(refused(&["--module", "x", "x.lua"]).contains("NAME=FILE"));
+        assert!(refused(&["-o", "-", "x.lua"]).contains("standard output"));
+        for args in [&["--emit=foo", "x.lua"][..], &["a.lua", "b.lua"]] {
+            assert!(!refused(args).contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! From object file to executable: the system's C compiler links it with the runtime library.
+
+use crate::exit::{Error, Failure, Result, reason};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// File name of the runtime library.
+pub const RUNTIME: &str = "libtrinity_runtime.a";
+
+/// What rustc says a static library of ours needs (`--print native-static-libs`), less what cc adds by itself.
+const LIBRARIES: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+
+/// A link job.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Compiled program.
+    pub object: &'a Path,
+    /// Runtime library.
+    pub runtime: &'a Path,
+    /// Result.
+    pub output: &'a Path,
+    /// Against the shared C library, position-independent.
+    pub dynamic: bool,
+    /// Keep symbols and debug information.
+    pub debug: bool,
+    /// Print the command and all that the linker says.
+    pub verbose: bool,
+}
+
+/// The runtime library: named by option or environment, else beside trinityc, else in ../lib.
+pub fn runtime_library(option: Option<&Path>) -> Result<PathBuf> {
+    let exe = std::env::current_exe().ok();
+    let bin = exe.as_deref().and_then(Path::parent);
+    find_runtime(
+        option,
+        std::env::var_os("TRINITY_RUNTIME_LIB").as_deref(),
+        bin,
+    )
+}
+
+fn find_runtime(
+    option: Option<&Path>,
+    environment: Option<&OsStr>,
+    bin: Option<&Path>,
+) -> Result<PathBuf> {
+    let named = option
+        .map(|p| ("--runtime-lib", p))
+        .or_else(|| environment.map(|p| ("TRINITY_RUNTIME_LIB", Path::new(p))));
+    if let Some((who, path)) = named {
+        if path.is_file() {
+            return Ok(path.to_path_buf());
+        }
+        let message = format!(
+            "the runtime library named by {who} does not exist: {}",
+            path.display()
+        );
+        return Err(Error::new(Failure::NoRuntime, message));
+    }
+    let places: Vec<PathBuf> = bin
+        .map(|b| vec![b.join(RUNTIME), b.join("../lib").join(RUNTIME)])
+        .unwrap_or_default();
+    if let Some(found) = places.iter().find(|p| p.is_file()) {
+        return Ok(found.clone());
+    }
+    let tried: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
+    let message = format!(
+        "{RUNTIME} not found (tried {}); build it, or name it with --runtime-lib",
+        tried.join(", ")
+    );
+    Err(Error::new(Failure::NoRuntime, message))
+}
+
+/// The linker as a command: `$CC` may hold arguments too.
+fn linker() -> (OsString, Vec<String>) {
+    let cc = std::env::var("CC").unwrap_or_default();
+    let mut words = cc.split_whitespace().map(String::from);
+    match words.next() {
+        Some(program) => (program.into(), words.collect()),
+        None => ("cc".into(), Vec::new()),
+    }
+}
+
+/// Links.
+pub fn link(job: &Job) -> Result<()> {
+    let (program, first_args) = linker();
+    let mut cmd = Command::new(&program);
+    cmd.args(first_args);
+    cmd.args(if job.dynamic {
+        ["-pie"].as_slice()
+    } else {
+        &["-static", "-no-pie"]
+    });
+    cmd.arg("-o")
+        .arg(job.output)
+        .arg(job.object)
+        .arg(job.runtime);
+    cmd.args(["-Wl,--gc-sections", "-Wl,--build-id=none"]);
+    if job.dynamic {
+        cmd.arg("-Wl,--as-needed");
+    }
+    if !job.debug {
+        cmd.arg("-s");
+    }
+    cmd.args(LIBRARIES).stdin(Stdio::null());
+    if job.verbose {
+        eprintln!("trinityc: {cmd:?}");
+    }
+    let name = program.to_string_lossy();
+    let out = cmd.output().map_err(|e| {
+        let message = format!(
+            "no linker: cannot run '{name}': {}; install a C compiler (Debian, Ubuntu: apt-get install gcc) or set CC",
+            reason(&e)
+        );
+        Error::new(Failure::NoLinker, message)
+    })?;
+    let said = String::from_utf8_lossy(&out.stderr);
+    if job.verbose && !said.is_empty() {
+        eprint!("{said}");
+    }
+    if out.status.success() {
+        return Ok(());
+    }
+    let hint = if job.verbose {
+        ""
+    } else {
+        "; run with -v to see its command and messages"
+    };
+    let message = format!(
+        "the linker failed ({name}: {}): {}{hint}",
+        out.status,
+        gist(&said)
+    );
+    Err(Error::new(Failure::Linker, message))
+}
+
+/// The line of a linker's messages that most likely says why.
+fn gist(said: &str) -> &str {
+    let telling = |l: &&str| {
+        let l = l.to_ascii_lowercase();
+        ["undefined reference", "error", "cannot", "no such"]
+            .iter()
+            .any(|w| l.contains(w))
+    };
+    let line = said.lines().find(telling).or_else(|| said.lines().next());
+    line.map_or("it gave no message", str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gists() {
+        assert_eq!(
+            gist(
+                "/bin/ld: x.o: in function `main':\na.c:1: undefined reference to `f'\ncollect2: error"
+            ),
+            "a.c:1: undefined reference to `f'"
+        );
+        assert_eq!(gist(""), "it gave no message");
+        assert_eq!(gist("warning: odd"), "warning: odd");
+    }
+
+    #[test]
+    fn runtime_is_searched() {
+        let dir = std::env::temp_dir().join(format!("trinityc-lib-{}", std::process::id()));
+        let (bin, lib) = (dir.join("bin"), dir.join("lib"));
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::create_dir_all(&lib).unwrap();
+        let e = find_runtime(None, None, Some(&bin)).unwrap_err();
+        assert_eq!(e.failure, Failure::NoRuntime);
+        std::fs::write(lib.join(RUNTIME), "").unwrap();
+        assert_eq!(
+            find_runtime(None, None, Some(&bin)).unwrap(),
+            bin.join("../lib").join(RUNTIME)
+        );
+        std::fs::write(bin.join(RUNTIME), "").unwrap();
+        assert_eq!(
+            find_runtime(None, None, Some(&bin)).unwrap(),
+            bin.join(RUNTIME)
+        );
+        let named = lib.join(RUNTIME);
+        assert_eq!(
+            find_runtime(None, Some(named.as_os_str()), Some(&bin)).unwrap(),
+            named
+        );
+        assert!(find_runtime(Some(Path::new("/none")), Some(named.as_os_str()), None).is_err());
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

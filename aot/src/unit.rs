@@ -1,0 +1,197 @@
+//! Compiled modules laid out as the runtime reads them (docs/abi.md section 6, `trinity_abi::unit`).
+//!
+//! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points and the `FuncDesc` table; for the
+//! program: `trinity_modules` and `trinity_modules_len`, which the runtime library's `main` refers to.
+
+use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
+use crate::names::FuncName;
+use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint};
+
+/// A relocation of machine code against a symbol of the runtime.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CodeReloc {
+    /// Offset of the four or eight patched bytes in the function.
+    pub offset: u32,
+    /// How they are computed.
+    pub kind: RelocKind,
+    /// Runtime symbol.
+    pub symbol: String,
+    /// Constant to add.
+    pub addend: i64,
+}
+
+/// A compiled function.
+#[derive(Clone, Debug)]
+pub struct Func {
+    /// Its names.
+    pub name: FuncName,
+    /// Machine code, entry at offset 0; constants and jump tables may follow the instructions.
+    pub code: Vec<u8>,
+    /// Size of the instructions.
+    pub text_len: u32,
+    /// References to the runtime.
+    pub relocs: Vec<CodeReloc>,
+    /// Sorted by return offset.
+    pub safepoints: Vec<SafePoint>,
+    /// (code offset, line), sorted by offset.
+    pub srclocs: Vec<(u32, u32)>,
+    /// What the prologue subtracts from rsp.
+    pub frame_size: u32,
+}
+
+/// A compiled module.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Name as `require` takes it; empty for the main program.
+    pub name: Vec<u8>,
+    /// File name for `require`'s second result.
+    pub shown: Vec<u8>,
+    /// File on disk, for debuggers.
+    pub path: std::path::PathBuf,
+    /// Binary chunk.
+    pub chunk: Vec<u8>,
+    /// Functions in preorder.
+    pub funcs: Vec<Func>,
+}
+
+/// Symbol of the module table.
+pub const MODULES: &str = "trinity_modules";
+/// Symbol of the number of modules (u64).
+pub const MODULES_LEN: &str = "trinity_modules_len";
+const CODE_ALIGN: u64 = 16;
+
+/// An image and where each function is in it.
+#[derive(Debug)]
+pub struct Layout {
+    /// Everything but debug information.
+    pub image: Image,
+    /// Code item of each function of each unit.
+    pub code: Vec<Vec<ItemId>>,
+}
+
+/// A table that is written field by field, with its relocations.
+#[derive(Default)]
+struct Table {
+    bytes: Vec<u8>,
+    relocs: Vec<Reloc>,
+}
+
+impl Table {
+    fn u16(&mut self, x: u16) {
+        self.bytes.extend_from_slice(&x.to_le_bytes());
+    }
+    fn u32(&mut self, x: u32) {
+        self.bytes.extend_from_slice(&x.to_le_bytes());
+    }
+    fn u64(&mut self, x: u64) {
+        self.bytes.extend_from_slice(&x.to_le_bytes());
+    }
+    fn pointer(&mut self, to: ItemId, addend: u64) {
+        self.relocs.push(Reloc {
+            offset: self.bytes.len() as u64,
+            kind: RelocKind::Abs64,
+            target: Target::Item(to),
+            addend: addend as i64,
+        });
+        self.u64(0);
+    }
+    fn item(self, name: String, place: Place, global: bool) -> Item {
+        Item {
+            name,
+            place,
+            align: 8,
+            global,
+            bytes: self.bytes,
+            relocs: self.relocs,
+        }
+    }
+}
+
+/// Lays out the units in the given order.
+pub fn layout(units: &[Unit]) -> Layout {
+    let mut image = Image::default();
+    let code: Vec<Vec<ItemId>> = units
+        .iter()
+        .map(|u| u.funcs.iter().map(|f| add_code(&mut image, f)).collect())
+        .collect();
+    let mut modules = Table::default();
+    for (n, (unit, code)) in units.iter().zip(&code).enumerate() {
+        add_unit(&mut image, n, unit, code, &mut modules);
+    }
+    debug_assert_eq!(modules.bytes.len(), units.len() * size_of::<ModuleDesc>());
+    image.add(modules.item(MODULES.to_string(), Place::Tables, true));
+    let mut len = Table::default();
+    len.u64(units.len() as u64);
+    image.add(len.item(MODULES_LEN.to_string(), Place::ReadOnly, true));
+    Layout { image, code }
+}
+
+fn add_code(image: &mut Image, f: &Func) -> ItemId {
+    let relocs = f
+        .relocs
+        .iter()
+        .map(|r| Reloc {
+            offset: u64::from(r.offset),
+            kind: r.kind,
+            target: Target::Import(image.import(&r.symbol)),
+            addend: r.addend,
+        })
+        .collect();
+    image.add(Item {
+        name: f.name.symbol.clone(),
+        place: Place::Code,
+        align: CODE_ALIGN,
+        global: false,
+        bytes: f.code.clone(),
+        relocs,
+    })
+}
+
+fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: &mut Table) {
+    // Names end in NUL for the debugger's sake.
+    let mut text = Table::default();
+    text.bytes.extend_from_slice(&unit.name);
+    text.bytes.push(0);
+    let file_at = text.bytes.len() as u64;
+    text.bytes.extend_from_slice(&unit.shown);
+    text.bytes.push(0);
+    let text = image.add(text.item(format!("trinity.names.{n}"), Place::ReadOnly, false));
+
+    let chunk = Table {
+        bytes: unit.chunk.clone(),
+        relocs: Vec::new(),
+    };
+    let chunk = image.add(chunk.item(format!("trinity.chunk.{n}"), Place::ReadOnly, false));
+
+    let mut points = Table::default();
+    for p in unit.funcs.iter().flat_map(|f| &f.safepoints) {
+        points.u32(p.ret_offset);
+        points.u32(p.pc);
+        points.u16(p.delta);
+        points.bytes.extend_from_slice(&[p.kind, p.pad]);
+    }
+    let points = image.add(points.item(format!("trinity.safepoints.{n}"), Place::ReadOnly, false));
+
+    let mut funcs = Table::default();
+    let mut first_point = 0;
+    for (f, &entry) in unit.funcs.iter().zip(code) {
+        funcs.pointer(entry, 0);
+        funcs.pointer(points, first_point * size_of::<SafePoint>() as u64);
+        funcs.u32(f.safepoints.len() as u32);
+        funcs.u32(f.code.len() as u32);
+        funcs.u32(f.frame_size);
+        funcs.u32(0);
+        first_point += f.safepoints.len() as u64;
+    }
+    debug_assert_eq!(funcs.bytes.len(), unit.funcs.len() * size_of::<FuncDesc>());
+    let funcs = image.add(funcs.item(format!("trinity.funcs.{n}"), Place::Tables, false));
+
+    modules.pointer(text, 0);
+    modules.u64(unit.name.len() as u64);
+    modules.pointer(chunk, 0);
+    modules.u64(unit.chunk.len() as u64);
+    modules.pointer(funcs, 0);
+    modules.u64(unit.funcs.len() as u64);
+    modules.pointer(text, file_at);
+    modules.u64(unit.shown.len() as u64);
+}
