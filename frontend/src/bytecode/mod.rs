@@ -3,6 +3,7 @@
 //! One table ([`op`]) drives the listing, the verifier, the binary form, liveness, the interpreter and the lowering to SSA.
 
 pub mod instr;
+pub mod listing;
 pub mod op;
 pub mod proto;
 

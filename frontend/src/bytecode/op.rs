@@ -218,7 +218,11 @@ impl Op {
     /// Decodes an opcode byte.
     #[inline]
     pub const fn from_byte(b: u8) -> Option<Op> {
-        if (b as usize) < OP_COUNT { Some(ALL_OPS[b as usize]) } else { None }
+        if (b as usize) < OP_COUNT {
+            Some(ALL_OPS[b as usize])
+        } else {
+            None
+        }
     }
     /// The table row.
     #[inline]
@@ -274,4 +278,7 @@ events! {
     Metatable "__metatable"; Name "__name"; ToString "__tostring"; Pairs "__pairs";
 }
 
-const _: () = assert!(OP_COUNT <= 128, "the upper half is reserved for quickened superinstructions");
+const _: () = assert!(
+    OP_COUNT <= 128,
+    "the upper half is reserved for quickened superinstructions"
+);
