@@ -1,0 +1,2 @@
+local s = "abc"
+local x = s + 1

@@ -1,0 +1,2 @@
+local cfg = { size = {} }
+return cfg.size * 2

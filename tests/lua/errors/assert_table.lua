@@ -1,0 +1,1 @@
+assert(nil, { "not a string" })

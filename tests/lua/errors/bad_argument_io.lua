@@ -1,0 +1,2 @@
+local f = io.tmpfile()
+f.write(1, 2)

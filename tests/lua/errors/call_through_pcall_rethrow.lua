@@ -1,0 +1,5 @@
+local ok, err = pcall(function() error("original", 1) end)
+print(ok, err)
+local ok2, err2 = pcall(error, err)
+print(ok2, err2)
+error(err, 0)

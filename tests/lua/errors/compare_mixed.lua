@@ -1,0 +1,2 @@
+local a, b = 1, "2"
+if a < b then print "?" end

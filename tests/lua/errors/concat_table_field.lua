@@ -1,0 +1,2 @@
+local t = { inner = {} }
+return "x" .. t.inner

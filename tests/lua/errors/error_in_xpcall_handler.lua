@@ -1,0 +1,7 @@
+print(xpcall(function() error("first") end, function(m) error("second") end))
+print(xpcall(error, function(m) return m end, "value", 0))
+print(xpcall(function() local x = nil; x() end, debug.traceback) == false)
+print(select("#", xpcall(function() return 1, 2, 3 end, print)))
+print(pcall(xpcall))
+print(pcall(xpcall, print))
+xpcall()

@@ -1,0 +1,2 @@
+local function f() return true end
+print(f().x)

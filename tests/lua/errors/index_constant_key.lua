@@ -1,0 +1,2 @@
+local a
+a["long key"].b = 1

@@ -1,0 +1,2 @@
+local f = 2^63
+return f | 0

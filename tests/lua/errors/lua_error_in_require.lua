@@ -1,0 +1,2 @@
+package.preload.broken = function(name, extra) print(name, extra) error("cannot load " .. name) end
+require "broken"

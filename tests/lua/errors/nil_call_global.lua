@@ -1,0 +1,4 @@
+local function f()
+  nosuchfunction(1, 2)
+end
+f()

@@ -1,0 +1,2 @@
+io.stdout:write("leaving")
+os.exit(7)

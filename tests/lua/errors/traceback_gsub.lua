@@ -1,0 +1,2 @@
+local function replace(s) local t = nil; return t[s] end
+string.gsub("abc", "%w", replace)

@@ -1,0 +1,2 @@
+local f = load("local x = ...\nreturn x.y.z", "=mychunk")
+f({})

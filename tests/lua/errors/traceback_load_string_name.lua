@@ -1,0 +1,2 @@
+local f = load("error('from loaded text')\n-- more lines")
+f()
