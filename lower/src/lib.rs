@@ -1,1 +1,192 @@
 //! Bytecode to SSA, with guards and exits.
+//!
+//! The baseline (`-O0`): every Lua register is written through to its home slot, so any point can be left for the interpreter; loads are
+//! avoided where a block already holds the value, and tag checks where the type is known ([`types`]). Fast paths for integers, floats,
+//! tables and calls are inline; everything else is the `step`/`test` helper, which executes the instruction generically.
+//!
+//! One function a file family: [`func`] (state, blocks, exits), `arith`, `compare`, `table`, `call`, `loops`, `simple`.
+
+mod arith;
+mod call;
+pub mod cfg;
+mod compare;
+pub mod func;
+mod loops;
+mod simple;
+mod table;
+pub mod types;
+
+use std::fmt;
+use trinity_abi::helpers::{ALL_HELPERS, Helper, stub};
+use trinity_abi::unit::SafePoint;
+use trinity_codegen::ir::SymbolRef;
+use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
+use trinity_frontend::bytecode::Proto;
+
+/// What a [`SymbolRef`] in the output means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Symbol {
+    /// A helper thunk.
+    Helper(Helper),
+    /// A stub of `trinity_abi::helpers::stub`, by name.
+    Stub(&'static str),
+    /// Function number `n` (preorder) of the module itself.
+    Func(u32),
+}
+
+const STUBS: [&str; 3] = [stub::EXIT, stub::MORE_STACK, stub::INTERP];
+
+impl Symbol {
+    /// The number used in the IR.
+    pub fn to_ref(self) -> SymbolRef {
+        let helpers = ALL_HELPERS.len() as u32;
+        SymbolRef(match self {
+            Symbol::Helper(h) => h as u32,
+            Symbol::Stub(s) => helpers + STUBS.iter().position(|x| *x == s).map_or(0, |i| i as u32),
+            Symbol::Func(n) => helpers + STUBS.len() as u32 + n,
+        })
+    }
+    /// The meaning of a number.
+    pub fn from_ref(r: SymbolRef) -> Symbol {
+        let i = r.index();
+        let helpers = ALL_HELPERS.len();
+        if i < helpers {
+            Symbol::Helper(ALL_HELPERS[i])
+        } else if i < helpers + STUBS.len() {
+            Symbol::Stub(STUBS[i - helpers])
+        } else {
+            Symbol::Func((i - helpers - STUBS.len()) as u32)
+        }
+    }
+}
+
+/// How to compile.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Keep the printed IR of every function.
+    pub keep_ir: bool,
+    /// Check the IR and the register allocation.
+    pub verify: bool,
+}
+
+/// Machine code of one function.
+#[derive(Clone, Debug)]
+pub struct CompiledFunc {
+    /// Readable name: where it was defined.
+    pub name: String,
+    /// Instructions and constants; must be placed at a multiple of 16.
+    pub code: Vec<u8>,
+    /// Size of the instructions.
+    pub text_len: u32,
+    /// Relocations; symbols by [`Symbol::from_ref`].
+    pub relocs: Vec<Reloc>,
+    /// Safe points by return address.
+    pub safepoints: Vec<SafePoint>,
+    /// (offset, line) pairs.
+    pub srclocs: Vec<(u32, u32)>,
+    /// Bytes between rsp in the body and the return address.
+    pub frame_size: u32,
+    /// The printed IR, when asked for.
+    pub ir: Option<String>,
+}
+
+/// Machine code of a module: functions in preorder.
+#[derive(Clone, Debug)]
+pub struct CompiledModule {
+    /// The functions.
+    pub funcs: Vec<CompiledFunc>,
+}
+
+/// A function that could not be compiled.
+#[derive(Debug)]
+pub struct LowerError {
+    /// Which one.
+    pub function: String,
+    /// Why.
+    pub error: CompileError,
+}
+
+impl fmt::Display for LowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.function, self.error)
+    }
+}
+
+impl std::error::Error for LowerError {}
+
+/// Bytecode instructions from which on the one-pass register allocator is used.
+const FAST_ALLOCATION_FROM: usize = 6000;
+
+/// Prototypes of a module in preorder: the numbering of its functions everywhere.
+pub fn preorder(main: &Proto) -> Vec<&Proto> {
+    let mut out = Vec::new();
+    let mut stack = vec![main];
+    while let Some(p) = stack.pop() {
+        out.push(p);
+        stack.extend(p.protos.iter().rev());
+    }
+    out
+}
+
+/// A readable name for a function of the module `chunk`.
+pub fn func_name(p: &Proto) -> String {
+    let source = p
+        .source
+        .as_deref()
+        .map_or("?".into(), String::from_utf8_lossy);
+    let source = source.trim_start_matches(['@', '=']);
+    if p.line_defined == 0 {
+        format!("{source}:main")
+    } else {
+        format!("{source}:{}", p.line_defined)
+    }
+}
+
+/// Compiles one function: number `index` of its module.
+pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<CompiledFunc, LowerError> {
+    let name = func_name(p);
+    let lowered = func::lower(p, &name, index);
+    let options = trinity_codegen::Options {
+        algorithm: if p.code.len() >= FAST_ALLOCATION_FROM {
+            Algorithm::Fast
+        } else {
+            Algorithm::Ion
+        },
+        verify: opts.verify,
+        check_allocation: opts.verify,
+    };
+    let out = Compiler::new(options)
+        .compile(&lowered.func)
+        .map_err(|error| LowerError {
+            function: name.clone(),
+            error,
+        })?;
+    let safepoints = out
+        .safepoints
+        .iter()
+        .map(|&(ret_offset, id)| SafePoint {
+            ret_offset,
+            ..lowered.safepoints[id as usize]
+        })
+        .collect();
+    Ok(CompiledFunc {
+        name,
+        code: out.code,
+        text_len: out.text_len,
+        relocs: out.relocs,
+        safepoints,
+        srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
+        frame_size: out.frame_size,
+        ir: opts.keep_ir.then(|| lowered.func.to_string()),
+    })
+}
+
+/// Compiles a module, its functions in preorder.
+pub fn compile_module(main: &Proto, opts: &Options) -> Result<CompiledModule, LowerError> {
+    let funcs = preorder(main)
+        .into_iter()
+        .enumerate()
+        .map(|(i, p)| compile_function(p, i as u32, opts))
+        .collect::<Result<_, _>>()?;
+    Ok(CompiledModule { funcs })
+}

@@ -102,6 +102,8 @@ pub mod cache {
     pub const KIND_CONST: u8 = 2;
     pub const KIND_ABSENT: u8 = 3;
     pub const KIND_MEGA: u8 = 4;
+    /// Stores only: adds the key; `VALUE` holds the shape that follows.
+    pub const KIND_ADD: u8 = 5;
 }
 
 /// Thread fields that machine code touches.
@@ -123,3 +125,6 @@ pub mod ci {
     pub const NSP: i32 = 48;
     pub const NBASE: i32 = 56;
 }
+
+pub mod helpers;
+pub mod unit;

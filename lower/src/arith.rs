@@ -1,0 +1,431 @@
+//! Arithmetic and bitwise instructions: inline on integers and floats, the `step` helper for everything else.
+
+use crate::func::{FnLower, home, home_tag};
+use crate::types::{Type, arith_type, const_type};
+use trinity_abi::tag;
+use trinity_codegen::ir::{Block, Cond, IntCc, Value, Width};
+use trinity_frontend::bytecode::{Const, Instr, Op};
+
+/// Right operand of an arithmetic instruction.
+#[derive(Clone, Copy)]
+enum Rhs {
+    Reg(usize),
+    Int(i64),
+    Float(f64),
+}
+
+/// The register forms that constant forms share their code with.
+fn register_form(op: Op) -> Op {
+    use Op::*;
+    match op {
+        AddK | AddI => Add,
+        SubK => Sub,
+        MulK => Mul,
+        ModK => Mod,
+        PowK => Pow,
+        DivK => Div,
+        IDivK => IDiv,
+        BAndK => BAnd,
+        BOrK => BOr,
+        BXorK => BXor,
+        ShlK => Shl,
+        ShrK => Shr,
+        op => op,
+    }
+}
+
+fn has_float_form(op: Op) -> bool {
+    matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div)
+}
+
+impl FnLower<'_> {
+    /// ADD ... SHRK, ADDI.
+    pub(crate) fn arithmetic(&mut self, i: Instr) {
+        let op = i.op();
+        let rhs = match op {
+            Op::AddI => Rhs::Int(i.sc() as i64),
+            _ if register_form(op) == op => match self.constant[i.c()] {
+                Some(n) if self.ty[i.c()] == Type::Int => Rhs::Int(n),
+                _ => Rhs::Reg(i.c()),
+            },
+            _ => match self.p.consts[i.c()] {
+                Const::Int(n) => Rhs::Int(n),
+                Const::Float(f) => Rhs::Float(f),
+                // The verifier allows only numbers here.
+                _ => Rhs::Int(0),
+            },
+        };
+        let form = register_form(op);
+        let rhs_type = match rhs {
+            Rhs::Reg(r) => self.ty[r],
+            Rhs::Int(_) => Type::Int,
+            Rhs::Float(_) => Type::Float,
+        };
+        let result = if op == form || op == Op::AddI {
+            arith_type(form, self.ty[i.b()], rhs_type)
+        } else {
+            arith_type(form, self.ty[i.b()], const_type(&self.p.consts[i.c()]))
+        };
+        self.binary(form, i.a(), i.b(), rhs, rhs_type, result);
+    }
+
+    fn binary(&mut self, op: Op, a: usize, b: usize, rhs: Rhs, rhs_type: Type, result: Type) {
+        let lt = self.ty[b];
+        let both_known = lt.tag().is_some() && rhs_type.tag().is_some();
+        // Everything known: straight code, the result stays in a register.
+        if both_known && lt.is_number() && rhs_type.is_number() {
+            self.get(b);
+            if let Rhs::Reg(r) = rhs {
+                self.get(r);
+            }
+            if let Some(v) = self.known(op, b, rhs, lt, rhs_type) {
+                let t = if self.b.ty(v) == trinity_codegen::ir::Type::F64 {
+                    Type::Float
+                } else {
+                    Type::Int
+                };
+                debug_assert!(t == result);
+                return self.set(a, t, v);
+            }
+            let done = self.b.create_block();
+            if lt == Type::Int
+                && rhs_type == Type::Int
+                && let Some(()) = self.guarded_int(op, a, b, rhs, done)
+            {
+                self.b.switch_to(done);
+                return self.defined(a, result);
+            }
+            self.step();
+            self.b.jump(done, &[]);
+            self.b.switch_to(done);
+            return self.defined(a, result);
+        }
+        let int_possible = matches!(lt, Type::Int | Type::Num | Type::Any | Type::Unreached)
+            && matches!(
+                rhs_type,
+                Type::Int | Type::Num | Type::Any | Type::Unreached
+            );
+        let float_possible = has_float_form(op);
+        let int_form = !matches!(op, Op::Div | Op::Pow);
+        let square =
+            op == Op::Pow && (matches!(rhs, Rhs::Int(2)) || matches!(rhs, Rhs::Float(2.0)));
+        if !(int_possible && int_form) && !float_possible && !square {
+            self.step();
+            return self.defined(a, result);
+        }
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        // Operands are read again from their home slots in each path: nothing loaded in one outlives it.
+        if int_possible && int_form {
+            let not_int = self.b.create_block();
+            self.guard_tag(b, tag::INT, not_int);
+            if let Rhs::Reg(r) = rhs {
+                // An integer and something else is rarely worth inline code, unless the left side is known.
+                let otherwise = if lt == Type::Int { not_int } else { slow };
+                self.guard_tag(r, tag::INT, otherwise);
+            }
+            if self.guarded_int(op, a, b, rhs, done).is_none() {
+                match self.known(op, b, rhs, Type::Int, Type::Int) {
+                    Some(v) => {
+                        self.b.store64(home(a), v);
+                        self.set_tag(a, Type::Int);
+                        self.b.jump(done, &[]);
+                    }
+                    None => self.b.jump(slow, &[]),
+                }
+            }
+            self.b.switch_to(not_int);
+        }
+        if square {
+            let x = self.float_operand(b, true, slow);
+            let v = self.b.fmul(x, x);
+            self.b.store64(home(a), v);
+            self.set_tag(a, Type::Float);
+            self.b.jump(done, &[]);
+        } else if float_possible {
+            self.float_paths(op, a, b, rhs, rhs_type, slow, done);
+        } else {
+            self.b.jump(slow, &[]);
+        }
+        self.b.switch_to(done);
+        self.defined(a, result);
+    }
+
+    /// Float results of + - * / when at least one operand's type is open. The current block ends.
+    #[allow(clippy::too_many_arguments)]
+    fn float_paths(
+        &mut self,
+        op: Op,
+        a: usize,
+        b: usize,
+        rhs: Rhs,
+        rhs_type: Type,
+        slow: Block,
+        done: Block,
+    ) {
+        // Left operand as a float: by type, by tag, or (when the right one is surely a float, or the operation is a division) converted.
+        let convert = op == Op::Div || rhs_type == Type::Float;
+        let x = self.float_operand(b, convert, slow);
+        let y = match rhs {
+            Rhs::Int(n) => self.b.fconst(n as f64),
+            Rhs::Float(f) => self.b.fconst(f),
+            Rhs::Reg(r) => {
+                let convert = op == Op::Div || self.ty[b] == Type::Float;
+                self.float_operand(r, convert, slow)
+            }
+        };
+        let v = self.float_op(op, x, y);
+        self.b.store64(home(a), v);
+        self.set_tag(a, Type::Float);
+        self.b.jump(done, &[]);
+    }
+
+    /// R[r] as a float; integers are converted when `convert`, anything else goes to `slow`.
+    fn float_operand(&mut self, r: usize, convert: bool, slow: Block) -> Value {
+        match self.ty[r] {
+            Type::Float => return self.load_float(r),
+            Type::Int => {
+                let v = self.load_bits(r);
+                return self.b.int_to_float(v);
+            }
+            _ => {}
+        }
+        if !convert {
+            self.guard_tag(r, tag::FLOAT, slow);
+            return self.b.loadf(home(r));
+        }
+        let join = self.b.create_block();
+        let out = self.b.block_param(join, trinity_codegen::ir::Type::F64);
+        let not_float = self.b.create_block();
+        let c = self.tag_is(IntCc::Ne, r, tag::FLOAT);
+        self.b.exit_if(c, not_float, &[]);
+        let f = self.b.loadf(home(r));
+        self.b.jump(join, &[f]);
+        self.b.switch_to(not_float);
+        let c = self.tag_is(IntCc::Ne, r, tag::INT);
+        self.b.exit_if(c, slow, &[]);
+        let n = self.b.load64(home(r));
+        let f = self.b.int_to_float(n);
+        self.b.jump(join, &[f]);
+        self.b.switch_to(join);
+        out
+    }
+
+    fn float_op(&mut self, op: Op, x: Value, y: Value) -> Value {
+        match op {
+            Op::Add => self.b.fadd(x, y),
+            Op::Sub => self.b.fsub(x, y),
+            Op::Mul => self.b.fmul(x, y),
+            _ => self.b.fdiv(x, y),
+        }
+    }
+
+    /// Operations on operands of known types that need no guard; `None` when there is no such code.
+    fn known(&mut self, op: Op, b: usize, rhs: Rhs, lt: Type, rt: Type) -> Option<Value> {
+        if lt == Type::Int && rt == Type::Int && !matches!(op, Op::Div | Op::Pow) {
+            return self.known_int(op, b, rhs);
+        }
+        if op == Op::Pow {
+            // As the reference: a square is a product.
+            let square = matches!(rhs, Rhs::Int(2)) || matches!(rhs, Rhs::Float(2.0));
+            if !square {
+                return None;
+            }
+            let x = self.as_float(b, lt);
+            return Some(self.b.fmul(x, x));
+        }
+        if !has_float_form(op) {
+            return None;
+        }
+        let x = self.as_float(b, lt);
+        let y = match rhs {
+            Rhs::Int(n) => self.b.fconst(n as f64),
+            Rhs::Float(f) => self.b.fconst(f),
+            Rhs::Reg(r) => self.as_float(r, rt),
+        };
+        Some(self.float_op(op, x, y))
+    }
+
+    fn as_float(&mut self, r: usize, t: Type) -> Value {
+        if t == Type::Float {
+            return self.load_float(r);
+        }
+        let v = self.load_bits(r);
+        self.b.int_to_float(v)
+    }
+
+    /// Integer operations that cannot fail.
+    fn known_int(&mut self, op: Op, b: usize, rhs: Rhs) -> Option<Value> {
+        let (y, imm) = match rhs {
+            Rhs::Int(n) => (None, Some(n)),
+            Rhs::Reg(r) => (Some(r), None),
+            Rhs::Float(_) => return None,
+        };
+        if let Some(n) = imm {
+            match op {
+                Op::Mod if n > 0 && (n as u64).is_power_of_two() => {
+                    let x = self.load_bits(b);
+                    let mask = self.b.iconst(n - 1);
+                    return Some(self.b.and(x, mask));
+                }
+                Op::IDiv if n > 0 && (n as u64).is_power_of_two() => {
+                    let x = self.load_bits(b);
+                    return Some(if n == 1 {
+                        x
+                    } else {
+                        self.b.sar(x, n.trailing_zeros() as i32)
+                    });
+                }
+                Op::Mod | Op::IDiv if n > 1 => {
+                    let x = self.load_bits(b);
+                    let d = self.b.iconst(n);
+                    return Some(self.floor_division(op, x, d));
+                }
+                Op::Mod | Op::IDiv => return None,
+                Op::Shl | Op::Shr => {
+                    let left = (op == Op::Shl) == (n >= 0);
+                    let count = n.unsigned_abs();
+                    if count >= 64 {
+                        return Some(self.b.iconst(0));
+                    }
+                    let x = self.load_bits(b);
+                    return Some(if left {
+                        self.b.shl(x, count as i32)
+                    } else {
+                        self.b.shr(x, count as i32)
+                    });
+                }
+                _ => {}
+            }
+        } else if matches!(op, Op::Mod | Op::IDiv | Op::Shl | Op::Shr) {
+            return None;
+        }
+        let x = self.load_bits(b);
+        let y = match (y, imm) {
+            (Some(r), _) => self.load_bits(r),
+            (None, n) => self.b.iconst(n.unwrap_or(0)),
+        };
+        Some(match op {
+            Op::Add => self.b.iadd(x, y),
+            Op::Sub => self.b.isub(x, y),
+            Op::Mul => self.b.imul(x, y),
+            Op::BAnd => self.b.and(x, y),
+            Op::BOr => self.b.or(x, y),
+            Op::BXor => self.b.xor(x, y),
+            _ => return None,
+        })
+    }
+
+    /// Division rounding to minus infinity, or its remainder; `d` is neither 0 nor -1.
+    fn floor_division(&mut self, op: Op, x: Value, d: Value) -> Value {
+        let zero = self.b.iconst(0);
+        if op == Op::Mod {
+            // r has the sign of x; move it to the sign of d.
+            let r = self.b.srem(x, d);
+            let fixed = self.b.iadd(r, d);
+            let wrong = self.b.xor(r, d);
+            let adjusted = self.b.select(Cond::icmp(IntCc::Slt, wrong, 0), fixed, r);
+            self.b.select(Cond::icmp(IntCc::Eq, r, 0), zero, adjusted)
+        } else {
+            let q = self.b.sdiv(x, d);
+            let product = self.b.imul(q, d);
+            let r = self.b.isub(x, product);
+            let less = self.b.isub(q, 1);
+            let wrong = self.b.xor(r, d);
+            let adjusted = self.b.select(Cond::icmp(IntCc::Slt, wrong, 0), less, q);
+            self.b.select(Cond::icmp(IntCc::Eq, r, 0), q, adjusted)
+        }
+    }
+
+    /// Integer operations with a guard on the right operand: //, %, << and >> by a register. Ends the current block; both ways meet at
+    /// `done`, with the result in the home slot. `None` (nothing emitted) for other operations.
+    fn guarded_int(&mut self, op: Op, a: usize, b: usize, rhs: Rhs, done: Block) -> Option<()> {
+        let Rhs::Reg(c) = rhs else { return None };
+        if !matches!(op, Op::Mod | Op::IDiv | Op::Shl | Op::Shr) {
+            return None;
+        }
+        let slow = self.slow_step(done);
+        let x = self.load_bits(b);
+        let y = self.load_bits(c);
+        let v = if matches!(op, Op::Mod | Op::IDiv) {
+            // 0 raises, -1 overflows in the processor: both are y + 1 <= 1.
+            let y1 = self.b.iadd(y, 1);
+            self.b.exit_if(Cond::icmp(IntCc::Ule, y1, 1), slow, &[]);
+            self.floor_division(op, x, y)
+        } else {
+            self.b.exit_if(Cond::icmp(IntCc::Ugt, y, 63), slow, &[]);
+            if op == Op::Shl {
+                self.b.shl(x, y)
+            } else {
+                self.b.shr(x, y)
+            }
+        };
+        self.b.store64(home(a), v);
+        self.set_tag(a, Type::Int);
+        self.b.jump(done, &[]);
+        Some(())
+    }
+
+    /// UNM.
+    pub(crate) fn negate(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        match self.ty[b] {
+            Type::Int => {
+                let x = self.get(b);
+                let v = self.b.ineg(x);
+                self.set(a, Type::Int, v);
+            }
+            Type::Float => {
+                let x = self.get(b);
+                let v = self.b.fneg(x);
+                self.set(a, Type::Float, v);
+            }
+            t => {
+                let done = self.b.create_block();
+                let slow = self.slow_step(done);
+                let not_int = self.b.create_block();
+                let c = self.tag_is(IntCc::Ne, b, tag::INT);
+                self.b.exit_if(c, not_int, &[]);
+                let x = self.b.load64(home(b));
+                let v = self.b.ineg(x);
+                self.b.store64(home(a), v);
+                self.b.store_imm(Width::W8, home_tag(a), tag::INT as i32);
+                self.b.jump(done, &[]);
+                self.b.switch_to(not_int);
+                self.guard_tag(b, tag::FLOAT, slow);
+                let x = self.b.loadf(home(b));
+                let v = self.b.fneg(x);
+                self.b.store64(home(a), v);
+                self.b.store_imm(Width::W8, home_tag(a), tag::FLOAT as i32);
+                self.b.jump(done, &[]);
+                self.b.switch_to(done);
+                self.defined(a, if t == Type::Num { Type::Num } else { Type::Any });
+            }
+        }
+    }
+
+    /// BNOT.
+    pub(crate) fn bit_not(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        if self.ty[b] == Type::Int {
+            let x = self.get(b);
+            let v = self.b.inot(x);
+            return self.set(a, Type::Int, v);
+        }
+        let t = if self.ty[b].is_number() {
+            Type::Int
+        } else {
+            Type::Any
+        };
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        self.guard_tag(b, tag::INT, slow);
+        let x = self.load_bits(b);
+        let v = self.b.inot(x);
+        self.b.store64(home(a), v);
+        self.set_tag(a, Type::Int);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+        self.defined(a, t);
+    }
+}

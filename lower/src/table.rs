@@ -1,0 +1,419 @@
+//! Table access: inline on the array part and through inline caches, the `step` helper for everything else.
+
+use crate::func::{FnLower, home, home_tag};
+use crate::types::Type;
+use trinity_abi::{cache, closure, header, string, table, tag, thread};
+use trinity_codegen::ir::{
+    Addr, Block, Cond, IntCc, LoadKind, Scale, Type as IrType, Value, Width,
+};
+use trinity_frontend::bytecode::instr::{NO_CACHE, RK_CONST};
+use trinity_frontend::bytecode::{Const, Instr};
+
+/// A value to store: a register, or a constant's payload and tag.
+#[derive(Clone, Copy)]
+enum Stored {
+    Reg(usize),
+    Const(usize),
+}
+
+/// Index into the array part.
+#[derive(Clone, Copy)]
+enum Index {
+    Reg(usize),
+    Imm(i64),
+}
+
+impl FnLower<'_> {
+    // ---- array part
+
+    /// GETTABLE with an integer key, GETI.
+    pub(crate) fn get_index(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        let index = if i.op() == trinity_frontend::bytecode::Op::GetI {
+            Index::Imm(i.c() as i64)
+        } else {
+            Index::Reg(i.c())
+        };
+        if let Index::Reg(r) = index
+            && !matches!(self.ty[r], Type::Int | Type::Any | Type::Num)
+        {
+            self.step();
+            return self.defined(a, Type::Any);
+        }
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        let (t, idx) = self.array_element(b, index, slow);
+        let array = self.b.load64(Addr::value(t, table::ARRAY));
+        let payload = self.b.load64(Addr::indexed(array, idx, Scale::S8, 0));
+        let general = self.b.create_block();
+        let store = self.b.create_block();
+        let tag_param = self.b.block_param(store, IrType::I64);
+        let kind = self.b.load(LoadKind::U8, Addr::value(t, table::ELEM_KIND));
+        self.b.exit_if(
+            Cond::icmp(IntCc::Eq, kind, table::KIND_GENERAL as i32),
+            general,
+            &[],
+        );
+        // Packed kinds: integers are 1, floats 2.
+        let packed_tag = self.b.iadd(kind, (tag::INT - table::KIND_INT) as i32);
+        self.b.jump(store, &[packed_tag]);
+        self.b.switch_to(general);
+        let down = self.b.inot(idx);
+        let element_tag = self
+            .b
+            .load(LoadKind::U8, Addr::indexed(array, down, Scale::S1, 0));
+        self.b.brif(
+            Cond::icmp(IntCc::Eq, element_tag, 0),
+            (slow, &[]),
+            (store, &[element_tag]),
+        );
+        self.b.switch_to(store);
+        self.store_both(a, payload, tag_param);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+        self.defined(a, Type::Any);
+    }
+
+    /// Checks that R[r] is a table and the index is in its array part; gives the table and the index from 0.
+    fn array_element(&mut self, r: usize, index: Index, slow: Block) -> (Value, Value) {
+        self.guard_tag(r, tag::TABLE, slow);
+        let idx = match index {
+            Index::Reg(k) => {
+                self.guard_tag(k, tag::INT, slow);
+                let n = self.load_bits(k);
+                self.b.isub(n, 1)
+            }
+            Index::Imm(n) => self.b.iconst(n - 1),
+        };
+        let t = self.load_bits(r);
+        let len = self.b.load(LoadKind::U32, Addr::value(t, table::ARRAY_LEN));
+        self.b
+            .exit_unless(Cond::icmp(IntCc::Ugt, len, idx), slow, &[]);
+        (t, idx)
+    }
+
+    /// SETTABLE with an integer key, SETI: an existing element of a matching kind.
+    pub(crate) fn set_index(&mut self, i: Instr) {
+        let a = i.a();
+        let index = if i.op() == trinity_frontend::bytecode::Op::SetI {
+            Index::Imm(i.b() as i64)
+        } else {
+            Index::Reg(i.b())
+        };
+        if let Index::Reg(r) = index
+            && !matches!(self.ty[r], Type::Int | Type::Any | Type::Num)
+        {
+            return self.step();
+        }
+        let value = self.stored(i.c());
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        let (t, idx) = self.array_element(a, index, slow);
+        self.guard_not_black(t, value, slow);
+        let (payload, vtag) = self.stored_parts(value);
+        let array = self.b.load64(Addr::value(t, table::ARRAY));
+        let kind = self.b.load(LoadKind::U8, Addr::value(t, table::ELEM_KIND));
+        let general = self.b.create_block();
+        self.b.exit_if(
+            Cond::icmp(IntCc::Eq, kind, table::KIND_GENERAL as i32),
+            general,
+            &[],
+        );
+        let packed_tag = self.b.iadd(kind, (tag::INT - table::KIND_INT) as i32);
+        self.b
+            .exit_unless(Cond::icmp(IntCc::Eq, packed_tag, vtag), slow, &[]);
+        self.b
+            .store64(Addr::indexed(array, idx, Scale::S8, 0), payload);
+        self.b.jump(done, &[]);
+        // General: neither the old nor the new value may be nil (holes and metamethods are the helper's).
+        self.b.switch_to(general);
+        let down = self.b.inot(idx);
+        let tag_addr = Addr::indexed(array, down, Scale::S1, 0);
+        self.b
+            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
+        self.b.exit_if(Cond::icmp(IntCc::Eq, vtag, 0), slow, &[]);
+        self.b
+            .store64(Addr::indexed(array, idx, Scale::S8, 0), payload);
+        self.b.store(Width::W8, tag_addr, vtag);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    // ---- stored values
+
+    fn stored(&self, c: usize) -> Stored {
+        if c >= RK_CONST as usize {
+            Stored::Const(c - RK_CONST as usize)
+        } else {
+            Stored::Reg(c)
+        }
+    }
+    /// Payload (I64) and tag of a value to store.
+    fn stored_parts(&mut self, v: Stored) -> (Value, Value) {
+        match v {
+            Stored::Reg(r) => {
+                let p = self.load_bits(r);
+                let t = self.load_tag(r);
+                (p, t)
+            }
+            Stored::Const(k) => {
+                let (p, t) = match &self.p.consts[k] {
+                    Const::Nil => (0, tag::NIL),
+                    Const::Bool(b) => (0, if *b { tag::TRUE } else { tag::FALSE }),
+                    Const::Int(n) => (*n, tag::INT),
+                    Const::Float(f) => (f.to_bits() as i64, tag::FLOAT),
+                    Const::Str(s) => {
+                        let t = if s.len() <= string::MAX_SHORT {
+                            tag::SHORT_STR
+                        } else {
+                            tag::LONG_STR
+                        };
+                        let p = self.const_pointer(k);
+                        let t = self.b.iconst(t as i64);
+                        return (p, t);
+                    }
+                };
+                (self.b.iconst(p), self.b.iconst(t as i64))
+            }
+        }
+    }
+    fn maybe_collectable(&self, v: Stored) -> bool {
+        match v {
+            Stored::Reg(r) => !matches!(
+                self.ty[r],
+                Type::Nil | Type::Bool | Type::Int | Type::Float | Type::Num
+            ),
+            Stored::Const(k) => matches!(self.p.consts[k], Const::Str(_)),
+        }
+    }
+    /// A store of a collectable value into a black object needs the barrier, which the helper does.
+    fn guard_not_black(&mut self, object: Value, v: Stored, slow: Block) {
+        if self.maybe_collectable(v) {
+            let mark = Addr::value(object, header::MARK);
+            self.b.exit_if(
+                Cond::test_mem(IntCc::Ne, Width::W8, mark, header::BLACK as i32),
+                slow,
+                &[],
+            );
+        }
+    }
+
+    // ---- fields
+
+    /// GETFIELD, and GETTABUP through the upvalue's table.
+    pub(crate) fn get_field(&mut self, i: Instr, upvalue: bool) {
+        let a = i.a();
+        if i.d() == NO_CACHE as usize {
+            self.step();
+            return self.defined(a, Type::Any);
+        }
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        let t = if upvalue {
+            self.upvalue_table(i.b(), slow)
+        } else {
+            self.guard_tag(i.b(), tag::TABLE, slow);
+            self.load_bits(i.b())
+        };
+        let (caches, offset) = self.cache(i.d());
+        self.own_slot(t, caches, offset, a, slow, done);
+        self.b.switch_to(done);
+        self.defined(a, Type::Any);
+    }
+
+    fn upvalue_table(&mut self, u: usize, slow: Block) -> Value {
+        let cell = self.upval_cell(u);
+        let tag_addr = Addr::value(cell, closure::CELL_VALUE + 8);
+        self.b.exit_if(
+            Cond::icmp_mem(IntCc::Ne, Width::W8, tag_addr, tag::TABLE as i32),
+            slow,
+            &[],
+        );
+        self.b.load64(Addr::value(cell, closure::CELL_VALUE))
+    }
+
+    fn check_shape(&mut self, t: Value, caches: Value, offset: i32, kind: u8, otherwise: Block) {
+        let shape = self
+            .b
+            .load(LoadKind::U32, Addr::value(caches, offset + cache::SHAPE_ID));
+        let differs = Cond::icmp_mem(
+            IntCc::Ne,
+            Width::W32,
+            Addr::value(t, table::SHAPE_ID),
+            shape,
+        );
+        self.b.exit_if(differs, otherwise, &[]);
+        let other = Cond::icmp_mem(
+            IntCc::Ne,
+            Width::W8,
+            Addr::value(caches, offset + cache::KIND),
+            kind as i32,
+        );
+        self.b.exit_if(other, otherwise, &[]);
+    }
+
+    /// Reads the cached own slot into R[a]; a nil there is the helper's (`__index`). Ends the block.
+    fn own_slot(
+        &mut self,
+        t: Value,
+        caches: Value,
+        offset: i32,
+        a: usize,
+        slow: Block,
+        done: Block,
+    ) {
+        self.check_shape(t, caches, offset, cache::KIND_OWN, slow);
+        let (payload, value_tag) = self.slot_value(t, caches, offset);
+        self.b
+            .exit_if(Cond::icmp(IntCc::Eq, value_tag, 0), slow, &[]);
+        self.store_both(a, payload, value_tag);
+        self.b.jump(done, &[]);
+    }
+
+    fn slot_value(&mut self, t: Value, caches: Value, offset: i32) -> (Value, Value) {
+        let slot = self
+            .b
+            .load(LoadKind::U32, Addr::value(caches, offset + cache::SLOT));
+        let slots = self.b.load64(Addr::value(t, table::SLOTS));
+        let payload = self.b.load64(Addr::indexed(slots, slot, Scale::S1, 0));
+        let value_tag = self
+            .b
+            .load(LoadKind::U8, Addr::indexed(slots, slot, Scale::S1, 8));
+        (payload, value_tag)
+    }
+
+    /// SELF: an own field, or a constant found through the metatable.
+    pub(crate) fn get_method(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        let object_type = self.ty[b];
+        if i.d() == NO_CACHE as usize {
+            self.step();
+        } else {
+            let done = self.b.create_block();
+            let slow = self.slow_step(done);
+            self.guard_tag(b, tag::TABLE, slow);
+            let t = self.load_bits(b);
+            let (caches, offset) = self.cache(i.d());
+            let shape = self
+                .b
+                .load(LoadKind::U32, Addr::value(caches, offset + cache::SHAPE_ID));
+            let differs = Cond::icmp_mem(
+                IntCc::Ne,
+                Width::W32,
+                Addr::value(t, table::SHAPE_ID),
+                shape,
+            );
+            self.b.exit_if(differs, slow, &[]);
+            let kind = self
+                .b
+                .load(LoadKind::U8, Addr::value(caches, offset + cache::KIND));
+            let own = self.b.create_block();
+            self.b.exit_if(
+                Cond::icmp(IntCc::Ne, kind, cache::KIND_CONST as i32),
+                own,
+                &[],
+            );
+            let epoch_at = self.b.load64(Addr::thread(thread::EPOCH_PTR));
+            let epoch = self.b.load(LoadKind::U32, Addr::value(epoch_at, 0));
+            let stale = Cond::icmp_mem(
+                IntCc::Ne,
+                Width::W32,
+                Addr::value(caches, offset + cache::EPOCH),
+                epoch,
+            );
+            self.b.exit_if(stale, slow, &[]);
+            let payload = self.b.load64(Addr::value(caches, offset + cache::VALUE));
+            let value_tag = self
+                .b
+                .load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
+            self.finish_method(a, t, payload, value_tag, done);
+            self.b.switch_to(own);
+            self.b.exit_if(
+                Cond::icmp(IntCc::Ne, kind, cache::KIND_OWN as i32),
+                slow,
+                &[],
+            );
+            let (payload, value_tag) = self.slot_value(t, caches, offset);
+            self.b
+                .exit_if(Cond::icmp(IntCc::Eq, value_tag, 0), slow, &[]);
+            self.finish_method(a, t, payload, value_tag, done);
+            self.b.switch_to(done);
+        }
+        self.defined(a + 1, object_type);
+        self.defined(a, Type::Any);
+    }
+
+    fn finish_method(
+        &mut self,
+        a: usize,
+        object: Value,
+        payload: Value,
+        value_tag: Value,
+        done: Block,
+    ) {
+        self.b.store64(home(a + 1), object);
+        self.b
+            .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
+        self.store_both(a, payload, value_tag);
+        self.b.jump(done, &[]);
+    }
+
+    /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape.
+    pub(crate) fn set_field(&mut self, i: Instr, upvalue: bool) {
+        if i.d() == NO_CACHE as usize {
+            return self.step();
+        }
+        let value = self.stored(i.c());
+        let done = self.b.create_block();
+        let slow = self.slow_step(done);
+        let t = if upvalue {
+            self.upvalue_table(i.a(), slow)
+        } else {
+            self.guard_tag(i.a(), tag::TABLE, slow);
+            self.load_bits(i.a())
+        };
+        let (caches, offset) = self.cache(i.d());
+        self.check_shape(t, caches, offset, cache::KIND_OWN, slow);
+        self.guard_not_black(t, value, slow);
+        let slot = self
+            .b
+            .load(LoadKind::U32, Addr::value(caches, offset + cache::SLOT));
+        let slots = self.b.load64(Addr::value(t, table::SLOTS));
+        let tag_addr = Addr::indexed(slots, slot, Scale::S1, 8);
+        self.b
+            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
+        let (payload, value_tag) = self.stored_parts(value);
+        self.b
+            .store64(Addr::indexed(slots, slot, Scale::S1, 0), payload);
+        self.b.store(Width::W8, tag_addr, value_tag);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    // ---- upvalues and cells
+
+    /// GETUPVAL, GETCELL.
+    pub(crate) fn get_cell(&mut self, a: usize, cell: Value) {
+        let payload = self.b.load64(Addr::value(cell, closure::CELL_VALUE));
+        let value_tag = self
+            .b
+            .load(LoadKind::U8, Addr::value(cell, closure::CELL_VALUE + 8));
+        self.store_both(a, payload, value_tag);
+        self.defined(a, Type::Any);
+    }
+    /// SETUPVAL, SETCELL.
+    pub(crate) fn set_cell(&mut self, c: usize, cell: Value, done: Block, slow: Block) {
+        let value = self.stored(c);
+        self.guard_not_black(cell, value, slow);
+        let (payload, value_tag) = self.stored_parts(value);
+        self.b
+            .store64(Addr::value(cell, closure::CELL_VALUE), payload);
+        self.b.store(
+            Width::W8,
+            Addr::value(cell, closure::CELL_VALUE + 8),
+            value_tag,
+        );
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+}

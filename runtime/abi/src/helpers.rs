@@ -1,0 +1,51 @@
+//! The helpers machine code calls: one table, from which the runtime makes thunks and the compiler takes symbol names.
+//!
+//! Every helper is called as `mov esi, pc; call trinity_h_<name>` with rbx = base. The thunk records rsp and rbx in the current
+//! call record, calls the Rust function `(thread, base, pc, edx) -> i64`, reloads rbx, and raises when the result is negative. All
+//! registers but r14 and rbx are clobbered; the result is in rax. Operands are decoded from the bytecode at `pc`, results are in
+//! home slots. `[rsp]` is 16-byte aligned before the call.
+
+/// Calls the given macro with the list `name, result kind, doc`.
+#[macro_export]
+macro_rules! for_each_helper {
+    ($m:ident) => {
+        $m! {
+            step, Next, "Executes the instruction at pc by the interpreter's generic path; result in its home slot.";
+            test, Jump, "Executes the comparison, test or loop instruction at pc; rax = 1 when it jumps.";
+            call, Next, "Executes the CALL at pc whatever R[a] is (__call); results are where the instruction wants them.";
+            ret, Base, "Executes a RETURN that closes variables, is open, or belongs to a vararg function; rax = count, results at the entry function slot, rbx = entry base.";
+            tailcall, Base, "Prepares a TAILCALL: moves function (resolving __call) and arguments to the entry function slot; rax = argument count, rbx = entry base.";
+            vararg_prep, Base, "Prologue of a vararg function: edx = argument count; rbx becomes the shifted base.";
+            poll, At, "Runs pending work (signals, finalizers, hooks); rax = 1: continue in the interpreter.";
+            grow_stack, At, "Entry check failed (edx = argument count): grows the slots to fit base + max_stack, fills missing parameters, runs pending work; rax = 1: run the function in the interpreter.";
+        }
+    };
+}
+
+macro_rules! names {
+    ($( $name:ident, $kind:ident, $doc:literal; )*) => {
+        /// Helpers in table order.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[allow(non_camel_case_types)]
+        pub enum Helper { $( #[doc = $doc] $name, )* }
+        /// All helpers.
+        pub const ALL_HELPERS: &[Helper] = &[$( Helper::$name ),*];
+        impl Helper {
+            /// Symbol of the thunk.
+            pub const fn symbol(self) -> &'static str {
+                match self { $( Helper::$name => concat!("trinity_h_", stringify!($name)) ),* }
+            }
+        }
+    };
+}
+for_each_helper!(names);
+
+/// Stubs that machine code jumps to (not calls), with its own frame torn down.
+pub mod stub {
+    /// esi = pc: continue this frame in the interpreter at pc; returns to the caller by the calling convention.
+    pub const EXIT: &str = "trinity_exit";
+    /// rax = address of the function's entry: continue on a larger native stack segment and enter again.
+    pub const MORE_STACK: &str = "trinity_more_stack";
+    /// ecx = argument count, rbx = base: runs the function at base - 1 in the interpreter from its start.
+    pub const INTERP: &str = "trinity_stub_interp";
+}

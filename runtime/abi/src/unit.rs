@@ -1,0 +1,76 @@
+//! Unit tables: what a compiled module tells the runtime about its functions (docs/abi.md section 6).
+//! The ahead-of-time compiler writes these as constant data with relocations; the runtime reads them in place.
+
+/// One compiled module, as listed in `trinity_modules`.
+#[repr(C)]
+pub struct ModuleDesc {
+    /// Module name as `require` takes it; the main program is `""`.
+    pub name: *const u8,
+    pub name_len: u64,
+    /// Binary chunk (bytecode of all functions).
+    pub chunk: *const u8,
+    pub chunk_len: u64,
+    /// Functions in preorder of the prototype tree, which is also the order of their code.
+    pub funcs: *const FuncDesc,
+    pub num_funcs: u64,
+    /// File name the module was compiled from, for `require`'s second result.
+    pub file: *const u8,
+    pub file_len: u64,
+}
+
+/// One compiled function.
+#[repr(C)]
+pub struct FuncDesc {
+    /// Generic entry; also the start of its code.
+    pub entry: *const u8,
+    pub safepoints: *const SafePoint,
+    pub num_safepoints: u32,
+    pub code_size: u32,
+    /// Bytes between rsp in the body and the return address.
+    pub frame_size: u32,
+    pub flags: u32,
+}
+
+/// A place where the frame can be inspected or left; sorted by `ret_offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct SafePoint {
+    /// Return address minus function start.
+    pub ret_offset: u32,
+    /// Bytecode index of the instruction that is being executed.
+    pub pc: u32,
+    /// Slots between this frame's base and the base that rbx holds during the call.
+    pub delta: u16,
+    /// One of [`kind`].
+    pub kind: u8,
+    pub pad: u8,
+}
+
+/// What happens when a frame that waits at a safe point continues in the interpreter.
+pub mod kind {
+    /// The result, if any, is in its home slot: continue at pc + 1.
+    pub const NEXT: u8 = 0;
+    /// Execute pc (again, or for the first time: polls).
+    pub const AT: u8 = 1;
+    /// eax tells whether the instruction at pc jumps.
+    pub const JUMP: u8 = 2;
+    /// Results arrive by the calling convention for the CALL at pc.
+    pub const CALL: u8 = 3;
+    /// Results of a tail call: return them.
+    pub const TAIL: u8 = 4;
+}
+
+/// Binary layout of the tables, for the object writer: `(size, offsets)` are asserted here so that both sides agree.
+pub mod layout {
+    use super::*;
+    use std::mem::offset_of;
+    const _: () = {
+        assert!(size_of::<ModuleDesc>() == 64);
+        assert!(size_of::<FuncDesc>() == 32);
+        assert!(size_of::<SafePoint>() == 12);
+        assert!(offset_of!(FuncDesc, safepoints) == 8);
+        assert!(offset_of!(FuncDesc, num_safepoints) == 16);
+        assert!(offset_of!(FuncDesc, code_size) == 20);
+        assert!(offset_of!(FuncDesc, frame_size) == 24);
+    };
+}

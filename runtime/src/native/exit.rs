@@ -1,0 +1,169 @@
+//! Leaving machine code: at a guard (now) or when a waiting frame's callee returns (lazily).
+//!
+//! At -O0 every register is written through to its home slot, so an exit has nothing to store: the interpreter continues the frame at
+//! its pc with the same base, and its results go back to the machine caller. A frame that waits in a call is left by replacing the
+//! return address into it; the original is kept in `Thread::patched`.
+
+use super::units::Site;
+use super::walk::{Frames, MachineFrame, extra_word};
+use crate::error::Raise;
+use crate::thread::{CallKind, Lua, Thread};
+use crate::value::Value;
+use trinity_abi::unit::kind;
+use trinity_frontend::bytecode::Op;
+
+/// A replaced return address.
+#[derive(Clone, Copy, Debug)]
+pub struct Patched {
+    /// Where it is on the native stack.
+    pub slot: usize,
+    /// What it was.
+    pub ret: usize,
+}
+
+/// Makes `frame` leave machine code when its callee returns. Idempotent.
+///
+/// # Safety
+/// The frame belongs to `th`, which is stopped in Rust.
+pub unsafe fn leave_lazily(th: *mut Thread, frame: &MachineFrame) {
+    unsafe {
+        if *frame.ret_slot != super::entry::lazy_exit() {
+            let slot = frame.ret_slot as usize;
+            (*th).patched.retain(|p| p.slot != slot);
+            (*th).patched.push(Patched { slot, ret: *frame.ret_slot });
+            *frame.ret_slot = super::entry::lazy_exit();
+        }
+    }
+}
+
+/// Makes every machine frame of `th` leave when its callee returns (a hook was set).
+///
+/// # Safety
+/// The thread is stopped in Rust.
+pub unsafe fn leave_all_lazily(th: *mut Thread) {
+    unsafe {
+        let mut ci = (*th).ci;
+        while !ci.is_null() {
+            if (*ci).kind == CallKind::Machine {
+                for f in Frames::new(th, ci) {
+                    leave_lazily(th, &f);
+                }
+            }
+            ci = (*ci).prev;
+        }
+    }
+}
+
+/// Continues the frame at `base` in the interpreter at `pc`. Returns the number of results, placed from its entry function slot on (and
+/// `nbase` of the record set to the entry base), or -1.
+pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
+    unsafe { run_frame(th, base, pc) }
+}
+
+unsafe fn run_frame(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
+    unsafe {
+        let l = Lua(std::ptr::NonNull::new_unchecked(th));
+        let machine = (*th).ci;
+        let proto = (*(*base.sub(1)).as_lua_fn()).proto;
+        let nextra = if (*proto).is_vararg { *extra_word(base) } else { 0 };
+        let shift = if (*proto).is_vararg { nextra as usize + (*proto).num_params as usize + 1 } else { 0 };
+        let entry_base = base.sub(shift);
+        // From here on the walk starts at the caller: this frame is represented by the interpreter's record.
+        (*machine).nbase = entry_base;
+        let offset = entry_base as usize - (*th).stack as usize;
+        match crate::interp::resume_at(l, base, (*proto).code.add(pc as usize), nextra) {
+            Ok(()) => {
+                let func = (((*th).stack as usize + offset) as *mut Value).sub(1);
+                (*th).top.offset_from(func) as i64
+            }
+            Err(Raise(())) => -1,
+        }
+    }
+}
+
+/// What a lazy exit does, packed for the trip through the stub.
+#[repr(C)]
+pub struct LazyRegs {
+    rax: u64,
+    rdx: u64,
+    rcx: u64,
+}
+
+const LAZY_RETURN: u64 = 1 << 32;
+
+/// A callee returned into a patched frame: `sp` is just above the patched slot, `rbx` as the callee left it. Places results by the safe
+/// point's kind. Rewrites `regs`: rax = pc to continue at, or `LAZY_RETURN | count`; rdx = base of the frame. Returns the frame's size.
+pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Value, regs: *mut LazyRegs) -> u64 {
+    unsafe {
+        let slot = sp - 8;
+        let i = match (&(*th).patched).iter().rposition(|p| p.slot == slot) {
+            Some(i) => i,
+            // The stub's address is only ever stored together with a record.
+            None => std::process::abort(),
+        };
+        let ret = (*th).patched.remove(i).ret;
+        let site: Site = match (*(*th).global).units.find(ret) {
+            Some(s) => s,
+            None => std::process::abort(),
+        };
+        let base = rbx.sub(site.point.delta as usize);
+        let pc = site.point.pc;
+        let instr = *(*site.proto).code.add(pc as usize);
+        let r = &mut *regs;
+        let next = match site.point.kind {
+            kind::AT => pc as u64,
+            kind::JUMP => {
+                let mut target = pc as i64 + 1;
+                if r.rax as u32 != 0 {
+                    target += instr.sd() as i64 + i64::from(instr.op() == Op::ForPrep);
+                }
+                target as u64
+            }
+            kind::CALL => {
+                let a = base.add(instr.a());
+                let count = r.rcx as u32 as usize;
+                let wanted = instr.c() as i64 - 1;
+                let first = Value { p: r.rax, t: r.rdx as u8 };
+                if count > 0 || wanted != 0 {
+                    *a = first;
+                }
+                if wanted < 0 {
+                    (*th).top = a.add(count);
+                } else {
+                    for k in count.max(1)..(wanted as usize).max(1) {
+                        *a.add(k) = Value::NIL;
+                    }
+                }
+                pc as u64 + 1
+            }
+            kind::TAIL => {
+                // Results already follow the convention for this frame's caller: first in registers, the rest at the function slot.
+                let p = site.proto;
+                let shift = if (*p).is_vararg { *extra_word(base) as usize + (*p).num_params as usize + 1 } else { 0 };
+                let entry = base.sub(shift);
+                if r.rcx as u32 > 0 {
+                    *entry.sub(1) = Value { p: r.rax, t: r.rdx as u8 };
+                }
+                let count = r.rcx & 0xffff_ffff;
+                r.rax = LAZY_RETURN | count;
+                r.rdx = entry as u64;
+                return site.func.frame_size as u64;
+            }
+            _ => pc as u64 + 1,
+        };
+        r.rax = next;
+        r.rdx = base as u64;
+        site.func.frame_size as u64
+    }
+}
+
+/// Second half of a lazy exit: the machine frame is gone. Like [`rt_exit`].
+pub unsafe extern "C" fn rt_lazy_exit(th: *mut Thread, base: *mut Value, action: u64) -> i64 {
+    unsafe {
+        if action & LAZY_RETURN != 0 {
+            (*(*th).ci).nbase = base;
+            return (action & 0xffff_ffff) as i64;
+        }
+        run_frame(th, base, action as u32)
+    }
+}

@@ -1,0 +1,234 @@
+//! The Rust side of the helper table (`trinity_abi::helpers`), and the thunks machine code calls.
+//!
+//! A thunk records the transition in the current call record, calls the function here, reloads the base (slots may have moved) and
+//! raises when the result is negative. Operands are decoded from the bytecode at `pc`, so every helper is complete for its instruction.
+
+use crate::error::LResult;
+use crate::interp::{self, ops};
+use crate::proto::RtProto;
+use crate::thread::{Lua, Thread};
+use crate::value::Value;
+use crate::{call, close, native, poll, stack};
+use std::arch::global_asm;
+use std::ptr::NonNull;
+use trinity_abi as abi;
+use trinity_abi::for_each_helper;
+use trinity_frontend::bytecode::{Instr, Op};
+
+/// Arguments of a helper, decoded.
+struct Site {
+    l: Lua,
+    th: *mut Thread,
+    base: *mut Value,
+    p: *mut RtProto,
+    i: Instr,
+    edx: u32,
+}
+
+impl Site {
+    /// End of the frame's registers.
+    unsafe fn frame_top(&self) -> *mut Value {
+        unsafe { self.base.add((*self.p).max_stack as usize) }
+    }
+    /// The frame's base, wherever it is by now.
+    unsafe fn base_now(&self) -> *mut Value {
+        unsafe { (*(*self.th).ci).nbase }
+    }
+    /// Base that the caller set up.
+    unsafe fn entry_base(&self, base: *mut Value) -> *mut Value {
+        unsafe {
+            if (*self.p).is_vararg {
+                base.sub(*native::walk::extra_word(base) as usize + (*self.p).num_params as usize + 1)
+            } else {
+                base
+            }
+        }
+    }
+}
+
+fn step(s: &Site) -> LResult<i64> {
+    // SAFETY: machine code calls this for an instruction of the running frame.
+    unsafe {
+        if !(s.i.op() == Op::SetList && s.i.b() == 0) {
+            (*s.th).top = s.frame_top();
+        }
+        ops::step(s.l, s.i, s.base)?;
+    }
+    Ok(0)
+}
+
+fn test(s: &Site) -> LResult<i64> {
+    // SAFETY: as for `step`.
+    unsafe {
+        (*s.th).top = s.frame_top();
+        Ok(i64::from(ops::test(s.l, s.i, s.base)?))
+    }
+}
+
+fn call(s: &Site) -> LResult<i64> {
+    // SAFETY: the CALL's function and arguments are in place.
+    unsafe {
+        let (a, b, c) = (s.i.a(), s.i.b(), s.i.c());
+        let func = s.base.add(a);
+        if b > 0 {
+            (*s.th).top = func.add(b);
+        }
+        call::call_from_machine(s.l, func)?;
+        let func = s.base_now().add(a);
+        if c > 0 {
+            let n = (*s.th).top.offset_from(func) as usize;
+            for k in n..c - 1 {
+                *func.add(k) = Value::NIL;
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn ret(s: &Site) -> LResult<i64> {
+    // SAFETY: the values to return are in place.
+    unsafe {
+        let (a, n) = match s.i.op() {
+            Op::Return0 => (0, 0),
+            Op::Return1 => (s.i.a(), 1),
+            _ if s.i.b() > 0 => (s.i.a(), s.i.b() - 1),
+            _ => (s.i.a(), (*s.th).top.offset_from(s.base.add(s.i.a())) as usize),
+        };
+        if s.i.op() == Op::Return && s.i.c() == 1 {
+            (*s.th).top = s.base.add(a + n).max(s.frame_top());
+            close::close(s.l, s.base)?;
+        }
+        let base = s.base_now();
+        let entry = s.entry_base(base);
+        let to = entry.sub(1);
+        let from = base.add(a);
+        for k in 0..n {
+            *to.add(k) = *from.add(k);
+        }
+        (*(*s.th).ci).nbase = entry;
+        Ok(n as i64)
+    }
+}
+
+fn tailcall(s: &Site) -> LResult<i64> {
+    // SAFETY: function and arguments are in place.
+    unsafe {
+        let (a, b) = (s.i.a(), s.i.b());
+        let mut func = s.base.add(a);
+        if b > 0 {
+            (*s.th).top = func.add(b);
+        }
+        while !(*func).is_function() {
+            func = call::try_call_metamethod(s.l, func)?;
+        }
+        let n = (*s.th).top.offset_from(func) as usize;
+        let entry = s.entry_base(s.base_now());
+        let to = entry.sub(1);
+        for k in 0..n {
+            *to.add(k) = *func.add(k);
+        }
+        (*(*s.th).ci).nbase = entry;
+        Ok(n as i64 - 1)
+    }
+}
+
+fn vararg_prep(s: &Site) -> LResult<i64> {
+    // SAFETY: `edx` arguments are at the base.
+    unsafe {
+        let nparams = (*s.p).num_params as usize;
+        let given = s.edx as usize;
+        // Missing fixed parameters count as given.
+        let actual = given.max(nparams);
+        (*s.th).top = s.base.add(given);
+        stack::ensure(s.l, (actual - given) + 1 + nparams + (*s.p).max_stack as usize)?;
+        let base = s.base_now();
+        for k in given..actual {
+            *base.add(k) = Value::NIL;
+        }
+        let new = base.add(actual + 1);
+        *new.sub(1) = *base.sub(1);
+        for k in 0..nparams {
+            *new.add(k) = *base.add(k);
+            *base.add(k) = Value::NIL;
+        }
+        *native::walk::extra_word(new) = (actual - nparams) as u32;
+        (*s.th).top = new.add(nparams);
+        (*(*s.th).ci).nbase = new;
+        Ok(0)
+    }
+}
+
+/// True as a result: the frame must continue in the interpreter.
+fn leave(s: &Site) -> i64 {
+    // SAFETY: live thread.
+    i64::from(unsafe { !interp::machine_allowed(s.th) })
+}
+
+fn poll(s: &Site) -> LResult<i64> {
+    // SAFETY: as for `step`.
+    unsafe {
+        (*s.th).top = s.frame_top();
+        poll::at_call(s.l)?;
+    }
+    Ok(leave(s))
+}
+
+fn grow_stack(s: &Site) -> LResult<i64> {
+    // SAFETY: `edx` arguments are at the base.
+    unsafe {
+        (*s.th).top = s.base.add(s.edx as usize);
+        let size = (*s.p).max_stack as usize;
+        stack::ensure(s.l, size)?;
+        // Parameters are filled here too: the frame may be left for the interpreter at its first instruction.
+        let base = s.base_now();
+        for k in s.edx as usize..(*s.p).num_params as usize {
+            *base.add(k) = Value::NIL;
+        }
+        if (*s.th).poll != 0 {
+            poll::at_call(s.l)?;
+        }
+    }
+    Ok(leave(s))
+}
+
+macro_rules! thunks {
+    ($( $name:ident, $kind:ident, $doc:literal; )*) => {
+        $(
+            global_asm!(
+                ".p2align 4",
+                concat!(".globl trinity_h_", stringify!($name)),
+                concat!("trinity_h_", stringify!($name), ":"),
+                "mov rax, [r14 + {CI}]; mov [rax + {NSP}], rsp; mov [rax + {NBASE}], rbx",
+                "sub rsp, 8",
+                "mov ecx, edx; mov edx, esi; mov rsi, rbx; mov rdi, r14",
+                "call {f}",
+                "add rsp, 8",
+                "mov rdx, [r14 + {CI}]; mov rbx, [rdx + {NBASE}]",
+                "test rax, rax",
+                "js trinity_raise",
+                "ret",
+                CI = const abi::thread::CI,
+                NSP = const abi::ci::NSP,
+                NBASE = const abi::ci::NBASE,
+                f = sym entry::$name,
+            );
+        )*
+        mod entry {
+            use super::*;
+            $(
+                #[doc = $doc]
+                pub(super) unsafe extern "C" fn $name(th: *mut Thread, base: *mut Value, pc: u32, edx: u32) -> i64 {
+                    // SAFETY: machine code passes its thread and base; the function below the base is the running closure.
+                    unsafe {
+                        let p = ops::proto_at(base);
+                        let site = Site {
+                            l: Lua(NonNull::new_unchecked(th)), th, base, p, i: *(*p).code.add(pc as usize), edx,
+                        };
+                        super::$name(&site).unwrap_or(-1)
+                    }
+                }
+            )*
+        }
+    };
+}
+for_each_helper!(thunks);

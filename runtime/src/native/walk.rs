@@ -1,0 +1,101 @@
+//! Machine frames seen from Rust: a walk from a record of kind `Machine` down to its entry trampoline.
+//!
+//! Machine frames carry no links. The return address at `nsp` names the function and the safe point where its topmost frame waits;
+//! the table gives the frame's size, so the next return address, and the distance between its base and its callee's.
+
+use super::entry;
+use super::units::Site;
+use crate::thread::{CallInfo, CallKind, Thread};
+use crate::value::Value;
+
+/// One machine frame.
+#[derive(Clone, Copy)]
+pub struct MachineFrame {
+    /// Function and safe point.
+    pub site: Site,
+    /// R[0].
+    pub base: *mut Value,
+    /// Where the return address into this frame is stored on the native stack.
+    pub ret_slot: *mut usize,
+}
+
+impl MachineFrame {
+    /// Slot of the function value.
+    pub fn func(&self) -> *mut Value {
+        // SAFETY: the function is always one below the base.
+        unsafe { self.base.sub(1) }
+    }
+    /// Extra arguments of a vararg function's frame (kept in the padding of the function slot), else 0.
+    pub fn nextra(&self) -> u32 {
+        // SAFETY: `vararg_prep` wrote the word; other functions have no prologue that shifts.
+        unsafe { if (*self.site.proto).is_vararg { *extra_word(self.base) } else { 0 } }
+    }
+    /// Base that the caller set up, before a vararg prologue shifted it.
+    pub fn entry_base(&self) -> *mut Value {
+        // SAFETY: the shift stays inside the stack.
+        unsafe {
+            let p = self.site.proto;
+            if (*p).is_vararg { self.base.sub((self.nextra() + (*p).num_params as u32 + 1) as usize) } else { self.base }
+        }
+    }
+}
+
+/// The word in the padding of the function slot that holds a vararg frame's number of extra arguments.
+///
+/// # Safety
+/// `base` is a frame's base.
+pub unsafe fn extra_word(base: *mut Value) -> *mut u32 {
+    unsafe { base.cast::<u32>().sub(1) }
+}
+
+/// Iterator over the machine frames of one region, innermost first.
+pub struct Frames {
+    th: *mut Thread,
+    sp: *mut usize,
+    base: *mut Value,
+}
+
+impl Frames {
+    /// Frames under the record `ci` (of kind `Machine`); none if it has not left machine code yet.
+    ///
+    /// # Safety
+    /// The thread is stopped in Rust code, and the region is the innermost or everything above it was entered from Rust.
+    pub unsafe fn new(th: *mut Thread, ci: *mut CallInfo) -> Frames {
+        debug_assert!(unsafe { (*ci).kind } == CallKind::Machine);
+        unsafe { Frames { th, sp: (*ci).nsp as *mut usize, base: (*ci).nbase } }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = MachineFrame;
+    fn next(&mut self) -> Option<MachineFrame> {
+        if self.sp.is_null() {
+            return None;
+        }
+        // SAFETY: return addresses are where the unit tables say; the trampoline's ends the walk.
+        unsafe {
+            let mut ret = *self.sp;
+            while ret == entry::segment_return() {
+                self.sp = *self.sp.add(1) as *mut usize;
+                ret = *self.sp;
+            }
+            if ret == entry::enter_return() {
+                self.sp = std::ptr::null_mut();
+                return None;
+            }
+            if ret == entry::lazy_exit() {
+                let slot = self.sp as usize;
+                ret = (&(*self.th).patched).iter().rev().find(|p| p.slot == slot)?.ret;
+            }
+            let Some(site) = (*(*self.th).global).units.find(ret) else {
+                self.sp = std::ptr::null_mut();
+                return None;
+            };
+            let frame =
+                MachineFrame { site, base: self.base.sub(site.point.delta as usize), ret_slot: self.sp };
+            self.base = frame.entry_base();
+            self.sp = self.sp.byte_add(8 + site.func.frame_size as usize);
+            Some(frame)
+        }
+    }
+}
