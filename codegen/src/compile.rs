@@ -1,6 +1,11 @@
 //! The pipeline from SSA to bytes, and what comes out of it.
 
-use crate::ir::{Function, SrcLoc, SymbolRef};
+use crate::emit::emit;
+use crate::ir::{Function, SrcLoc, SymbolRef, verify};
+use crate::mach::machine_env;
+use crate::select::select;
+use crate::x86::asm::assemble;
+use regalloc2 as ra;
 use std::fmt;
 
 /// Register allocation algorithm.
@@ -114,21 +119,79 @@ impl fmt::Display for CompileError {
 impl std::error::Error for CompileError {}
 
 /// Compiles functions one after another, reusing its buffers.
-#[derive(Debug, Default)]
 pub struct Compiler {
     options: Options,
+    env: ra::MachineEnv,
+    ctx: ra::Ctx,
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compiler")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Compiler {
     /// A compiler with these options.
     pub fn new(options: Options) -> Compiler {
-        Compiler { options }
+        Compiler {
+            options,
+            env: machine_env(),
+            ctx: ra::Ctx::default(),
+        }
     }
 
     /// Compiles one function. Same function and options, same bytes.
     pub fn compile(&mut self, func: &Function) -> Result<CompiledFunction, CompileError> {
-        let _ = (&self.options, func);
-        Err(CompileError::TooLarge("not implemented".into()))
+        if self.options.verify {
+            verify(func).map_err(|e| CompileError::Verify(e.to_string()))?;
+        }
+        let selected = select(func);
+        if selected.func.num_vregs > ra::VReg::MAX {
+            return Err(CompileError::TooLarge(
+                "more than two million values".into(),
+            ));
+        }
+        let options = ra::RegallocOptions {
+            verbose_log: false,
+            validate_ssa: self.options.check_allocation,
+            algorithm: match self.options.algorithm {
+                Algorithm::Ion => ra::Algorithm::Ion,
+                Algorithm::Fast => ra::Algorithm::Fastalloc,
+            },
+        };
+        let out = ra::run_with_ctx(&selected.func, &self.env, &options, &mut self.ctx)
+            .map_err(|e| CompileError::RegAlloc(e.to_string()))?;
+        if self.options.check_allocation {
+            let mut checker = ra::checker::Checker::new(&selected.func, &self.env);
+            checker.prepare(out);
+            checker
+                .run()
+                .map_err(|e| CompileError::RegAlloc(format!("{e:?}")))?;
+        }
+        let emitted = emit(&selected, out)?;
+        let asm = assemble(&emitted.program)?;
+        let block_offsets =
+            selected
+                .block_at
+                .iter()
+                .map(|&m| match emitted.label_of.get(m as usize) {
+                    Some(label) => asm.labels[label.0 as usize],
+                    None => u32::MAX,
+                });
+        Ok(CompiledFunction {
+            name: func.name.clone(),
+            frame_size: emitted.frame_size,
+            block_offsets: block_offsets.collect(),
+            code: asm.code,
+            text_len: asm.text_len,
+            relocs: asm.relocs,
+            safepoints: asm.safepoints,
+            srclocs: asm.srclocs,
+            jump_tables: asm.jump_tables,
+        })
     }
 }
 

@@ -9,7 +9,10 @@
 //! `README.md` beside this crate holds a short tour of the interface.
 
 pub mod compile;
+mod emit;
 pub mod ir;
+mod mach;
+mod select;
 pub mod x86;
 
 pub use compile::{

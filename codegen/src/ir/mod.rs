@@ -7,14 +7,19 @@
 mod builder;
 mod function;
 mod inst;
+mod parse;
+mod print;
 mod types;
+mod verify;
 
 pub use builder::FunctionBuilder;
 pub use function::{BlockData, Function, InstNode, ValueData, ValueDef};
 pub use inst::{
     Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,
 };
+pub use parse::{ParseError, parse};
 pub use types::{
     Block, Clobbers, FloatCc, InstId, IntCc, LoadKind, PReg, Pinned, Scale, SrcLoc, StackSlot,
     SymbolRef, Type, Value, Width,
 };
+pub use verify::{VerifyError, verify};

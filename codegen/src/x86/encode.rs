@@ -1,0 +1,296 @@
+//! Encoding one instruction by its table row.
+
+use super::inst::{Inst, Mem, MemBase, Opnd, RipTarget};
+use super::table::{Class, Form, Shape, Size};
+use crate::ir::{PReg, Width};
+
+/// A 32-bit field that refers to something outside the instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fixup {
+    /// Offset of the field.
+    pub at: u32,
+    /// Bytes from the field to the end of the instruction.
+    pub to_end: u8,
+    /// Displacement to add.
+    pub disp: i32,
+    /// Whether it is the target of a call or jump.
+    pub branch: bool,
+    /// What it refers to.
+    pub target: RipTarget,
+}
+
+/// No form of the table fits the operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoForm;
+
+fn class(r: PReg) -> Class {
+    if r.is_xmm() { Class::X } else { Class::G }
+}
+
+fn is_rm(o: &Opnd, c: Class) -> bool {
+    match o {
+        Opnd::Reg(r) => class(*r) == c,
+        Opnd::Mem(_) => true,
+        _ => false,
+    }
+}
+
+fn is_reg(o: &Opnd, c: Class) -> bool {
+    matches!(o, Opnd::Reg(r) if class(*r) == c)
+}
+
+fn fits8(n: i64) -> bool {
+    n as i8 as i64 == n
+}
+
+/// Whether an immediate can be written in a width-sized field, sign-extended from 32 bits at most.
+fn fits(n: i64, w: Width) -> bool {
+    match w {
+        Width::W8 => (-128..=255).contains(&n),
+        Width::W16 => (-32768..=65535).contains(&n),
+        Width::W32 => n as i32 as i64 == n || n as u32 as i64 == n,
+        Width::W64 => n as i32 as i64 == n,
+    }
+}
+
+fn matches(f: &Form, i: &Inst) -> bool {
+    match f.shape {
+        Shape::Zo => matches!(i.a, Opnd::None),
+        Shape::Mr => is_rm(&i.a, f.rm) && is_reg(&i.b, f.reg),
+        Shape::Rm => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::None),
+        Shape::M => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::None),
+        // An 8-bit operation has its own opcode with an 8-bit immediate.
+        Shape::Mi8 => {
+            is_rm(&i.a, f.rm)
+                && matches!(i.b, Opnd::Imm(n) if fits8(n) && (i.w != Width::W8 || f.opcode == 0xc1))
+        }
+        Shape::Mi => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::Imm(n) if fits(n, i.w)),
+        Shape::Mc => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::Reg(PReg::Rcx)),
+        Shape::Rmi8 => {
+            is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits8(n))
+        }
+        Shape::Rmi => {
+            is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits(n, i.w))
+        }
+        Shape::Oi32 => {
+            is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(n) if n as u32 as i64 == n)
+        }
+        Shape::Oi64 => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(_)),
+        Shape::Rel => matches!(i.a, Opnd::Symbol(_)),
+    }
+}
+
+/// Appends an instruction's bytes. Returns the field that needs a target, if there is one.
+#[inline]
+pub fn encode(i: &Inst, out: &mut Vec<u8>) -> Result<Option<Fixup>, NoForm> {
+    let Some(f) = i.op.forms().iter().find(|f| matches(f, i)) else {
+        return Err(NoForm);
+    };
+    let mut buf = Buf {
+        bytes: [0; 16],
+        len: 0,
+    };
+    let fixup = encode_form(f, i, &mut buf, out.len() as u32);
+    out.extend_from_slice(&buf.bytes[..buf.len]);
+    Ok(fixup)
+}
+
+/// An instruction being assembled: at most 15 bytes.
+struct Buf {
+    bytes: [u8; 16],
+    len: usize,
+}
+
+impl Buf {
+    #[inline]
+    fn put(&mut self, b: u8) {
+        self.bytes[self.len] = b;
+        self.len += 1;
+    }
+    #[inline]
+    fn put32(&mut self, n: i32) {
+        self.bytes[self.len..self.len + 4].copy_from_slice(&n.to_le_bytes());
+        self.len += 4;
+    }
+}
+
+fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> {
+    let byte = f.size == Size::Any && i.w == Width::W8;
+    let (reg, rm, imm) = fields(f, i);
+    if f.size == Size::Any && i.w == Width::W16 {
+        out.put(0x66);
+    }
+    if f.prefix != 0 {
+        out.put(f.prefix);
+    }
+
+    let mut rex = 0;
+    let quad = match f.size {
+        Size::Any | Size::Wide => i.w == Width::W64,
+        Size::Plain => false,
+        Size::Quad => true,
+    };
+    if quad {
+        rex |= 0x48;
+    }
+    let reg_hw = match reg {
+        Some(r) => {
+            if r.hw() >= 8 {
+                rex |= 0x44;
+            }
+            if byte && f.reg == Class::G && (4..8).contains(&r.hw()) {
+                rex |= 0x40;
+            }
+            r.hw()
+        }
+        None => f.ext,
+    };
+    match rm {
+        Opnd::Reg(r) => {
+            if r.hw() >= 8 {
+                rex |= 0x41;
+            }
+            if (byte || f.rm8) && f.rm == Class::G && (4..8).contains(&r.hw()) {
+                rex |= 0x40;
+            }
+        }
+        Opnd::Mem(m) => {
+            if matches!(m.base, MemBase::Reg(r) if r.hw() >= 8) {
+                rex |= 0x41;
+            }
+            if matches!(m.index, Some((r, _)) if r.hw() >= 8) {
+                rex |= 0x42;
+            }
+        }
+        _ => {}
+    }
+    if rex != 0 {
+        out.put(rex);
+    }
+    match f.map {
+        0 => {}
+        1 => out.put(0x0f),
+        2 => {
+            out.put(0x0f);
+            out.put(0x38);
+        }
+        _ => {
+            out.put(0x0f);
+            out.put(0x3a);
+        }
+    }
+    let mut opcode = f.opcode;
+    if byte {
+        opcode -= 1;
+    }
+    if f.cc {
+        opcode += i.cc as u8;
+    }
+    if matches!(f.shape, Shape::Oi32 | Shape::Oi64) {
+        if let Opnd::Reg(r) = rm {
+            opcode += r.hw() & 7;
+        }
+        out.put(opcode);
+    } else {
+        out.put(opcode);
+        if f.shape == Shape::Zo {
+            return None;
+        }
+    }
+
+    let mut fixup = None;
+    match rm {
+        Opnd::Symbol(s) => {
+            fixup = Some((out.len, true, 0, RipTarget::Symbol(s)));
+            out.put32(0);
+        }
+        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64) => {
+            out.put(0xc0 | (reg_hw & 7) << 3 | (r.hw() & 7));
+        }
+        Opnd::Mem(m) => {
+            if let Some((at, target)) = encode_mem(reg_hw & 7, &m, out) {
+                fixup = Some((at, false, m.disp, target));
+            }
+        }
+        _ => {}
+    }
+    match (f.shape, imm) {
+        (Shape::Mi8 | Shape::Rmi8, n) => out.put(n as u8),
+        (Shape::Mi, n) if byte => out.put(n as u8),
+        (Shape::Mi, n) if i.w == Width::W16 => {
+            out.put(n as u8);
+            out.put((n >> 8) as u8);
+        }
+        (Shape::Mi | Shape::Rmi | Shape::Oi32, n) => out.put32(n as i32),
+        (Shape::Oi64, n) => {
+            out.put32(n as i32);
+            out.put32((n >> 32) as i32);
+        }
+        _ => {}
+    }
+    fixup.map(|(at, branch, disp, target)| Fixup {
+        at: origin + at as u32,
+        to_end: (out.len - at) as u8,
+        disp,
+        branch,
+        target,
+    })
+}
+
+/// The reg field, the r/m field and the immediate of an instruction under a form.
+fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
+    let reg = |o: &Opnd| match o {
+        Opnd::Reg(r) => Some(*r),
+        _ => None,
+    };
+    let imm = |o: &Opnd| match o {
+        Opnd::Imm(n) => *n,
+        _ => 0,
+    };
+    match f.shape {
+        Shape::Mr => (reg(&i.b), i.a, 0),
+        Shape::Rm => (reg(&i.a), i.b, 0),
+        Shape::Rmi8 | Shape::Rmi => (reg(&i.a), i.b, imm(&i.c)),
+        Shape::Zo | Shape::M | Shape::Mc | Shape::Rel => (None, i.a, 0),
+        Shape::Mi8 | Shape::Mi | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),
+    }
+}
+
+/// ModRM, SIB and displacement. Returns where an instruction-relative field is.
+fn encode_mem(reg: u8, m: &Mem, out: &mut Buf) -> Option<(usize, RipTarget)> {
+    let base = match m.base {
+        MemBase::Rip(target) => {
+            out.put(reg << 3 | 5);
+            let at = out.len;
+            out.put32(0);
+            return Some((at, target));
+        }
+        MemBase::Reg(r) => r.hw() & 7,
+    };
+    // rbp and r13 as a base need a displacement.
+    let (mode, size) = if m.disp == 0 && base != 5 {
+        (0x00, 0)
+    } else if fits8(m.disp as i64) {
+        (0x40, 1)
+    } else {
+        (0x80, 4)
+    };
+    match m.index {
+        Some((index, scale)) => {
+            out.put(mode | reg << 3 | 4);
+            out.put(scale.log2() << 6 | (index.hw() & 7) << 3 | base);
+        }
+        // rsp and r12 as a base need a SIB byte.
+        None if base == 4 => {
+            out.put(mode | reg << 3 | 4);
+            out.put(0x24);
+        }
+        None => out.put(mode | reg << 3 | base),
+    }
+    match size {
+        0 => {}
+        1 => out.put(m.disp as u8),
+        _ => out.put32(m.disp),
+    }
+    None
+}
