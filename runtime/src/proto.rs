@@ -22,7 +22,8 @@ pub struct Cache {
 impl Cache {
     /// An empty entry.
     pub const EMPTY: Cache = Cache {
-        shape_id: 0,
+        // no shape has this id (0 is dictionary mode)
+        shape_id: u32::MAX,
         slot: 0,
         epoch: 0,
         kind: 0,

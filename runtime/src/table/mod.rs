@@ -1,130 +1,545 @@
-//! Tables, raw (no metamethods).
-#![allow(clippy::missing_safety_doc)]
-use crate::heap::AllocError;
+//! Tables: raw access, without metamethods (docs/abi.md section 2).
+//!
+//! | part | holds | module |
+//! |---|---|---|
+//! | array | integer keys 1..=n | `array` |
+//! | slots | short string keys, described by the shape | `shape`, `index`, `fields` |
+//! | hash | everything else; short strings too in dictionary mode (no shape, id 0) | `hash` |
+//!
+//! `rehash` decides about growth, `cache` fills and answers inline caches, `iter` is `next`.
+//!
+//! Stores do their write barriers. A store never collects; it can fail for lack of memory, and then the content of the table is unchanged.
+//!
+//! Safety of the whole module: `g` points to a live state, tables and values are live, no reference into a table is kept across a store.
+#![allow(clippy::missing_safety_doc)] // the paragraph above is the contract of every function here
+
+use crate::heap::{self, AllocError};
 use crate::object::{Str, Table};
-use crate::proto::Cache;
 use crate::state::Global;
 use crate::value::Value;
-use trinity_frontend::bytecode::Event;
+use std::ptr::null_mut;
+use trinity_abi::table::{KIND_EMPTY, KIND_FLOAT, KIND_GENERAL, KIND_INT};
+use trinity_abi::tag;
+use trinity_frontend::bytecode::op::{ALL_EVENTS, EVENT_NAMES, Event};
 
+mod array;
+mod cache;
+mod fields;
 pub mod hash;
+mod index;
+mod iter;
+mod rehash;
 pub mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use cache::{cached_get, cached_set, lookup_for_cache, store_for_cache};
+pub use fields::{find_str_slot, get_str, make_private, set_metatable, set_str};
+pub use iter::{InvalidKey, next, next_index};
+use shape::Shape;
 
 /// Why a store failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableError {
     /// "not enough memory"
     Alloc,
-    /// "table index is nil"
+    /// "index is nil"
     NilKey,
-    /// "table index is NaN"
+    /// "index is NaN"
     NanKey,
-    /// "table overflow"
-    Overflow,
 }
+
 impl From<AllocError> for TableError {
     fn from(_: AllocError) -> Self {
         TableError::Alloc
     }
 }
-/// The key given to `next` is not in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidKey;
+
+/// Creates what tables need in a new state: the empty shape and the names of the metamethods. Must come before the first table.
+pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
+    unsafe {
+        shape::init(g)?;
+        for ev in ALL_EVENTS {
+            let name = crate::string::intern(g, EVENT_NAMES[ev as usize].as_bytes())?;
+            crate::string::set_event(name, ev as u8);
+            (&mut (*g).event_names)[ev as usize] = name;
+        }
+        Ok(())
+    }
+}
 
 /// A new table with room for `narray` elements and `nfields` string fields.
+#[inline]
 pub unsafe fn new(g: *mut Global, narray: usize, nfields: usize) -> Result<*mut Table, AllocError> {
-    todo!()
+    unsafe {
+        let inline = nfields.min(shape::MAX_SHARED_KEYS as usize);
+        let t: *mut Table =
+            heap::alloc_object(g, tag::TABLE, size_of::<Table>() + inline * 16)?.cast();
+        let empty = (*g).shapes.empty;
+        (*t).h.aux32 = (*empty).h.aux32;
+        (*t).slots = t.add(1).cast();
+        (*t).array = null_mut();
+        (*t).array_len = 0;
+        (*t).array_cap = 0;
+        (*t).hash = null_mut();
+        (*t).shape = empty;
+        (*t).metatable = null_mut();
+        (*t).slot_cap = ((heap::cell_size(t.cast()) - size_of::<Table>()) / 16) as u32;
+        (*t).pad = 0;
+        if narray > 0 {
+            array::resize(g, t, narray)?;
+        }
+        Ok(t)
+    }
 }
+
+/// Frees what a dead table owns; called by the sweeper.
+pub(crate) unsafe fn free(g: *mut Global, t: *mut Table) {
+    unsafe {
+        let heap = &mut (*g).heap;
+        array::free(heap, t);
+        hash::free(heap, (*t).hash);
+        fields::free_slots(heap, t);
+    }
+}
+
+/// Any key.
 pub unsafe fn get(t: *mut Table, k: Value) -> Value {
-    todo!()
+    unsafe {
+        match k.t {
+            tag::INT => get_int(t, k.as_int()),
+            tag::SHORT_STR => get_str(t, k.as_str()),
+            tag::NIL => Value::NIL,
+            tag::FLOAT => match float_to_key(k.as_float()) {
+                Some(i) => get_int(t, i),
+                None => get_hash(t, k),
+            },
+            _ => get_hash(t, k),
+        }
+    }
 }
+
+#[inline]
+unsafe fn get_hash(t: *mut Table, k: Value) -> Value {
+    unsafe {
+        let n = hash::find((*t).hash, k);
+        if n.is_null() {
+            Value::NIL
+        } else {
+            (*n).value()
+        }
+    }
+}
+
+/// The integer equal to a float, if there is one.
+#[inline]
+pub(crate) fn float_to_key(f: f64) -> Option<i64> {
+    let i = f as i64;
+    // 2^63 converts to i64::MAX, which converts back to 2^63
+    if i as f64 == f && !(i == i64::MAX && f >= 9_223_372_036_854_775_808.0) {
+        Some(i)
+    } else {
+        None
+    }
+}
+
+/// Integer key.
 #[inline]
 pub unsafe fn get_int(t: *mut Table, i: i64) -> Value {
-    todo!()
+    unsafe {
+        let at = (i as u64).wrapping_sub(1);
+        if at < (*t).array_len as u64 {
+            return array::load(t, at as usize);
+        }
+        if at < (*t).array_cap as u64 || (*t).hash.is_null() {
+            return Value::NIL;
+        }
+        let n = hash::find_int((*t).hash, i);
+        if n.is_null() {
+            Value::NIL
+        } else {
+            (*n).value()
+        }
+    }
 }
-/// `k` may be short or long.
-#[inline]
-pub unsafe fn get_str(t: *mut Table, k: *mut Str) -> Value {
-    todo!()
-}
+
+/// Any key. Nil values remove.
 pub unsafe fn set(g: *mut Global, t: *mut Table, k: Value, v: Value) -> Result<(), TableError> {
-    todo!()
+    unsafe {
+        match k.t {
+            tag::INT => set_int(g, t, k.as_int(), v),
+            tag::SHORT_STR => fields::set_short(g, t, k.as_str(), v, true),
+            tag::NIL => Err(TableError::NilKey),
+            tag::FLOAT => match float_to_key(k.as_float()) {
+                Some(i) => set_int(g, t, i, v),
+                None if k.as_float().is_nan() => Err(TableError::NanKey),
+                None => set_hash(g, t, k, v),
+            },
+            _ => set_hash(g, t, k, v),
+        }
+    }
 }
+
+/// A key that belongs into the hash part.
+pub(super) unsafe fn set_hash(
+    g: *mut Global,
+    t: *mut Table,
+    k: Value,
+    v: Value,
+) -> Result<(), TableError> {
+    unsafe {
+        let n = hash::find((*t).hash, k);
+        if !n.is_null() {
+            (*n).set_value(v);
+        } else if v.is_nil() {
+            return Ok(());
+        } else {
+            insert_hash(g, t, k, v)?;
+        }
+        // the key counts too: it may be a new one, or one that was dead
+        if (v.is_collectable() || k.is_collectable()) && heap::is_black(t.cast()) {
+            heap::barrier_back(g, t.cast());
+        }
+        Ok(())
+    }
+}
+
+/// Inserts a key that has no node in the hash part.
+unsafe fn insert_hash(g: *mut Global, t: *mut Table, k: Value, v: Value) -> Result<(), TableError> {
+    unsafe {
+        if hash::insert((*t).hash, k, v) {
+            return Ok(());
+        }
+        rehash::rehash(g, t, k, false)?;
+        if k.is_int() {
+            return set_int(g, t, k.as_int(), v);
+        }
+        if !hash::insert((*t).hash, k, v) {
+            return Err(TableError::Alloc); // cannot happen: the rehash counted this key
+        }
+        Ok(())
+    }
+}
+
+/// Integer key.
 #[inline]
 pub unsafe fn set_int(g: *mut Global, t: *mut Table, i: i64, v: Value) -> Result<(), TableError> {
-    todo!()
+    unsafe {
+        let at = (i as u64).wrapping_sub(1);
+        if at < (*t).array_len as u64 {
+            if v.is_nil() {
+                array::remove(t, at as usize);
+            } else {
+                array::store(g, t, at as usize, v);
+            }
+            return Ok(());
+        }
+        if at == (*t).array_len as u64 && at < (*t).array_cap as u64 && !v.is_nil() {
+            array::push(g, t, v);
+            if at + 1 == (*t).array_cap as u64 && rehash::hash_has_ints(t) {
+                return rehash::fix_border(g, t);
+            }
+            return Ok(());
+        }
+        set_int_slow(g, t, i, v)
+    }
 }
-/// `k` may be short or long.
-pub unsafe fn set_str(g: *mut Global, t: *mut Table, k: *mut Str, v: Value) -> Result<(), TableError> {
-    todo!()
+
+#[inline(never)]
+unsafe fn set_int_slow(g: *mut Global, t: *mut Table, i: i64, v: Value) -> Result<(), TableError> {
+    unsafe {
+        let at = (i as u64).wrapping_sub(1);
+        if at < (*t).array_cap as u64 {
+            if v.is_nil() {
+                return Ok(());
+            }
+            array::store_beyond(g, t, at as usize, v);
+            return rehash::fix_border(g, t);
+        }
+        if at == (*t).array_len as u64 && !v.is_nil() && (at as usize) < array::MAX_CAP {
+            return rehash::append_slow(g, t, v);
+        }
+        set_hash(g, t, Value::int(i), v)
+    }
 }
+
 /// A border. O(1).
 #[inline(always)]
 pub unsafe fn len(t: *mut Table) -> i64 {
-    todo!()
+    unsafe { (*t).array_len as i64 }
 }
-/// Next pair after `key` (nil: the first).
-pub unsafe fn next(t: *mut Table, key: Value) -> Result<Option<(Value, Value)>, InvalidKey> {
-    todo!()
+
+/// Makes room for `narray` elements in total and `nfields` further string fields.
+pub unsafe fn reserve(
+    g: *mut Global,
+    t: *mut Table,
+    narray: usize,
+    nfields: usize,
+) -> Result<(), TableError> {
+    unsafe {
+        if narray > (*t).array_cap as usize && narray <= array::MAX_CAP {
+            rehash::grow_to(g, t, narray)?;
+            rehash::fix_border(g, t)?;
+        }
+        if nfields > 0 && !(*t).shape.is_null() {
+            let want = (*(*t).shape).count as usize + nfields.min(shape::MAX_SHARED_KEYS as usize);
+            fields::reserve_slots(g, t, want)?;
+        }
+        Ok(())
+    }
 }
-/// Iteration by position: starts at cursor 0, advances it. Same order as `next`.
-#[inline]
-pub unsafe fn next_index(t: *mut Table, cursor: &mut u64) -> Option<(Value, Value)> {
-    todo!()
-}
-/// Makes room for `narray` elements and `nfields` further string fields.
-pub unsafe fn reserve(g: *mut Global, t: *mut Table, narray: usize, nfields: usize) -> Result<(), AllocError> {
-    todo!()
-}
+
 /// SETLIST: stores `n` values from `src` at `first`, `first + 1`, ...
-pub unsafe fn set_list(g: *mut Global, t: *mut Table, first: i64, src: *const Value, n: usize) -> Result<(), TableError> {
-    todo!()
+pub unsafe fn set_list(
+    g: *mut Global,
+    t: *mut Table,
+    first: i64,
+    src: *const Value,
+    n: usize,
+) -> Result<(), TableError> {
+    unsafe {
+        if first > 0 && (n as u64) < array::MAX_CAP as u64 {
+            let last = (first as u64).saturating_add(n as u64 - u64::from(n > 0));
+            if last as u128 > (*t).array_cap as u128 && first == (*t).array_len as i64 + 1 {
+                reserve(g, t, last as usize, 0)?;
+            }
+        }
+        for i in 0..n {
+            set_int(g, t, first.wrapping_add(i as i64), *src.add(i))?;
+        }
+        Ok(())
+    }
 }
-/// Sets the metatable (null: none). The finalizer is registered separately: `heap::check_finalizer`.
-pub unsafe fn set_metatable(g: *mut Global, t: *mut Table, mt: *mut Table) -> Result<(), AllocError> {
-    todo!()
-}
-/// Gives `t` a private shape (globals, metatables, `__index` targets); no effect when it has one.
-pub unsafe fn make_private(g: *mut Global, t: *mut Table) -> Result<(), AllocError> {
-    todo!()
-}
-/// The metamethod, or nil. `mt` may be null. Fast when absent.
+
+/// The metamethod, or nil. `mt` may be null. Fast when absent: the private shape of a metatable remembers absence.
 #[inline]
 pub unsafe fn metamethod(g: *mut Global, mt: *mut Table, ev: Event) -> Value {
-    todo!()
+    unsafe {
+        if mt.is_null() {
+            return Value::NIL;
+        }
+        let s = (*mt).shape;
+        let bit = 1u32 << (ev as u8);
+        if !s.is_null() && (*s).absent & bit != 0 {
+            return Value::NIL;
+        }
+        let v = get_str(mt, (&(*g).event_names)[ev as usize]);
+        if v.is_nil() && !s.is_null() && Shape::is_private(s) {
+            (*s).absent |= bit;
+        }
+        v
+    }
 }
+
+const _: () = assert!(
+    EVENT_NAMES.len() <= 32,
+    "absence of events is a 32-bit mask"
+);
+
 /// Existing element `i` (from 1), or nil when it is not in the array part.
 #[inline(always)]
 pub unsafe fn fast_get_int(t: *mut Table, i: i64) -> Value {
-    todo!()
+    unsafe {
+        let at = (i as u64).wrapping_sub(1);
+        if at < (*t).array_len as u64 {
+            array::load(t, at as usize)
+        } else {
+            Value::NIL
+        }
+    }
 }
+
 /// Overwrites existing non-nil element `i` with a non-nil value when that needs neither a change of kind nor a barrier; false: nothing was done.
 #[inline(always)]
 pub unsafe fn fast_set_int(t: *mut Table, i: i64, v: Value) -> bool {
-    todo!()
+    unsafe {
+        let at = (i as u64).wrapping_sub(1);
+        if at >= (*t).array_len as u64 {
+            return false;
+        }
+        let at = at as usize;
+        match (*t).h.aux8 {
+            KIND_GENERAL => {
+                let old = array::tag_ptr(t, at);
+                if *old == tag::NIL || v.is_nil() || v.is_collectable() && heap::is_black(t.cast())
+                {
+                    return false;
+                }
+                *old = v.t;
+                if v.t >= tag::INT {
+                    *(*t).array.add(at) = v.p;
+                }
+                true
+            }
+            KIND_INT if v.is_int() => {
+                *(*t).array.add(at) = v.p;
+                true
+            }
+            KIND_FLOAT if v.is_float() => {
+                *(*t).array.add(at) = v.p;
+                true
+            }
+            _ => false,
+        }
+    }
 }
-/// Byte offset (from `slots`) of the slot of a short string key; `None` in dictionary mode or when the key is not in the shape.
-#[inline]
-pub unsafe fn find_str_slot(t: *mut Table, key: *mut Str) -> Option<u32> {
-    todo!()
+
+/// An element of a general array, for the collector.
+pub(crate) struct Element {
+    tag: *mut u8,
+    payload: *mut u64,
 }
-/// GETFIELD, GETTABUP, SELF miss: finds what raw access with table-valued `__index` chains gives, and fills the cache if it can
-/// (`cache` may be null). `None`: the generic path (functions as `__index`, non-table receivers, ...) must be taken; nothing was filled.
-pub unsafe fn lookup_for_cache(g: *mut Global, t: *mut Table, key: *mut Str, cache: *mut Cache) -> Option<Value> {
-    todo!()
+
+impl Element {
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self) -> Value {
+        unsafe {
+            let t = *self.tag;
+            Value {
+                p: if t >= tag::INT { *self.payload } else { 0 },
+                t,
+            }
+        }
+    }
 }
-/// The hit path of GETFIELD, GETTABUP, SELF: `None` on a miss (or a nil own slot of a table with a metatable).
+
+/// Visits the elements of a general array (other kinds hold no objects).
 #[inline(always)]
-pub unsafe fn cached_get(g: *mut Global, t: *mut Table, cache: *const Cache) -> Option<Value> {
-    todo!()
+pub(crate) unsafe fn each_element(t: *mut Table, mut f: impl FnMut(Element)) {
+    unsafe {
+        if (*t).h.aux8 == KIND_GENERAL {
+            for i in 0..(*t).array_len as usize {
+                f(Element {
+                    tag: array::tag_ptr(t, i),
+                    payload: (*t).array.add(i),
+                });
+            }
+        }
+    }
 }
-/// SETFIELD, SETTABUP miss: stores `t[key] = v` raw if that needs no metamethod, and fills the cache if it can.
-/// `Ok(false)`: `__newindex` is to be consulted; nothing was stored.
-pub unsafe fn store_for_cache(g: *mut Global, t: *mut Table, key: *mut Str, v: Value, cache: *mut Cache) -> Result<bool, TableError> {
-    todo!()
-}
-/// The hit path of SETFIELD, SETTABUP: an existing slot, or the cached transition to a shape with one more key. False on a miss.
+
+/// Visits the slots in use.
 #[inline(always)]
-pub unsafe fn cached_set(g: *mut Global, t: *mut Table, v: Value, cache: *const Cache) -> bool {
-    todo!()
+pub(crate) unsafe fn each_slot(t: *mut Table, mut f: impl FnMut(*mut Value)) {
+    unsafe {
+        let s = (*t).shape;
+        if !s.is_null() {
+            for i in 0..(*s).count as usize {
+                f((*t).slots.add(i));
+            }
+        }
+    }
+}
+
+/// Sets array elements for which `dead` holds to nil.
+pub(crate) unsafe fn clear_elements(t: *mut Table, mut dead: impl FnMut(Value) -> bool) {
+    unsafe {
+        let mut cleared = false;
+        each_element(t, |e| {
+            if dead(e.get()) {
+                *e.tag = tag::NIL;
+                cleared = true;
+            }
+        });
+        if cleared {
+            // the last element must not be nil
+            let n = (*t).array_len as usize;
+            if *array::tag_ptr(t, n - 1) == tag::NIL {
+                array::remove(t, n - 1);
+            }
+        }
+    }
+}
+
+/// Amount of work to traverse a table.
+pub(crate) unsafe fn gc_weight(t: *mut Table) -> usize {
+    unsafe {
+        let array = if (*t).h.aux8 == KIND_GENERAL {
+            (*t).array_len as usize
+        } else {
+            0
+        };
+        let slots = if (*t).shape.is_null() {
+            0
+        } else {
+            (*(*t).shape).count as usize
+        };
+        array + slots + 2 * hash::HashPart::size((*t).hash)
+    }
+}
+
+/// Checks the invariants of a table; for the heap checker.
+pub(crate) unsafe fn check(t: *mut Table) -> Result<(), String> {
+    unsafe {
+        let (len, cap) = ((*t).array_len, (*t).array_cap);
+        let fail = |m: &str| {
+            Err(format!(
+                "table {t:p}: {m} (len {len}, cap {cap}, kind {})",
+                (*t).h.aux8
+            ))
+        };
+        if len > cap {
+            return fail("array longer than its capacity");
+        }
+        if (len == 0) != ((*t).h.aux8 == KIND_EMPTY) {
+            return fail("element kind does not fit the length");
+        }
+        if (*t).h.aux8 == KIND_GENERAL && *array::tag_ptr(t, len as usize - 1) == tag::NIL {
+            return fail("last element is nil");
+        }
+        let limit = cap as u64 + u64::from(len == cap);
+        let mut bad = None;
+        let shaped = !(*t).shape.is_null();
+        hash::each_node((*t).hash, |n| {
+            let k = (*n).key();
+            if (*n).is_empty() {
+                return;
+            }
+            if k.is_int() && (k.as_int() as u64).wrapping_sub(1) < limit {
+                bad = Some("the hash part holds a key of the array part");
+            }
+            if shaped && k.t == tag::SHORT_STR {
+                bad = Some("the hash part of a table with a shape holds a short string");
+            }
+        });
+        if let Some(m) = bad {
+            return fail(m);
+        }
+        if !shaped {
+            return if (*t).h.aux32 == 0 {
+                Ok(())
+            } else {
+                fail("no shape but an id")
+            };
+        }
+        let s = (*t).shape;
+        if (*s).h.aux32 != (*t).h.aux32 || (*t).h.aux32 == 0 {
+            return fail("shape id differs from the shape's");
+        }
+        if (*s).metatable != (*t).metatable {
+            return fail("shape is for another metatable");
+        }
+        if (*s).count > (*t).slot_cap {
+            return fail("more fields than slots");
+        }
+        for i in 0..(*s).count {
+            if Shape::find(s, Shape::key_at(s, i)) != Some(i) {
+                return fail("shape does not find its key");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A string key, for tests and the state's creator: `t[name] = v`.
+pub unsafe fn set_field(
+    g: *mut Global,
+    t: *mut Table,
+    name: &str,
+    v: Value,
+) -> Result<(), TableError> {
+    unsafe {
+        let k: *mut Str = crate::string::new(g, name.as_bytes())?;
+        set_str(g, t, k, v)
+    }
 }

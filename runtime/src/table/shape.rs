@@ -1,11 +1,530 @@
-//! Shapes.
-use crate::object::Header;
-/// A shape.
+//! Shapes: which short-string keys a table has, and in which slot.
+//!
+//! *Shared* shapes form trees: a child has one key more than its parent. Each metatable has its own tree (the metatable's identity is part of
+//! the shape). *Private* shapes belong to one table that serves as metatable, `__index` target or globals: keys are added in place, the
+//! id stays, and a slot is constant until it is stored to a second time.
+//!
+//! - Ids are never reused; when they run out, new tables with new shapes are in dictionary mode.
+//! - Keys are in an [`Index`]. Along a path of only children one index is shared: a shape with `count` keys sees the first `count`.
+//! - Children, instance roots and remembered changes of metatable are weak references: the atomic phase of the collector clears them. A
+//!   shape keeps its keys and its parent alive, not its metatable: that lives as long as any table with the shape.
+//! - `OBSERVED` on a private shape: some cache answered through its constants or absences since the last increment of the epoch.
+
+use super::index::Index;
+use crate::heap::{self, AllocError, mark_bits};
+use crate::object::{Header, Str, Table};
+use crate::state::Global;
+use crate::string;
+use std::ptr::null_mut;
+use trinity_abi::tag;
+
+/// Most keys of a shared shape.
+pub const MAX_SHARED_KEYS: u32 = 64;
+/// Most keys with which a computed key (`t[k] = v`) still makes a new shape: beyond, the keys look like data.
+pub const MAX_COMPUTED_KEYS: u32 = 24;
+/// Most children of a shape, and of one without keys.
+const MAX_CHILDREN: u32 = 128;
+const MAX_ROOT_CHILDREN: u32 = 2048;
+/// Epoch increments caused by one private shape after which caches do without it.
+const MAX_BUMPS: u16 = 1000;
+
+/// Flags in the header.
+const PRIVATE: u8 = 1;
+const OBSERVED: u8 = 2;
+
+/// A shape. The id is `h.aux32`.
 #[repr(C)]
 pub struct Shape {
     pub h: Header,
+    /// Number of keys.
+    pub count: u32,
+    /// Private shapes: events known to be absent, by bit.
+    pub absent: u32,
+    /// Shared shapes: the shape without the last key.
+    pub parent: *mut Shape,
+    /// Shared shapes: the last key.
+    pub key: *mut Str,
+    pub metatable: *mut Table,
+    index: *mut Index,
+    /// Shared shapes: children, `child_cap` entries; unordered up to 8, else open addressing by key.
+    children: *mut *mut Shape,
+    child_count: u32,
+    child_cap: u32,
+    /// Private shapes: the shape without keys of tables that have this shape's table as metatable.
+    /// Shared shapes: the same keys with `other_metatable`.
+    link: *mut Shape,
+    other_metatable: *mut Table,
+    bumps: u16,
 }
+
 /// All shapes of a state.
 pub struct Shapes {
-    pub next_id: u32,
+    next_id: u32,
+    /// The shape of a table without keys and metatable.
+    pub empty: *mut Shape,
+    all: Vec<*mut Shape>,
+}
+
+impl Shapes {
+    /// No shapes; [`init`] must follow.
+    pub const fn new() -> Shapes {
+        Shapes {
+            next_id: 1,
+            empty: null_mut(),
+            all: Vec::new(),
+        }
+    }
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Shapes::new()
+    }
+}
+
+impl Shape {
+    #[inline(always)]
+    pub unsafe fn is_private(s: *const Shape) -> bool {
+        unsafe { (*s).h.flags & PRIVATE != 0 }
+    }
+    /// Slot of a short string key.
+    #[inline(always)]
+    pub unsafe fn find(s: *const Shape, key: *mut Str) -> Option<u32> {
+        unsafe { Index::find((*s).index, (*s).count, key) }
+    }
+    /// Key of slot `i < count`.
+    #[inline(always)]
+    pub unsafe fn key_at(s: *const Shape, i: u32) -> *mut Str {
+        unsafe { Index::key((*s).index, i) }
+    }
+    /// A private shape takes the place of another one of the same table.
+    pub(super) unsafe fn inherit(&mut self, old: *const Shape) {
+        unsafe {
+            self.absent = (*old).absent;
+            self.link = (*old).link;
+            self.bumps = (*old).bumps;
+        }
+    }
+    /// Private shapes: slot `i` was stored to at most once.
+    #[inline(always)]
+    pub unsafe fn is_constant(s: *const Shape, i: u32) -> bool {
+        unsafe { !Index::is_mutable((*s).index, i) }
+    }
+}
+
+/// Creates the empty shape.
+pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
+    unsafe {
+        let s = alloc(g, 0)?;
+        if s.is_null() {
+            return Err(AllocError);
+        }
+        (*s).h.mark |= mark_bits::FIXED;
+        (*g).shapes.empty = s;
+        Ok(())
+    }
+}
+
+fn new_id(shapes: &mut Shapes) -> Option<u32> {
+    // the largest id means "no shape" in an empty cache
+    let id = shapes.next_id;
+    if id == u32::MAX {
+        return None;
+    }
+    shapes.next_id += 1;
+    Some(id)
+}
+
+/// A shape without keys; null when ids have run out.
+unsafe fn alloc(g: *mut Global, flags: u8) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        let shapes = &raw mut (*g).shapes;
+        (*shapes).all.try_reserve(1).map_err(|_| AllocError)?;
+        let Some(id) = new_id(&mut *shapes) else {
+            return Ok(null_mut());
+        };
+        let s: *mut Shape = heap::alloc_object(g, tag::SHAPE, size_of::<Shape>())?.cast();
+        let mut h = (*s).h;
+        h.flags = flags;
+        h.aux32 = id;
+        s.write(Shape {
+            h,
+            count: 0,
+            absent: 0,
+            parent: null_mut(),
+            key: null_mut(),
+            metatable: null_mut(),
+            index: null_mut(),
+            children: null_mut(),
+            child_count: 0,
+            child_cap: 0,
+            link: null_mut(),
+            other_metatable: null_mut(),
+            bumps: 0,
+        });
+        (*shapes).all.push(s);
+        Ok(s)
+    }
+}
+
+/// Visits the keys of a shape.
+#[inline(always)]
+pub(crate) unsafe fn each_key(s: *mut Shape, mut f: impl FnMut(*mut Str)) {
+    unsafe {
+        for i in 0..(*s).count {
+            f(Shape::key_at(s, i));
+        }
+    }
+}
+
+/// Frees what a dead shape owns; called by the sweeper.
+pub(crate) unsafe fn free(g: *mut Global, s: *mut Shape) {
+    unsafe {
+        Index::release(&mut (*g).heap, (*s).index);
+        free_children(g, (*s).children, (*s).child_cap);
+    }
+}
+
+unsafe fn free_children(g: *mut Global, p: *mut *mut Shape, cap: u32) {
+    unsafe {
+        if cap > 0 {
+            (*g).heap
+                .raw_free(p.cast(), cap as usize * size_of::<*mut Shape>());
+        }
+    }
+}
+
+const LINEAR: u32 = 8;
+
+unsafe fn child(s: *const Shape, key: *mut Str) -> *mut Shape {
+    unsafe {
+        let (cap, kids) = ((*s).child_cap, (*s).children);
+        if cap <= LINEAR {
+            for i in 0..(*s).child_count as usize {
+                let c = *kids.add(i);
+                if (*c).key == key {
+                    return c;
+                }
+            }
+            return null_mut();
+        }
+        let mut i = (*key).h.aux32 & (cap - 1);
+        loop {
+            let c = *kids.add(i as usize);
+            if c.is_null() || (*c).key == key {
+                return c;
+            }
+            i = (i + 1) & (cap - 1);
+        }
+    }
+}
+
+unsafe fn place_child(kids: *mut *mut Shape, cap: u32, at: u32, c: *mut Shape) {
+    unsafe {
+        if cap <= LINEAR {
+            *kids.add(at as usize) = c;
+            return;
+        }
+        let mut i = (*(*c).key).h.aux32 & (cap - 1);
+        while !(*kids.add(i as usize)).is_null() {
+            i = (i + 1) & (cap - 1);
+        }
+        *kids.add(i as usize) = c;
+    }
+}
+
+unsafe fn add_child(g: *mut Global, s: *mut Shape, c: *mut Shape) -> Result<(), AllocError> {
+    unsafe {
+        let (n, cap) = ((*s).child_count, (*s).child_cap);
+        let full = if cap <= LINEAR {
+            n == cap
+        } else {
+            n * 4 >= cap * 3
+        };
+        if full {
+            let new_cap = if cap == 0 { 2 } else { cap * 2 };
+            let size = new_cap as usize * size_of::<*mut Shape>();
+            let kids: *mut *mut Shape = (*g).heap.raw_alloc(size)?.cast();
+            kids.write_bytes(0, new_cap as usize);
+            let (old, mut at) = ((*s).children, 0);
+            for i in 0..cap as usize {
+                let c = *old.add(i);
+                if !c.is_null() {
+                    place_child(kids, new_cap, at, c);
+                    at += 1;
+                }
+            }
+            free_children(g, old, cap);
+            (*s).children = kids;
+            (*s).child_cap = new_cap;
+        }
+        place_child((*s).children, (*s).child_cap, n, c);
+        (*s).child_count = n + 1;
+        Ok(())
+    }
+}
+
+/// The shared shape with one key more. `computed`: the key is not a constant of the program. Null: use dictionary mode.
+pub(super) unsafe fn transition(
+    g: *mut Global,
+    s: *mut Shape,
+    key: *mut Str,
+    computed: bool,
+) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        let known = child(s, key);
+        if !known.is_null() {
+            return Ok(known);
+        }
+        let most = if (*s).count == 0 {
+            MAX_ROOT_CHILDREN
+        } else {
+            MAX_CHILDREN
+        };
+        let keys = if computed {
+            MAX_COMPUTED_KEYS
+        } else {
+            MAX_SHARED_KEYS
+        };
+        if (*s).count >= keys || (*s).child_count >= most {
+            return Ok(null_mut());
+        }
+        let c = alloc(g, 0)?;
+        if c.is_null() {
+            return Ok(c);
+        }
+        (*c).parent = s;
+        (*c).key = key;
+        (*c).metatable = (*s).metatable;
+        // until this succeeds the new shape is unreachable garbage without an index
+        (*c).index = Index::extend(&mut (*g).heap, (*s).index, (*s).count, key)?;
+        (*c).count = (*s).count + 1;
+        add_child(g, s, c)?;
+        Ok(c)
+    }
+}
+
+/// The shape without keys for tables with metatable `mt` (null: none). Null: use dictionary mode.
+unsafe fn root(g: *mut Global, mt: *mut Table) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        if mt.is_null() {
+            return Ok((*g).shapes.empty);
+        }
+        let m = (*mt).shape;
+        if m.is_null() || !Shape::is_private(m) {
+            return Ok(null_mut());
+        }
+        if (*m).link.is_null() {
+            let r = alloc(g, 0)?;
+            if !r.is_null() {
+                (*r).metatable = mt;
+                (*m).link = r;
+            }
+            return Ok(r);
+        }
+        Ok((*m).link)
+    }
+}
+
+/// The shared shape with the keys of `s` for tables with metatable `mt`. Null: use dictionary mode.
+pub(super) unsafe fn with_metatable(
+    g: *mut Global,
+    s: *mut Shape,
+    mt: *mut Table,
+) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        if !(*s).link.is_null() && (*s).other_metatable == mt {
+            return Ok((*s).link);
+        }
+        let mut to = root(g, mt)?;
+        for i in 0..(*s).count {
+            if to.is_null() {
+                return Ok(to);
+            }
+            to = transition(g, to, Shape::key_at(s, i), false)?;
+        }
+        if (*s).count > 0 {
+            (*s).link = to;
+            (*s).other_metatable = mt;
+        }
+        Ok(to)
+    }
+}
+
+/// A private shape with the given keys. Null when ids have run out.
+pub(super) unsafe fn new_private(
+    g: *mut Global,
+    mt: *mut Table,
+    keys: &[*mut Str],
+) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        let s = alloc(g, PRIVATE)?;
+        if s.is_null() {
+            return Ok(s);
+        }
+        (*s).metatable = mt;
+        (*s).index = Index::new_private(&mut (*g).heap, keys.len())?;
+        for &k in keys {
+            // cannot fail: the capacity is there
+            Index::push(&mut (*g).heap, (*s).index, k)?;
+        }
+        (*s).count = keys.len() as u32;
+        Ok(s)
+    }
+}
+
+/// Adds a key to a private shape (its slot is the last one).
+pub(super) unsafe fn add_private_key(
+    g: *mut Global,
+    s: *mut Shape,
+    key: *mut Str,
+) -> Result<(), AllocError> {
+    unsafe {
+        Index::push(&mut (*g).heap, (*s).index, key)?;
+        (*s).count += 1;
+        forget_absence(s, key);
+        bump(g, s);
+        Ok(())
+    }
+}
+
+/// A slot of a private shape is about to be stored to again.
+#[inline(always)]
+pub(super) unsafe fn note_store(g: *mut Global, s: *mut Shape, slot: u32, key: *mut Str) {
+    unsafe {
+        forget_absence(s, key);
+        if !Index::is_mutable((*s).index, slot) {
+            Index::set_mutable((*s).index, slot);
+            bump(g, s);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn forget_absence(s: *mut Shape, key: *mut Str) {
+    unsafe {
+        if let Some(e) = string::event_of(key) {
+            (*s).absent &= !(1 << e);
+        }
+    }
+}
+
+/// What caches recorded through a private shape may have stopped being true.
+#[inline]
+pub(super) unsafe fn bump(g: *mut Global, s: *mut Shape) {
+    unsafe {
+        if (*s).h.flags & OBSERVED != 0 {
+            (*s).h.flags &= !OBSERVED;
+            (*g).epoch = (*g).epoch.wrapping_add(1);
+            (*s).bumps = (*s).bumps.saturating_add(1);
+        }
+    }
+}
+
+/// A cache is going to rely on a private shape's constants or absences. False: it must not.
+pub(super) unsafe fn observe(s: *mut Shape) -> bool {
+    unsafe {
+        if (*s).bumps >= MAX_BUMPS {
+            return false;
+        }
+        (*s).h.flags |= OBSERVED;
+        true
+    }
+}
+
+/// Gives a private shape a new id (its metatable changed, or its slots moved). False when ids have run out.
+pub(super) unsafe fn renew_id(g: *mut Global, s: *mut Shape) -> bool {
+    unsafe {
+        bump(g, s);
+        match new_id(&mut (*g).shapes) {
+            Some(id) => {
+                (*s).h.aux32 = id;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Drops weak references to dead shapes; called in the atomic phase when marking is complete.
+pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bool) {
+    unsafe {
+        let shapes = &raw mut (*g).shapes;
+        (*shapes).all.retain(|&s| !dead(s.cast()));
+        for &s in &(*shapes).all {
+            let (n, cap) = ((*s).child_count, (*s).child_cap);
+            let kids = (*s).children;
+            let any = (0..cap.min(if cap <= LINEAR { n } else { cap })).any(|i| {
+                !(*kids.add(i as usize)).is_null() && dead((*kids.add(i as usize)).cast())
+            });
+            if any {
+                drop_dead_children(s, &dead);
+            }
+            if !(*s).link.is_null() && dead((*s).link.cast()) {
+                (*s).link = null_mut();
+            }
+            if !(*s).other_metatable.is_null() && dead((*s).other_metatable.cast()) {
+                (*s).link = null_mut();
+                (*s).other_metatable = null_mut();
+            }
+            Index::start_census((*s).index);
+        }
+        // an index must not keep keys that only dead shapes had: their memory is going to be used again
+        for &s in &(*shapes).all {
+            Index::count_user((*s).index, (*s).count);
+        }
+        for &s in &(*shapes).all {
+            Index::end_census((*s).index);
+        }
+    }
+}
+
+unsafe fn drop_dead_children(s: *mut Shape, dead: &impl Fn(*mut Header) -> bool) {
+    unsafe {
+        let (cap, kids) = ((*s).child_cap, (*s).children);
+        let used = if cap <= LINEAR { (*s).child_count } else { cap };
+        // collect the living at the front, then place them again
+        let mut alive = 0;
+        for i in 0..used as usize {
+            let c = *kids.add(i);
+            if !c.is_null() && !dead(c.cast()) {
+                *kids.add(alive as usize) = c;
+                alive += 1;
+            }
+        }
+        for i in alive..used {
+            *kids.add(i as usize) = null_mut();
+        }
+        (*s).child_count = alive;
+        if cap > LINEAR {
+            reinsert(kids, cap);
+        }
+    }
+}
+
+/// Turns arbitrarily placed children of an open-addressing array into a valid table, in place and without allocation.
+unsafe fn reinsert(kids: *mut *mut Shape, cap: u32) {
+    unsafe {
+        // Every round takes each entry out and puts it on the first free place of its probe path. After the first round entries only
+        // move towards their home, so this ends; a round without a move proves that no path has a gap.
+        loop {
+            let mut moved = false;
+            for i in 0..cap {
+                let c = *kids.add(i as usize);
+                if c.is_null() {
+                    continue;
+                }
+                *kids.add(i as usize) = null_mut();
+                let mut at = (*(*c).key).h.aux32 & (cap - 1);
+                while !(*kids.add(at as usize)).is_null() {
+                    at = (at + 1) & (cap - 1);
+                }
+                *kids.add(at as usize) = c;
+                moved |= at != i;
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
 }

@@ -1,0 +1,358 @@
+//! Where cells come from: 64 KB-aligned blocks of equal cells, and memory for backing stores.
+//!
+//! Problem: objects must be found by the sweeper, allocated by a few machine instructions, and never move. Every size class owns blocks;
+//! the heap holds one free *run* `[cursor, end)` per class, and allocation bumps the cursor. A run is found by scanning the headers of the
+//! class's current block for cells whose kind byte is 0; that scan happens once per block and collection.
+//!
+//! Invariants:
+//! - `object & !(BLOCK - 1)` is the header of an object's block, unless the object is large.
+//! - A cell below its block's `top` is free exactly if its kind byte is 0. Cells from `top` on were never handed out; their contents mean nothing.
+//! - The cells of a class's run are below `top`, free, and already accounted for.
+//! - A block is in at most one of: its class's `avail` list, being allocated from (`current`), neither (full, or not swept yet).
+//!
+//! Backing stores (slots, arrays, hash parts, ...) come from free lists per size class, which the sweeper never sees, or from the system when large.
+
+use super::AllocError;
+use std::alloc::Layout;
+use std::ptr::null_mut;
+
+/// Size and alignment of a block.
+pub const BLOCK: usize = 1 << 16;
+const CHUNK: usize = 16 * BLOCK;
+/// Largest object in a block.
+pub const MAX_CELL: usize = 2048;
+/// Offset of the first cell.
+pub(super) const FIRST: usize = 64;
+/// Longest run handed out at once: bounds how late allocation is noticed by the pacing.
+const MAX_RUN: usize = 4096;
+/// Number of size classes.
+pub const CLASSES: usize = 40;
+
+/// Cell sizes: multiples of 16 up to 256, then eight steps per doubling.
+pub const CELL_SIZE: [u32; CLASSES] = {
+    let mut a = [0; CLASSES];
+    let mut i = 0;
+    while i < CLASSES {
+        let k = i as u32 + 1;
+        a[i] = if k <= 16 {
+            k * 16
+        } else {
+            let step = (k - 17) / 8;
+            (256 << step) + ((k - 17) % 8 + 1) * (32 << step)
+        };
+        i += 1;
+    }
+    a
+};
+
+/// Class of a size in 16-byte units.
+const CLASS_OF: [u8; MAX_CELL / 16 + 1] = {
+    let mut a = [0; MAX_CELL / 16 + 1];
+    let (mut units, mut c) = (0, 0);
+    while units <= MAX_CELL / 16 {
+        while (CELL_SIZE[c] as usize) < units * 16 {
+            c += 1;
+        }
+        a[units] = c as u8;
+        units += 1;
+    }
+    a
+};
+
+/// Size class of an object of `size <= MAX_CELL` bytes.
+#[inline(always)]
+pub fn class_of(size: usize) -> usize {
+    CLASS_OF[size.div_ceil(16)] as usize
+}
+
+/// Header of a block.
+#[repr(C)]
+pub struct Block {
+    pub(super) cell: u32,
+    pub(super) class: u8,
+    /// Holds objects younger than OLD1 (generational mode).
+    pub(super) young: bool,
+    pub(super) in_avail: bool,
+    pub(super) current: bool,
+    /// Where the search for the next free run continues (byte offset).
+    pub(super) pos: u32,
+    /// End of the cells ever handed out.
+    pub(super) top: u32,
+    /// End of the last cell.
+    pub(super) end: u32,
+}
+
+/// A free run of a class. The layout is known to machine code.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Run {
+    pub cursor: *mut u8,
+    pub end: *mut u8,
+}
+
+/// One size class.
+pub(super) struct Class {
+    pub(super) current: *mut Block,
+    pub(super) blocks: Vec<*mut Block>,
+    pub(super) avail: Vec<*mut Block>,
+    /// Blocks below this index have been swept in this cycle.
+    pub(super) sweep_pos: usize,
+}
+
+impl Class {
+    pub(super) const fn new() -> Class {
+        Class {
+            current: null_mut(),
+            blocks: Vec::new(),
+            avail: Vec::new(),
+            sweep_pos: usize::MAX,
+        }
+    }
+}
+
+/// Memory obtained from the system, in blocks.
+pub(super) struct Chunks {
+    free: Vec<*mut Block>,
+    /// How many of `free`, from the start, gave their memory back to the system.
+    trimmed: usize,
+    chunks: Vec<*mut u8>,
+    next: *mut u8,
+    end: *mut u8,
+}
+
+impl Chunks {
+    pub(super) const fn new() -> Chunks {
+        Chunks {
+            free: Vec::new(),
+            trimmed: 0,
+            chunks: Vec::new(),
+            next: null_mut(),
+            end: null_mut(),
+        }
+    }
+
+    /// An uninitialised block.
+    fn take(&mut self) -> Result<*mut Block, AllocError> {
+        if let Some(b) = self.free.pop() {
+            self.trimmed = self.trimmed.min(self.free.len());
+            return Ok(b);
+        }
+        if self.next == self.end {
+            self.map_chunk()?;
+        }
+        let b = self.next;
+        self.next = unsafe { b.add(BLOCK) };
+        Ok(b.cast())
+    }
+
+    fn map_chunk(&mut self) -> Result<(), AllocError> {
+        self.chunks.try_reserve(1).map_err(|_| AllocError)?;
+        let len = CHUNK + BLOCK;
+        // SAFETY: a fresh anonymous mapping; the unaligned head and tail are given back.
+        unsafe {
+            let p = libc::mmap(
+                null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            if p == libc::MAP_FAILED {
+                return Err(AllocError);
+            }
+            let p = p.cast::<u8>();
+            let head = p.align_offset(BLOCK);
+            let base = p.add(head);
+            if head > 0 {
+                libc::munmap(p.cast(), head);
+            }
+            if head < BLOCK {
+                libc::munmap(base.add(CHUNK).cast(), BLOCK - head);
+            }
+            self.chunks.push(base);
+            self.next = base;
+            self.end = base.add(CHUNK);
+        }
+        Ok(())
+    }
+
+    /// Takes back an empty block.
+    pub(super) fn release(&mut self, b: *mut Block) {
+        if self.free.try_reserve(1).is_ok() {
+            self.free.push(b);
+        }
+    }
+
+    /// Gives the memory of free blocks beyond `keep` back to the system; their addresses stay ours.
+    pub(super) fn trim(&mut self, keep: usize) {
+        let until = self.free.len().saturating_sub(keep);
+        for &b in self.free.iter().take(until).skip(self.trimmed) {
+            // SAFETY: the block is free, its contents mean nothing.
+            unsafe { libc::madvise(b.cast(), BLOCK, libc::MADV_DONTNEED) };
+        }
+        self.trimmed = self.trimmed.max(until);
+    }
+
+    /// Unmaps everything.
+    pub(super) unsafe fn unmap(&mut self) {
+        for &c in &self.chunks {
+            unsafe { libc::munmap(c.cast(), CHUNK) };
+        }
+        self.chunks.clear();
+        self.free.clear();
+        self.next = null_mut();
+        self.end = null_mut();
+    }
+
+    /// A block laid out for `class`, with no cell handed out.
+    pub(super) fn block_for(&mut self, class: usize) -> Result<*mut Block, AllocError> {
+        let b = self.take()?;
+        let cell = CELL_SIZE[class];
+        let cells = (BLOCK - FIRST) as u32 / cell;
+        // SAFETY: `take` gives exclusive memory of BLOCK bytes.
+        unsafe {
+            b.write(Block {
+                cell,
+                class: class as u8,
+                young: false,
+                in_avail: false,
+                current: false,
+                pos: FIRST as u32,
+                top: FIRST as u32,
+                end: FIRST as u32 + cells * cell,
+            });
+        }
+        Ok(b)
+    }
+}
+
+/// The next free run of a block of at most `max` bytes (at least one cell); `None` when the block is exhausted.
+pub(super) unsafe fn next_run(b: *mut Block, max: usize) -> Option<Run> {
+    unsafe {
+        let base = b.cast::<u8>();
+        let (cell, top, last) = ((*b).cell, (*b).top, (*b).end);
+        let mut at = (*b).pos;
+        while at < top && *base.add(at as usize) != 0 {
+            at += cell;
+        }
+        if at >= last {
+            (*b).pos = last;
+            return None;
+        }
+        let start = at;
+        let max = (max as u32).max(cell);
+        while at < last && at - start + cell <= max {
+            if at >= top {
+                // never handed out: becomes recognisable as free
+                *base.add(at as usize) = 0;
+            } else if *base.add(at as usize) != 0 {
+                break;
+            }
+            at += cell;
+        }
+        (*b).pos = at;
+        (*b).top = top.max(at);
+        Some(Run {
+            cursor: base.add(start as usize),
+            end: base.add(at as usize),
+        })
+    }
+}
+
+/// Longest run for a heap in normal operation, or single cells under stress.
+pub(super) fn run_limit(stress: bool) -> usize {
+    if stress { 0 } else { MAX_RUN }
+}
+
+const MAX_RAW: usize = 1024;
+
+/// Memory for backing stores.
+pub(super) struct Raw {
+    free: [*mut u8; CLASSES],
+    carve: [Run; CLASSES],
+}
+
+impl Raw {
+    pub(super) const fn new() -> Raw {
+        Raw {
+            free: [null_mut(); CLASSES],
+            carve: [Run {
+                cursor: null_mut(),
+                end: null_mut(),
+            }; CLASSES],
+        }
+    }
+
+    #[inline]
+    pub(super) fn alloc(
+        &mut self,
+        chunks: &mut Chunks,
+        size: usize,
+    ) -> Result<*mut u8, AllocError> {
+        if size > MAX_RAW {
+            return system_alloc(size);
+        }
+        let c = class_of(size.max(1));
+        let p = self.free[c];
+        if !p.is_null() {
+            // SAFETY: the first word of a free cell links to the next.
+            self.free[c] = unsafe { p.cast::<*mut u8>().read() };
+            return Ok(p);
+        }
+        let run = &mut self.carve[c];
+        if run.cursor == run.end {
+            let b = chunks.block_for(c)?;
+            // SAFETY: the cells of a fresh block.
+            unsafe {
+                run.cursor = b.cast::<u8>().add(FIRST);
+                run.end = b.cast::<u8>().add((*b).end as usize);
+            }
+        }
+        let p = run.cursor;
+        run.cursor = unsafe { p.add(CELL_SIZE[c] as usize) };
+        Ok(p)
+    }
+
+    #[inline]
+    pub(super) unsafe fn free(&mut self, p: *mut u8, size: usize) {
+        unsafe {
+            if size > MAX_RAW {
+                system_free(p, size);
+            } else {
+                let c = class_of(size.max(1));
+                p.cast::<*mut u8>().write(self.free[c]);
+                self.free[c] = p;
+            }
+        }
+    }
+}
+
+/// Memory from the system allocator, 16-byte aligned.
+pub(super) fn system_alloc(size: usize) -> Result<*mut u8, AllocError> {
+    let layout = Layout::from_size_align(size, 16).map_err(|_| AllocError)?;
+    // SAFETY: callers never ask for 0 bytes.
+    let p = unsafe { std::alloc::alloc(layout) };
+    if p.is_null() { Err(AllocError) } else { Ok(p) }
+}
+
+/// Counterpart of [`system_alloc`].
+pub(super) unsafe fn system_free(p: *mut u8, size: usize) {
+    // SAFETY: the layout was valid when the memory was allocated.
+    unsafe { std::alloc::dealloc(p, Layout::from_size_align_unchecked(size, 16)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_cover_all_sizes_with_little_waste() {
+        assert_eq!(CELL_SIZE[0], 16);
+        assert_eq!(CELL_SIZE[CLASSES - 1] as usize, MAX_CELL);
+        for size in 1..=MAX_CELL {
+            let c = CELL_SIZE[class_of(size)] as usize;
+            assert!(c >= size && c.is_multiple_of(16) && c - size < 16 + size / 8);
+        }
+    }
+}

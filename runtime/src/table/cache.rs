@@ -1,0 +1,282 @@
+//! Inline caches of field access (docs/abi.md section 3).
+//!
+//! A cache names a shape id; ids are never reused, so a stale entry never matches. Answers that depend on a metatable chain rely on
+//! private shapes (constant slots, absent keys) and compare the epoch as well. References from caches are weak: the collector empties entries
+//! whose value or shape dies.
+
+use super::fields::{add_field, get_str, make_private, set_str, store_slot};
+use super::shape::{self, Shape};
+use super::{TableError, hash, metamethod};
+use crate::heap;
+use crate::object::{Str, Table};
+use crate::proto::Cache;
+use crate::state::Global;
+use crate::string;
+use crate::value::Value;
+use trinity_abi::cache::{KIND_ABSENT, KIND_ADD, KIND_CONST, KIND_OWN};
+use trinity_abi::tag;
+use trinity_frontend::bytecode::Event;
+
+/// Longest `__index` chain followed here.
+const MAX_CHAIN: usize = 100;
+/// Misses after which a cache is only filled now and then: its site is megamorphic.
+const MANY_MISSES: u16 = 64;
+
+/// Counts a miss; may the cache be filled?
+unsafe fn worth_filling(cache: *mut Cache) -> bool {
+    unsafe {
+        if cache.is_null() {
+            return false;
+        }
+        let n = (*cache).hits.wrapping_add(1).max(1);
+        (*cache).hits = n;
+        n < MANY_MISSES || n.is_multiple_of(64)
+    }
+}
+
+unsafe fn fill(g: *mut Global, cache: *mut Cache, id: u32, kind: u8, slot: u32, value: Value) {
+    unsafe {
+        (*cache).shape_id = id;
+        (*cache).slot = slot;
+        (*cache).epoch = (*g).epoch;
+        (*cache).kind = kind;
+        (*cache).value = value;
+    }
+}
+
+/// GETFIELD, GETTABUP, SELF miss: finds what raw access with table-valued `__index` chains gives, and fills the cache if it can
+/// (`cache` may be null; `hits` counts misses). `None`: the generic path (functions as `__index`, non-table receivers, ...) must be taken.
+pub unsafe fn lookup_for_cache(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    cache: *mut Cache,
+) -> Option<Value> {
+    unsafe {
+        let s = (*t).shape;
+        let mut fillable = worth_filling(cache) && (*key).h.kind == tag::SHORT_STR && !s.is_null();
+        let id = (*t).h.aux32;
+        if s.is_null() || (*key).h.kind != tag::SHORT_STR {
+            let v = get_str(t, key);
+            if !v.is_nil() || (*t).metatable.is_null() {
+                return Some(v);
+            }
+        } else if let Some(i) = Shape::find(s, key) {
+            let v = *(*t).slots.add(i as usize);
+            let private = Shape::is_private(s);
+            if !v.is_nil() || (*t).metatable.is_null() {
+                if fillable
+                    && private
+                    && !v.is_nil()
+                    && Shape::is_constant(s, i)
+                    && shape::observe(s)
+                {
+                    fill(g, cache, id, KIND_CONST, 0, v);
+                } else if fillable {
+                    fill(g, cache, id, KIND_OWN, i * 16, Value::NIL);
+                }
+                return Some(v);
+            }
+            fillable = false; // another table of this shape may have a value here
+        } else {
+            if fillable && Shape::is_private(s) {
+                fillable = shape::observe(s);
+            }
+            if (*t).metatable.is_null() {
+                if fillable {
+                    fill(g, cache, id, KIND_ABSENT, 0, Value::NIL);
+                }
+                return Some(Value::NIL);
+            }
+        }
+        let (v, certain) = follow(g, (*t).metatable, key, fillable)?;
+        if certain {
+            let kind = if v.is_nil() { KIND_ABSENT } else { KIND_CONST };
+            fill(g, cache, id, kind, 0, v);
+        }
+        Some(v)
+    }
+}
+
+/// Looks `key` up through `__index` of `mt`. The flag says whether only constants and absences of observed private shapes were relied on.
+unsafe fn follow(
+    g: *mut Global,
+    mut mt: *mut Table,
+    key: *mut Str,
+    mut certain: bool,
+) -> Option<(Value, bool)> {
+    unsafe {
+        for _ in 0..MAX_CHAIN {
+            // __index of the metatable
+            let index = metamethod(g, mt, Event::Index);
+            if certain {
+                let m = (*mt).shape;
+                certain = !m.is_null() && Shape::is_private(m) && shape::observe(m);
+                if certain
+                    && let Some(i) = Shape::find(m, (&(*g).event_names)[Event::Index as usize])
+                {
+                    certain = Shape::is_constant(m, i) && !index.is_nil();
+                }
+            }
+            if index.is_nil() {
+                return Some((Value::NIL, certain));
+            }
+            if !index.is_table() {
+                return None;
+            }
+            // the table it names
+            let t = index.as_table();
+            if certain {
+                certain = make_private(g, t).is_ok();
+            }
+            let s = (*t).shape;
+            if certain {
+                certain = !s.is_null() && Shape::is_private(s) && shape::observe(s);
+            }
+            let v = get_str(t, key);
+            if certain && let Some(i) = Shape::find(s, key) {
+                certain = Shape::is_constant(s, i) && !v.is_nil();
+            }
+            if !v.is_nil() || (*t).metatable.is_null() {
+                return Some((v, certain));
+            }
+            mt = (*t).metatable;
+        }
+        None
+    }
+}
+
+/// The hit path of GETFIELD, GETTABUP, SELF: `None` on a miss (or a nil own slot of a table with a metatable).
+#[inline(always)]
+pub unsafe fn cached_get(g: *mut Global, t: *mut Table, cache: *const Cache) -> Option<Value> {
+    unsafe {
+        if (*t).h.aux32 != (*cache).shape_id {
+            return None;
+        }
+        match (*cache).kind {
+            KIND_OWN => {
+                let v = *(*t).slots.byte_add((*cache).slot as usize);
+                if v.is_nil() && !(*t).metatable.is_null() {
+                    None
+                } else {
+                    Some(v)
+                }
+            }
+            KIND_CONST if (*cache).epoch == (*g).epoch => Some((*cache).value),
+            KIND_ABSENT if (*cache).epoch == (*g).epoch => Some(Value::NIL),
+            _ => None,
+        }
+    }
+}
+
+/// SETFIELD, SETTABUP miss: stores `t[key] = v` raw if that needs no metamethod, and fills the cache if it can (`cache` may be null).
+/// `Ok(false)`: `__newindex` is to be consulted; nothing was stored.
+pub unsafe fn store_for_cache(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    v: Value,
+    cache: *mut Cache,
+) -> Result<bool, TableError> {
+    unsafe {
+        let s = (*t).shape;
+        let mt = (*t).metatable;
+        if s.is_null() || (*key).h.kind != tag::SHORT_STR {
+            let n = hash::find((*t).hash, Value::str(key));
+            if (n.is_null() || (*n).is_empty()) && !metamethod(g, mt, Event::NewIndex).is_nil() {
+                return Ok(false);
+            }
+            set_str(g, t, key, v)?;
+            return Ok(true);
+        }
+        let fillable = worth_filling(cache);
+        if let Some(i) = Shape::find(s, key) {
+            if (*(*t).slots.add(i as usize)).is_nil()
+                && !metamethod(g, mt, Event::NewIndex).is_nil()
+            {
+                return Ok(false);
+            }
+            store_slot(g, t, s, i, key, v);
+            // stores to names of events must be noticed by the private shape
+            if fillable && !(Shape::is_private(s) && string::event_of(key).is_some()) {
+                fill(g, cache, (*t).h.aux32, KIND_OWN, i * 16, Value::NIL);
+            }
+            return Ok(true);
+        }
+        if !metamethod(g, mt, Event::NewIndex).is_nil() {
+            return Ok(false);
+        }
+        if v.is_nil() {
+            return Ok(true);
+        }
+        let (id, slot) = ((*t).h.aux32, (*s).count * 16);
+        add_field(g, t, key, v, false)?;
+        let to = (*t).shape;
+        if fillable && !to.is_null() && !Shape::is_private(to) && newindex_stays_absent(g, mt) {
+            let next = Value {
+                p: to as u64,
+                t: tag::SHAPE,
+            };
+            fill(g, cache, id, KIND_ADD, slot, next);
+        }
+        Ok(true)
+    }
+}
+
+/// Will a change of `__newindex` (absent now) be noticed through the epoch?
+unsafe fn newindex_stays_absent(g: *mut Global, mt: *mut Table) -> bool {
+    unsafe {
+        if mt.is_null() {
+            return true;
+        }
+        let m = (*mt).shape;
+        if m.is_null() || !Shape::is_private(m) || !shape::observe(m) {
+            return false;
+        }
+        // a slot that was stored to twice may change without an increment of the epoch
+        let i = Shape::find(m, (&(*g).event_names)[Event::NewIndex as usize]);
+        i.is_none_or(|i| Shape::is_constant(m, i))
+    }
+}
+
+/// The hit path of SETFIELD, SETTABUP: an existing slot, or the cached transition to a shape with one more key. False on a miss.
+#[inline(always)]
+pub unsafe fn cached_set(g: *mut Global, t: *mut Table, v: Value, cache: *const Cache) -> bool {
+    unsafe {
+        if (*t).h.aux32 != (*cache).shape_id {
+            return false;
+        }
+        let offset = (*cache).slot as usize;
+        let slot = (*t).slots.byte_add(offset);
+        match (*cache).kind {
+            KIND_OWN => {
+                if (*slot).is_nil() && !(*t).metatable.is_null() {
+                    return false;
+                }
+            }
+            KIND_ADD => {
+                if (*cache).epoch != (*g).epoch
+                    || v.is_nil()
+                    || offset >= (*t).slot_cap as usize * 16
+                {
+                    return false;
+                }
+                let to: *mut Shape = (*cache).value.p as *mut Shape;
+                (*t).shape = to;
+                (*t).h.aux32 = (*to).h.aux32;
+                *slot = v;
+                // both the value and the shape may be white
+                if heap::is_black(t.cast()) {
+                    heap::barrier_back(g, t.cast());
+                }
+                return true;
+            }
+            _ => return false,
+        }
+        *slot = v;
+        if v.is_collectable() && heap::is_black(t.cast()) {
+            heap::barrier_back(g, t.cast());
+        }
+        true
+    }
+}

@@ -1,0 +1,106 @@
+//! `next`, and iteration by position.
+//!
+//! Positions: the array's capacity (not its length, so that a traversal that sets elements to nil goes on), then slots, then nodes of the hash
+//! part. None of them changes while only existing fields are assigned to.
+
+use super::hash::{self, HashPart};
+use super::shape::Shape;
+use super::{array, float_to_key};
+use crate::object::Table;
+use crate::value::Value;
+use trinity_abi::tag;
+
+/// The key given to `next` is not in the table: "invalid key to 'next'".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidKey;
+
+#[inline(always)]
+unsafe fn slot_count(t: *mut Table) -> u64 {
+    unsafe {
+        if (*t).shape.is_null() {
+            0
+        } else {
+            (*(*t).shape).count as u64
+        }
+    }
+}
+
+/// Next pair after `key` (nil: the first).
+pub unsafe fn next(t: *mut Table, key: Value) -> Result<Option<(Value, Value)>, InvalidKey> {
+    unsafe {
+        let mut cursor = match key.t {
+            tag::NIL => 0,
+            tag::INT => after_int(t, key.as_int())?,
+            tag::FLOAT => match float_to_key(key.as_float()) {
+                Some(i) => after_int(t, i)?,
+                None => after_hash(t, key)?,
+            },
+            tag::SHORT_STR if !(*t).shape.is_null() => {
+                let i = Shape::find((*t).shape, key.as_str()).ok_or(InvalidKey)?;
+                (*t).array_cap as u64 + i as u64 + 1
+            }
+            _ => after_hash(t, key)?,
+        };
+        Ok(next_index(t, &mut cursor))
+    }
+}
+
+#[inline]
+unsafe fn after_int(t: *mut Table, i: i64) -> Result<u64, InvalidKey> {
+    unsafe {
+        if (i as u64).wrapping_sub(1) < (*t).array_cap as u64 {
+            Ok(i as u64)
+        } else {
+            after_hash(t, Value::int(i))
+        }
+    }
+}
+
+unsafe fn after_hash(t: *mut Table, k: Value) -> Result<u64, InvalidKey> {
+    unsafe {
+        let i = hash::position((*t).hash, k).ok_or(InvalidKey)?;
+        Ok((*t).array_cap as u64 + slot_count(t) + i as u64 + 1)
+    }
+}
+
+/// Iteration by position: starts at cursor 0, advances it. Same order as `next`.
+#[inline]
+pub unsafe fn next_index(t: *mut Table, cursor: &mut u64) -> Option<(Value, Value)> {
+    unsafe {
+        let cap = (*t).array_cap as u64;
+        let mut i = *cursor;
+        if i < cap {
+            let len = (*t).array_len as u64;
+            while i < len {
+                let v = array::load(t, i as usize);
+                i += 1;
+                if !v.is_nil() {
+                    *cursor = i;
+                    return Some((Value::int(i as i64), v));
+                }
+            }
+            i = cap;
+        }
+        let slots = slot_count(t);
+        while i < cap + slots {
+            let at = i - cap;
+            let v = *(*t).slots.add(at as usize);
+            i += 1;
+            if !v.is_nil() {
+                *cursor = i;
+                return Some((Value::str(Shape::key_at((*t).shape, at as u32)), v));
+            }
+        }
+        let nodes = HashPart::size((*t).hash) as u64;
+        while i < cap + slots + nodes {
+            let n = HashPart::nodes((*t).hash).add((i - cap - slots) as usize);
+            i += 1;
+            if !(*n).is_empty() {
+                *cursor = i;
+                return Some(((*n).key(), (*n).value()));
+            }
+        }
+        *cursor = i;
+        None
+    }
+}
