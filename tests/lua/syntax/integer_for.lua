@@ -1,12 +1,13 @@
 -- Numeric for at the edges of integers, with float steps, and errors.
+local function show(v) return v ~= v and "nan" or tostring(v) end
 local function run(a, b, c)
   local out, n = {}, 0
   for i = a, b, c do
     n = n + 1
     if n > 6 then out[n] = "..." break end
-    out[n] = tostring(i)
+    out[n] = show(i)
   end
-  print(tostring(a), tostring(b), tostring(c), table.concat(out, " "))
+  print(show(a), show(b), show(c), table.concat(out, " "))
 end
 local MAX, MIN = math.maxinteger, math.mininteger
 run(MAX - 2, MAX, 1) run(MIN + 2, MIN, -1) run(MAX, MAX, 1) run(MIN, MIN, -1)

@@ -1,0 +1,38 @@
+-- create, resume, yield, status, wrap: values both ways.
+local co = coroutine.create(function(a, b)
+  print("start", a, b)
+  local c = coroutine.yield(a + b)
+  print("got", c)
+  local d, e = coroutine.yield(c * 2, "two")
+  print("got", d, e)
+  return "done", d, e
+end)
+print(coroutine.status(co))
+print(coroutine.resume(co, 1, 2))
+print(coroutine.status(co))
+print(coroutine.resume(co, 10))
+print(coroutine.resume(co, nil, "e"))
+print(coroutine.status(co), coroutine.resume(co))
+local w = coroutine.wrap(function(...) local n = select("#", ...) while true do n = n + select("#", coroutine.yield(n)) end end)
+print(w(), w(1), w(1, nil), w())
+local outer
+outer = coroutine.create(function()
+  print(coroutine.status(outer), coroutine.running() == outer, select(2, coroutine.running()))
+  local inner = coroutine.create(function() print(coroutine.status(outer)) coroutine.yield() end)
+  coroutine.resume(inner)
+  print(coroutine.status(inner))
+  print(coroutine.resume(outer))
+  print(coroutine.resume(coroutine.running()))
+end)
+coroutine.resume(outer)
+print(coroutine.status(outer), select(2, coroutine.running()), coroutine.isyieldable())
+print(coroutine.resume(coroutine.running()))
+print(coroutine.wrap(function() return coroutine.isyieldable() end)())
+print(coroutine.isyieldable(coroutine.create(print)))
+print(coroutine.resume(coroutine.create(function(...) return select("#", ...), ... end), table.unpack({}, 1, 100)))
+print(pcall(coroutine.yield, 1))
+print(pcall(coroutine.resume), pcall(coroutine.status))
+local function gen(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end end) end
+local s = 0
+for i in gen(1000) do s = s + i end
+print(s)

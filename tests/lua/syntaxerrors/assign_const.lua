@@ -1,0 +1,4 @@
+local limit <const> = 10
+local function f()
+  limit = 11
+end

@@ -1,0 +1,4 @@
+::a::
+do ::b:: end
+print "x"
+::a::

@@ -1,0 +1,4 @@
+goto inside
+local x = 1
+::inside::
+print(x)

@@ -1,0 +1,2 @@
+-- A byte that is no letter in the C locale.
+local été = 1

@@ -1,0 +1,3 @@
+print("ok")
+local s = "no closing quote
+print(s)
