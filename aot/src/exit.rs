@@ -24,7 +24,7 @@ failures! {
     NoLinker = 6, "no linker: cc (or $CC) cannot be run";
     Linker = 7, "the linker failed";
     Output = 8, "the output cannot be written";
-    NoRuntime = 9, "the runtime library libtrinity_runtime.a was not found";
+    NoRuntime = 9, "the runtime library libtrinity_start.a was not found";
     Internal = 70, "a bug or a limit of the compiler itself";
 }
 

@@ -1,8 +1,19 @@
 //! trinityc: the ahead-of-time compiler.
+//!
+//! ```text
+//! cli ─▶ discover (source, search path, literal requires) ─▶ compile (functions in parallel) ─▶ unit (tables) ─▶ image
+//!     ─▶ debug (-g) ─▶ write (object or faerie) ─▶ link (cc) ─▶ output
+//! ```
+//! [`driver::run`] is that line as code.
 
+pub mod asm;
+pub mod bench;
 pub mod cleanup;
 pub mod cli;
+pub mod compile;
 pub mod debug;
+pub mod discover;
+pub mod driver;
 pub mod exit;
 pub mod image;
 pub mod link;

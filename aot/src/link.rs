@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// File name of the runtime library.
-pub const RUNTIME: &str = "libtrinity_runtime.a";
+/// File names of the runtime library: installed, and as cargo builds it.
+pub const RUNTIME: [&str; 2] = ["libtrinity_runtime.a", "libtrinity_start.a"];
 
 /// What rustc says a static library of ours needs (`--print native-static-libs`), less what cc adds by itself.
 const LIBRARIES: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
@@ -57,15 +57,20 @@ fn find_runtime(
         );
         return Err(Error::new(Failure::NoRuntime, message));
     }
-    let places: Vec<PathBuf> = bin
-        .map(|b| vec![b.join(RUNTIME), b.join("../lib").join(RUNTIME)])
+    let dirs: Vec<PathBuf> = bin
+        .map(|b| vec![b.to_path_buf(), b.join("../lib")])
         .unwrap_or_default();
+    let places: Vec<PathBuf> = dirs
+        .iter()
+        .flat_map(|d| RUNTIME.map(|name| d.join(name)))
+        .collect();
     if let Some(found) = places.iter().find(|p| p.is_file()) {
         return Ok(found.clone());
     }
     let tried: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
     let message = format!(
-        "{RUNTIME} not found (tried {}); build it, or name it with --runtime-lib",
+        "{} not found (tried {}); build it, or name it with --runtime-lib",
+        RUNTIME[0],
         tried.join(", ")
     );
     Err(Error::new(Failure::NoRuntime, message))
@@ -170,17 +175,17 @@ mod tests {
         std::fs::create_dir_all(&lib).unwrap();
         let e = find_runtime(None, None, Some(&bin)).unwrap_err();
         assert_eq!(e.failure, Failure::NoRuntime);
-        std::fs::write(lib.join(RUNTIME), "").unwrap();
+        std::fs::write(lib.join(RUNTIME[0]), "").unwrap();
         assert_eq!(
             find_runtime(None, None, Some(&bin)).unwrap(),
-            bin.join("../lib").join(RUNTIME)
+            bin.join("../lib").join(RUNTIME[0])
         );
-        std::fs::write(bin.join(RUNTIME), "").unwrap();
+        std::fs::write(bin.join(RUNTIME[0]), "").unwrap();
         assert_eq!(
             find_runtime(None, None, Some(&bin)).unwrap(),
-            bin.join(RUNTIME)
+            bin.join(RUNTIME[0])
         );
-        let named = lib.join(RUNTIME);
+        let named = lib.join(RUNTIME[0]);
         assert_eq!(
             find_runtime(None, Some(named.as_os_str()), Some(&bin)).unwrap(),
             named

@@ -5,7 +5,7 @@
 //! chunk is `MODULE.main`; characters that would upset tools are replaced, and repeated names get `#2`, `#3`, ...
 
 use std::collections::HashMap;
-use trinity_frontend::bytecode::{Const, Instr, Op, Proto};
+use trinity_frontend::bytecode::{Const, Instr, LocVar, Op, Proto};
 
 /// A function of a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,69 +74,68 @@ impl Namer {
 
 /// What the closure made at `pc` in register `reg` is stored to.
 fn closure_name(p: &Proto, pc: usize, reg: usize) -> Option<String> {
-    let local = |at: usize| {
-        let starts = |v: &&trinity_frontend::bytecode::LocVar| {
-            usize::from(v.reg) == reg && v.start_pc as usize <= at && at < v.end_pc as usize
-        };
-        p.loc_vars.iter().rev().find(starts).map(|v| tidy(&v.name))
-    };
-    if let Some(name) = local(pc + 1) {
+    // `local function f` and `local f = function`; a captured variable is put into a cell first.
+    let captured = usize::from(
+        p.code
+            .get(pc + 1)
+            .is_some_and(|i| i.op() == Op::NewCell && i.a() == reg),
+    );
+    if let Some(name) = local(p, reg, pc + 1 + captured) {
         return Some(name);
     }
-    let next = *p.code.get(pc + 1)?;
+    // The table that the closure is stored in may be loaded in between.
+    let mut next = *p.code.get(pc + 1)?;
+    let mut loaded = p.code.get(pc.wrapping_sub(1)).copied();
+    if matches!(next.op(), Op::GetCell | Op::GetUpval) && next.a() != reg {
+        loaded = Some(next);
+        next = *p.code.get(pc + 2)?;
+    }
     match next.op() {
         Op::SetTabUp if next.c() == reg => string(p, next.b()),
         Op::SetField if next.c() == reg => {
             let field = string(p, next.b())?;
-            Some(match table_name(p, pc, next) {
+            Some(match table_name(p, pc, next.a(), loaded) {
                 Some(t) => format!("{t}.{field}"),
                 None => field,
             })
         }
-        Op::SetUpval if next.c() == reg => p
-            .upvals
-            .get(next.b())
-            .and_then(|u| u.name.as_deref())
-            .map(tidy),
-        Op::Move if next.b() == reg => {
-            let to = |v: &&trinity_frontend::bytecode::LocVar| {
-                usize::from(v.reg) == next.a()
-                    && v.start_pc as usize <= pc + 2
-                    && pc + 1 < v.end_pc as usize
-            };
-            p.loc_vars.iter().rev().find(to).map(|v| tidy(&v.name))
-        }
+        Op::SetUpval if next.c() == reg => upvalue(p, next.b()),
+        Op::Move if next.b() == reg => local(p, next.a(), pc + 2),
+        // `local function f` that refers to itself becomes active behind the store.
         Op::SetCell if next.c() == reg => {
-            let to = |v: &&trinity_frontend::bytecode::LocVar| {
-                usize::from(v.reg) == next.a()
-                    && v.start_pc as usize <= pc
-                    && pc < v.end_pc as usize
-            };
-            p.loc_vars.iter().rev().find(to).map(|v| tidy(&v.name))
+            local(p, next.a(), pc).or_else(|| local(p, next.a(), pc + 2))
         }
         _ => None,
     }
 }
 
-/// Name of the table that `store` at pc + 1 writes to: a local variable, or a global or upvalue loaded just before the closure.
-fn table_name(p: &Proto, pc: usize, store: Instr) -> Option<String> {
-    let reg = store.a();
-    let live = |v: &&trinity_frontend::bytecode::LocVar| {
-        usize::from(v.reg) == reg && v.start_pc as usize <= pc && pc < v.end_pc as usize
-    };
-    if let Some(v) = p.loc_vars.iter().rev().find(live) {
-        return Some(tidy(&v.name));
+/// Name of the table in register `table`: a local variable, or what was `loaded` from a cell, upvalue or field.
+fn table_name(p: &Proto, pc: usize, table: usize, loaded: Option<Instr>) -> Option<String> {
+    if let Some(name) = local(p, table, pc) {
+        return Some(name);
     }
-    let i = *p.code.get(pc.checked_sub(1)?)?;
+    let i = loaded.filter(|i| i.a() == table)?;
     match i.op() {
-        Op::GetTabUp if i.a() == reg => string(p, i.c()),
-        Op::GetUpval if i.a() == reg => p
-            .upvals
-            .get(i.b())
-            .and_then(|u| u.name.as_deref())
-            .map(tidy),
+        Op::GetCell => local(p, i.b(), pc),
+        Op::GetUpval => upvalue(p, i.b()),
+        Op::GetTabUp | Op::GetField => string(p, i.c()),
         _ => None,
     }
+}
+
+/// Name of the local variable in `reg` at `pc`, the latest when there are several.
+fn local(p: &Proto, reg: usize, pc: usize) -> Option<String> {
+    let live = |v: &&LocVar| {
+        usize::from(v.reg) == reg && v.start_pc as usize <= pc && pc < v.end_pc as usize
+    };
+    p.loc_vars.iter().rev().find(live).map(|v| tidy(&v.name))
+}
+
+fn upvalue(p: &Proto, index: usize) -> Option<String> {
+    p.upvals
+        .get(index)
+        .and_then(|u| u.name.as_deref())
+        .map(tidy)
 }
 
 fn string(p: &Proto, k: usize) -> Option<String> {
@@ -156,4 +155,44 @@ fn tidy(name: &[u8]) -> String {
         }
     };
     name.iter().take(60).map(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_source() {
+        let source = b"local M, x = {}, {}\n\
+            function M.f() end\n\
+            function M:g() return x end\n\
+            local function rec() return rec() end\n\
+            x.y = {}\n\
+            x.y.z = function() end\n\
+            local t = { field = function() end, function() end }\n\
+            glob = function() end\n\
+            rec = function() M = function() end end\n\
+            return function() end, function() end";
+        let p = trinity_frontend::compile(source, b"=test").unwrap();
+        let symbols = |n: &[FuncName]| n.iter().map(|f| f.symbol.clone()).collect::<Vec<_>>();
+        let names = Namer::default().module(b"a.b c", &p);
+        assert_eq!(
+            symbols(&names),
+            [
+                "lua.a.b_c.main",
+                "lua.a.b_c.M.f:2",
+                "lua.a.b_c.M.g:3",
+                "lua.a.b_c.rec:4",
+                "lua.a.b_c.y.z:6",
+                "lua.a.b_c.field:7",
+                "lua.a.b_c.anon:7",
+                "lua.a.b_c.glob:8",
+                "lua.a.b_c.rec:9",
+                "lua.a.b_c.M:9",
+                "lua.a.b_c.anon:10",
+                "lua.a.b_c.anon:10#2",
+            ]
+        );
+        assert_eq!(names[1].short, "M.f");
+    }
 }

@@ -4,6 +4,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use trinity_frontend::skip_shebang;
 
 /// A chunk of Lua as it was read.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub fn read(path: &Path, shown: &[u8]) -> Result<Source> {
     Ok(Source {
         path: path.to_path_buf(),
         chunkname,
-        text: skip_comment(raw),
+        text: skip_shebang(&raw).to_vec(),
     })
 }
 
@@ -53,30 +54,9 @@ fn unreadable(path: &Path, e: &std::io::Error) -> Error {
     Error::new(Failure::Input, message)
 }
 
-/// Drops a UTF-8 byte-order mark and empties a first line that starts with `#`.
-fn skip_comment(raw: Vec<u8>) -> Vec<u8> {
-    let text = raw.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&raw);
-    if text.first() == Some(&b'#') {
-        let end = text.iter().position(|&c| c == b'\n').unwrap_or(text.len());
-        return text[end..].to_vec();
-    }
-    text.to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn first_line() {
-        assert_eq!(
-            skip_comment(b"#!/usr/bin/lua\nprint()".to_vec()),
-            b"\nprint()"
-        );
-        assert_eq!(skip_comment(b"\xEF\xBB\xBF#x".to_vec()), b"");
-        assert_eq!(skip_comment(b"\xEF\xBB\xBFreturn".to_vec()), b"return");
-        assert_eq!(skip_comment(b" # not first".to_vec()), b" # not first");
-    }
 
     #[test]
     fn missing_file() {

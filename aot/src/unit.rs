@@ -7,15 +7,24 @@ use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
 use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint};
 
-/// A relocation of machine code against a symbol of the runtime.
+/// What machine code refers to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CodeTarget {
+    /// A symbol of the runtime.
+    Runtime(&'static str),
+    /// A function of the same module, by its number.
+    Func(u32),
+}
+
+/// A relocation of machine code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CodeReloc {
     /// Offset of the four or eight patched bytes in the function.
     pub offset: u32,
     /// How they are computed.
     pub kind: RelocKind,
-    /// Runtime symbol.
-    pub symbol: String,
+    /// To what.
+    pub target: CodeTarget,
     /// Constant to add.
     pub addend: i64,
 }
@@ -110,10 +119,16 @@ impl Table {
 /// Lays out the units in the given order.
 pub fn layout(units: &[Unit]) -> Layout {
     let mut image = Image::default();
-    let code: Vec<Vec<ItemId>> = units
-        .iter()
-        .map(|u| u.funcs.iter().map(|f| add_code(&mut image, f)).collect())
-        .collect();
+    let mut code: Vec<Vec<ItemId>> = Vec::with_capacity(units.len());
+    for unit in units {
+        let first = image.items().len();
+        code.push(
+            unit.funcs
+                .iter()
+                .map(|f| add_code(&mut image, f, first))
+                .collect(),
+        );
+    }
     let mut modules = Table::default();
     for (n, (unit, code)) in units.iter().zip(&code).enumerate() {
         add_unit(&mut image, n, unit, code, &mut modules);
@@ -126,14 +141,18 @@ pub fn layout(units: &[Unit]) -> Layout {
     Layout { image, code }
 }
 
-fn add_code(image: &mut Image, f: &Func) -> ItemId {
+/// Adds a function of the unit whose functions start at item `first`.
+fn add_code(image: &mut Image, f: &Func, first: usize) -> ItemId {
     let relocs = f
         .relocs
         .iter()
         .map(|r| Reloc {
             offset: u64::from(r.offset),
             kind: r.kind,
-            target: Target::Import(image.import(&r.symbol)),
+            target: match r.target {
+                CodeTarget::Runtime(name) => Target::Import(image.import(name)),
+                CodeTarget::Func(n) => Target::Item(ItemId::new(first + n as usize)),
+            },
             addend: r.addend,
         })
         .collect();

@@ -7,8 +7,7 @@ use crate::image::ItemId;
 use crate::unit::{Func, Unit};
 use gimli::write::{Address, AttributeValue, Dwarf, LineProgram, LineString, Unit as DwarfUnit};
 use gimli::{
-    DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_high_pc,
-    DW_AT_language, DW_AT_linkage_name,
+    DW_AT_comp_dir, DW_AT_decl_file, DW_AT_decl_line, DW_AT_external, DW_AT_high_pc, DW_AT_language,
 };
 use gimli::{
     DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, LineEncoding,
@@ -77,7 +76,6 @@ fn compilation_unit(unit: &Unit, code: &[ItemId], producer: &str, cwd: &[u8]) ->
         let id = out.add(root, DW_TAG_subprogram);
         let die = out.get_mut(id);
         die.set(DW_AT_name, string(f.name.short.as_bytes()));
-        die.set(DW_AT_linkage_name, string(f.name.symbol.as_bytes()));
         die.set(DW_AT_decl_file, AttributeValue::FileIndex(Some(file_id)));
         die.set(
             DW_AT_decl_line,

@@ -16,7 +16,18 @@ use std::path::{Path, PathBuf};
 use trinity_frontend::bytecode::Proto;
 
 /// Modules that `require` finds in package.loaded: never searched.
-pub const STANDARD: [&str; 10] = ["_G", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8"];
+pub const STANDARD: [&str; 10] = [
+    "_G",
+    "coroutine",
+    "debug",
+    "io",
+    "math",
+    "os",
+    "package",
+    "string",
+    "table",
+    "utf8",
+];
 
 /// A compiled source file.
 #[derive(Debug)]
@@ -74,11 +85,23 @@ pub fn discover(req: &Request) -> Result<Program> {
     use std::os::unix::ffi::OsStrExt;
     let shown = req.main.as_os_str().as_bytes().to_vec();
     let (source, proto) = compile(req.main, &shown)?;
-    let main = Module { name: Vec::new(), shown, source, proto };
+    let main = Module {
+        name: Vec::new(),
+        shown,
+        source,
+        proto,
+    };
     let mut seen: BTreeMap<Vec<u8>, Option<Module>> = BTreeMap::new();
     let mut warnings = Vec::new();
-    let mut wave: Vec<Wanted> =
-        req.extra.iter().map(|(name, _)| Wanted { name: name.clone(), by: Vec::new(), optional: false }).collect();
+    let mut wave: Vec<Wanted> = req
+        .extra
+        .iter()
+        .map(|(name, _)| Wanted {
+            name: name.clone(),
+            by: Vec::new(),
+            optional: false,
+        })
+        .collect();
     enqueue(&main, &mut wave);
     while !wave.is_empty() {
         // One entry a name; an ordinary require is stronger than an optional one.
@@ -98,7 +121,8 @@ pub fn discover(req: &Request) -> Result<Program> {
             let module = match got {
                 Loaded::Module(m) => Some(*m),
                 Loaded::Failed(e) if w.optional => {
-                    warnings.push([b"optional module not bundled: ".as_slice(), &e.message].concat());
+                    warnings
+                        .push([b"optional module not bundled: ".as_slice(), &e.message].concat());
                     None
                 }
                 Loaded::Failed(e) => return Err(e),
@@ -132,26 +156,38 @@ enum Loaded {
 fn load(req: &Request, w: &Wanted) -> Loaded {
     use std::os::unix::ffi::OsStrExt;
     let found = match req.extra.iter().find(|(name, _)| *name == w.name) {
-        Some((_, file)) => path::Found { file: file.clone(), shown: file.as_os_str().as_bytes().to_vec() },
+        Some((_, file)) => path::Found {
+            file: file.clone(),
+            shown: file.as_os_str().as_bytes().to_vec(),
+        },
         None => match req.path.find(&w.name) {
             Ok(found) => found,
             Err(tried) => return Loaded::Missing(tried),
         },
     };
     match compile(&found.file, &found.shown) {
-        Ok((source, proto)) => {
-            Loaded::Module(Box::new(Module { name: w.name.clone(), shown: found.shown, source, proto }))
-        }
+        Ok((source, proto)) => Loaded::Module(Box::new(Module {
+            name: w.name.clone(),
+            shown: found.shown,
+            source,
+            proto,
+        })),
         Err(e) => Loaded::Failed(e),
     }
 }
 
 fn enqueue(m: &Module, wave: &mut Vec<Wanted>) {
     let requires = scan::requires(&m.proto);
-    wave.extend(requires.into_iter().map(|Require { name, line, optional }| {
-        let by = [m.shown.as_slice(), format!(":{line}: ").as_bytes()].concat();
-        Wanted { name, by, optional }
-    }));
+    wave.extend(requires.into_iter().map(
+        |Require {
+             name,
+             line,
+             optional,
+         }| {
+            let by = [m.shown.as_slice(), format!(":{line}: ").as_bytes()].concat();
+            Wanted { name, by, optional }
+        },
+    ));
 }
 
 fn missing(w: &Wanted, tried: &[Vec<u8>], closed: bool) -> Vec<u8> {

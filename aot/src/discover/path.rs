@@ -41,9 +41,14 @@ impl SearchPath {
             None => DEFAULT_PATH.as_bytes().to_vec(),
             Some(p) => expand_default(p.as_bytes()),
         };
-        let mut templates: Vec<(Vec<u8>, Vec<u8>)> =
-            path.split(|&c| c == b';').filter(|t| !t.is_empty()).map(|t| (t.to_vec(), t.to_vec())).collect();
-        let dir = main.parent().filter(|d| !d.as_os_str().is_empty() && *d != Path::new("."));
+        let mut templates: Vec<(Vec<u8>, Vec<u8>)> = path
+            .split(|&c| c == b';')
+            .filter(|t| !t.is_empty())
+            .map(|t| (t.to_vec(), t.to_vec()))
+            .collect();
+        let dir = main
+            .parent()
+            .filter(|d| !d.as_os_str().is_empty() && *d != Path::new("."));
         if let Some(dir) = dir.filter(|_| main != Path::new("-")) {
             for tail in ["?.lua", "?/init.lua"] {
                 // A `?` in the directory's own name would be taken for the template's mark; such directories are not searched.
@@ -58,14 +63,20 @@ impl SearchPath {
 
     /// Finds a module, or returns all files that were tried.
     pub fn find(&self, module: &[u8]) -> Result<Found, Vec<Vec<u8>>> {
-        let name: Vec<u8> = module.iter().map(|&c| if c == b'.' { b'/' } else { c }).collect();
+        let name: Vec<u8> = module
+            .iter()
+            .map(|&c| if c == b'.' { b'/' } else { c })
+            .collect();
         let mut tried = Vec::new();
         for (open, shown) in &self.templates {
             let file = fill(open, &name);
             let path = PathBuf::from(OsString::from_vec(file.clone()));
             // As the reference's `readable`: it can be opened (a directory can, and then fails to load; it is passed over here).
             if path.is_file() && std::fs::File::open(&path).is_ok() {
-                return Ok(Found { file: path, shown: fill(shown, &name) });
+                return Ok(Found {
+                    file: path,
+                    shown: fill(shown, &name),
+                });
             }
             if !tried.contains(&file) {
                 tried.push(file);
@@ -79,14 +90,20 @@ impl SearchPath {
 fn fill(template: &[u8], name: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(template.len() + name.len());
     for &c in template {
-        if c == b'?' { out.extend_from_slice(name) } else { out.push(c) }
+        if c == b'?' {
+            out.extend_from_slice(name)
+        } else {
+            out.push(c)
+        }
     }
     out
 }
 
 /// The first `;;` becomes the default path, with separators only where there is something on that side (setpath in loadlib.c).
 fn expand_default(path: &[u8]) -> Vec<u8> {
-    let Some(at) = path.windows(2).position(|w| w == b";;") else { return path.to_vec() };
+    let Some(at) = path.windows(2).position(|w| w == b";;") else {
+        return path.to_vec();
+    };
     let mut out = path[..at].to_vec();
     if at > 0 {
         out.push(b';');
@@ -104,17 +121,29 @@ mod tests {
     use super::*;
 
     fn shown(p: &SearchPath) -> Vec<String> {
-        p.templates.iter().map(|t| String::from_utf8(t.1.clone()).unwrap()).collect()
+        p.templates
+            .iter()
+            .map(|t| String::from_utf8(t.1.clone()).unwrap())
+            .collect()
     }
 
     #[test]
     fn environment() {
         let main = Path::new("main.lua");
         assert_eq!(shown(&SearchPath::new(None, main)).join(";"), DEFAULT_PATH);
-        assert_eq!(shown(&SearchPath::new(Some(OsStr::new("a/?.lua")), main)), ["a/?.lua"]);
+        assert_eq!(
+            shown(&SearchPath::new(Some(OsStr::new("a/?.lua")), main)),
+            ["a/?.lua"]
+        );
         let both = shown(&SearchPath::new(Some(OsStr::new("a/?.lua;;b/?.lua")), main));
-        assert_eq!((both[0].as_str(), both.last().unwrap().as_str(), both.len()), ("a/?.lua", "b/?.lua", 10));
-        assert_eq!(shown(&SearchPath::new(Some(OsStr::new(";;")), main)).join(";"), DEFAULT_PATH);
+        assert_eq!(
+            (both[0].as_str(), both.last().unwrap().as_str(), both.len()),
+            ("a/?.lua", "b/?.lua", 10)
+        );
+        assert_eq!(
+            shown(&SearchPath::new(Some(OsStr::new(";;")), main)).join(";"),
+            DEFAULT_PATH
+        );
     }
 
     #[test]
@@ -131,7 +160,10 @@ mod tests {
     #[test]
     fn main_directory_is_searched_last() {
         let p = SearchPath::new(Some(OsStr::new("x/?.lua")), Path::new("src/app/main.lua"));
-        assert_eq!(p.templates[1], (b"src/app/?.lua".to_vec(), b"./?.lua".to_vec()));
+        assert_eq!(
+            p.templates[1],
+            (b"src/app/?.lua".to_vec(), b"./?.lua".to_vec())
+        );
         let tried = p.find(b"no.such").unwrap_err();
         assert_eq!(tried[0], b"x/no/such.lua");
         assert_eq!(tried[2], b"src/app/no/such/init.lua");

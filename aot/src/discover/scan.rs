@@ -40,14 +40,20 @@ fn scan(proto: &Proto, outer: Option<&Scope>, out: &mut Vec<Require>) {
         let arg = loaded_string(proto, proto.code[pc - 1]);
         let (f, name_reg, optional) = match call.b() {
             2 => (pc - 2, call.a() + 1, false),
-            3 if pc >= 3 && scope.is_global(pc - 3, call.a(), b"pcall") => (pc - 2, call.a() + 2, true),
+            3 if pc >= 3 && scope.is_global(pc - 3, call.a(), b"pcall") => {
+                (pc - 2, call.a() + 2, true)
+            }
             _ => continue,
         };
         if let Some((reg, name)) = arg
             && reg == name_reg
             && scope.is_global(f, name_reg - 1, b"require")
         {
-            out.push(Require { name: name.to_vec(), line, optional });
+            out.push(Require {
+                name: name.to_vec(),
+                line,
+                optional,
+            });
         }
     }
     for child in &proto.protos {
@@ -80,36 +86,51 @@ impl Scope<'_> {
     fn env_field(&self, i: Instr, name: &[u8]) -> bool {
         let field = matches!(self.proto.consts.get(i.c()), Some(Const::Str(s)) if **s == *name);
         // In stripped code upvalues have no names; a field of an upvalue called "require" is still most likely the global.
-        field && self.proto.upvals.get(i.b()).is_some_and(|u| u.name.as_deref().is_none_or(|n| n == b"_ENV"))
+        field
+            && self
+                .proto
+                .upvals
+                .get(i.b())
+                .is_some_and(|u| u.name.as_deref().is_none_or(|n| n == b"_ENV"))
     }
 
     /// Register `reg` holds at `pc` a local variable called `name` whose initial value was the global of that name.
     fn copy_of_global(&self, reg: usize, pc: usize, name: &[u8]) -> bool {
         let live = |v: &&trinity_frontend::bytecode::LocVar| {
-            usize::from(v.reg) == reg && v.start_pc as usize <= pc && pc < v.end_pc as usize && *v.name == *name
+            usize::from(v.reg) == reg
+                && v.start_pc as usize <= pc
+                && pc < v.end_pc as usize
+                && *v.name == *name
         };
-        self.proto.loc_vars.iter().rev().find(live).is_some_and(|v| {
-            let mut at = v.start_pc as usize;
-            // A captured variable is put into its cell between initialisation and first use.
-            for _ in 0..2 {
-                at = match at.checked_sub(1) {
-                    Some(n) => n,
-                    None => return false,
-                };
-                let i = self.proto.code[at];
-                match i.op() {
-                    Op::NewCell if i.a() == reg => continue,
-                    Op::GetTabUp if i.a() == reg => return self.env_field(i, name),
-                    _ => return false,
+        self.proto
+            .loc_vars
+            .iter()
+            .rev()
+            .find(live)
+            .is_some_and(|v| {
+                let mut at = v.start_pc as usize;
+                // A captured variable is put into its cell between initialisation and first use.
+                for _ in 0..2 {
+                    at = match at.checked_sub(1) {
+                        Some(n) => n,
+                        None => return false,
+                    };
+                    let i = self.proto.code[at];
+                    match i.op() {
+                        Op::NewCell if i.a() == reg => continue,
+                        Op::GetTabUp if i.a() == reg => return self.env_field(i, name),
+                        _ => return false,
+                    }
                 }
-            }
-            false
-        })
+                false
+            })
     }
 
     /// Upvalue `index` is such a variable of a function around this one.
     fn captured_copy(&self, index: usize, name: &[u8]) -> bool {
-        let (Some(up), Some(outer)) = (self.proto.upvals.get(index), self.outer) else { return false };
+        let (Some(up), Some(outer)) = (self.proto.upvals.get(index), self.outer) else {
+            return false;
+        };
         if up.name.as_deref() != Some(name) {
             return false;
         }
@@ -120,7 +141,11 @@ impl Scope<'_> {
         let child = self.proto as *const Proto;
         outer.proto.code.iter().enumerate().any(|(pc, i)| {
             i.op() == Op::Closure
-                && outer.proto.protos.get(i.dd() as usize).is_some_and(|p| std::ptr::eq(p, child))
+                && outer
+                    .proto
+                    .protos
+                    .get(i.dd() as usize)
+                    .is_some_and(|p| std::ptr::eq(p, child))
                 && outer.copy_of_global(usize::from(up.index), pc, name)
         })
     }

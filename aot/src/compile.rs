@@ -1,0 +1,129 @@
+//! From discovered modules to machine code: every function of every module, in parallel, in a fixed order.
+//!
+//! A function that passes a limit of the code generator is not an error: its entry jumps to the runtime's stub that interprets it.
+
+use crate::discover::Program;
+use crate::exit::{Error, Result};
+use crate::image::RelocKind;
+use crate::names::{FuncName, Namer};
+use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
+use rayon::prelude::*;
+use trinity_abi::helpers::stub;
+use trinity_codegen::CompileError;
+use trinity_frontend::bytecode::{self, Proto};
+use trinity_lower::{CompiledFunc, Options, Symbol, compile_function, preorder};
+
+/// The compiled program.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Modules in the program's order.
+    pub units: Vec<Unit>,
+    /// The printed IR of all functions, when asked for.
+    pub ir: Option<String>,
+    /// Functions that will be interpreted, with the reason.
+    pub interpreted: Vec<String>,
+}
+
+/// Compiles the program; `strip` leaves debug information out of the bytecode, `ir` keeps the printed IR.
+pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
+    let options = Options {
+        keep_ir: ir,
+        verify: cfg!(debug_assertions),
+    };
+    let mut namer = Namer::default();
+    let names: Vec<Vec<FuncName>> = program
+        .modules
+        .iter()
+        .map(|m| namer.module(&m.name, &m.proto))
+        .collect();
+    let protos: Vec<Vec<&Proto>> = program.modules.iter().map(|m| preorder(&m.proto)).collect();
+    // One list over all modules, so that one large module keeps all processors busy.
+    let jobs: Vec<(u32, &Proto)> = protos
+        .iter()
+        .flat_map(|ps| ps.iter().enumerate().map(|(n, &p)| (n as u32, p)))
+        .collect();
+    let done: Vec<_> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|&(n, p)| compile_function(p, n, &options))
+        .collect();
+    let mut results = done.into_iter();
+    let mut out = Compiled {
+        units: Vec::new(),
+        ir: ir.then(String::new),
+        interpreted: Vec::new(),
+    };
+    for (module, names) in program.modules.iter().zip(names) {
+        let mut funcs = Vec::with_capacity(names.len());
+        for (name, result) in names.into_iter().zip(results.by_ref()) {
+            match result {
+                Ok(mut f) => {
+                    if let (Some(all), Some(one)) = (&mut out.ir, f.ir.take()) {
+                        all.push_str(&format!("; {}\n{}\n", name.symbol, one.trim_end()));
+                    }
+                    funcs.push(convert(f, name));
+                }
+                Err(e) => match e.error {
+                    CompileError::TooLarge(why) => {
+                        out.interpreted.push(format!("{}: {why}", name.symbol));
+                        funcs.push(interpreted(name));
+                    }
+                    _ => return Err(Error::internal(e)),
+                },
+            }
+        }
+        out.units.push(Unit {
+            name: module.name.clone(),
+            shown: module.shown.clone(),
+            path: module.source.path.clone(),
+            chunk: bytecode::dump(&module.proto, strip),
+            funcs,
+        });
+    }
+    Ok(out)
+}
+
+fn convert(f: CompiledFunc, name: FuncName) -> Func {
+    let reloc = |r: &trinity_codegen::Reloc| CodeReloc {
+        offset: r.offset,
+        kind: match r.kind {
+            trinity_codegen::RelocKind::Pc32 => RelocKind::Pc32,
+            trinity_codegen::RelocKind::Plt32 => RelocKind::Plt32,
+            trinity_codegen::RelocKind::Abs64 => RelocKind::Abs64,
+        },
+        target: match Symbol::from_ref(r.symbol) {
+            Symbol::Helper(h) => CodeTarget::Runtime(h.symbol()),
+            Symbol::Stub(s) => CodeTarget::Runtime(s),
+            Symbol::Func(n) => CodeTarget::Func(n),
+        },
+        addend: r.addend,
+    };
+    Func {
+        name,
+        relocs: f.relocs.iter().map(reloc).collect(),
+        code: f.code,
+        text_len: f.text_len,
+        safepoints: f.safepoints,
+        srclocs: f.srclocs,
+        frame_size: f.frame_size,
+    }
+}
+
+/// `jmp trinity_stub_interp`.
+fn interpreted(name: FuncName) -> Func {
+    let target = CodeTarget::Runtime(stub::INTERP);
+    Func {
+        name,
+        code: vec![0xE9, 0, 0, 0, 0],
+        text_len: 5,
+        relocs: vec![CodeReloc {
+            offset: 1,
+            kind: RelocKind::Plt32,
+            target,
+            addend: -4,
+        }],
+        safepoints: Vec::new(),
+        srclocs: Vec::new(),
+        frame_size: 0,
+    }
+}
