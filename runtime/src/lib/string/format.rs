@@ -1,0 +1,296 @@
+//! string.format.
+//!
+//! Integers and texts are formatted here; floats by Rust's exact formatter where flags allow it (`%.3f`, `%g`, `%10.2f`: it rounds as
+//! glibc does, at a fraction of the time), else by C's `snprintf`, which also knows the locale's decimal point.
+
+use super::super::buffer::{Buffer, Space};
+use super::ctype::{Ctype, class};
+use super::spec::{self, Spec};
+use crate::error::{LResult, Raise};
+use crate::object::Str;
+use crate::thread::Lua;
+use crate::value::tag;
+use crate::{meta, numfmt};
+use std::fmt::Write;
+
+/// A text of this length or more ignores the width (and needs no padding: widths have two digits).
+const LONG_TEXT: usize = 100;
+
+/// string.format
+pub fn format(l: Lua) -> LResult<u32> {
+    let top = l.top();
+    let text = l.check_bytes(1)?;
+    let mut space = Space::new();
+    let mut out = Buffer::new(l, &mut space);
+    let mut rest = text;
+    let mut arg = 1;
+    while let Some(i) = memchr::memchr(b'%', rest) {
+        out.add(&rest[..i])?;
+        rest = &rest[i + 1..];
+        if rest.first() == Some(&b'%') {
+            out.add_byte(b'%')?;
+            rest = &rest[1..];
+            continue;
+        }
+        arg += 1;
+        if arg > top {
+            return Err(l.arg_error(arg, "no value"));
+        }
+        let Some(form) = spec::form(rest) else { return Err(l.error("invalid format (too long)")) };
+        rest = &rest[form.len()..];
+        add_item(l, &mut out, form, arg)?;
+    }
+    out.add(rest)?;
+    out.push_result()?;
+    Ok(1)
+}
+
+/// Adds argument `arg` as `form` (the specification without its `%`) asks.
+#[inline]
+fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
+    match form {
+        b"d" => {
+            let n = l.check_int(arg)?;
+            return out.add(numfmt::format_int(n).as_bytes());
+        }
+        b"s" => {
+            let v = l.arg(arg);
+            let v = if v.is_string() { v } else { l.tostring(v)? };
+            // SAFETY: a live string; nothing runs before it is copied.
+            return out.add(unsafe { Str::bytes(v.as_str()) });
+        }
+        _ => {}
+    }
+    let conversion = form.last().copied().unwrap_or(0);
+    match conversion {
+        b'c' => {
+            let spec = checked(l, form, spec::FLAGS_TEXT, false)?;
+            let c = l.check_int(arg)? as u8;
+            padded(out, spec, &[c])
+        }
+        b'd' | b'i' => add_integer(l, out, form, spec::FLAGS_INT, arg),
+        b'u' => add_integer(l, out, form, spec::FLAGS_UNSIGNED, arg),
+        b'o' | b'x' | b'X' => add_integer(l, out, form, spec::FLAGS_HEX, arg),
+        b'a' | b'A' => {
+            let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
+            let f = l.check_number(arg)?;
+            c_float(out, spec, conversion, f)
+        }
+        b'f' | b'e' | b'E' | b'g' | b'G' => {
+            let f = l.check_number(arg)?;
+            let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
+            add_float(out, spec, conversion, f)
+        }
+        b'p' => {
+            let v = l.arg(arg);
+            let spec = checked(l, form, spec::FLAGS_TEXT, false)?;
+            if (v.t == tag::LIGHT || v.is_collectable()) && v.p != 0 {
+                padded(out, spec, meta::pointer_text(v).as_bytes())
+            } else {
+                padded(out, spec, b"(null)")
+            }
+        }
+        b'q' if form.len() > 1 => Err(l.error("specifier '%q' cannot have modifiers")),
+        b'q' => add_literal(l, out, arg),
+        b's' => add_text(l, out, form, arg),
+        _ => Err(invalid(l, "invalid conversion '%", form, "' to 'format'")),
+    }
+}
+
+/// The error about a form; like C, it shows what precedes a zero byte.
+#[cold]
+fn invalid(l: Lua, before: &str, form: &[u8], after: &str) -> Raise {
+    let shown = form.split(|&c| c == 0).next().unwrap_or(form);
+    l.error_bytes(&[before.as_bytes(), shown, after.as_bytes()].concat())
+}
+
+fn checked(l: Lua, form: &[u8], flags: &[u8], precision: bool) -> LResult<Spec> {
+    spec::parse(form, flags, precision).ok_or_else(|| invalid(l, "invalid conversion specification: '%", form, "'"))
+}
+
+fn add_integer(l: Lua, out: &mut Buffer, form: &[u8], flags: &[u8], arg: i32) -> LResult<()> {
+    let n = l.check_int(arg)?;
+    let spec = checked(l, form, flags, true)?;
+    out.add(spec::integer(spec, form.last().copied().unwrap_or(b'd'), n).as_bytes())
+}
+
+/// Adds a text in a field.
+fn padded(out: &mut Buffer, spec: Spec, text: &[u8]) -> LResult<()> {
+    let blanks = spec.width.saturating_sub(text.len());
+    if !spec.left {
+        out.add_fill(b' ', blanks)?;
+    }
+    out.add(text)?;
+    if spec.left {
+        out.add_fill(b' ', blanks)?;
+    }
+    Ok(())
+}
+
+/// `%s` with modifiers.
+fn add_text(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
+    let v = l.tostring(l.arg(arg))?;
+    // SAFETY: a live string; errors are the only thing below that allocates before it is copied, and they do not use it.
+    let text = unsafe { Str::bytes(v.as_str()) };
+    if text.contains(&0) {
+        return Err(l.arg_error(arg, "string contains zeros"));
+    }
+    let spec = checked(l, form, spec::FLAGS_TEXT, true)?;
+    match spec.precision {
+        None if text.len() >= LONG_TEXT => out.add(text),
+        Some(n) if n < text.len() => padded(out, spec, &text[..n]),
+        _ => padded(out, spec, text),
+    }
+}
+
+/// A float, without C where that is possible.
+fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()> {
+    let precision = spec.precision.unwrap_or(6);
+    let simple = !(spec.plus || spec.space || spec.alternate || spec.zero) && f.is_finite();
+    if simple && numfmt::decimal_point() == b'.' {
+        match conversion {
+            b'f' if precision <= 40 && f.abs() < 1e18 => {
+                let mut text = FloatText { buf: [0; 72], len: 0 };
+                let _ = write!(text, "{f:.precision$}");
+                return padded(out, spec, text.as_bytes());
+            }
+            b'g' if precision <= 17 => return padded(out, spec, numfmt::float_g(f, precision).as_bytes()),
+            _ => {}
+        }
+    }
+    c_float(out, spec, conversion, f)
+}
+
+/// Room for a sign, 19 digits, a point and 40 digits.
+struct FloatText {
+    buf: [u8; 72],
+    len: usize,
+}
+
+impl FloatText {
+    fn as_bytes(&self) -> &[u8] {
+        &self.buf[..self.len]
+    }
+}
+
+impl Write for FloatText {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        let to = self.buf.get_mut(self.len..self.len + s.len()).ok_or(std::fmt::Error)?;
+        to.copy_from_slice(s.as_bytes());
+        self.len += s.len();
+        Ok(())
+    }
+}
+
+/// A float by `snprintf`.
+fn c_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()> {
+    // "%" flags "*.*" conversion NUL
+    let mut form = [0u8; 12];
+    let flags = [(spec.left, b'-'), (spec.plus, b'+'), (spec.space, b' '), (spec.alternate, b'#'), (spec.zero, b'0')];
+    let chosen = flags.iter().filter(|f| f.0).map(|f| f.1);
+    for (to, c) in form.iter_mut().zip([b'%'].into_iter().chain(chosen).chain(*b"*.*").chain([conversion])) {
+        *to = c;
+    }
+    // The longest: 309 digits, 99 decimals, sign and point.
+    const ROOM: usize = 512;
+    let at = out.room(ROOM)?;
+    let width = spec.width as libc::c_int;
+    // A negative precision counts as absent.
+    let precision = spec.precision.map_or(-1, |p| p as libc::c_int);
+    // SAFETY: the room was asked for; the arguments match the form.
+    unsafe {
+        let n = libc::snprintf(at.cast(), ROOM, form.as_ptr().cast(), width, precision, f);
+        out.advance(usize::try_from(n).unwrap_or(0).min(ROOM - 1));
+    }
+    Ok(())
+}
+
+/// `%q`: a literal that Lua reads back as the same value.
+fn add_literal(l: Lua, out: &mut Buffer, arg: i32) -> LResult<()> {
+    let v = l.arg(arg);
+    match v.t {
+        // SAFETY: a live string.
+        tag::SHORT_STR | tag::LONG_STR => add_quoted(out, unsafe { Str::bytes(v.as_str()) }),
+        tag::INT if v.as_int() == i64::MIN => out.add(b"0x8000000000000000"),
+        tag::INT => out.add(numfmt::format_int(v.as_int()).as_bytes()),
+        tag::FLOAT => add_float_literal(out, v.as_float()),
+        tag::NIL => out.add(b"nil"),
+        tag::TRUE => out.add(b"true"),
+        tag::FALSE => out.add(b"false"),
+        _ => Err(l.arg_error(arg, "value has no literal form")),
+    }
+}
+
+fn add_float_literal(out: &mut Buffer, f: f64) -> LResult<()> {
+    if f.is_nan() {
+        return out.add(b"(0/0)");
+    }
+    if f.is_infinite() {
+        return out.add(if f > 0.0 { b"1e9999" } else { b"-1e9999" });
+    }
+    let start = out.as_bytes().len();
+    c_float(out, Spec::default(), b'a', f)?;
+    let point = numfmt::decimal_point();
+    if point != b'.' {
+        out.replace_from(start, point, b'.');
+    }
+    Ok(())
+}
+
+fn add_quoted(out: &mut Buffer, s: &[u8]) -> LResult<()> {
+    let ctype = Ctype::current();
+    out.add_byte(b'"')?;
+    for (i, &c) in s.iter().enumerate() {
+        if matches!(c, b'"' | b'\\' | b'\n') {
+            out.add(&[b'\\', c])?;
+        } else if ctype.is(c, class::CNTRL) {
+            out.add_byte(b'\\')?;
+            let text = numfmt::format_int(i64::from(c));
+            if s.get(i + 1).is_some_and(u8::is_ascii_digit) {
+                out.add_fill(b'0', 3 - text.len())?;
+            }
+            out.add(&text)?;
+        } else {
+            out.add_byte(c)?;
+        }
+    }
+    out.add_byte(b'"')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(spec: Spec, f: f64) -> Vec<u8> {
+        let mut text = FloatText { buf: [0; 72], len: 0 };
+        write!(text, "{f:.*}", spec.precision.unwrap_or(6)).unwrap();
+        text.as_bytes().to_vec()
+    }
+
+    #[test]
+    fn fixed_point_is_printf() {
+        let mut x = 0x2545_f491_4f6c_dd1du64;
+        for i in 0..100_000 {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            let f = match i % 4 {
+                0 => (x % 2000) as f64 / 16.0 - 60.0,
+                1 => x as i64 as f64 / 4096.0,
+                2 => f64::from_bits(x),
+                _ => (x % 100_000) as f64 / 1000.0,
+            };
+            if !f.is_finite() || f.abs() >= 1e18 {
+                continue;
+            }
+            for precision in [0, 1, 2, 3, 6, 14, 40] {
+                let mut buf = [0u8; 128];
+                // SAFETY: the buffer is large enough; the arguments match the format.
+                let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c"%.*f".as_ptr(), precision as libc::c_int, f) };
+                let spec = Spec { precision: Some(precision), ..Spec::default() };
+                assert_eq!(ours(spec, f), &buf[..n as usize], "{f:e} {precision}");
+            }
+        }
+        assert_eq!(ours(Spec::default(), -0.0), b"-0.000000");
+    }
+}

@@ -1,0 +1,223 @@
+//! string.find, string.match and string.gmatch.
+
+use super::matcher::{Capture, Extent, Matcher};
+use super::pattern::{Item, MAX_CAPTURES, Pattern, PatternError, Set};
+use super::start_position;
+use crate::error::{LResult, Raise};
+use crate::object::{Str, Userdata};
+use crate::raise;
+use crate::thread::Lua;
+use crate::value::{Value, tag};
+
+/// Raises the error of a pattern.
+#[cold]
+pub fn pattern_error(l: Lua, e: PatternError) -> Raise {
+    match e {
+        PatternError::NoMemory => raise::memory_error(l),
+        e => l.error(&e.to_string()),
+    }
+}
+
+/// Value of a capture of a match in `subject`.
+pub fn capture_value(l: Lua, subject: &[u8], c: &Capture) -> LResult<Value> {
+    match c.extent {
+        Extent::Position => Ok(Value::int(c.start as i64 + 1)),
+        Extent::Length(n) => text_value(l, subject.get(c.start..c.start + n).unwrap_or(&[])),
+        Extent::Unfinished => Err(pattern_error(l, PatternError::UnfinishedCapture)),
+    }
+}
+
+fn text_value(l: Lua, s: &[u8]) -> LResult<Value> {
+    let s = l.new_str(s)?;
+    // SAFETY: made above.
+    Ok(unsafe { Value::str(s) })
+}
+
+/// Pushes the captures of a match, or the whole match when there are none and `whole` is given. Returns their number.
+pub fn push_captures(l: Lua, m: &Matcher, whole: Option<(usize, usize)>) -> LResult<u32> {
+    let captures = m.captures();
+    if let ([], Some((start, end))) = (captures, whole) {
+        l.push(text_value(l, m.subject().get(start..end).unwrap_or(&[]))?);
+        return Ok(1);
+    }
+    l.ensure_stack(MAX_CAPTURES as i32 + 1, "too many captures")?;
+    for c in captures {
+        let v = capture_value(l, m.subject(), c)?;
+        l.push(v);
+    }
+    Ok(captures.len() as u32)
+}
+
+/// First occurrence of `needle`.
+#[inline]
+fn find_plain(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    match needle {
+        [] => Some(0),
+        [c] => memchr::memchr(*c, hay),
+        _ if needle.len() > hay.len() => None,
+        _ => memchr::memmem::find(hay, needle),
+    }
+}
+
+/// True when the pattern has no special characters.
+#[inline]
+fn is_plain(p: &[u8]) -> bool {
+    !p.iter().any(|c| matches!(c, b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-'))
+}
+
+/// string.find
+pub fn find(l: Lua) -> LResult<u32> {
+    search(l, true)
+}
+
+/// string.match
+pub fn match_(l: Lua) -> LResult<u32> {
+    search(l, false)
+}
+
+fn search(l: Lua, find: bool) -> LResult<u32> {
+    let s = l.check_bytes(1)?;
+    let p = l.check_bytes(2)?;
+    let init = start_position(l.opt_int(3, 1)?, s.len()) - 1;
+    let Some(rest) = s.get(init..) else {
+        l.push(Value::NIL);
+        return Ok(1);
+    };
+    if find && (l.arg(4).truthy() || is_plain(p)) {
+        return Ok(match find_plain(rest, p) {
+            Some(at) => {
+                l.push(Value::int((init + at + 1) as i64));
+                l.push(Value::int((init + at + p.len()) as i64));
+                2
+            }
+            None => {
+                l.push(Value::NIL);
+                1
+            }
+        });
+    }
+    let (anchor, text) = split_anchor(p);
+    let pattern = Pattern::new(text).map_err(|e| pattern_error(l, e))?;
+    let mut m = Matcher::new(s, pattern.items(), pattern.sets());
+    let found = if anchor {
+        m.run(init).map(|end| end.map(|end| (init, end)))
+    } else {
+        first_match(&mut m, init, None)
+    };
+    match found.map_err(|e| pattern_error(l, e))? {
+        None => {
+            l.push(Value::NIL);
+            Ok(1)
+        }
+        Some((start, end)) if find => {
+            l.push(Value::int(start as i64 + 1));
+            l.push(Value::int(end as i64));
+            Ok(2 + push_captures(l, &m, None)?)
+        }
+        whole => push_captures(l, &m, whole),
+    }
+}
+
+/// Splits off a leading `^`.
+pub fn split_anchor(p: &[u8]) -> (bool, &[u8]) {
+    match p {
+        [b'^', rest @ ..] => (true, rest),
+        _ => (false, p),
+    }
+}
+
+/// The first match that starts at `from` or later and does not end at `last`.
+fn first_match(m: &mut Matcher, from: usize, last: Option<usize>) -> Result<Option<(usize, usize)>, PatternError> {
+    let mut at = from;
+    while at <= m.subject().len() {
+        let Some(start) = m.candidate(at) else { return Ok(None) };
+        if let Some(end) = m.run(start)?
+            && Some(end) != last
+        {
+            return Ok(Some((start, end)));
+        }
+        at = start + 1;
+    }
+    Ok(None)
+}
+
+/// What the iterator of gmatch remembers, in front of the translated pattern in a userdata.
+#[repr(C)]
+struct Progress {
+    /// [`MAGIC`], lest another userdata that the debug library put in its place be taken for one.
+    magic: u64,
+    /// Where to continue.
+    at: usize,
+    /// End of the last match; `usize::MAX` before the first.
+    last: usize,
+    items: usize,
+    sets: usize,
+}
+
+const MAGIC: u64 = 0x676d_6174_6368_5f31;
+
+// Items and sets follow each other behind the progress record.
+const _: () = assert!(align_of::<Set>() <= 8 && align_of::<Item>() <= 8 && size_of::<Set>().is_multiple_of(8));
+
+/// string.gmatch
+pub fn gmatch(l: Lua) -> LResult<u32> {
+    let s = l.check_bytes(1)?;
+    let p = l.check_bytes(2)?;
+    let init = start_position(l.opt_int(3, 1)?, s.len()) - 1;
+    l.set_top(2);
+    let pattern = Pattern::new(p).map_err(|e| pattern_error(l, e))?;
+    let (items, sets) = (pattern.items(), pattern.sets());
+    let size = size_of::<Progress>() + size_of_val(items) + size_of_val(sets);
+    let u = l.new_userdata(size, 0)?;
+    // SAFETY: the userdata's data is aligned to 8 and as large as computed.
+    unsafe {
+        let at = (*u).data.cast::<Progress>();
+        at.write(Progress {
+            magic: MAGIC,
+            at: init.min(s.len() + 1),
+            last: usize::MAX,
+            items: items.len(),
+            sets: sets.len(),
+        });
+        let to = at.add(1).cast::<Set>();
+        std::ptr::copy_nonoverlapping(sets.as_ptr(), to, sets.len());
+        std::ptr::copy_nonoverlapping(items.as_ptr(), to.add(sets.len()).cast(), items.len());
+    }
+    let iterator = l.new_native(next_match, &[l.arg(1), Value { p: u as u64, t: tag::USERDATA }])?;
+    l.push(iterator);
+    Ok(1)
+}
+
+/// The progress record of a gmatch iterator's userdata.
+fn progress(v: Value) -> Option<*mut Progress> {
+    if v.t != tag::USERDATA {
+        return None;
+    }
+    let u: *mut Userdata = v.as_userdata();
+    // SAFETY: a live userdata; its size is checked before the record is read.
+    unsafe {
+        let at = (*u).data.cast::<Progress>();
+        ((*u).len > size_of::<Progress>() && (*at).magic == MAGIC).then_some(at)
+    }
+}
+
+fn next_match(l: Lua) -> LResult<u32> {
+    let subject = l.upvalue(1);
+    let (true, Some(state)) = (subject.is_string(), progress(l.upvalue(2))) else { return Ok(0) };
+    // SAFETY: both are upvalues of the running function; nothing below runs Lua code.
+    unsafe {
+        let s = Str::bytes(subject.as_str());
+        let sets = state.add(1).cast::<Set>();
+        let items = std::slice::from_raw_parts(sets.add((*state).sets).cast::<Item>(), (*state).items);
+        let mut m = Matcher::new(s, items, std::slice::from_raw_parts(sets, (*state).sets));
+        match first_match(&mut m, (*state).at, Some((*state).last)) {
+            Ok(Some((start, end))) => {
+                (*state).at = end;
+                (*state).last = end;
+                push_captures(l, &m, Some((start, end)))
+            }
+            Ok(None) => Ok(0),
+            Err(e) => Err(pattern_error(l, e)),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Conversion specifications of string.format (`%-08.3f`) and the formatting of integers by them. No Lua here.
+
+use crate::numfmt;
+
+/// Flags accepted by the conversions: integers, unsigned, octal and hexadecimal, floats, the others.
+pub const FLAGS_INT: &[u8] = b"-+0 ";
+pub const FLAGS_UNSIGNED: &[u8] = b"-0";
+pub const FLAGS_HEX: &[u8] = b"-#0";
+pub const FLAGS_FLOAT: &[u8] = b"-+#0 ";
+pub const FLAGS_TEXT: &[u8] = b"-";
+
+/// MAX_FORMAT of lstrlib.c less what it keeps free.
+const MAX_FORM: usize = 22;
+
+/// Flags, width and precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spec {
+    pub left: bool,
+    pub plus: bool,
+    pub space: bool,
+    pub alternate: bool,
+    pub zero: bool,
+    pub width: usize,
+    pub precision: Option<usize>,
+}
+
+/// The form of a conversion: what follows the `%`, up to and including the conversion character (absent at the end of the format).
+/// `None`: too long.
+pub fn form(text: &[u8]) -> Option<&[u8]> {
+    let flags = text.iter().take_while(|c| matches!(c, b'-' | b'+' | b'#' | b' ' | b'.' | b'0'..=b'9')).count();
+    if flags + 1 >= MAX_FORM {
+        return None;
+    }
+    Some(&text[..(flags + 1).min(text.len())])
+}
+
+/// Reads a form whose last character is a conversion. `None`: not valid for a conversion with these flags.
+pub fn parse(form: &[u8], flags: &[u8], allow_precision: bool) -> Option<Spec> {
+    let mut spec = Spec::default();
+    let mut rest = form;
+    while let [c, tail @ ..] = rest
+        && flags.contains(c)
+    {
+        match c {
+            b'-' => spec.left = true,
+            b'+' => spec.plus = true,
+            b' ' => spec.space = true,
+            b'#' => spec.alternate = true,
+            _ => spec.zero = true,
+        }
+        rest = tail;
+    }
+    // A width cannot start with '0'.
+    if rest.first() != Some(&b'0') {
+        (spec.width, rest) = two_digits(rest);
+        if let [b'.', tail @ ..] = rest
+            && allow_precision
+        {
+            let (precision, tail) = two_digits(tail);
+            spec.precision = Some(precision);
+            rest = tail;
+        }
+    }
+    matches!(rest, [c] if c.is_ascii_alphabetic()).then_some(spec)
+}
+
+fn two_digits(text: &[u8]) -> (usize, &[u8]) {
+    let n = text.iter().take(2).take_while(|c| c.is_ascii_digit()).count();
+    (text[..n].iter().fold(0, |a, c| a * 10 + usize::from(c - b'0')), &text[n..])
+}
+
+/// A formatted integer: at most two digits of width and precision, so 99 characters and a prefix fit.
+pub struct IntText {
+    buf: [u8; 112],
+    len: usize,
+}
+
+impl IntText {
+    fn push(&mut self, s: &[u8]) {
+        if let Some(to) = self.buf.get_mut(self.len..self.len + s.len()) {
+            to.copy_from_slice(s);
+            self.len += s.len();
+        }
+    }
+    fn fill(&mut self, c: u8, n: usize) {
+        for _ in 0..n {
+            self.push(&[c]);
+        }
+    }
+    /// The characters.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buf[..self.len]
+    }
+}
+
+/// Formats an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do.
+pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
+    let mut space = [0; 24];
+    let mut at = space.len();
+    let mut put = |c: u8| {
+        at -= 1;
+        space[at] = c;
+    };
+    let signed = matches!(conversion, b'd' | b'i');
+    let mut bits = if signed { n.unsigned_abs() } else { n as u64 };
+    let mut decimal = [0; 20];
+    match conversion {
+        b'o' => {
+            while bits != 0 {
+                put(b'0' + (bits & 7) as u8);
+                bits >>= 3;
+            }
+        }
+        b'x' | b'X' => {
+            let letters = if conversion == b'x' { b'a' } else { b'A' };
+            while bits != 0 {
+                let d = (bits & 15) as u8;
+                put(if d < 10 { b'0' + d } else { letters + d - 10 });
+                bits >>= 4;
+            }
+        }
+        _ if bits != 0 => numfmt::decimal(bits, &mut decimal).iter().rev().for_each(|&c| put(c)),
+        _ => {}
+    }
+    let digits = &space[at..];
+    let prefix: &[u8] = match conversion {
+        b'd' | b'i' if n < 0 => b"-",
+        b'd' | b'i' if spec.plus => b"+",
+        b'd' | b'i' if spec.space => b" ",
+        b'x' if spec.alternate && n != 0 => b"0x",
+        b'X' if spec.alternate && n != 0 => b"0X",
+        _ => b"",
+    };
+    let mut least = spec.precision.unwrap_or(1);
+    if conversion == b'o' && spec.alternate {
+        least = least.max(digits.len() + 1);
+    }
+    let mut zeros = least.saturating_sub(digits.len());
+    let used = prefix.len() + zeros + digits.len();
+    let mut blanks = spec.width.saturating_sub(used);
+    if spec.zero && !spec.left && spec.precision.is_none() {
+        zeros += blanks;
+        blanks = 0;
+    }
+    let mut out = IntText { buf: [0; 112], len: 0 };
+    if !spec.left {
+        out.fill(b' ', blanks);
+    }
+    out.push(prefix);
+    out.fill(b'0', zeros);
+    out.push(digits);
+    if spec.left {
+        out.fill(b' ', blanks);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        assert_eq!(form(b"5.2f rest"), Some(&b"5.2f"[..]));
+        assert_eq!(form(b"5"), Some(&b"5"[..]));
+        assert_eq!(form(b""), Some(&b""[..]));
+        assert_eq!(form(&[b'0'; 20]), Some(&[b'0'; 20][..]));
+        assert_eq!(form(&[b'0'; 21]), None);
+    }
+
+    #[test]
+    fn specs() {
+        let spec = parse(b"-08.3d", FLAGS_INT, true).unwrap();
+        assert_eq!((spec.left, spec.zero, spec.width, spec.precision), (true, true, 8, Some(3)));
+        assert_eq!(parse(b".d", FLAGS_INT, true).unwrap().precision, Some(0));
+        assert_eq!(parse(b"#d", FLAGS_INT, true), None);
+        assert_eq!(parse(b"123d", FLAGS_INT, true), None);
+        assert_eq!(parse(b".123d", FLAGS_INT, true), None);
+        assert_eq!(parse(b"05s", FLAGS_TEXT, true), None);
+        assert_eq!(parse(b".3c", FLAGS_TEXT, false), None);
+        assert!(parse(b"+-# 010.10f", FLAGS_FLOAT, true).is_some());
+    }
+
+    fn libc_integer(form: &str, n: i64) -> Vec<u8> {
+        let (head, conversion) = form.split_at(form.len() - 1);
+        let c_form = format!("%{head}ll{conversion}\0");
+        let mut buf = [0u8; 128];
+        // SAFETY: the buffer is large enough; the argument matches the format.
+        let len = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c_form.as_ptr().cast(), n) };
+        buf[..len as usize].to_vec()
+    }
+
+    #[test]
+    fn integers_are_printf() {
+        let flags = ["", "-", "0", "-0"];
+        for conversion in [b'd', b'i', b'u', b'o', b'x', b'X'] {
+            let (own, extra): (&[u8], &[&str]) = match conversion {
+                b'd' | b'i' => (FLAGS_INT, &["", "+", " ", "+ "]),
+                b'u' => (FLAGS_UNSIGNED, &[""]),
+                _ => (FLAGS_HEX, &["", "#"]),
+            };
+            for flag in flags.iter().flat_map(|f| extra.iter().map(move |e| format!("{f}{e}"))) {
+                for tail in ["", "5", "25", "99", ".0", ".", ".3", "10.4", "4.10", "99.99"] {
+                    let text = format!("{flag}{tail}{}", conversion as char);
+                    let Some(spec) = parse(text.as_bytes(), own, true) else { panic!("{text}") };
+                    for n in [0, 1, -1, 8, 255, -255, 1234567, i64::MAX, i64::MIN] {
+                        let ours = integer(spec, conversion, n);
+                        assert_eq!(ours.as_bytes(), libc_integer(&text, n), "%{text} of {n}");
+                    }
+                }
+            }
+        }
+    }
+}
