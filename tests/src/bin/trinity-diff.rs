@@ -1,0 +1,31 @@
+//! `trinity-diff`: whole programs under lua5.4, `trinity` and compiled. See `trinity_tests::suite`.
+//!
+//! usage: trinity-diff [--interpret | --compile] [--gc-stress] [--deopt-stress] [--seconds N] PATH...
+
+use std::process::ExitCode;
+use trinity_tests::suite::{Options, compare};
+
+fn main() -> ExitCode {
+    let mut o = Options { roots: Vec::new(), interpret: true, compile: true, env: Vec::new(), seconds: 60 };
+    let mut args = std::env::args().skip(1);
+    while let Some(a) = args.next() {
+        match a.as_str() {
+            "--interpret" => o.compile = false,
+            "--compile" => o.interpret = false,
+            "--gc-stress" => o.env.push(("TRINITY_GC_STRESS".into(), "1".into())),
+            "--deopt-stress" => o.env.push(("TRINITY_DEOPT_STRESS".into(), "1".into())),
+            "--seconds" => o.seconds = args.next().and_then(|v| v.parse().ok()).unwrap_or(o.seconds),
+            _ if a.starts_with('-') => {
+                eprintln!("usage: trinity-diff [--interpret | --compile] [--gc-stress] [--deopt-stress] [--seconds N] PATH...");
+                return ExitCode::from(2);
+            }
+            _ => o.roots.push(a.into()),
+        }
+    }
+    let r = compare(&o);
+    for f in &r.failures {
+        println!("DIFFERS {f}");
+    }
+    println!("{} programs, {} differences", r.programs, r.failures.len());
+    if r.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
