@@ -41,6 +41,8 @@ pub mod call_status {
     pub const HOOKED: u16 = 1 << 4;
     /// `ftransfer`/`ntransfer` are valid.
     pub const TRANSFER: u16 = 1 << 5;
+    /// A vararg function whose frame was shifted by its prologue.
+    pub const VARARG: u16 = 1 << 7;
     /// Interpreting a frame that left machine code.
     pub const DEOPT: u16 = 1 << 6;
 }
@@ -109,8 +111,14 @@ pub struct Thread {
     pub tbc: Vec<u32>,
     /// Debug hook state; `None` when never set.
     pub hook: Option<Box<crate::debug::hook::HookState>>,
-    /// Native stack and saved context of a coroutine; `None` for the main thread.
-    pub context: Option<Box<crate::coroutine::Context>>,
+    /// Native stack segments (docs/abi.md section 7).
+    pub native: crate::native::stack::NativeStack,
+    /// Saved stack pointer while this thread is suspended, or while it waits for a coroutine it resumed.
+    pub saved_sp: usize,
+    /// Lazily replaced return addresses of machine frames on this thread's native stack.
+    pub patched: Vec<crate::native::exit::Patched>,
+    /// Values passed by the last resume or yield.
+    pub resume_args: u32,
     /// The thread that resumed this one, while it runs.
     pub resumer: *mut Thread,
     pub num_cis: u32,

@@ -150,7 +150,7 @@ fn tonumber(l: Lua) -> LResult<u32> {
             return Ok(1);
         }
         if v.is_string()
-            && let Some(n) = crate::number::parse(bytes_of(v))
+            && let Some(n) = crate::numfmt::str2value(bytes_of(v))
         {
             l.push(n);
             return Ok(1);
@@ -289,7 +289,7 @@ fn select(l: Lua) -> LResult<u32> {
 
 // ---- traversal
 
-fn next(l: Lua) -> LResult<u32> {
+pub(crate) fn next(l: Lua) -> LResult<u32> {
     let t = l.check_table(1)?;
     match l.raw_next(t, l.arg(2))? {
         Some((k, v)) => {

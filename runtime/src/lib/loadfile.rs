@@ -54,7 +54,7 @@ fn read_whole(name: Option<&[u8]>) -> Result<Vec<u8>, (&'static str, i32)> {
 }
 
 unsafe fn read_stream(f: *mut FILE) -> Result<Vec<u8>, i32> {
-    let mut text = Vec::new();
+    let mut text = Vec::<u8>::new();
     loop {
         if text.try_reserve(BLOCK).is_err() {
             return Err(libc::ENOMEM);

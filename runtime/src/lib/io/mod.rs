@@ -466,7 +466,7 @@ unsafe fn write_args(l: Lua, f: *mut FILE, first: i32) -> LResult<u32> {
         // SAFETY: `f` is open: nothing here runs Lua code that could close it.
         ok &= unsafe {
             match v.t {
-                tag::INT => stdio::write(f, crate::number::format_int(v.as_int()).as_bytes()),
+                tag::INT => stdio::write(f, crate::numfmt::format_int(v.as_int()).as_bytes()),
                 tag::FLOAT => libc::fprintf(f, c"%.14g".as_ptr(), v.as_float()) > 0,
                 _ => {
                     let s = l.check_bytes(i)?;

@@ -1,0 +1,150 @@
+//! Loading: source text or binary chunk to a function value.
+//!
+//! The front end's prototype becomes an [`RtProto`]: constants as values, caches beside the code. Nothing collects meanwhile, so the
+//! parts need no roots until the closure is pushed.
+
+use crate::closure;
+use crate::error::{LResult, Raise, Status};
+use crate::heap;
+use crate::native::{entry, stack as native_stack};
+use crate::object::LuaClosure;
+use crate::proto::{Cache, RtProto};
+use crate::raise::{self, OrRaise};
+use crate::thread::Lua;
+use crate::value::{Value, tag};
+use std::cell::OnceCell;
+use trinity_frontend::bytecode::{Const, Proto, undump};
+use trinity_frontend::{CompileOptions, compile_with};
+
+/// Native stack that parsing needs at its deepest nesting.
+const PARSER_STACK: usize = 1 << 20;
+/// First byte of binary chunks.
+const SIGNATURE: u8 = 0x1b;
+
+/// lua_load: pushes the function, with its first upvalue set to the globals, or the message.
+pub fn load(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Status {
+    let r = match front_end(l, chunk, chunkname, mode) {
+        Ok(p) => main_closure(l, p).map(|f| (f, Status::Ok)),
+        Err(message) => l.new_str(&message).map(|s| {
+            // SAFETY: made just now.
+            (unsafe { Value::str(s) }, Status::Syntax)
+        }),
+    };
+    let (v, status) = match r {
+        Ok(r) => r,
+        // SAFETY: live handle.
+        Err(Raise(())) => unsafe { ((*l.thread()).error, (*l.thread()).error_status) },
+    };
+    l.push(v);
+    status
+}
+
+/// Text or binary, as the first byte says and the mode allows.
+fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto, Vec<u8>> {
+    let binary = chunk.first() == Some(&SIGNATURE);
+    let kind = if binary { "binary" } else { "text" };
+    if !mode.contains(&kind[..1]) {
+        return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes());
+    }
+    if binary {
+        return on_stack(l, || undump(chunk).map_err(|e| e.message(chunkname)));
+    }
+    // SAFETY: live handle.
+    let levels = unsafe { (*l.thread()).nccalls };
+    on_stack(l, || compile_with(chunk, chunkname, CompileOptions { levels }).map_err(|e| e.message))
+}
+
+/// Runs `f`, which never re-enters Lua, with enough native stack.
+fn on_stack<R>(l: Lua, f: impl FnOnce() -> R) -> R {
+    // SAFETY: live handle.
+    let limit = unsafe { (*l.thread()).native_limit };
+    if limit != 0 && native_stack::stack_pointer() < limit.saturating_add(PARSER_STACK) {
+        native_stack::on_big_stack(f)
+    } else {
+        f()
+    }
+}
+
+/// A closure of a main function, its first upvalue set to the globals.
+fn main_closure(l: Lua, p: Proto) -> LResult<Value> {
+    // SAFETY: live handle; nothing collects before the closure is reachable.
+    unsafe {
+        let g = l.global();
+        let p = instantiate(l, p)?;
+        let n = (&(*p).src.upvals).len();
+        let c = closure::new_lua(g, p, entry::stub_interp(), n as u32).or_raise(l)?;
+        for i in 0..n {
+            let v = if i == 0 { Value::table((*g).globals) } else { Value::NIL };
+            *LuaClosure::upval(c, i) = closure::new_cell(g, v).or_raise(l)?;
+        }
+        Ok(Value { p: c as u64, t: tag::LUA_FN })
+    }
+}
+
+/// Makes the runtime's form of a prototype and its children.
+pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
+    // SAFETY: live handle; nothing collects here.
+    unsafe {
+        let g = l.global();
+        let mut children = Vec::with_capacity(p.protos.len());
+        for child in std::mem::take(&mut p.protos) {
+            children.push(instantiate(l, child)?);
+        }
+        let mut upval_names = Vec::with_capacity(p.upvals.len());
+        for u in &p.upvals {
+            upval_names.push(match &u.name {
+                Some(n) => crate::string::new(g, n).or_raise(l)?,
+                None => std::ptr::null_mut(),
+            });
+        }
+        let num_consts = p.consts.len();
+        let consts: *mut Value = if num_consts == 0 {
+            std::ptr::null_mut()
+        } else {
+            (*g).heap.raw_alloc(num_consts * size_of::<Value>()).or_raise(l)?.cast()
+        };
+        for (i, c) in p.consts.iter().enumerate() {
+            *consts.add(i) = match c {
+                Const::Nil => Value::NIL,
+                Const::Bool(b) => Value::bool(*b),
+                Const::Int(n) => Value::int(*n),
+                Const::Float(f) => Value::float(*f),
+                Const::Str(s) => match crate::string::new(g, s) {
+                    Ok(s) => Value::str(s),
+                    Err(_) => {
+                        (*g).heap.raw_free(consts.cast(), num_consts * size_of::<Value>());
+                        return Err(raise::memory_error(l));
+                    }
+                },
+            };
+        }
+        let num_caches = p.num_caches;
+        let caches: *mut Cache =
+            (*g).heap.raw_alloc((num_caches as usize + 1) * size_of::<Cache>()).or_raise(l)?.cast();
+        for i in 0..=num_caches as usize {
+            *caches.add(i) = Cache::EMPTY;
+        }
+        let src = Box::new(p);
+        let rt = RtProto {
+            h: crate::object::Header { kind: trinity_abi::tag::PROTO, mark: 0, flags: 0, aux8: 0, aux32: 0 },
+            consts,
+            caches,
+            code: src.code.as_ptr(),
+            num_consts: num_consts as u32,
+            num_caches,
+            code_len: src.code.len() as u32,
+            num_params: src.num_params,
+            max_stack: src.max_stack,
+            is_vararg: src.is_vararg,
+            pad: 0,
+            native_code: std::ptr::null(),
+            calls: 0,
+            back_edges: 0,
+            children,
+            upval_names,
+            src,
+            liveness: OnceCell::new(),
+        };
+        heap::alloc_proto(g, rt).or_raise(l)
+    }
+}
