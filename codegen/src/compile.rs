@@ -102,6 +102,8 @@ pub enum CompileError {
     Verify(String),
     /// The register allocator gave up or its result failed the check: our bug.
     RegAlloc(String),
+    /// The table has no encoding for an instruction that selection made: our bug.
+    Encoding(String),
     /// Something does not fit an encoding: a limit.
     TooLarge(String),
 }
@@ -111,6 +113,7 @@ impl fmt::Display for CompileError {
         match self {
             CompileError::Verify(s) => write!(f, "invalid IR: {s}"),
             CompileError::RegAlloc(s) => write!(f, "register allocation failed: {s}"),
+            CompileError::Encoding(s) => write!(f, "no encoding for {s}"),
             CompileError::TooLarge(s) => write!(f, "function too large: {s}"),
         }
     }

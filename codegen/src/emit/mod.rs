@@ -95,7 +95,6 @@ impl<'a> Emitter<'a> {
             (b != 0 && only && func.insts[data.insts.start as usize] == MInst::Jmp)
                 .then(|| data.succs[0].index())
         };
-        let mut kept = Vec::with_capacity(n);
         for b in 0..n {
             let mut target = b;
             // An endless loop of empty blocks stays: give up after a while.
@@ -109,11 +108,12 @@ impl<'a> Emitter<'a> {
                 target = b;
             }
             self.label_of.push(Label(target as u32));
-            if target == b {
-                kept.push(b);
-            }
         }
-        kept
+        let placed = self.sel.placed.iter().copied();
+        placed
+            .filter(|&b| self.label_of[b as usize] == Label(b))
+            .map(|b| b as usize)
+            .collect()
     }
 
     fn blocks(&mut self, kept: &[usize]) {
@@ -122,11 +122,12 @@ impl<'a> Emitter<'a> {
             let n = Opnd::Imm(self.frame_size as i64);
             self.inst(Inst::op2(Op::Sub, Width::W64, PReg::Rsp, n));
         }
-        let mut edit = 0;
         let mut loc = SrcLoc(u32::MAX);
         for (k, &b) in kept.iter().enumerate() {
             let range = self.sel.func.blocks[b].insts.clone();
             let next = kept.get(k + 1).map(|&b| Label(b as u32));
+            let start = ra::ProgPoint::before(ra::Inst::new(range.start as usize));
+            let mut edit = edits.partition_point(|e| e.0 < start);
             self.items.push(Item::Label(Label(b as u32)));
             for i in range.start as usize..range.end as usize {
                 let this = ra::Inst::new(i);
@@ -137,12 +138,7 @@ impl<'a> Emitter<'a> {
                 while let Some((point, e)) = edits.get(edit)
                     && *point <= ra::ProgPoint::before(this)
                 {
-                    // Edits of blocks that vanished are void.
-                    if point.inst() == this
-                        || point.inst().index() + 1 == i && i > range.start as usize
-                    {
-                        self.edit(e);
-                    }
+                    self.edit(e);
                     edit += 1;
                 }
                 self.allocs = self.out.inst_allocs(this);

@@ -247,7 +247,7 @@ impl FunctionBuilder {
     /// `cond ? a : b`
     pub fn select(&mut self, cond: Cond, a: Value, b: Value) -> Value {
         let ty = self.func.ty(a);
-        self.push(Inst::Select { cond, a, b }, &[ty])
+        self.push(Inst::Select { ty, cond, a, b }, &[ty])
     }
 
     /// A load.

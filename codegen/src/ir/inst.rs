@@ -444,6 +444,8 @@ pub enum Inst {
     BoolOf(Cond),
     /// `cond ? a : b`. Both are evaluated.
     Select {
+        /// Type of both and of the result.
+        ty: Type,
         /// Condition.
         cond: Cond,
         /// Result if it holds.
@@ -638,7 +640,7 @@ impl Inst {
                 b.for_each_use(f);
             }
             Inst::BoolOf(cond) => cond.for_each_use(f),
-            Inst::Select { cond, a, b } => {
+            Inst::Select { cond, a, b, .. } => {
                 cond.for_each_use(f);
                 f(*a);
                 f(*b);

@@ -390,11 +390,14 @@ impl<'a> Parser<'a> {
             }
             "bool" => Inst::BoolOf(self.cond()?),
             "select" => {
+                self.expect(".")?;
+                let ty = self.name(Type::from_name, "type")?;
                 let cond = self.cond()?;
                 self.expect(",")?;
                 let a = self.value()?;
                 self.expect(",")?;
                 Inst::Select {
+                    ty,
                     cond,
                     a,
                     b: self.value()?,
@@ -540,7 +543,7 @@ impl<'a> Parser<'a> {
         }
         let inst = self.inst(op)?;
         let id = InstId(p.func.insts.len() as u32);
-        let tys = result_types(&inst, p)?;
+        let tys = result_types(&inst);
         if tys.len() != results.len() {
             return Err(format!("{} results, expected {}", results.len(), tys.len()));
         }
@@ -601,23 +604,20 @@ impl<'a> Parser<'a> {
 }
 
 /// The types of an instruction's results.
-fn result_types(inst: &Inst, p: &Partial) -> Res<Vec<Type>> {
-    Ok(match inst {
+fn result_types(inst: &Inst) -> Vec<Type> {
+    match inst {
         Inst::Iconst(_) | Inst::Overflow { .. } | Inst::BoolOf(_) => vec![Type::I64],
         Inst::AddrOf(_) | Inst::GetPinned(_) => vec![Type::I64],
         Inst::Fconst(_) => vec![Type::F64],
         Inst::Unary { op, .. } => vec![op.types().1],
         Inst::Binary { op, .. } => vec![op.ty()],
         Inst::Load { kind, .. } => vec![kind.ty()],
-        Inst::Select { a, .. } => match p.values.get(a.index()).copied().flatten() {
-            Some(data) => vec![data.ty],
-            None => return Err(format!("{a} must be defined earlier in the text")),
-        },
+        Inst::Select { ty, .. } => vec![*ty],
         Inst::Call(c) => c.rets.iter().map(|r| r.0).collect(),
         Inst::Store { .. }
         | Inst::StoreImm { .. }
         | Inst::MemOp { .. }
         | Inst::SetPinned(..)
         | Inst::AddPinned(..) => Vec::new(),
-    })
+    }
 }

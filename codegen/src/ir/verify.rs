@@ -309,11 +309,10 @@ impl Verifier<'_> {
                 self.opnd(*b, int)
             }
             Inst::BoolOf(cond) => self.cond(cond),
-            Inst::Select { cond, a, b } => {
+            Inst::Select { ty, cond, a, b } => {
                 self.cond(cond)?;
-                let ty = self.f.values.get(a.index()).map_or(int, |d| d.ty);
-                self.value(*a, ty)?;
-                self.value(*b, ty)
+                self.value(*a, *ty)?;
+                self.value(*b, *ty)
             }
             Inst::Load { addr, .. } | Inst::StoreImm { addr, .. } | Inst::AddrOf(addr) => {
                 self.addr(addr)

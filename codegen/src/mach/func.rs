@@ -1,6 +1,6 @@
 //! A function of machine IR, in the shape the register allocator asks for.
 //!
-//! Invariants: blocks and instructions are numbered in layout order; no edge is critical; an edge from a block with
+//! Invariants: blocks and instructions are numbered in reverse postorder; no edge is critical; an edge from a block with
 //! several successors carries no arguments; virtual registers are defined once.
 
 use super::inst::{CallInfo, MInst};

@@ -1,8 +1,11 @@
-//! Block order and critical edges.
+//! Two block orders, and critical edges.
 //!
-//! Hot blocks keep their creation order, cold ones follow. Every edge that leaves a block with several successors and
-//! either carries arguments or enters a block with several predecessors gets a block of its own: the allocator needs
-//! a place for the edge's moves. Emission drops those that stay empty.
+//! The allocator sees the blocks in reverse postorder: it takes a jump to a lower number for a loop, so blocks that are
+//! laid out far away must not be numbered so. Emission follows the layout: hot blocks in creation order, then cold ones.
+//!
+//! Every edge that leaves a block with several successors and either carries arguments or enters a block with several
+//! predecessors gets a block of its own: the allocator needs a place for the edge's moves. Emission drops those that stay
+//! empty.
 
 use crate::ir::{Block, BlockCall, Function};
 
@@ -14,11 +17,13 @@ pub(crate) enum Origin {
     Edge(Block, u32),
 }
 
-/// The order of machine blocks and the shape of the graph.
+/// The orders of machine blocks and the shape of the graph.
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
-    /// By machine block.
+    /// By machine block, in reverse postorder.
     pub order: Vec<Origin>,
+    /// Machine blocks in the order of the code.
+    pub placed: Vec<u32>,
     /// By IR block; `u32::MAX` if unreachable.
     pub block_at: Vec<u32>,
     /// By IR block: the machine blocks its terminator goes to.
@@ -41,7 +46,10 @@ fn postorder(f: &Function) -> Vec<Block> {
         } else if !seen[b.index()] {
             seen[b.index()] = true;
             stack.push((b, true));
+            // What was created first comes first in reverse postorder, so it is visited last.
+            let start = stack.len();
             stack.extend(targets(f, b).map(|t| (t.block, false)));
+            stack[start..].sort_unstable_by_key(|s| s.0);
         }
     }
     order
@@ -64,7 +72,8 @@ pub(crate) fn layout(f: &Function) -> Layout {
     }
 
     // A split edge into a block that has no other predecessor goes just before that block, others follow their source.
-    let is_split = |b: Block, t: &BlockCall| {
+    let preds = &preds;
+    let is_split = move |b: Block, t: &BlockCall| {
         targets(f, b).nth(1).is_some() && (preds[t.block.index()] > 1 || !t.args.is_empty())
     };
     let mut lead = vec![None; n];
@@ -75,22 +84,35 @@ pub(crate) fn layout(f: &Function) -> Layout {
             }
         }
     }
+    let with_edges = |b: Block| {
+        let trailing = targets(f, b).enumerate();
+        let trailing = trailing.filter(move |(_, t)| is_split(b, t) && preds[t.block.index()] > 1);
+        let trailing = trailing.map(move |(s, t)| (Origin::Edge(b, s as u32), t.block));
+        lead[b.index()]
+            .map(|e| (e, b))
+            .into_iter()
+            .chain([(Origin::Block(b), b)])
+            .chain(trailing)
+    };
+    // By IR block: the number of its first machine block.
+    let mut first = vec![0u32; n];
+    for &b in l.postorder.iter().rev() {
+        first[b.index()] = l.order.len() as u32;
+        l.order.extend(with_edges(b).map(|e| e.0));
+    }
     let mut cold = Vec::new();
-    for (n, data) in f.blocks.iter().enumerate().filter(|(n, _)| reachable[*n]) {
-        let b = Block(n as u32);
-        let is_cold = data.cold && n != 0;
-        let list = if is_cold { &mut cold } else { &mut l.order };
-        list.extend(lead[n]);
-        list.push(Origin::Block(b));
-        for (s, t) in targets(f, b).enumerate() {
-            if is_split(b, t) && preds[t.block.index()] > 1 {
-                let to_cold = is_cold || f.blocks[t.block.index()].cold;
-                let list = if to_cold { &mut cold } else { &mut l.order };
-                list.push(Origin::Edge(b, s as u32));
-            }
+    for b in (0..n).filter(|&b| reachable[b]) {
+        let is_cold = |b: Block| f.blocks[b.index()].cold && b.0 != 0;
+        for (m, (_, to)) in (first[b]..).zip(with_edges(Block(b as u32))) {
+            let list = if is_cold(Block(b as u32)) || is_cold(to) {
+                &mut cold
+            } else {
+                &mut l.placed
+            };
+            list.push(m);
         }
     }
-    l.order.extend(cold);
+    l.placed.extend(cold);
 
     for (m, o) in l.order.iter().enumerate() {
         if let Origin::Block(b) = o {

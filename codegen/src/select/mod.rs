@@ -19,6 +19,7 @@ use crate::ir::{self, Function, Inst, InstId, LoadKind, Opnd, SrcLoc, Value, Val
 use crate::mach::{CallInfo, MBlock, MFunc, MInst, class_of, clobber_set, to_ra};
 use crate::x86::Op;
 use crate::x86::asm::Const;
+use addr::truncate;
 use layout::{Layout, Origin, layout};
 use regalloc2 as ra;
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ use std::ops::Range;
 /// A selected function.
 pub(crate) struct Selected {
     pub func: MFunc,
+    /// Machine blocks in the order of the code.
+    pub placed: Vec<u32>,
     pub consts: Vec<Const>,
     /// Jump tables of machine blocks.
     pub tables: Vec<Vec<ra::Block>>,
@@ -229,6 +232,7 @@ impl Selector<'_> {
         func.calls = self.calls;
         Selected {
             func,
+            placed: self.layout.placed,
             consts: self.consts,
             tables: self.tables,
             block_at: self.layout.block_at,
@@ -445,7 +449,7 @@ impl Selector<'_> {
             },
             &Inst::Overflow { op, a, b } => self.overflow(op, a, b, res),
             Inst::BoolOf(cond) => self.bool_of(cond, res),
-            Inst::Select { cond, a, b } => self.select(cond, *a, *b, res),
+            Inst::Select { cond, a, b, .. } => self.select(cond, *a, *b, res),
             Inst::Load { kind, addr } => self.load(*kind, addr, res),
             Inst::Store { w, addr, val } => self.store(*w, addr, *val),
             Inst::StoreImm { w, addr, imm } => {
@@ -453,7 +457,7 @@ impl Selector<'_> {
                 self.push(MInst::StoreImm {
                     w: *w,
                     mem,
-                    imm: *imm,
+                    imm: truncate(*imm, *w),
                 });
             }
             Inst::MemOp { op, w, addr, x } => self.mem_op(*op, *w, addr, *x),

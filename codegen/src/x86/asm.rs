@@ -106,7 +106,7 @@ pub fn assemble(p: &Program) -> Result<Assembled, CompileError> {
         match item {
             Item::Inst(i) => match encode(i, &mut long) {
                 Ok(fixup) => fixups.extend(fixup),
-                Err(_) => return Err(CompileError::TooLarge(format!("no encoding for {i:?}"))),
+                Err(_) => return Err(CompileError::Encoding(format!("{i:?}"))),
             },
             Item::Jump(cc, target) => {
                 let at = long.len() as u32;
