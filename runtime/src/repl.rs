@@ -42,7 +42,7 @@ impl Source {
         match self {
             Source::Terminal(editor) => loop {
                 stdio::flush_stdout();
-                match editor.readline(&String::from_utf8_lossy(prompt)) {
+                match editor.readline(&*String::from_utf8_lossy(prompt)) {
                     Ok(line) => return Some(line.into_bytes()),
                     // Ctrl-C at the prompt drops the line.
                     Err(ReadlineError::Interrupted) => {}
