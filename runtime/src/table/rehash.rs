@@ -237,9 +237,11 @@ pub(super) unsafe fn append_slow(
         let cap = (*t).array_cap as usize;
         let sparse = (*t).h.aux8 == KIND_GENERAL && array::count(t, 0, cap) * 2 <= cap && cap > 4;
         if sparse {
-            let key = cap as i64 + 1;
-            rehash(g, t, Value::int(key), true)?;
-            return set_int(g, t, key, v);
+            rehash(g, t, Value::int(cap as i64 + 1), true)?;
+            // the border may have pulled everything back into the array; then it is dense enough to grow
+            if (*t).array_len as usize != cap {
+                return set_int(g, t, cap as i64 + 1, v);
+            }
         }
         grow_to(g, t, (cap * 2).max(4))?;
         put(g, t, cap, v);
