@@ -68,7 +68,10 @@ pub(crate) struct Random(pub u64);
 impl Random {
     /// The seed comes from `TRINITY_TEST_SEED`, or is fixed.
     pub(crate) fn from_env(default: u64) -> Random {
-        let seed = std::env::var("TRINITY_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(default);
+        let seed = std::env::var("TRINITY_TEST_SEED")
+            .ok()
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(default);
         eprintln!("TRINITY_TEST_SEED={seed}");
         Random(seed | 1)
     }

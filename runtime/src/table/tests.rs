@@ -19,14 +19,40 @@ unsafe fn key_pool(g: *mut Global, keep: *mut Table) -> Vec<(usize, Value)> {
         for i in 1..=70 {
             add(&[Value::int(i), Value::float(i as f64)]);
         }
-        for i in [0, -1, -2, -3, i64::MIN, i64::MAX, 1 << 40, 100, 128, 129, 1000, 5000] {
+        for i in [
+            0,
+            -1,
+            -2,
+            -3,
+            i64::MIN,
+            i64::MAX,
+            1 << 40,
+            100,
+            128,
+            129,
+            1000,
+            5000,
+        ] {
             add(&[Value::int(i)]);
         }
-        for f in [0.5, -1.5, 1e300, f64::INFINITY, 9_223_372_036_854_775_808.0, 1e-300] {
+        for f in [
+            0.5,
+            -1.5,
+            1e300,
+            f64::INFINITY,
+            9_223_372_036_854_775_808.0,
+            1e-300,
+        ] {
             add(&[Value::float(f)]);
         }
         add(&[Value::TRUE]);
-        add(&[Value::FALSE, Value { p: 7, t: tag::FALSE }]);
+        add(&[
+            Value::FALSE,
+            Value {
+                p: 7,
+                t: tag::FALSE,
+            },
+        ]);
         add(&[Value::light(std::ptr::null_mut())]);
         let mut n = 0;
         let mut save = |v: Value| {
@@ -137,7 +163,11 @@ fn against_model(seed: u64, stress: bool, steps: usize) {
                         let n = len(t);
                         if n > 0 {
                             set_int(g, t, n, Value::NIL).unwrap();
-                            let id = pool.iter().find(|p| p.1.is_int() && p.1.as_int() == n).unwrap().0;
+                            let id = pool
+                                .iter()
+                                .find(|p| p.1.is_int() && p.1.as_int() == n)
+                                .unwrap()
+                                .0;
                             model.remove(&id);
                         }
                     }
@@ -214,7 +244,13 @@ fn traversal_survives_deletion_and_collection() {
             assert_eq!(seen, n);
             assert_eq!(len(t), 0);
             check(t).unwrap();
-            assert_eq!(next(t, Value::str(crate::string::new(g, b"never there").unwrap())), Err(InvalidKey));
+            assert_eq!(
+                next(
+                    t,
+                    Value::str(crate::string::new(g, b"never there").unwrap())
+                ),
+                Err(InvalidKey)
+            );
         }
     }
 }
@@ -269,7 +305,10 @@ fn arrays_keep_their_kind_and_migrate() {
         set_int(g, t, 1, Value::TRUE).unwrap();
         assert_eq!(len(t), 1);
         assert_eq!(set(g, t, Value::NIL, Value::TRUE), Err(TableError::NilKey));
-        assert_eq!(set(g, t, Value::float(f64::NAN), Value::TRUE), Err(TableError::NanKey));
+        assert_eq!(
+            set(g, t, Value::float(f64::NAN), Value::TRUE),
+            Err(TableError::NanKey)
+        );
     }
 }
 
@@ -366,7 +405,10 @@ fn caches_follow_classes() {
         assert_eq!(read(g, a, m, &mut c), Value::int(9));
         let mut c = Cache::EMPTY;
         assert_eq!(read(g, b, x, &mut c), Value::int(5));
-        assert_eq!((c.kind, cached_get(g, b, &c)), (trinity_abi::cache::KIND_OWN, Some(Value::int(5))));
+        assert_eq!(
+            (c.kind, cached_get(g, b, &c)),
+            (trinity_abi::cache::KIND_OWN, Some(Value::int(5)))
+        );
         // __index replaced
         let mut c = Cache::EMPTY;
         let q = name(g, "q");
@@ -390,7 +432,10 @@ fn cached_stores_add_fields_until_newindex_appears() {
             if cached_set(g, t, v, &caches[i]) {
                 return (true, true);
             }
-            (false, store_for_cache(g, t, keys[i], v, &mut caches[i]).unwrap())
+            (
+                false,
+                store_for_cache(g, t, keys[i], v, &mut caches[i]).unwrap(),
+            )
         };
         let object = || {
             let t = new(g, 0, 0).unwrap();
@@ -402,7 +447,9 @@ fn cached_stores_add_fields_until_newindex_appears() {
             assert_eq!(store(first, i, Value::int(i as i64)), (false, true));
         }
         let second = object();
-        let hits = (0..6).filter(|&i| store(second, i, Value::int(i as i64)).0).count();
+        let hits = (0..6)
+            .filter(|&i| store(second, i, Value::int(i as i64)).0)
+            .count();
         assert_eq!(hits, 4, "fields 0 and 4 need room for slots");
         for i in 0..6 {
             assert_eq!(get_str(second, keys[i]), Value::int(i as i64));
@@ -449,14 +496,24 @@ fn running_out_of_memory_leaves_the_table_intact() {
         let reg = (*g).registry.as_table();
         let t = new(g, 0, 0).unwrap();
         set_int(g, reg, 1, Value::table(t)).unwrap();
-        let keys: Vec<Value> = (0..300).map(|i| Value::str(name(g, &format!("k{i}")))).collect();
+        let keys: Vec<Value> = (0..300)
+            .map(|i| Value::str(name(g, &format!("k{i}"))))
+            .collect();
         let mut model = HashMap::new();
         let mut failures = 0;
         for _ in 0..5000 {
             (*g).heap.limit = if r.below(3) == 0 { 0 } else { usize::MAX };
             let i = r.below(600);
-            let k = if i < 300 { keys[i as usize] } else { Value::int(i as i64 - 299) };
-            let v = if r.below(3) == 0 { Value::NIL } else { Value::int(r.below(100) as i64) };
+            let k = if i < 300 {
+                keys[i as usize]
+            } else {
+                Value::int(i as i64 - 299)
+            };
+            let v = if r.below(3) == 0 {
+                Value::NIL
+            } else {
+                Value::int(r.below(100) as i64)
+            };
             match set(g, t, k, v) {
                 Ok(()) => drop(model.insert(i, v)),
                 Err(e) => {
@@ -468,7 +525,11 @@ fn running_out_of_memory_leaves_the_table_intact() {
         }
         check(t).unwrap();
         for i in 0..600 {
-            let k = if i < 300 { keys[i as usize] } else { Value::int(i as i64 - 299) };
+            let k = if i < 300 {
+                keys[i as usize]
+            } else {
+                Value::int(i as i64 - 299)
+            };
             assert_eq!(get(t, k), model.get(&i).copied().unwrap_or(Value::NIL));
         }
         assert!(failures > 0);
