@@ -16,4 +16,4 @@ print(NAN == NAN, NAN ~= NAN, NAN < NAN, not (NAN < 1), not (NAN >= 1), 1 == 1.0
 local x = 5
 if x < 5.5 then io.write "a " end if x > 4.5 then io.write "b " end if x <= 5.0 then io.write "c " end if 5.0 <= x then io.write "d " end if x ~= 5.0 then io.write "e " end if not (x < NAN) then io.write "f " end print()
 for _, k in ipairs { 127, 128, -128, -129, 255, 256, 32767, 32768, 65536, 131072 } do io.write(tostring(x < k), " ", tostring(x == k), " ", tostring(k > x), " ", tostring(k <= x), "; ") end print()
-print(try(math.max), try(math.min, "x"), try(math.max, "10", 9), try(math.max, {}), try(function() return 1 < "2" end), "a" < "b", try(function() return 1 < nil end))
+print(try(math.max), try(math.min, "x"), try(math.max, "10", 9), type(math.max({})), try(function() return 1 < "2" end), "a" < "b", try(function() return 1 < nil end))
