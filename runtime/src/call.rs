@@ -370,8 +370,9 @@ pub unsafe fn reset_thread(l: Lua, status: Status) -> Status {
         (*ci).status = 0;
         (*th).status = Status::Ok;
         (*th).errfunc = 0;
-        (*th).nny = 0;
+        (*th).nny = 1;
         let status = close::close_protected(l, 1, status);
+        (*th).nny = 0;
         if status == Status::Ok {
             (*th).top = (*th).stack.add(1);
         } else {

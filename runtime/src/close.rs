@@ -9,7 +9,7 @@ use crate::debug::varinfo::local_at;
 use crate::error::{LResult, Status};
 use crate::meta;
 use crate::raise;
-use crate::thread::{CallKind, Lua};
+use crate::thread::Lua;
 use crate::value::{Value, tag};
 use trinity_frontend::bytecode::Event;
 
@@ -79,11 +79,7 @@ unsafe fn close_from(l: Lua, level: usize, failed: bool) -> LResult<()> {
             *top.add(1) = v;
             *top.add(2) = err;
             (*th).top = top.add(3);
-            if matches!((*(*th).ci).kind, CallKind::Native | CallKind::Base) {
-                call::call_no_yield(l, top, 0)?;
-            } else {
-                call::call_value(l, top, 0)?;
-            }
+            call::call_value(l, top, 0)?;
         }
         Ok(())
     }

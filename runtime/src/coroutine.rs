@@ -224,7 +224,7 @@ unsafe fn prepare(co: Lua) -> bool {
         (*th).native = NativeStack::new(seg);
         (*th).native_limit = seg.limit();
         // Layout that `switch` pops: r15 r14 r13 r12 rbx rbp, return address; then rsp is 16-byte aligned before the call in `start`.
-        let sp = (seg.top() - 8 * 8) as *mut usize;
+        let sp = (seg.top() - 9 * 8) as *mut usize;
         for i in 0..8 {
             *sp.add(i) = 0;
         }
@@ -255,8 +255,8 @@ pub unsafe fn release_stack(co: Lua) {
 unsafe extern "C" fn body(th: *mut Thread) -> ! {
     unsafe {
         let l = Lua(NonNull::new_unchecked(th));
-        let nargs = (*th).resume_args as i32;
-        match l.call(nargs, -1) {
+        let nargs = (*th).resume_args;
+        match crate::call::call_from_machine(l, (*th).top.sub(nargs as usize + 1)) {
             Ok(()) => {
                 (*th).status = Status::Ok;
                 (*th).resume_args = (*th).top.offset_from((*th).stack.add(1)) as u32;

@@ -87,9 +87,12 @@ pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
     unsafe {
         let g = l.global();
         let mut children = Vec::with_capacity(p.protos.len());
+        let mut stubs = Vec::with_capacity(p.protos.len());
         for child in std::mem::take(&mut p.protos) {
+            stubs.push(captures_only(&child));
             children.push(instantiate(l, child)?);
         }
+        p.protos = stubs;
         let mut upval_names = Vec::with_capacity(p.upvals.len());
         for u in &p.upvals {
             upval_names.push(match &u.name {
@@ -146,5 +149,24 @@ pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
             liveness: OnceCell::new(),
         };
         heap::alloc_proto(g, rt).or_raise(l)
+    }
+}
+
+/// What remains of a child in its parent's prototype: which cells CLOSURE captures (liveness asks).
+fn captures_only(p: &Proto) -> Proto {
+    Proto {
+        source: None,
+        line_defined: 0,
+        last_line_defined: 0,
+        num_params: 0,
+        is_vararg: false,
+        max_stack: 0,
+        code: Vec::new(),
+        consts: Vec::new(),
+        protos: Vec::new(),
+        upvals: p.upvals.clone(),
+        lines: Vec::new(),
+        loc_vars: Vec::new(),
+        num_caches: 0,
     }
 }

@@ -230,7 +230,7 @@ pub fn index_at(l: Lua, o: Value, k: Value, at: VarRef) -> LResult<Value> {
         o = method;
         at = VarRef::None;
     }
-    Err(raise::run_error(l, b"'__index' chain too long; possibly a loop"))
+    Err(raise::run_error(l, b"'__index' chain too long; possible loop"))
 }
 
 /// `o[k] = v`.
@@ -280,7 +280,7 @@ pub fn set_index_at(l: Lua, o: Value, k: Value, v: Value, at: VarRef) -> LResult
         o = method;
         at = VarRef::None;
     }
-    Err(raise::run_error(l, b"'__newindex' chain too long; possibly a loop"))
+    Err(raise::run_error(l, b"'__newindex' chain too long; possible loop"))
 }
 
 /// `#o`.
@@ -321,8 +321,8 @@ pub fn arith(l: Lua, ev: Event, a: Value, b: Value, va: VarRef, vb: VarRef) -> L
     if a.is_number() && b.is_number() {
         match arith::numbers(ev, a, b) {
             Outcome::Done(v) => return Ok(v),
-            Outcome::DivZero => return Err(raise::run_error(l, b"attempt to perform 'n//0'")),
-            Outcome::ModZero => return Err(raise::run_error(l, b"attempt to perform 'n%%0'")),
+            Outcome::DivZero => return Err(raise::run_error(l, b"attempt to divide by zero")),
+            Outcome::ModZero => return Err(raise::run_error(l, b"attempt to perform 'n%0'")),
             Outcome::NotInt => {}
         }
     }
@@ -416,7 +416,20 @@ fn order_method(l: Lua, a: Value, b: Value, ev: Event) -> LResult<bool> {
     if f.is_nil() {
         f = metamethod_of(l, b, ev);
     }
-    if f.is_nil() { Err(raise::order_error(l, a, b)) } else { Ok(call_method(l, f, a, b)?.truthy()) }
+    if !f.is_nil() {
+        return Ok(call_method(l, f, a, b)?.truthy());
+    }
+    if ev == Event::Le {
+        // LUA_COMPAT_LT_LE, which the reference is built with: a <= b as not (b < a).
+        f = metamethod_of(l, b, Event::Lt);
+        if f.is_nil() {
+            f = metamethod_of(l, a, Event::Lt);
+        }
+        if !f.is_nil() {
+            return Ok(!call_method(l, f, b, a)?.truthy());
+        }
+    }
+    Err(raise::order_error(l, a, b))
 }
 
 /// l_strcmp: by the locale's collation, chunk by chunk between zero bytes.

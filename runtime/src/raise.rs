@@ -67,12 +67,9 @@ pub fn throw_message(l: Lua, msg: &[u8]) -> Raise {
 pub fn run_error(l: Lua, msg: &[u8]) -> Raise {
     let mut text = match info::at_level(l, 0) {
         Some(f) if f.is_lua() => {
+            // Stripped code has no lines: "?:-1:".
             let mut t = info::function_info(f.func()).short_src;
-            // Stripped code has no lines.
-            match f.current_line() {
-                line if line > 0 => t.extend_from_slice(format!(":{line}: ").as_bytes()),
-                _ => t.extend_from_slice(b":?: "),
-            }
+            t.extend_from_slice(format!(":{}: ", f.current_line()).as_bytes());
             t
         }
         _ => Vec::new(),

@@ -650,8 +650,10 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let f = *ra;
                                 if !HOOKS && f.t == tag::LUA_FN {
                                     let p = (*f.as_lua_fn()).proto;
-                                    let end = ra.add(1 + (*p).max_stack as usize);
-                                    if end <= (*th).stack_limit && (*p).native_code.is_null() {
+                                    // The reference asks for this much, arguments counted twice.
+                                    if (*th).top.add((*p).max_stack as usize) < (*th).stack_limit
+                                        && (*p).native_code.is_null()
+                                    {
                                         (*ci).pc = pc;
                                         let mut have = if i.b() != 0 { i.b() } else { (*th).top.offset_from(ra) as usize };
                                         while have <= (*p).num_params as usize {
@@ -661,7 +663,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                         ci = stack::next_record(th, ci);
                                         (*th).ci = ci;
                                         (*ci).func = ra;
-                                        (*ci).top = end;
+                                        (*ci).top = ra.add(1 + (*p).max_stack as usize);
                                         *word_ptr(ci) = word(i.c() as i32 - 1, CallKind::Lua);
                                         (*p).calls = (*p).calls.wrapping_add(1);
                                         base = ra.add(1);
@@ -672,7 +674,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     }
                                 } else if !HOOKS && f.t == tag::NATIVE_FN {
                                     let end = (*th).top.add(MIN_STACK);
-                                    if end <= (*th).stack_limit {
+                                    if end < (*th).stack_limit {
                                         (*ci).pc = pc;
                                         let new = stack::next_record(th, ci);
                                         (*th).ci = new;

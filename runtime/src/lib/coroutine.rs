@@ -34,6 +34,9 @@ fn check_co(l: Lua, i: i32) -> LResult<*mut Thread> {
 
 /// Moves the top `n` values of `co` to the running thread.
 fn move_from(l: Lua, co: *mut Thread, n: i32) {
+    if co == l.thread() {
+        return;
+    }
     // SAFETY: `co` is not running and holds `n` values on top; the caller made room.
     unsafe {
         let from = (*co).top.sub(n as usize);
