@@ -12,6 +12,12 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
+    /// True for `C stack overflow`. The reference raises it as a run-time error, so that, unlike syntax errors, it passes
+    /// through the message handler in force.
+    pub fn is_overflow(&self) -> bool {
+        self.line == 0
+    }
+
     /// The message for people.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.message).into_owned()

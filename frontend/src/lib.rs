@@ -26,13 +26,15 @@ pub use parse::{MAX_LEVELS, MAX_LOCALS, MAX_UPVALUES};
 /// What the caller of the compiler may tell it.
 #[derive(Clone, Copy, Debug)]
 pub struct CompileOptions {
-    /// C levels the state already uses when it compiles; nesting counts on from there and fails at [`MAX_LEVELS`].
+    /// C levels the state already uses when it compiles; nesting counts on from there and fails at [`MAX_LEVELS`]. In the
+    /// reference it is 1 for a script given to the interpreter, 2 for `load` called by that script, and one more for each
+    /// `pcall`, metamethod or coroutine between.
     pub levels: u32,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        CompileOptions { levels: 3 }
+        CompileOptions { levels: 1 }
     }
 }
 

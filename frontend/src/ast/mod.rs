@@ -52,6 +52,8 @@ impl Span {
 pub struct Ast {
     /// Texts of all symbols.
     pub names: Interner,
+    /// The name `_ENV`.
+    pub env: Sym,
     /// All expressions.
     pub exprs: Vec<Expr>,
     /// Elements of expression lists.
@@ -203,9 +205,9 @@ pub enum ExprKind {
 pub struct Item {
     /// The element.
     pub expr: ExprId,
-    /// Line of the comma behind it; 0 for the last element.
+    /// Line of the comma behind it; 0 for the last element. In a numeric loop: line after the element itself.
     pub sep_line: u32,
-    /// Offset of the token behind that comma (for messages about too many registers).
+    /// Offset of the token behind that comma, or behind the list (for messages about too many registers).
     pub next_pos: u32,
 }
 
@@ -218,7 +220,7 @@ pub struct Field {
     pub value: ExprId,
     /// Line of the separator behind it; 0 when there is none.
     pub sep_line: u32,
-    /// Offset of the token behind the separator.
+    /// Offset of the token behind the separator, or behind the field.
     pub next_pos: u32,
 }
 

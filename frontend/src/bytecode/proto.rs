@@ -5,7 +5,7 @@ use super::instr::Instr;
 /// A constant. Strings are byte strings, as Lua's are.
 #[derive(Clone, Debug)]
 pub enum Const {
-    /// `nil` (only for equality tests with constants).
+    /// `nil`, as an operand of tests and stores.
     Nil,
     /// A boolean.
     Bool(bool),

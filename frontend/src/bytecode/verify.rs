@@ -141,8 +141,7 @@ fn verify_one(proto: &Proto) -> Check {
 fn sizes(proto: &Proto) -> Check {
     let stack = usize::from(proto.max_stack);
     let params = usize::from(proto.num_params);
-    if stack < 2
-        || stack > 254
+    if !(2..=254).contains(&stack)
         || params > stack
         || proto.code.is_empty()
         || proto.upvals.len() > 255

@@ -9,9 +9,9 @@ use crate::bytecode::op::Op;
 impl Emitter<'_> {
     /// A value as a register-or-constant operand.
     fn register_or_constant(&mut self, e: &mut Exp) -> Result<u32> {
-        match self.to_constant(e, RK_MAX_CONST) {
+        match self.make_constant(e, RK_MAX_CONST) {
             Some(k) => Ok(k + u32::from(RK_CONST)),
-            None => self.to_any(e),
+            None => self.put_any(e),
         }
     }
 
@@ -20,7 +20,7 @@ impl Emitter<'_> {
         match var.kind {
             Kind::Local(r) => {
                 self.free_exp(value);
-                return self.to_reg(value, r);
+                return self.put_reg(value, r);
             }
             Kind::Cell(r) => {
                 let v = self.register_or_constant(value)?;
@@ -125,7 +125,7 @@ impl Emitter<'_> {
             Some(e) if e.is_open() => self.set_results(&e, Some((needed + 1).max(0) as u32))?,
             last => {
                 if let Some(mut e) = last {
-                    self.to_next(&mut e)?;
+                    self.put_next(&mut e)?;
                 }
                 if needed > 0 {
                     // The registers are reserved below; nil fills them before.

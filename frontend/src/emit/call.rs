@@ -20,6 +20,9 @@ impl Emitter<'_> {
             unreachable!("a function to call is in a register")
         };
         let last = self.expr_list(args)?;
+        if self.source.get(self.near as usize) == Some(&b')') {
+            self.near += 1; // the last argument is stored once the parenthesis was read
+        }
         let mut open = false;
         if let Some(mut e) = last {
             if e.is_open() {
@@ -28,7 +31,7 @@ impl Emitter<'_> {
                 open = true;
             } else {
                 self.line = end_line;
-                self.to_next(&mut e)?;
+                self.put_next(&mut e)?;
             }
         }
         self.line = end_line;
@@ -42,7 +45,7 @@ impl Emitter<'_> {
 
     /// `object:name`: the method and the object in two new registers.
     pub(super) fn self_call(&mut self, object: &mut Exp, name: Sym) -> Result<()> {
-        let source = self.to_any(object)?;
+        let source = self.put_any(object)?;
         self.free_exp(object);
         let base = self.fs.free_reg;
         self.reserve(2)?;

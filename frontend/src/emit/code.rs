@@ -292,7 +292,37 @@ impl Emitter<'_> {
                 return;
             }
         }
+        let line = self.merged_nil_line(from);
         self.emit_abcd(Op::LoadNil, from, n - 1, 0, 0);
+        if let Some(line) = line {
+            self.fix_line(line);
+        }
+    }
+
+    /// Where `LOADNIL`s would be one but for the cells made between them, the second counts as part of the first.
+    fn merged_nil_line(&self, from: u32) -> Option<u32> {
+        let mut pc = self.pc();
+        while pc > self.fs.last_target {
+            pc -= 1;
+            let i = self.instr(pc);
+            match i.op() {
+                Op::NewCell => {}
+                Op::LoadNil if (i.a() + i.b() + 1) as u32 == from => {
+                    return Some(self.fs.proto.lines[pc as usize]);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Moves the value in a variable's register to a cell, as part of the instruction before.
+    pub(super) fn new_cell(&mut self, reg: u32) {
+        let line = self.fs.proto.lines.last().copied();
+        self.emit_abcd(Op::NewCell, reg, 0, 0, 0);
+        if let Some(line) = line {
+            self.fix_line(line);
+        }
     }
 
     pub(super) fn load_int(&mut self, reg: u32, i: i64) {

@@ -166,7 +166,7 @@ impl Emitter<'_> {
                 e.kind = Kind::Fixed(reg);
                 Ok(reg)
             }
-            _ => self.to_any(e),
+            _ => self.put_any(e),
         }
     }
 
@@ -283,7 +283,7 @@ impl Emitter<'_> {
     }
 
     /// Puts the final value, jumps included, in `reg`.
-    pub(super) fn to_reg(&mut self, e: &mut Exp, reg: u32) -> Result<()> {
+    pub(super) fn put_reg(&mut self, e: &mut Exp, reg: u32) -> Result<()> {
         self.discharge_to(e, reg)?;
         let is_jump = matches!(e.kind, Kind::Jump(_));
         if let Kind::Jump(pc) = e.kind {
@@ -308,42 +308,42 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    pub(super) fn to_next(&mut self, e: &mut Exp) -> Result<()> {
+    pub(super) fn put_next(&mut self, e: &mut Exp) -> Result<()> {
         self.discharge_vars(e)?;
         self.free_exp(e);
         self.reserve(1)?;
-        self.to_reg(e, self.fs.free_reg - 1)
+        self.put_reg(e, self.fs.free_reg - 1)
     }
 
     /// Puts the final value in some register: where it already is, or the next one.
-    pub(super) fn to_any(&mut self, e: &mut Exp) -> Result<u32> {
+    pub(super) fn put_any(&mut self, e: &mut Exp) -> Result<u32> {
         self.discharge_vars(e)?;
         if let Kind::Fixed(r) = e.kind {
             if !e.has_jumps() {
                 return Ok(r);
             }
             if r >= self.fs.var_regs {
-                self.to_reg(e, r)?;
+                self.put_reg(e, r)?;
                 return Ok(r);
             }
             // A variable's register cannot take the values of the jumps.
         }
-        self.to_next(e)?;
+        self.put_next(e)?;
         Ok(self.fs.free_reg - 1)
     }
 
     /// To a register, except that an upvalue or a captured local may stay what it is.
-    pub(super) fn to_any_or_late(&mut self, e: &mut Exp) -> Result<()> {
+    pub(super) fn put_any_or_late(&mut self, e: &mut Exp) -> Result<()> {
         if e.has_jumps() || !matches!(e.kind, Kind::Upval(_) | Kind::Cell(_)) {
-            self.to_any(e)?;
+            self.put_any(e)?;
         }
         Ok(())
     }
 
     /// To a register or a constant, except that a captured local may stay what it is.
-    pub(super) fn to_value(&mut self, e: &mut Exp) -> Result<()> {
+    pub(super) fn put_value(&mut self, e: &mut Exp) -> Result<()> {
         if e.has_jumps() {
-            self.to_any(e)?;
+            self.put_any(e)?;
         } else if !e.is_late_cell() {
             self.discharge_vars(e)?;
         }
@@ -351,7 +351,7 @@ impl Emitter<'_> {
     }
 
     /// Makes `e` a constant with an index up to `max`, if it can be one.
-    pub(super) fn to_constant(&mut self, e: &mut Exp, max: u32) -> Option<u32> {
+    pub(super) fn make_constant(&mut self, e: &mut Exp, max: u32) -> Option<u32> {
         if e.has_jumps() {
             return None;
         }

@@ -51,7 +51,7 @@ impl Emitter<'_> {
                 let index = self.inner_function(func)?;
                 self.line = node.line;
                 let mut e = Kind::Reloc(self.emit_abd(Op::Closure, 0, 0, index)).into();
-                self.to_next(&mut e)?;
+                self.put_next(&mut e)?;
                 e
             }
             ExprKind::Var { place, .. } => self.place(place).into(),
@@ -59,7 +59,7 @@ impl Emitter<'_> {
                 self.line = node.line;
                 let mut env = Exp::from(self.place(env));
                 if let VarRef::Const(_) = self.global_env(id) {
-                    self.to_any(&mut env)?;
+                    self.put_any(&mut env)?;
                 }
                 self.index(env, Kind::Str(name).into())?
             }
@@ -107,19 +107,19 @@ impl Emitter<'_> {
                 }
             }
             ExprKind::Field { name, .. } => {
-                self.to_any_or_late(e)?;
+                self.put_any_or_late(e)?;
                 self.line = node.line;
                 *e = self.index(*e, Kind::Str(name).into())?;
             }
             ExprKind::Index { key, .. } => {
-                self.to_any_or_late(e)?;
+                self.put_any_or_late(e)?;
                 let mut key = self.expr(key)?;
-                self.to_value(&mut key)?;
+                self.put_value(&mut key)?;
                 self.line = node.line;
                 *e = self.index(*e, key)?;
             }
             ExprKind::Call { args, line, .. } => {
-                self.to_next(e)?;
+                self.put_next(e)?;
                 self.call(e, args, line, node.line)?;
             }
             ExprKind::MethodName { name, .. } => {
@@ -141,19 +141,19 @@ impl Emitter<'_> {
             str_key = (k <= MAX_K16).then_some(k);
         }
         if matches!(table.kind, Kind::Upval(_)) && str_key.is_none() {
-            self.to_any(&mut table)?;
+            self.put_any(&mut table)?;
         }
         let base = match table.kind {
             Kind::Upval(u) => Base::Upval(u),
             Kind::Cell(c) => Base::Cell(c),
             Kind::Local(r) | Kind::Fixed(r) => Base::Reg(r),
-            _ => Base::Reg(self.to_any(&mut table)?),
+            _ => Base::Reg(self.put_any(&mut table)?),
         };
         let key = match (str_key, key.kind) {
             (Some(k), _) => Key::Str(k),
             (None, Kind::Int(i @ 0..=MAX_INT_KEY)) if !key.has_jumps() => Key::Int(i as u32),
             (None, Kind::Cell(c)) if !key.has_jumps() => Key::Cell(c),
-            _ => Key::Reg(self.to_any(&mut key)?),
+            _ => Key::Reg(self.put_any(&mut key)?),
         };
         Ok(Kind::Indexed(base, key).into())
     }
@@ -164,10 +164,10 @@ impl Emitter<'_> {
         let mut last = None;
         for item in ast.list(list) {
             let mut e = self.expr(item.expr)?;
+            self.near = item.next_pos;
             if item.sep_line != 0 {
                 self.line = item.sep_line;
-                self.near = item.next_pos;
-                self.to_next(&mut e)?;
+                self.put_next(&mut e)?;
             }
             last = Some(e);
         }
@@ -193,20 +193,20 @@ impl Emitter<'_> {
                 FieldKey::Expr { key, eq_line } => {
                     let free = self.fs.free_reg;
                     let mut key = self.expr(key)?;
-                    self.to_value(&mut key)?;
+                    self.put_value(&mut key)?;
                     self.line = eq_line;
                     self.record(table, key, field.value)?;
                     self.fs.free_reg = free;
                 }
             }
             records += u32::from(!matches!(field.key, FieldKey::Next));
+            self.near = field.next_pos;
             if field.sep_line != 0 {
                 self.line = field.sep_line;
-                self.near = field.next_pos;
                 // Whether another field follows shows when the list goes on; the last value may be open.
                 let is_last = std::ptr::eq(field, &ast.fields[fields.range().end - 1]);
                 if let Some(mut e) = pending.take_if(|_| !is_last) {
-                    self.to_next(&mut e)?;
+                    self.put_next(&mut e)?;
                     if waiting == FIELDS_PER_FLUSH {
                         self.set_list(table, stored, waiting);
                         stored += waiting;
@@ -225,7 +225,7 @@ impl Emitter<'_> {
                 }
                 last => {
                     if let Some(mut e) = last {
-                        self.to_next(&mut e)?;
+                        self.put_next(&mut e)?;
                     }
                     self.set_list(table, stored, waiting);
                     stored += waiting;

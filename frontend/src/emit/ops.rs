@@ -40,25 +40,25 @@ impl Emitter<'_> {
         match op {
             BinOp::And => self.go_if_true(e),
             BinOp::Or => self.go_if_false(e),
-            BinOp::Concat => self.to_next(e),
+            BinOp::Concat => self.put_next(e),
             // What follows may stay a captured local, to be read with the operation.
             _ if e.is_late_cell() => Ok(()),
             BinOp::Eq | BinOp::Ne => {
                 self.discharge_vars(e)?;
-                if !e.is_numeral() && self.to_constant(e, MAX_K16).is_none() {
-                    self.to_any(e)?;
+                if !e.is_numeral() && self.make_constant(e, MAX_K16).is_none() {
+                    self.put_any(e)?;
                 }
                 Ok(())
             }
             BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge => {
                 if e.small_int().is_none() {
-                    self.to_any(e)?;
+                    self.put_any(e)?;
                 }
                 Ok(())
             }
             _ => {
                 if !e.is_numeral() {
-                    self.to_any(e)?;
+                    self.put_any(e)?;
                 }
                 Ok(())
             }
@@ -76,7 +76,7 @@ impl Emitter<'_> {
             BinOp::And => b.f = self.concat(b.f, a.f),
             BinOp::Or => b.t = self.concat(b.t, a.t),
             BinOp::Concat => {
-                self.to_next(b)?;
+                self.put_next(b)?;
                 self.concatenation(a, b, line);
             }
             BinOp::Add | BinOp::Mul => {
@@ -142,7 +142,7 @@ impl Emitter<'_> {
 
     fn arith(&mut self, op: BinOp, a: &mut Exp, b: &mut Exp, flip: u32, line: u32) -> Result<()> {
         if b.is_numeral()
-            && let Some(k) = self.to_constant(b, MAX_K16)
+            && let Some(k) = self.make_constant(b, MAX_K16)
         {
             let reg = self.operand(a)?;
             let pc = self.emit_abcd(arith_ops(op).1, 0, reg, k, flip);
@@ -193,7 +193,7 @@ impl Emitter<'_> {
             Kind::Float(f) if !b.has_jumps() => exact_int(Num::Float(f)),
             _ => None,
         };
-        let constant = |e: &mut Self, b: &mut Exp| e.to_constant(b, MAX_K16);
+        let constant = |e: &mut Self, b: &mut Exp| e.make_constant(b, MAX_K16);
         let pc = if let Some(small) = small.and_then(|i| i16::try_from(i).ok()) {
             let reg = self.operand(a)?;
             let op = if equal { Op::JmpEqI } else { Op::JmpNeI };
@@ -259,7 +259,7 @@ impl Emitter<'_> {
             UnOp::BNot => Op::BNot,
             UnOp::Len => Op::Len,
         };
-        let reg = self.to_any(e)?;
+        let reg = self.put_any(e)?;
         self.free_exp(e);
         e.kind = Kind::Reloc(self.emit_abcd(op, 0, reg, 0, 0));
         self.fix_line(line);

@@ -39,7 +39,7 @@ impl Emitter<'_> {
     pub(super) fn activate(&mut self, first: LocalId, count: u32) {
         for i in 0..count {
             if self.func().locals[(first.0 + i) as usize].captured {
-                self.emit_abcd(Op::NewCell, self.fs.var_regs + i, 0, 0, 0);
+                self.new_cell(self.fs.var_regs + i);
             }
         }
         for i in 0..count {

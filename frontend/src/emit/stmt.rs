@@ -101,7 +101,7 @@ impl Emitter<'_> {
             self.line = self.ast.expr(func).line;
             self.reserve(1)?;
             self.load_nil(reg, 1);
-            self.emit_abcd(Op::NewCell, reg, 0, 0, 0);
+            self.new_cell(reg);
             self.activate_one(local);
             let mut value = self.expr(func)?;
             self.store(&Kind::Cell(reg).into(), &mut value)?;
@@ -109,7 +109,7 @@ impl Emitter<'_> {
             self.activate_one(local);
             self.expr(func)?;
             if self.func().locals[local.0 as usize].captured {
-                self.emit_abcd(Op::NewCell, reg, 0, 0, 0);
+                self.new_cell(reg);
             }
         }
         self.restart_record(local);
@@ -222,7 +222,7 @@ impl Emitter<'_> {
         let outside = self.fs.active.len();
         let base = self.fs.free_reg;
         if let Some(mut last) = self.expr_list(f.values)? {
-            self.to_next(&mut last)?;
+            self.put_next(&mut last)?;
         }
         if f.values.len == 2 {
             self.load_int(self.fs.free_reg, 1);
@@ -297,11 +297,11 @@ impl Emitter<'_> {
                 None
             }
             Some(mut e) if values.len == 1 => {
-                first = self.to_any(&mut e)?;
+                first = self.put_any(&mut e)?;
                 Some(1)
             }
             Some(mut e) => {
-                self.to_next(&mut e)?;
+                self.put_next(&mut e)?;
                 Some(values.len)
             }
         };

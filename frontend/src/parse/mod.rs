@@ -98,6 +98,7 @@ pub fn parse(source: &[u8], chunkname: &[u8], levels: u32) -> Result<Ast> {
     } = parser;
     Ok(Ast {
         names: lex.names,
+        env,
         exprs,
         items,
         fields,
@@ -203,8 +204,9 @@ impl Parser<'_> {
 
     #[cold]
     fn error_bytes(&self, msg: &[u8]) -> SyntaxError {
-        self.lex
-            .error_bytes(msg, Some(&self.lex.token_text(&self.t)))
+        // To the reference, a NUL character looks like no token.
+        let near = (self.t.tok != Tok::Char(0)).then(|| self.lex.token_text(&self.t));
+        self.lex.error_bytes(msg, near.as_deref())
     }
 
     /// Semantic error: no token named. `{}` in `msg` stands for `name`.

@@ -1,7 +1,9 @@
 //! Statements and function bodies.
 
 use super::{Parser, Result};
-use crate::ast::{Block, Clause, ExprId, ExprKind, GenericFor, LocalId, NumericFor, Span, Stmt};
+use crate::ast::{
+    Block, Clause, ExprId, ExprKind, GenericFor, Item, LocalId, NumericFor, Span, Stmt,
+};
 use crate::bytecode::proto::VarKind;
 use crate::intern::Sym;
 use crate::lex::Tok;
@@ -199,10 +201,8 @@ impl Parser<'_> {
         let mark = self.item_stack.len();
         self.loop_value()?;
         self.expect(Tok::Char(b','))?;
-        self.close_loop_value();
         self.loop_value()?;
         if self.accept(Tok::Char(b','))? {
-            self.close_loop_value();
             self.loop_value()?;
         }
         let values = self.take_items(mark);
@@ -218,22 +218,16 @@ impl Parser<'_> {
         })))
     }
 
+    /// A value of a numeric loop. Unlike in a list, it is computed before the comma behind it is read.
     fn loop_value(&mut self) -> Result<()> {
         let expr = self.expr()?;
-        self.item_stack.push(crate::ast::Item {
+        let item = Item {
             expr,
-            sep_line: 0,
+            sep_line: self.last_line,
             next_pos: self.t.start,
-        });
+        };
+        self.item_stack.push(item);
         Ok(())
-    }
-
-    fn close_loop_value(&mut self) {
-        let (line, pos) = (self.last_line, self.t.start);
-        if let Some(item) = self.item_stack.last_mut() {
-            item.sep_line = line;
-            item.next_pos = pos;
-        }
     }
 
     fn generic_for(&mut self, name: Sym) -> Result<Stmt> {
