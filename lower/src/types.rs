@@ -4,7 +4,8 @@
 //! machine code at once (docs/abi.md section 6). The lattice is flat per register: unreached, one type, any.
 
 use crate::cfg::Cfg;
-use trinity_frontend::bytecode::{Const, Extra, Instr, Mode, Op, Proto};
+use trinity_frontend::bytecode::op::{Extra, Mode};
+use trinity_frontend::bytecode::{Const, Instr, Op, Proto};
 
 /// What is known of a register's value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,8 +1,9 @@
 //! Start of a compiled executable: registers its modules' code, offers the bundled ones to `require`, runs the main one.
 
 use super::entry;
-use crate::error::LResult;
-use crate::object::{LuaClosure, Table};
+use crate::cli;
+use crate::error::{LResult, Status};
+use crate::object::LuaClosure;
 use crate::proto::RtProto;
 use crate::thread::Lua;
 use crate::value::Value;
@@ -87,20 +88,78 @@ unsafe fn attach(c: *mut LuaClosure) {
     }
 }
 
+/// What `run` needs, reached through a light userdata.
+struct Program {
+    modules: Vec<Module>,
+    args: Vec<Vec<u8>>,
+}
+
+/// Loader of a bundled module: pushes its main function when it is first required.
 fn bundled_loader(l: Lua) -> LResult<u32> {
-    // Upvalue 1: pointer to the module, as light userdata. Called as a loader: (name, file).
-    // SAFETY: made by `offer` from a leaked module.
+    // SAFETY: made by `run` from a module of the leaked program.
     let m = unsafe { &*(l.upvalue(1).p as *const Module) };
     m.load(l)?;
-    let (name, file) = (l.arg(1), l.arg(2));
-    l.push(name);
-    l.push(file);
-    l.call(2, 1)?;
     Ok(1)
 }
 
-/// Makes a bundled module available to `require` before the file searchers.
-pub fn offer(l: Lua, m: &'static Module, bundled: *mut Table) -> LResult<()> {
-    let f = l.new_native(bundled_loader, &[Value::light(std::ptr::from_ref(m) as *mut u8)])?;
-    l.raw_set_str(bundled, m.name, f)
+/// The whole executable as a function; its result tells whether all went well.
+fn run(l: Lua) -> LResult<u32> {
+    // SAFETY: made by `run_executable` from a leaked program.
+    let program = unsafe { &*(l.upvalue(1).p as *const Program) };
+    crate::lib::open_libs(l)?;
+    // An executable is its own script: arg[0] is its name.
+    cli::create_arg_table(l, &program.args, 0)?;
+    // SAFETY: zeros keep the parameters; nothing is collected here.
+    unsafe { crate::heap::generational(l.global(), 0, 0) };
+    for m in program.modules.iter().filter(|m| !m.name.is_empty()) {
+        let f = l.new_native(bundled_loader, &[Value::light(std::ptr::from_ref(m) as *mut u8)])?;
+        l.push(f);
+        crate::lib::package::add_bundled(l, m.name, m.file, f)?;
+        l.pop(1);
+    }
+    let name = program.args.first().map_or(&b"?"[..], |a| a);
+    let mut ok = true;
+    for m in program.modules.iter().filter(|m| m.name.is_empty()) {
+        m.load(l)?;
+        let n = cli::push_args(l)?;
+        let status = cli::call(l, n, 0)?;
+        ok = cli::report(l, status, Some(name));
+    }
+    l.push(Value::bool(ok));
+    Ok(1)
+}
+
+/// Runs a compiled executable with its modules (the main program is the one without a name). Returns the exit code.
+///
+/// # Safety
+/// `modules` was written by the compiler into this executable.
+pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 {
+    // SAFETY: no other thread runs yet. A closed pipe ends a Lua program silently, as it does other Unix programs.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let name = args.first().cloned().unwrap_or_default();
+    // SAFETY: by contract. The program lives as long as the process.
+    let modules = unsafe { modules.iter().map(|d| Module::from_desc(d)).collect() };
+    let program: &'static Program = Box::leak(Box::new(Program { modules, args }));
+    let Some(l) = crate::state::new_state() else {
+        cli::message(Some(&name), b"cannot create state: not enough memory");
+        return 1;
+    };
+    let stress = |name: &str| std::env::var_os(name).is_some_and(|v| v == "1");
+    // SAFETY: the state was made now and nothing runs in it.
+    unsafe { (*l.global()).heap.stress = stress("TRINITY_GC_STRESS") };
+    let done = super::stack::run_main(l, || {
+        let (status, done) = match l.new_native(run, &[Value::light(std::ptr::from_ref(program) as *mut u8)]) {
+            Ok(f) => {
+                l.push(f);
+                let status = l.pcall(0, 1, 0);
+                (status, status == Status::Ok && l.arg(-1).truthy())
+            }
+            Err(_) => (Status::Memory, false),
+        };
+        cli::report(l, status, Some(&name));
+        crate::state::close(l);
+        done
+    });
+    crate::lib::io::stdio::flush_stdout();
+    i32::from(!done)
 }

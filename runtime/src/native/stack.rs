@@ -247,3 +247,22 @@ pub fn main_segment() -> Option<Segment> {
     }
     None
 }
+
+/// Runs the main thread's work on a large segment of its own. Without memory for one it runs on the caller's stack, within what the
+/// system gives.
+pub fn run_main<R>(l: Lua, f: impl FnOnce() -> R) -> R {
+    let th = l.0.as_ptr();
+    match main_segment() {
+        // SAFETY: a fresh mapping; the main thread is not running yet.
+        Some(seg) => unsafe {
+            (*th).native = NativeStack::new(seg);
+            (*th).native_limit = seg.limit();
+            on_stack(seg.top(), f)
+        },
+        None => {
+            // SAFETY: live thread.
+            unsafe { (*th).native_limit = stack_pointer().saturating_sub(512 << 10) };
+            f()
+        }
+    }
+}

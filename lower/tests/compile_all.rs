@@ -1,0 +1,39 @@
+//! Every example, bench and test program lowers to IR that verifies, and to code whose allocation checks.
+
+use std::path::{Path, PathBuf};
+
+fn lua_files(dir: &Path, out: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            lua_files(&path, out);
+        } else if path.extension().is_some_and(|x| x == "lua") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn everything_compiles_and_verifies() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = Vec::new();
+    for dir in ["benches", "examples", "tests/lua"] {
+        lua_files(&root.join(dir), &mut files);
+    }
+    assert!(files.len() > 50, "the programs are part of the repository");
+    let opts = trinity_lower::Options { keep_ir: false, verify: true };
+    let mut compiled = 0;
+    for f in files {
+        let source = std::fs::read(&f).expect("a file that was listed can be read");
+        let text = trinity_frontend::lex::skip_shebang(&source);
+        // Syntax errors are what some of the programs test.
+        let Ok(proto) = trinity_frontend::compile(text, b"@test.lua") else { continue };
+        if let Err(e) = trinity_lower::compile_module(&proto, &opts) {
+            panic!("{}: {e}", f.display());
+        }
+        compiled += 1;
+    }
+    assert!(compiled > 50);
+}

@@ -1,0 +1,29 @@
+//! The static library that compiled executables link: the runtime and their `main`.
+//!
+//! It is a crate of its own so that the runtime's other users (the `trinity` binary, tests) do not get a second `main`.
+
+use std::ffi::{c_char, c_int};
+use trinity_abi::unit::ModuleDesc;
+
+unsafe extern "C" {
+    /// Table of the executable's modules, the main program first; written by the compiler.
+    static trinity_modules: ModuleDesc;
+    /// Number of entries of `trinity_modules`.
+    static trinity_modules_len: u64;
+}
+
+/// Entry of a compiled executable.
+///
+/// # Safety
+/// Called by the C runtime.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: the tables are constant data of this executable, with the stated length; argv is the C runtime's.
+    unsafe {
+        let modules = std::slice::from_raw_parts(&raw const trinity_modules, trinity_modules_len as usize);
+        let args = (0..argc as usize)
+            .map(|i| std::ffi::CStr::from_ptr(*argv.add(i)).to_bytes().to_vec())
+            .collect::<Vec<_>>();
+        trinity_runtime::native::module::run_executable(modules, args)
+    }
+}
