@@ -34,6 +34,8 @@ mod control;
 mod cycle;
 mod finalize;
 mod generational;
+#[cfg(test)]
+mod graph_tests;
 mod mark;
 mod sweep;
 #[cfg(test)]

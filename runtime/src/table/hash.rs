@@ -146,6 +146,17 @@ fn mix(p: u64) -> u32 {
     ((p ^ p >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
+/// Position of an integer: the sum of its `log2`-bit digits, as the reference's remainder by `size - 1` is, but without a division.
+/// Neighbours stay neighbours, so that a table filled in order is filled in order in memory too, and a queue reuses its nodes.
+#[inline(always)]
+unsafe fn int_position(h: *mut HashPart, i: i64) -> *mut Node {
+    unsafe {
+        let (u, n) = (i as u64, (*h).log2);
+        let sum = u.wrapping_add(u >> n).wrapping_add(u >> (2 * n));
+        HashPart::nodes(h).add((sum & ((1 << n) - 1)) as usize)
+    }
+}
+
 #[inline(always)]
 unsafe fn hash_of(k: Value) -> u32 {
     unsafe {
@@ -160,7 +171,12 @@ unsafe fn hash_of(k: Value) -> u32 {
 
 #[inline(always)]
 unsafe fn main_position(h: *mut HashPart, k: Value) -> *mut Node {
-    unsafe { HashPart::nodes(h).add((hash_of(k) & ((1 << (*h).log2) - 1)) as usize) }
+    unsafe {
+        if k.is_int() {
+            return int_position(h, k.as_int());
+        }
+        HashPart::nodes(h).add((hash_of(k) & ((1 << (*h).log2) - 1)) as usize)
+    }
 }
 
 /// Same key? Both are normalised (no integral floats, no NaN).
@@ -227,7 +243,7 @@ pub unsafe fn find_int(h: *mut HashPart, i: i64) -> *mut Node {
         if h.is_null() {
             return std::ptr::null_mut();
         }
-        let mut n = HashPart::nodes(h).add((mix(i as u64) & ((1 << (*h).log2) - 1)) as usize);
+        let mut n = int_position(h, i);
         loop {
             if (*n).key == i as u64 && (*n).kt == tag::INT {
                 return n;
