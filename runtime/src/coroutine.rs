@@ -168,10 +168,10 @@ impl Lua {
         unsafe {
             let me = self.0.as_ptr();
             if (*me).resumer.is_null() {
-                return Err(self.error("attempt to yield from outside a coroutine"));
+                return Err(crate::raise::run_error(self, b"attempt to yield from outside a coroutine"));
             }
             if (*me).nny > 0 {
-                return Err(self.error("attempt to yield across a C-call boundary"));
+                return Err(crate::raise::run_error(self, b"attempt to yield across a C-call boundary"));
             }
             (*me).status = Status::Yield;
             (*me).resume_args = nresults as u32;

@@ -29,7 +29,7 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
 
 fn check_co(l: Lua, i: i32) -> LResult<*mut Thread> {
     let v = l.arg(i);
-    if v.t == tag::THREAD { Ok(v.as_thread()) } else { Err(l.type_error(i, "coroutine")) }
+    if v.t == tag::THREAD { Ok(v.as_thread()) } else { Err(l.type_error(i, "thread")) }
 }
 
 /// Moves the top `n` values of `co` to the running thread.
