@@ -43,7 +43,10 @@ fn main() -> ExitCode {
     let (status, done) = match l.new_native(run, &[]) {
         Ok(f) => {
             l.push(f);
-            let status = l.pcall(0, 1, 0);
+            // Two arguments, as lua.c passes argc and argv: programs then have the reference's stack depth, to the slot.
+            l.push(Value::NIL);
+            l.push(Value::NIL);
+            let status = l.pcall(2, 1, 0);
             (status, status == Status::Ok && l.arg(-1).truthy())
         }
         Err(_) => (Status::Memory, false),

@@ -56,6 +56,7 @@ impl Source {
                 // Shown as the reference's line editor shows input that is not typed.
                 stdio::write_stdout(&line);
                 stdio::write_stdout(b"\n");
+                stdio::flush_stdout();
                 Some(line)
             }
         }

@@ -187,7 +187,18 @@ impl FrameRef {
 
     /// True when the function was reached by a tail call, so that nothing is known about its caller.
     pub fn is_tail_call(&self) -> bool {
-        matches!(self.place, Place::Record(_)) && self.status() & call_status::TAIL != 0
+        match self.place {
+            // SAFETY: the record and its slots are live. A record entered from machine code has the caller's mark in its function slot.
+            Place::Record(ci) => unsafe {
+                let entered = !(*ci).prev.is_null() && (*(*ci).prev).kind == CallKind::Machine;
+                (*ci).status & call_status::TAIL != 0
+                    || (entered
+                        && (*ci).kind != CallKind::Machine
+                        && (*ci).status & (call_status::VARARG | call_status::DEOPT) == 0
+                        && *crate::native::walk::tail_byte((*ci).func) == 1)
+            },
+            Place::Machine(m, _) => m.is_tail_call(),
+        }
     }
 
     /// Values transferred by the call or return whose hook is running: the first's index and their number.

@@ -249,9 +249,13 @@ pub fn on_return(l: Lua, ci: *mut CallInfo, n: usize) -> LResult<()> {
     }
 }
 
-/// True when the instruction uses `top` as its predecessor left it.
+/// True when the instruction uses `top` as its predecessor (or the call) left it.
 fn uses_top(i: Instr) -> bool {
-    matches!(i.op(), Op::Call | Op::TailCall | Op::Return | Op::SetList) && i.b() == 0
+    match i.op() {
+        Op::VarArgPrep => true,
+        Op::Call | Op::TailCall | Op::Return | Op::SetList => i.b() == 0,
+        _ => false,
+    }
 }
 
 /// Called before an instruction is executed while hooks are on; `ci.pc` points to it. False: tracing can stop.

@@ -11,9 +11,8 @@
 
 use crate::object::Str;
 use crate::proto::RtProto;
-use crate::thread::{CallInfo, CallKind, Lua, call_status};
-use trinity_abi::tag;
-use trinity_frontend::bytecode::op::EVENT_NAMES;
+use crate::thread::{CallInfo, Lua, call_status};
+use trinity_frontend::bytecode::op::{EVENT_NAMES, Mode};
 use trinity_frontend::bytecode::{Event, Instr, Op};
 
 use super::frame::FrameRef;
@@ -96,10 +95,7 @@ fn find_setter(p: &RtProto, last_pc: usize, reg: usize) -> Option<usize> {
     let mut jump_target = 0usize;
     for (pc, &i) in code(p).iter().enumerate().take(last_pc) {
         let (op, a) = (i.op(), i.a());
-        let writes_a = matches!(
-            op.info().modes[0],
-            trinity_frontend::bytecode::op::Mode::W | trinity_frontend::bytecode::op::Mode::RW
-        );
+        let writes_a = matches!(op.info().modes[0], Mode::W | Mode::RW);
         let change = match op {
             Op::LoadNil => a <= reg && reg <= a + i.b(),
             Op::TForCall => reg >= a + 2,

@@ -4,7 +4,7 @@
 //! cannot be loaded: there is no C API. A compiled executable brings modules along ([`add_bundled`]); the Lua searcher finds those first,
 //! so that they behave as the files they were made from: `package.preload` goes before them, and the file name is the loader data.
 
-use super::io::stdio::c_part;
+use super::io::stdio::{self, c_part};
 use super::loadfile::load_file;
 use crate::api::Reg;
 use crate::error::{LResult, Raise, Status};
@@ -126,7 +126,7 @@ fn search_path(name: &[u8], path: &[u8], sep: &[u8], dir_sep: &[u8]) -> Result<V
     let files = replace(c_part(path), b"?", &name);
     if !files.is_empty() {
         for file in files.split(|&c| c == b';') {
-            let f = super::io::stdio::open(file, b"r");
+            let f = stdio::open(file, b"r");
             if !f.is_null() {
                 // SAFETY: opened above.
                 unsafe { libc::fclose(f) };
@@ -160,11 +160,21 @@ fn package_searchpath(l: Lua) -> LResult<u32> {
 }
 
 fn loadlib(l: Lua) -> LResult<u32> {
-    l.check_bytes(1)?;
+    let file = l.check_bytes(1)?;
     l.check_bytes(2)?;
     l.push(Value::NIL);
-    l.push_bytes(NO_C_LIBRARIES)?;
-    l.push_str("absent")?;
+    // What is not there is reported as the dynamic loader would.
+    let f = stdio::open(file, b"r");
+    if f.is_null() {
+        let why = stdio::error_text(stdio::errno());
+        l.push_bytes(&[c_part(file), b": cannot open shared object file: ", &*why].concat())?;
+        l.push_str("open")?;
+    } else {
+        // SAFETY: opened above.
+        unsafe { libc::fclose(f) };
+        l.push_bytes(NO_C_LIBRARIES)?;
+        l.push_str("absent")?;
+    }
     Ok(3)
 }
 
