@@ -4,11 +4,20 @@ use crate::func::{FnLower, home, home_tag};
 use crate::types::Type;
 use trinity_abi::helpers::Helper;
 use trinity_abi::unit::kind;
-use trinity_abi::{closure, tag, thread};
+use trinity_abi::{VALUE_TAIL, closure, tag, thread};
 use trinity_codegen::ir::{
     Addr, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::Instr;
+
+/// The tail-call mark of a function put into R[a].
+fn home_tail(a: usize) -> Addr {
+    Addr::base(16 * a as i32 + VALUE_TAIL)
+}
+/// The tail-call mark of the running frame's function slot.
+fn entry_tail() -> Addr {
+    Addr::base(VALUE_TAIL - 16)
+}
 
 impl FnLower<'_> {
     /// The number of arguments of a call at R[a], as a value.
@@ -42,6 +51,7 @@ impl FnLower<'_> {
             .exit_if(Cond::icmp(IntCc::Ugt, function, 1), slow, &[]);
         let f = self.b.load64(home(a));
         let nargs = self.argument_count(a, b);
+        self.b.store_imm(Width::W8, home_tail(a), 0);
         let delta = a + 1;
         self.move_base(delta as i32);
         let sp = self.call_safepoint(kind::CALL, delta);
@@ -116,6 +126,7 @@ impl FnLower<'_> {
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(Addr::base(-16), f);
             self.b.store(Width::W8, Addr::base(-8), t);
+            self.b.store_imm(Width::W8, entry_tail(), 1);
             for k in 1..b {
                 let p = self.b.load64(home(a + k));
                 let kt = self.b.load(LoadKind::U8, home_tag(a + k));

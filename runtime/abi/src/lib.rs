@@ -30,6 +30,11 @@ pub const VALUE_SIZE: i32 = 16;
 /// Offset of the tag byte in a value.
 pub const VALUE_TAG: i32 = 8;
 
+/// Offset, in a function slot, of the byte that tells a tail call (1) from a call (0); written by machine-code callers.
+pub const VALUE_TAIL: i32 = 9;
+/// Offset, in the function slot of a vararg function's frame, of the number of extra arguments (u32).
+pub const VALUE_EXTRA: i32 = 12;
+
 /// Object header (section 2).
 pub mod header {
     #![allow(missing_docs)]

@@ -34,6 +34,10 @@ fn check_co(l: Lua, i: i32) -> LResult<*mut Thread> {
 
 /// Moves the top `n` values of `co` to the running thread.
 fn move_from(l: Lua, co: *mut Thread, n: i32) {
+    if co == l.0.as_ptr() {
+        // A coroutine that resumes itself: the message is on its stack already.
+        return;
+    }
     if co == l.thread() {
         return;
     }

@@ -151,7 +151,7 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    fn trinity_enter(th: *mut Thread, base: *mut Value, nargs: u32, code: *const u8) -> i64;
+    fn trinity_enter(th: *mut u8, base: *mut Value, nargs: u32, code: *const u8) -> i64;
     fn trinity_enter_return();
     fn trinity_segment_return();
     fn trinity_lazy_exit();
@@ -196,11 +196,12 @@ pub unsafe fn call_machine(l: Lua, func: *mut Value, nargs: u32) -> LResult<u32>
         (*ci).nresults = -1;
         (*ci).nsp = 0;
         (*ci).nbase = func.add(1);
+        *super::walk::tail_byte(func) = 0;
         let segment = (*th).native.current();
         let limit = (*th).native_limit;
         let entry = (*th).entry_sp;
         let code = (*(*func).as_lua_fn()).code;
-        let run = || trinity_enter(th, func.add(1), nargs, code);
+        let run = || trinity_enter(th.cast(), func.add(1), nargs, code);
         let n = match super::stack::with_room(l, run) {
             Some(n) => n,
             None => {

@@ -30,6 +30,11 @@ impl MachineFrame {
         // SAFETY: `vararg_prep` wrote the word; other functions have no prologue that shifts.
         unsafe { if (*self.site.proto).is_vararg { *extra_word(self.base) } else { 0 } }
     }
+    /// Reached by a tail call.
+    pub fn is_tail_call(&self) -> bool {
+        // SAFETY: every call of a machine function writes the byte.
+        unsafe { *tail_byte(self.entry_base().sub(1)) == 1 }
+    }
     /// Base that the caller set up, before a vararg prologue shifted it.
     pub fn entry_base(&self) -> *mut Value {
         // SAFETY: the shift stays inside the stack.
@@ -38,6 +43,14 @@ impl MachineFrame {
             if (*p).is_vararg { self.base.sub((self.nextra() + (*p).num_params as u32 + 1) as usize) } else { self.base }
         }
     }
+}
+
+/// The byte in the padding of a function slot that machine-code callers set: 1 when they entered the function by a tail call.
+///
+/// # Safety
+/// `func` is the slot where the caller put the function (before a vararg prologue shifted it).
+pub unsafe fn tail_byte(func: *mut Value) -> *mut u8 {
+    unsafe { func.cast::<u8>().add(trinity_abi::VALUE_TAIL as usize) }
 }
 
 /// The word in the padding of the function slot that holds a vararg frame's number of extra arguments.
