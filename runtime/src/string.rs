@@ -43,6 +43,14 @@ impl Interner {
     pub fn len(&self) -> usize {
         self.live
     }
+    /// No room for another string.
+    fn is_crowded(&self) -> bool {
+        (self.live + self.deleted + 1) * 4 > self.slots.len() * 3
+    }
+    /// Much larger than needed.
+    fn is_sparse(&self) -> bool {
+        self.slots.len() > FIRST_CAPACITY && self.live * 8 < self.slots.len()
+    }
     /// No strings.
     pub fn is_empty(&self) -> bool {
         self.live == 0
@@ -130,7 +138,7 @@ pub unsafe fn intern(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
 unsafe fn add(g: *mut Global, b: &[u8], hash: u32) -> Result<*mut Str, AllocError> {
     unsafe {
         let table = &raw mut (*g).strings;
-        if ((*table).live + (*table).deleted + 1) * 4 > (&(*table).slots).len() * 3 {
+        if (*table).is_crowded() {
             resize(g, ((*table).live + 1) * 2)?;
         }
         let s = alloc(g, tag::SHORT_STR, b.len())?;
@@ -183,7 +191,7 @@ unsafe fn resize(g: *mut Global, want: usize) -> Result<(), AllocError> {
 pub(crate) unsafe fn shrink(g: *mut Global) {
     unsafe {
         let t = &raw const (*g).strings;
-        if (&(*t).slots).len() > FIRST_CAPACITY && (*t).live * 8 < (&(*t).slots).len() {
+        if (*t).is_sparse() {
             let _ = resize(g, (*t).live * 2);
         }
     }

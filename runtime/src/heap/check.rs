@@ -123,11 +123,8 @@ pub unsafe fn check(g: *mut Global) -> Result<(), String> {
                 (*g).strings.len()
             ));
         }
-        let listed: HashSet<_> = (&(*g).heap.gray_again)
-            .iter()
-            .chain(&(*g).heap.old1)
-            .copied()
-            .collect();
+        let again = &(*g).heap.gray_again;
+        let listed: HashSet<_> = again.iter().chain(&(*g).heap.old1).copied().collect();
         let marking = (*g).heap.keep_invariant();
         let generational =
             (*g).heap.mode == Mode::Generational && (*g).heap.state == State::Propagate;
@@ -179,7 +176,8 @@ pub unsafe fn check(g: *mut Global) -> Result<(), String> {
                 && get_age(o) != age::TOUCHED2
                 && (*o).kind != tag::THREAD
             {
-                let waiting = (&(*g).heap.gray).contains(&o);
+                let gray = &(*g).heap.gray;
+                let waiting = gray.contains(&o);
                 if !waiting {
                     return Err(format!(
                         "object {o:p} (kind {}, mark {m:#x}) is gray for no reason",

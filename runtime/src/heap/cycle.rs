@@ -86,7 +86,10 @@ unsafe fn full_incremental(g: *mut Global) {
 /// Runs single steps until the collector is in the given state (at least one when `Pause` is asked for in `Propagate`).
 pub(super) unsafe fn run_until(g: *mut Global, s: State) {
     unsafe {
-        while (*g).heap.state != s {
+        loop {
+            if (*g).heap.state == s {
+                return;
+            }
             single_step(g);
         }
     }
@@ -95,7 +98,7 @@ pub(super) unsafe fn run_until(g: *mut Global, s: State) {
 unsafe fn incremental_step(g: *mut Global) {
     unsafe {
         let heap = &raw mut (*g).heap;
-        let step_mul = (*heap).step_mul as isize * 4 | 1;
+        let step_mul = ((*heap).step_mul as isize * 4) | 1;
         let mut debt = ((*heap).debt / WORK_TO_MEM).saturating_mul(step_mul);
         let step_size = if (*heap).step_size < 62 {
             (1isize << (*heap).step_size) / WORK_TO_MEM * step_mul
@@ -190,11 +193,11 @@ unsafe fn mark_roots(g: *mut Global) {
         mark_nullable(g, (*g).main_thread);
         mark_value(g, (*g).registry);
         mark_nullable(g, (*g).globals);
-        for i in 0..(&(*g).metatables).len() {
-            mark_nullable(g, (&(*g).metatables)[i]);
+        for mt in (*g).metatables {
+            mark_nullable(g, mt);
         }
-        for i in 0..(&(*g).event_names).len() {
-            mark_nullable(g, (&(*g).event_names)[i]);
+        for name in (*g).event_names {
+            mark_nullable(g, name);
         }
         mark_nullable(g, (*g).memory_message);
         mark_nullable(g, (*g).shapes.empty);

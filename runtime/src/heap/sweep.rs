@@ -337,7 +337,7 @@ pub(super) unsafe fn sweep_young(g: *mut Global) {
 /// Visits every object, dead or alive.
 pub(super) unsafe fn each_object(g: *mut Global, mut f: impl FnMut(*mut Header)) {
     unsafe {
-        for c in 0..CLASSES {
+        for (c, size) in CELL_SIZE.iter().enumerate() {
             let n = (&(*g).heap.classes)[c].blocks.len();
             for i in 0..n {
                 let b = (&(*g).heap.classes)[c].blocks[i];
@@ -346,7 +346,7 @@ pub(super) unsafe fn each_object(g: *mut Global, mut f: impl FnMut(*mut Header))
                     if *(at as *const u8) != 0 {
                         f(at as *mut Header);
                     }
-                    at += CELL_SIZE[c] as usize;
+                    at += *size as usize;
                 }
             }
         }

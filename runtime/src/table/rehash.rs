@@ -20,7 +20,7 @@ struct Counts([usize; BITS + 1]);
 impl Counts {
     /// Counts a key; true when it could be in an array.
     fn add(&mut self, key: i64) -> bool {
-        if key < 1 || key > 1 << BITS {
+        if !(1..=1 << BITS).contains(&key) {
             return false;
         }
         self.0[(64 - (key as u64 - 1).leading_zeros()) as usize] += 1;
