@@ -19,3 +19,4 @@ pub use compile::{
     Algorithm, CompileError, CompiledFunction, Compiler, JumpTable, Options, Reloc, RelocKind,
     compile,
 };
+pub use x86::{Names, emit_gas, listing};

@@ -64,6 +64,8 @@ fn matches(f: &Form, i: &Inst) -> bool {
             is_rm(&i.a, f.rm)
                 && matches!(i.b, Opnd::Imm(n) if fits8(n) && (i.w != Width::W8 || f.opcode == 0xc1))
         }
+        Shape::Ai => i.a == Opnd::Reg(PReg::Rax) && matches!(i.b, Opnd::Imm(n) if fits(n, i.w)),
+        Shape::M1 => is_rm(&i.a, f.rm) && i.b == Opnd::Imm(1),
         Shape::Mi => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::Imm(n) if fits(n, i.w)),
         Shape::Mc => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::Reg(PReg::Rcx)),
         Shape::Rmi8 => {
@@ -204,7 +206,7 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
             fixup = Some((out.len, true, 0, RipTarget::Symbol(s)));
             out.put32(0);
         }
-        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64) => {
+        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64 | Shape::Ai) => {
             out.put(0xc0 | (reg_hw & 7) << 3 | (r.hw() & 7));
         }
         Opnd::Mem(m) => {
@@ -216,12 +218,12 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
     }
     match (f.shape, imm) {
         (Shape::Mi8 | Shape::Rmi8, n) => out.put(n as u8),
-        (Shape::Mi, n) if byte => out.put(n as u8),
-        (Shape::Mi, n) if i.w == Width::W16 => {
+        (Shape::Mi | Shape::Ai, n) if byte => out.put(n as u8),
+        (Shape::Mi | Shape::Ai, n) if i.w == Width::W16 => {
             out.put(n as u8);
             out.put((n >> 8) as u8);
         }
-        (Shape::Mi | Shape::Rmi | Shape::Oi32, n) => out.put32(n as i32),
+        (Shape::Mi | Shape::Ai | Shape::Rmi | Shape::Oi32, n) => out.put32(n as i32),
         (Shape::Oi64, n) => {
             out.put32(n as i32);
             out.put32((n >> 32) as i32);
@@ -251,8 +253,8 @@ fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
         Shape::Mr => (reg(&i.b), i.a, 0),
         Shape::Rm => (reg(&i.a), i.b, 0),
         Shape::Rmi8 | Shape::Rmi => (reg(&i.a), i.b, imm(&i.c)),
-        Shape::Zo | Shape::M | Shape::Mc | Shape::Rel => (None, i.a, 0),
-        Shape::Mi8 | Shape::Mi | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),
+        Shape::Zo | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
+        Shape::Mi8 | Shape::Mi | Shape::Ai | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),
     }
 }
 

@@ -10,4 +10,5 @@ pub mod listing;
 pub mod table;
 
 pub use inst::{Cc, Inst, Mem, MemBase, Opnd, RipTarget};
+pub use listing::{Names, emit_gas, listing};
 pub use table::Op;

@@ -19,6 +19,10 @@ pub enum Shape {
     Mi8,
     /// `a` is r/m, `b` an immediate of the operand's width, at most 32 bits, sign-extended.
     Mi,
+    /// `a` is the accumulator, `b` as in `Mi`.
+    Ai,
+    /// `a` is r/m, `b` is 1.
+    M1,
     /// `a` is r/m, `b` is cl.
     Mc,
     /// `a` is reg, `b` is r/m, `c` an 8-bit immediate.
@@ -132,17 +136,22 @@ use Shape::*;
 use Size::{Plain, Quad, Wide};
 
 /// The eight classic operations: all their forms differ in one number.
-const fn alu(n: u8) -> [Form; 4] {
+const fn alu(n: u8) -> [Form; 5] {
     [
         form(Mi8, 0x83).ext(n),
+        form(Ai, n * 8 + 5),
         form(Mi, 0x81).ext(n),
         form(Mr, n * 8 + 1),
         form(Rm, n * 8 + 3),
     ]
 }
 
-const fn shift(n: u8) -> [Form; 2] {
-    [form(Mi8, 0xc1).ext(n), form(Mc, 0xd3).ext(n)]
+const fn shift(n: u8) -> [Form; 3] {
+    [
+        form(M1, 0xd1).ext(n),
+        form(Mi8, 0xc1).ext(n),
+        form(Mc, 0xd3).ext(n),
+    ]
 }
 
 /// Scalar double: `xmm, xmm/m64`.
@@ -188,7 +197,7 @@ table! {
     Sub   "sub"   alu(5);
     Xor   "xor"   alu(6);
     Cmp   "cmp"   alu(7);
-    Test  "test"  [form(Mr, 0x85), form(Mi, 0xf7).ext(0)];
+    Test  "test"  [form(Mr, 0x85), form(Ai, 0xa9), form(Mi, 0xf7).ext(0)];
     Not   "not"   [form(M, 0xf7).ext(2)];
     Neg   "neg"   [form(M, 0xf7).ext(3)];
     Idiv  "idiv"  [form(M, 0xf7).ext(7)];

@@ -5,6 +5,7 @@
 //! memory and results. `TRINITY_SEED=n` runs one seed and prints its program; `TRINITY_RUNS=n` sets how many.
 
 mod exec;
+mod gas;
 mod generate;
 mod interp;
 mod known;
