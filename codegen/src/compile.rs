@@ -11,12 +11,18 @@ use std::fmt;
 /// Register allocation algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Algorithm {
-    /// Backtracking: good code.
+    /// `Ion` up to [`ION_LIMIT`] machine instructions, `Fast` above.
     #[default]
+    Auto,
+    /// Backtracking: good code, but its time grows faster than the function.
     Ion,
     /// One pass: fast, for huge functions.
     Fast,
 }
+
+/// The largest function, in machine instructions, that `Algorithm::Auto` gives to the backtracking allocator: 0.3
+/// million instructions a second there, and falling.
+pub const ION_LIMIT: usize = 30_000;
 
 /// How to compile.
 #[derive(Clone, Debug)]
@@ -32,7 +38,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            algorithm: Algorithm::Ion,
+            algorithm: Algorithm::Auto,
             verify: cfg!(debug_assertions),
             check_allocation: false,
         }
@@ -161,6 +167,8 @@ impl Compiler {
             verbose_log: false,
             validate_ssa: self.options.check_allocation,
             algorithm: match self.options.algorithm {
+                Algorithm::Auto if selected.func.insts.len() <= ION_LIMIT => ra::Algorithm::Ion,
+                Algorithm::Auto => ra::Algorithm::Fastalloc,
                 Algorithm::Ion => ra::Algorithm::Ion,
                 Algorithm::Fast => ra::Algorithm::Fastalloc,
             },

@@ -6,7 +6,7 @@
 //! ir::Function ─verify─▶ lower (selection, folding) ─▶ machine IR ─regalloc2─▶ emit ─▶ relax ─▶ CompiledFunction
 //! ```
 //!
-//! `README.md` beside this crate holds a short tour of the interface.
+#![doc = include_str!("../README.md")]
 
 pub mod compile;
 mod emit;
@@ -16,7 +16,7 @@ mod select;
 pub mod x86;
 
 pub use compile::{
-    Algorithm, CompileError, CompiledFunction, Compiler, JumpTable, Options, Reloc, RelocKind,
-    compile,
+    Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Options, Reloc,
+    RelocKind, compile,
 };
 pub use x86::{Names, emit_gas, listing};

@@ -57,7 +57,12 @@ fn matches(f: &Form, i: &Inst) -> bool {
     match f.shape {
         Shape::Zo => matches!(i.a, Opnd::None),
         Shape::Mr => is_rm(&i.a, f.rm) && is_reg(&i.b, f.reg),
-        Shape::Rm => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::None),
+        Shape::Rm => {
+            is_reg(&i.a, f.reg)
+                && is_rm(&i.b, f.rm)
+                && !(f.mem && matches!(i.b, Opnd::Reg(_)))
+                && matches!(i.c, Opnd::None)
+        }
         Shape::M => is_rm(&i.a, f.rm) && matches!(i.b, Opnd::None),
         // An 8-bit operation has its own opcode with an 8-bit immediate.
         Shape::Mi8 => {

@@ -8,6 +8,8 @@ pub mod encode;
 pub mod inst;
 pub mod listing;
 pub mod table;
+#[cfg(test)]
+mod table_tests;
 
 pub use inst::{Cc, Inst, Mem, MemBase, Opnd, RipTarget};
 pub use listing::{Names, emit_gas, listing};

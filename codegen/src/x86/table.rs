@@ -82,6 +82,8 @@ pub struct Form {
     pub rm8: bool,
     /// The condition code is added to the opcode.
     pub cc: bool,
+    /// The r/m operand must be memory.
+    pub mem: bool,
 }
 
 const fn form(shape: Shape, opcode: u8) -> Form {
@@ -96,6 +98,7 @@ const fn form(shape: Shape, opcode: u8) -> Form {
         rm: Class::G,
         rm8: false,
         cc: false,
+        mem: false,
     }
 }
 
@@ -122,6 +125,10 @@ impl Form {
     }
     const fn cc(mut self) -> Form {
         self.cc = true;
+        self
+    }
+    const fn mem(mut self) -> Form {
+        self.mem = true;
         self
     }
     const fn classes(mut self, reg: Class, rm: Class) -> Form {
@@ -212,7 +219,7 @@ table! {
     Movsx8  "movsx"  extend(0xbe, true);
     Movsx16 "movsx"  extend(0xbf, false);
     Movsxd  "movsxd" [form(Rm, 0x63).size(Quad)];
-    Lea   "lea"   [form(Rm, 0x8d).size(Wide)];
+    Lea   "lea"   [form(Rm, 0x8d).size(Wide).mem()];
     Setcc "set"   [form(M, 0x90).map(1).size(Plain).rm8().cc()];
     Cmov  "cmov"  [form(Rm, 0x40).map(1).size(Wide).cc()];
     Call  "call"  [form(Rel, 0xe8).size(Plain), form(M, 0xff).ext(2).size(Plain)];
