@@ -164,5 +164,10 @@ fn what_counts_as_a_require() {
         found("local n = 'x'; require(n); require('a' .. n); t.require 'x'; t:require 'x'")
             .is_empty()
     );
+    assert!(
+        found("package.preload['m'] = function(...) return 1 end\nlocal m = require 'm'")
+            .is_empty()
+    );
+    assert_eq!(found("package.loaded['m'] = 1; require 'm'"), ["m:1"]);
     assert!(found("local _ENV = { require = f }; require = 1").is_empty());
 }

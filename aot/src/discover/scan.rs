@@ -3,7 +3,10 @@
 //! It looks at bytecode, not text: `require "x"` with the global function is `GETTABUP _ENV "require"; LOADK "x"; CALL`, three instructions
 //! in a row whatever the layout of the source. Also seen are a local copy (`local require = require`) and `pcall(require, "x")`, whose module
 //! is optional: the program handles its absence. A local or parameter of that name that is anything else hides the global.
+//!
+//! A chunk that stores `package.preload["x"]` brings module x itself (amalgamated programs do): its requires of x are left out.
 
+use std::collections::HashSet;
 use trinity_frontend::bytecode::{Const, Instr, Op, Proto};
 
 /// A literal require.
@@ -17,11 +20,35 @@ pub struct Require {
     pub optional: bool,
 }
 
-/// All literal requires of a chunk, functions in preorder, each in order of code.
+/// All literal requires of a chunk that it does not fulfil itself, functions in preorder, each in order of code.
 pub fn requires(main: &Proto) -> Vec<Require> {
     let mut out = Vec::new();
     scan(main, None, &mut out);
+    let mut preloaded = HashSet::new();
+    preloads(main, &mut preloaded);
+    out.retain(|r| !preloaded.contains(r.name.as_slice()));
     out
+}
+
+/// Names stored in a table that was loaded from a field `preload`.
+fn preloads<'a>(proto: &'a Proto, out: &mut HashSet<&'a [u8]>) {
+    let string = |k: usize| match proto.consts.get(k) {
+        Some(Const::Str(s)) => Some(&**s),
+        _ => None,
+    };
+    // Registers that hold such a table, as far as the code goes in a straight line.
+    let mut tables = HashSet::new();
+    for i in &proto.code {
+        match i.op() {
+            Op::GetField if string(i.c()) == Some(b"preload") => {
+                tables.insert(i.a());
+            }
+            Op::SetField if tables.contains(&i.a()) => out.extend(string(i.b())),
+            Op::Closure => {}
+            _ => tables.clear(),
+        }
+    }
+    proto.protos.iter().for_each(|p| preloads(p, out));
 }
 
 /// A function and the chain of functions around it, to resolve upvalues.
