@@ -11,6 +11,7 @@ use crate::object::{Str, Table};
 use crate::thread::Lua;
 use crate::value::Value;
 use trinity_frontend::bytecode::Event;
+use trinity_frontend::bytecode::op::EVENT_NAMES;
 
 const METAMETHODS: &[Entry] = &[
     Entry("__add", |l| arith(l, Event::Add), "a + b"),
@@ -50,12 +51,15 @@ fn number_of(v: Value) -> Option<Value> {
 
 fn arith(l: Lua, ev: Event) -> LResult<u32> {
     let (a, b) = (l.arg(1), l.arg(2));
-    let result = match (number_of(a), number_of(b)) {
+    let first = number_of(a);
+    // Called with one argument, the reference finds the converted first one in the place of the second.
+    let second = if l.is_none(2) { first } else { number_of(b) };
+    let result = match (first, second) {
         (Some(a), Some(b)) => l.arith(ev, a, b)?,
         _ => {
             let method = if b.is_string() { Value::NIL } else { meta::metamethod_of(l, b, ev) };
             if method.is_nil() {
-                let name = ev.name().trim_start_matches('_');
+                let name = EVENT_NAMES[ev as usize].trim_start_matches('_');
                 let (a, b) = (a.type_name(), b.type_name());
                 return Err(l.error(&format!("attempt to {name} a '{a}' with a '{b}'")));
             }

@@ -24,8 +24,10 @@ use super::buffer::{Buffer, Space};
 use super::library::{Entry, new_library};
 use crate::error::LResult;
 use crate::object::Table;
+use crate::proto::RtProto;
 use crate::thread::Lua;
-use crate::value::Value;
+use crate::value::{Value, tag};
+use trinity_frontend::bytecode::Proto;
 
 const FUNCTIONS: &[Entry] = &[
     Entry("byte", byte, "byte(s [, i [, j]]): character codes of s[i..j]"),
@@ -203,11 +205,27 @@ fn char_(l: Lua) -> LResult<u32> {
 fn dump(l: Lua) -> LResult<u32> {
     let strip = l.arg(2).truthy();
     l.check_type(1, "function")?;
-    match crate::load::dump(l.arg(1), strip) {
-        Some(chunk) => l.push_bytes(&chunk)?,
-        None => return Err(l.error("unable to dump given function")),
+    let f = l.arg(1);
+    if f.t != tag::LUA_FN {
+        return Err(l.error("unable to dump given function"));
     }
+    // SAFETY: the function is an argument.
+    let p = unsafe { prototype((*f.as_lua_fn()).proto) };
+    l.push_bytes(&trinity_frontend::bytecode::dump(&p, strip))?;
     Ok(1)
+}
+
+/// The front end's form of a loaded prototype, with those inside it.
+///
+/// # Safety
+/// `p` is live.
+unsafe fn prototype(p: *mut RtProto) -> Proto {
+    // SAFETY: the caller's word; children live with their parent.
+    unsafe {
+        let mut whole = Proto::clone(&(*p).src);
+        whole.protos = (&(*p).children).iter().map(|c| prototype(*c)).collect();
+        whole
+    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ fn sort_directly(all: Elements) -> Option<Result<(), SortError>> {
                 s.sort_unstable_by(f64::total_cmp);
                 Some(Ok(()))
             } else {
-                Some(quicksort(&mut Floats(s), 1, s.len() as u32, 0))
+                let n = s.len() as u32;
+                Some(quicksort(&mut Floats(s), 1, n, 0))
             }
         }
         Elements::General(mut g) => {
