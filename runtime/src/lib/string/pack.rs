@@ -25,6 +25,8 @@ fn next_item(l: Lua, layout: &mut Layout, offset: usize) -> LResult<Option<Item>
 /// string.pack
 pub fn pack(l: Lua) -> LResult<u32> {
     let mut layout = Layout::new(l.check_bytes(1)?);
+    // As in the reference a missing argument is found to be nil.
+    l.push(Value::NIL);
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);
     let mut arg = 1;
