@@ -3,20 +3,29 @@
 mod common;
 
 use common::{Random, reference_messages};
+use trinity_frontend::bytecode::verify;
 use trinity_frontend::{CompileOptions, compile_with, emit};
 
 /// What our compiler says; `None` when it compiles.
 fn our_message(chunk: &[u8], name: &str) -> Option<Vec<u8>> {
-    // `load` called by a main chunk stands two C levels deep.
-    compile_with(chunk, name.as_bytes(), CompileOptions { levels: 2 })
-        .err()
-        .map(|e| e.message)
+    // What compiles must be fit to run, too. `load` called by a main chunk stands two C levels deep.
+    match compile_with(chunk, name.as_bytes(), CompileOptions { levels: 2 }) {
+        Ok(proto) => {
+            if let Err(e) = verify(&proto) {
+                panic!("{e}\n{}", String::from_utf8_lossy(chunk));
+            }
+            None
+        }
+        Err(e) => Some(e.message),
+    }
 }
 
 fn compare(chunks: &[Vec<u8>], name: &str) {
     let mut differences = 0;
+    let mut compiled = 0;
     for (chunk, theirs) in chunks.iter().zip(reference_messages(chunks, name)) {
         let ours = our_message(chunk, name);
+        compiled += usize::from(ours.is_none());
         if ours != theirs {
             differences += 1;
             let show = |m: Option<Vec<u8>>| {
@@ -33,6 +42,7 @@ fn compare(chunks: &[Vec<u8>], name: &str) {
             );
         }
     }
+    println!("{name}: {compiled} of {} chunks compile", chunks.len());
     assert_eq!(differences, 0, "messages that differ");
 }
 
@@ -172,6 +182,22 @@ fn long_chains() {
         format!("f{}", "''".repeat(n)),
         "do end ".repeat(n),
         format!("if a then {} end", "elseif b then ".repeat(n)),
+        format!(
+            "return {}{}",
+            "function() return ".repeat(98),
+            "end ".repeat(98)
+        ),
+        format!("return {}1{}", "{(".repeat(98), ")}".repeat(98)),
+        format!(
+            "{}{}",
+            "for i = f(-(-a)), 2 do ".repeat(45),
+            "end ".repeat(45)
+        ),
+        format!(
+            "{}{}",
+            "if a then repeat ".repeat(98),
+            "until x end ".repeat(98)
+        ),
     ] {
         let run = move || {
             let ast = trinity_frontend::parse(text.as_bytes(), b"=chain").unwrap();
@@ -258,4 +284,90 @@ fn broken_programs() {
         .filter(|c| c.first() != Some(&0x1b))
         .collect();
     compare(&chunks, "=broken");
+}
+
+/// Random nests of scopes, jumps and variables; about half of them compile.
+struct Generator<'r> {
+    random: &'r mut Random,
+    out: String,
+}
+
+impl Generator<'_> {
+    fn name(&mut self) -> &'static str {
+        ["a", "b", "c", "d"][self.random.below(4)]
+    }
+
+    fn expr(&mut self) -> String {
+        let (a, b) = (self.name(), self.name());
+        match self.random.below(10) {
+            0 => format!("function() {a} = {b} return {a} end"),
+            1 => format!("{a} and {b} or f({a}, {b})"),
+            2 => format!("{{ {a}, f({b}) }}"),
+            3 => format!("{a}.x[{b}]:m({a})"),
+            4 => format!("{a} < {b} == not {a}"),
+            5 => format!("{a} .. {b} .. 1"),
+            6 => format!("{a} + f({b})"),
+            7 => "...".into(),
+            8 => "1".into(),
+            _ => a.into(),
+        }
+    }
+
+    fn block(&mut self, depth: usize) {
+        for _ in 0..self.random.below(5) {
+            let (e, v, n) = (self.expr(), self.name(), self.random.below(3));
+            match self.random.below(if depth > 4 { 7 } else { 14 }) {
+                0 => self.out.push_str(&format!("local {v} = {e}\n")),
+                1 => self.out.push_str(&format!("local {v} <close> = f({e})\n")),
+                2 => self.out.push_str(&format!("{v} = {e}\n")),
+                3 => self.out.push_str(&format!("goto l{n}\n")),
+                4 => self.out.push_str(&format!("if {e} then goto l{n} end\n")),
+                5 => self.out.push_str(&format!("::l{n}::\n")),
+                6 => self
+                    .out
+                    .push_str(&format!("local function {v}(...) return {e}, {v} end\n")),
+                7 => self.nest("do", depth, "end\n"),
+                8 => self.nest(&format!("while {e} do"), depth, "end\n"),
+                9 => self.nest("repeat", depth, &format!("until {e}\n")),
+                10 => self.nest(&format!("for {v} = 1, {e} do"), depth, "end\n"),
+                11 => self.nest(&format!("for {v} in f({e}) do"), depth, "end\n"),
+                12 => self.nest(&format!("if {e} then"), depth, "end\n"),
+                _ => self.nest(&format!("if {e} then break else"), depth, "end\n"),
+            }
+        }
+        match self.random.below(8) {
+            0 => self.out.push_str("return a, f(b)\n"),
+            1 => self.out.push_str("return f(c)\n"),
+            2 => self.out.push_str("::l2:: ;\n"),
+            _ => {}
+        }
+    }
+
+    fn nest(&mut self, head: &str, depth: usize, tail: &str) {
+        self.out.push_str(head);
+        self.out.push('\n');
+        self.block(depth + 1);
+        self.out.push_str(tail);
+    }
+}
+
+#[test]
+fn generated_programs() {
+    let mut random = Random::seeded("generated programs");
+    let count = if std::env::var_os("TRINITY_LONG").is_some() {
+        100_000
+    } else {
+        3_000
+    };
+    let chunks: Vec<Vec<u8>> = (0..count)
+        .map(|_| {
+            let mut generator = Generator {
+                random: &mut random,
+                out: String::new(),
+            };
+            generator.block(0);
+            generator.out.into_bytes()
+        })
+        .collect();
+    compare(&chunks, "=generated");
 }

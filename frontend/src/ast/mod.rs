@@ -269,7 +269,7 @@ macro_rules! binops {
     ($( $name:ident $text:literal $left:literal $right:literal; )*) => {
         /// Binary operators.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum BinOp { $( #[doc = $text] $name, )* }
+        pub enum BinOp { $( #[doc = concat!("`", $text, "`")] $name, )* }
         impl BinOp {
             /// As written.
             pub const fn symbol(self) -> &'static str {

@@ -167,11 +167,16 @@ impl Liveness {
             open: Vec::new(),
         };
         let mut index: HashMap<RegSet, u32> = HashMap::new();
+        let mut last = (RegSet::EMPTY, u32::MAX);
         let mut shared = |sets: &mut Vec<RegSet>, set: RegSet| {
-            *index.entry(set).or_insert_with(|| {
-                sets.push(set);
-                sets.len() as u32 - 1
-            })
+            if last.1 == u32::MAX || last.0 != set {
+                let n = *index.entry(set).or_insert_with(|| {
+                    sets.push(set);
+                    sets.len() as u32 - 1
+                });
+                last = (set, n);
+            }
+            last.1
         };
         for block in 0..blocks.len() {
             let range = blocks.range(block);

@@ -100,7 +100,7 @@ macro_rules! opcodes {
         /// An opcode.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
         #[repr(u8)]
-        pub enum Op { $( #[doc = $doc] $name, )* }
+        pub enum Op { $( #[doc = concat!("`", $doc, "`")] $name, )* }
         /// Number of opcodes.
         pub const OP_COUNT: usize = [$( Op::$name ),*].len();
         /// All opcodes in numeric order.

@@ -107,9 +107,9 @@ impl Emitter<'_> {
             last_line
         };
         if self.has_end_labels(&block.stmts) {
-            // Jumps to the end leave variables behind that the return would not know of.
+            // Jumps to the end come from where not all variables are set, so their scope must not reach the return.
             self.close_level(0);
-            self.fs.tbc.clear();
+            self.end_scope(0);
             self.end_labels(&block.stmts);
         }
         self.emit_return(0, Some(0));

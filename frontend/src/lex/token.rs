@@ -9,7 +9,7 @@ macro_rules! tokens {
         pub enum Tok {
             /// Any single byte that is not part of a longer token.
             Char(u8),
-            $( #[doc = $text] $name, )*
+            $( #[doc = concat!("`", $text, "`")] $name, )*
         }
         /// Spelling of the tokens longer than a byte, in the reference's order.
         const SPELLING: &[(Tok, &str)] = &[$( (Tok::$name, $text) ),*];
