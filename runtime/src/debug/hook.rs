@@ -249,13 +249,9 @@ pub fn on_return(l: Lua, ci: *mut CallInfo, n: usize) -> LResult<()> {
     }
 }
 
-/// True when the instruction uses `top` as its predecessor (or the call) left it.
+/// True when the instruction uses `top` as its predecessor left it.
 fn uses_top(i: Instr) -> bool {
-    match i.op() {
-        Op::VarArgPrep => true,
-        Op::Call | Op::TailCall | Op::Return | Op::SetList => i.b() == 0,
-        _ => false,
-    }
+    matches!(i.op(), Op::Call | Op::TailCall | Op::Return | Op::SetList) && i.b() == 0
 }
 
 /// Called before an instruction is executed while hooks are on; `ci.pc` points to it. False: tracing can stop.
@@ -266,6 +262,10 @@ pub fn trace_exec(l: Lua, ci: *mut CallInfo) -> LResult<bool> {
         let Some(h) = state(th) else { return Ok(false) };
         if !h.traces() {
             return Ok(false);
+        }
+        if (*(*ci).pc).op() == Op::VarArgPrep {
+            // The function's events start behind its prologue, which needs `top` as the call left it.
+            return Ok(true);
         }
         let wants_line = h.mask & mask::LINE != 0;
         let mut counted = false;
