@@ -95,7 +95,7 @@ pub struct CompiledFunction {
     pub safepoints: Vec<(u32, u32)>,
     /// Source locations: each holds from its offset to the next entry's.
     pub srclocs: Vec<(u32, SrcLoc)>,
-    /// Offset of each IR block; `u32::MAX` for unreachable ones.
+    /// Offset of each IR block, the entry behind the prologue; `u32::MAX` for unreachable ones.
     pub block_offsets: Vec<u32>,
     /// Jump tables.
     pub jump_tables: Vec<JumpTable>,

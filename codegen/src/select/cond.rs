@@ -177,7 +177,7 @@ impl Selector<'_> {
                 // A small mask needs only the low byte, or the low half, of the operand.
                 let sign = matches!(cc, IntCc::Neg | IntCc::NonNeg);
                 let w = match w {
-                    _ if !sign && (0..=127).contains(&n) => Width::W8,
+                    _ if !sign && (0..=255).contains(&n) => Width::W8,
                     Width::W64 if !sign && n >= 0 => Width::W32,
                     w => w,
                 };
