@@ -138,8 +138,7 @@ impl Lua {
             (*co).resume_args = nargs as u32;
             (*co).resumer = me;
             (*co).status = Status::Ok;
-            // The body's own call counts one, as lua_resume does.
-            (*co).nccalls = (*me).nccalls;
+            (*co).nccalls = (*me).nccalls + 1;
             if (*me).poll != 0 {
                 // Signals and finalizers are pending for whoever runs.
                 crate::poll::inherit(self, col);
