@@ -1,6 +1,6 @@
 //! Typed SSA, machine IR, register allocation and x86-64 emission. Knows nothing of Lua.
 //!
-//! The pipeline is one function, [`compile`]:
+//! The pipeline is one function, [`fn@compile`]:
 //!
 //! ```text
 //! ir::Function ─verify─▶ lower (selection, folding) ─▶ machine IR ─regalloc2─▶ emit ─▶ relax ─▶ CompiledFunction

@@ -8,8 +8,10 @@ mod builder;
 mod function;
 mod inst;
 mod parse;
+mod parse_inst;
 mod print;
 mod types;
+mod uses;
 mod verify;
 
 pub use builder::FunctionBuilder;

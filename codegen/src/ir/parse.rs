@@ -4,13 +4,9 @@
 //! instruction consecutively; blocks must come in order.
 
 use super::function::{Function, InstNode, ValueData, ValueDef};
-use super::inst::{
-    Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,
-};
-use super::types::{
-    Block, Clobbers, FloatCc, InstId, IntCc, LoadKind, PReg, Pinned, Scale, SrcLoc, StackSlot,
-    SymbolRef, Type, Value, Width,
-};
+use super::inst::Opnd;
+use super::parse_inst::result_types;
+use super::types::{InstId, PReg, SrcLoc, SymbolRef, Type, Value};
 use std::fmt;
 
 /// What is wrong with a text, and where.
@@ -30,7 +26,7 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-type Res<T> = Result<T, String>;
+pub(super) type Res<T> = Result<T, String>;
 
 /// Reads all functions of a text.
 pub fn parse(text: &str) -> Result<Vec<Function>, ParseError> {
@@ -61,12 +57,12 @@ pub fn parse(text: &str) -> Result<Vec<Function>, ParseError> {
     }
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     lines: Vec<&'a str>,
     /// The current line's number, from 1.
     line: usize,
     /// What is left of the current line.
-    rest: &'a str,
+    pub(super) rest: &'a str,
 }
 
 /// A function being read: values by the numbers in the text.
@@ -114,7 +110,7 @@ impl<'a> Parser<'a> {
         Ok(false)
     }
 
-    fn eat(&mut self, token: &str) -> bool {
+    pub(super) fn eat(&mut self, token: &str) -> bool {
         match self.rest.strip_prefix(token) {
             Some(rest) => {
                 self.rest = rest.trim_start();
@@ -124,7 +120,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn expect(&mut self, token: &str) -> Res<()> {
+    pub(super) fn expect(&mut self, token: &str) -> Res<()> {
         if self.eat(token) {
             Ok(())
         } else {
@@ -133,7 +129,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Letters and digits.
-    fn word(&mut self) -> &'a str {
+    pub(super) fn word(&mut self) -> &'a str {
         let end = self
             .rest
             .find(|c: char| !c.is_ascii_alphanumeric())
@@ -144,12 +140,12 @@ impl<'a> Parser<'a> {
     }
 
     /// A word with a text form.
-    fn name<T>(&mut self, from: fn(&str) -> Option<T>, what: &str) -> Res<T> {
+    pub(super) fn name<T>(&mut self, from: fn(&str) -> Option<T>, what: &str) -> Res<T> {
         let word = self.word();
         from(word).ok_or_else(|| format!("`{word}` is no {what}"))
     }
 
-    fn number<T: TryFrom<i64>>(&mut self) -> Res<T> {
+    pub(super) fn number<T: TryFrom<i64>>(&mut self) -> Res<T> {
         let end = self
             .rest
             .find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
@@ -163,20 +159,20 @@ impl<'a> Parser<'a> {
             .ok_or_else(|| format!("`{text}` is no number that fits"))
     }
 
-    fn indexed(&mut self, prefix: &str) -> Res<u32> {
+    pub(super) fn indexed(&mut self, prefix: &str) -> Res<u32> {
         self.expect(prefix)?;
         self.number()
     }
 
-    fn value(&mut self) -> Res<Value> {
+    pub(super) fn value(&mut self) -> Res<Value> {
         self.indexed("v").map(Value)
     }
 
-    fn symbol(&mut self) -> Res<SymbolRef> {
+    pub(super) fn symbol(&mut self) -> Res<SymbolRef> {
         self.indexed("@").map(SymbolRef)
     }
 
-    fn opnd(&mut self) -> Res<Opnd> {
+    pub(super) fn opnd(&mut self) -> Res<Opnd> {
         if self.rest.starts_with('v') {
             Ok(self.value()?.into())
         } else {
@@ -184,293 +180,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn preg(&mut self) -> Res<PReg> {
+    pub(super) fn preg(&mut self) -> Res<PReg> {
         self.name(PReg::from_name, "register")
-    }
-
-    /// `.8`, `.16`, `.32` or `.64`
-    fn width(&mut self) -> Res<Width> {
-        self.expect(".")?;
-        self.name(Width::from_name, "width")
-    }
-
-    fn addr(&mut self) -> Res<Addr> {
-        self.expect("[")?;
-        let base = match self.rest.as_bytes().first() {
-            Some(b'v') => Base::Value(self.value()?),
-            Some(b'@') => Base::Symbol(self.symbol()?),
-            Some(b's') => Base::Stack(self.indexed("ss").map(StackSlot)?),
-            _ => Base::Pinned(self.name(Pinned::from_name, "pinned register")?),
-        };
-        let mut addr = Addr {
-            base,
-            index: None,
-            disp: 0,
-        };
-        if self.rest.starts_with("+ v") {
-            self.eat("+");
-            let v = self.value()?;
-            let scale = if self.eat("*") {
-                self.name(Scale::from_name, "scale")?
-            } else {
-                Scale::S1
-            };
-            addr.index = Some((v, scale));
-        }
-        let sign = if self.eat("+") { 1 } else { -1 };
-        if sign > 0 || self.eat("-") {
-            let n: i64 = self.number()?;
-            addr.disp = i32::try_from(n * sign).map_err(|_| "displacement too large")?;
-        }
-        self.expect("]")?;
-        Ok(addr)
-    }
-
-    fn cond(&mut self) -> Res<Cond> {
-        let op = self.word();
-        match op {
-            "icmp" | "test" => {
-                let w = self.width()?;
-                let cc = self.name(IntCc::from_name, "condition")?;
-                if self.rest.starts_with('[') {
-                    let addr = self.addr()?;
-                    self.expect(",")?;
-                    let b = self.opnd()?;
-                    return Ok(match op {
-                        "icmp" => Cond::IcmpMem { cc, w, addr, b },
-                        _ => Cond::TestMem { cc, w, addr, b },
-                    });
-                }
-                let a = self.value()?;
-                self.expect(",")?;
-                let b = self.opnd()?;
-                Ok(if op == "icmp" {
-                    Cond::Icmp { cc, w, a, b }
-                } else {
-                    Cond::Test { cc, w, a, b }
-                })
-            }
-            "fcmp" => {
-                let cc = self.name(FloatCc::from_name, "condition")?;
-                let a = self.value()?;
-                self.expect(",")?;
-                Ok(Cond::Fcmp {
-                    cc,
-                    a,
-                    b: self.value()?,
-                })
-            }
-            "rsp" => {
-                let cc = self.name(IntCc::from_name, "condition")?;
-                Ok(Cond::RspMem {
-                    cc,
-                    addr: self.addr()?,
-                })
-            }
-            "overflow" => Ok(Cond::Overflow(self.value()?)),
-            _ => Err(format!("`{op}` is no condition")),
-        }
-    }
-
-    /// Items separated by commas, up to a closing token.
-    fn list<T>(&mut self, close: &str, mut item: impl FnMut(&mut Self) -> Res<T>) -> Res<Vec<T>> {
-        let mut list = Vec::new();
-        if self.eat(close) {
-            return Ok(list);
-        }
-        loop {
-            list.push(item(self)?);
-            if self.eat(close) {
-                return Ok(list);
-            }
-            self.expect(",")?;
-        }
-    }
-
-    fn fixed(&mut self) -> Res<(Value, PReg)> {
-        let v = self.value()?;
-        self.expect(":")?;
-        Ok((v, self.preg()?))
-    }
-
-    fn block_call(&mut self) -> Res<BlockCall> {
-        let block = Block(self.indexed("b")?);
-        let args = if self.eat("(") {
-            self.list(")", Self::value)?
-        } else {
-            Vec::new()
-        };
-        Ok(BlockCall { block, args })
-    }
-
-    fn target(&mut self) -> Res<CallTarget> {
-        match self.rest.as_bytes().first() {
-            Some(b'@') => self.symbol().map(CallTarget::Symbol),
-            Some(b'[') => self.addr().map(CallTarget::Mem),
-            _ => self.value().map(CallTarget::Value),
-        }
-    }
-
-    fn term(&mut self, op: &str) -> Res<Option<Term>> {
-        Ok(Some(match op {
-            "jump" => Term::Jump(self.block_call()?),
-            "brif" => {
-                let cond = self.cond()?;
-                self.expect(",")?;
-                let then = self.block_call()?;
-                self.expect(",")?;
-                Term::BrIf {
-                    cond,
-                    then,
-                    els: self.block_call()?,
-                }
-            }
-            "switch" => {
-                let index = self.value()?;
-                self.expect(",")?;
-                self.expect("[")?;
-                let targets = self.list("]", Self::block_call)?;
-                self.expect(",")?;
-                Term::Switch {
-                    index,
-                    targets,
-                    default: self.block_call()?,
-                }
-            }
-            "ret" if self.rest.is_empty() => Term::Ret(Vec::new()),
-            "ret" => {
-                let mut list = vec![self.fixed()?];
-                while self.eat(",") {
-                    list.push(self.fixed()?);
-                }
-                Term::Ret(list)
-            }
-            "tailcall" => {
-                let target = self.target()?;
-                self.expect("(")?;
-                Term::TailCall {
-                    target,
-                    args: self.list(")", Self::fixed)?,
-                }
-            }
-            "trap" => Term::Trap,
-            _ => return Ok(None),
-        }))
-    }
-
-    fn inst(&mut self, op: &str) -> Res<Inst> {
-        if let Some(op) = BinOp::from_name(op) {
-            let a = self.value()?;
-            self.expect(",")?;
-            return Ok(Inst::Binary {
-                op,
-                a,
-                b: self.opnd()?,
-            });
-        }
-        if let Some(op) = UnOp::from_name(op) {
-            return Ok(Inst::Unary {
-                op,
-                a: self.value()?,
-            });
-        }
-        Ok(match op {
-            "iconst" => Inst::Iconst(self.number()?),
-            "fconst" => Inst::Fconst(self.number::<i64>()? as u64),
-            "overflow" => {
-                self.expect(".")?;
-                let op = self.name(OvfOp::from_name, "overflow operation")?;
-                let a = self.value()?;
-                self.expect(",")?;
-                Inst::Overflow {
-                    op,
-                    a,
-                    b: self.opnd()?,
-                }
-            }
-            "bool" => Inst::BoolOf(self.cond()?),
-            "select" => {
-                self.expect(".")?;
-                let ty = self.name(Type::from_name, "type")?;
-                let cond = self.cond()?;
-                self.expect(",")?;
-                let a = self.value()?;
-                self.expect(",")?;
-                Inst::Select {
-                    ty,
-                    cond,
-                    a,
-                    b: self.value()?,
-                }
-            }
-            "load" => {
-                self.expect(".")?;
-                let kind = self.name(LoadKind::from_name, "load")?;
-                Inst::Load {
-                    kind,
-                    addr: self.addr()?,
-                }
-            }
-            "store" => {
-                let w = self.width()?;
-                let addr = self.addr()?;
-                self.expect(",")?;
-                match self.opnd()? {
-                    Opnd::Value(val) => Inst::Store { w, addr, val },
-                    Opnd::Imm(imm) => Inst::StoreImm { w, addr, imm },
-                }
-            }
-            "mem" => {
-                self.expect(".")?;
-                let op = self.name(MemOp::from_name, "memory operation")?;
-                let w = self.width()?;
-                let addr = self.addr()?;
-                self.expect(",")?;
-                Inst::MemOp {
-                    op,
-                    w,
-                    addr,
-                    x: self.opnd()?,
-                }
-            }
-            "addr" => Inst::AddrOf(self.addr()?),
-            "get" => Inst::GetPinned(self.name(Pinned::from_name, "pinned register")?),
-            "set" | "bump" => {
-                let reg = self.name(Pinned::from_name, "pinned register")?;
-                self.expect(",")?;
-                match op {
-                    "set" => Inst::SetPinned(reg, self.value()?),
-                    _ => Inst::AddPinned(reg, self.number()?),
-                }
-            }
-            "call" => self.call()?,
-            _ => return Err(format!("`{op}` is no instruction")),
-        })
-    }
-
-    fn call(&mut self) -> Res<Inst> {
-        let target = self.target()?;
-        self.expect("(")?;
-        let args = self.list(")", Self::fixed)?;
-        let mut rets = Vec::new();
-        if self.eat("->") {
-            rets = self.list("clobbers", |p| p.preg().map(|r| (r.ty(), r)))?;
-        } else {
-            self.expect("clobbers")?;
-        }
-        let clobbers = self.name(Clobbers::from_name, "clobber set")?;
-        let safepoint = if self.eat("safepoint") {
-            Some(self.number()?)
-        } else {
-            None
-        };
-        Ok(Inst::Call(Box::new(CallData {
-            target,
-            args,
-            rets,
-            clobbers,
-            safepoint,
-        })))
     }
 
     /// The current line is the header.
@@ -600,24 +311,5 @@ impl<'a> Parser<'a> {
         }
         p.func.blocks[block.index()].cold = self.eat("cold");
         self.expect(":")
-    }
-}
-
-/// The types of an instruction's results.
-fn result_types(inst: &Inst) -> Vec<Type> {
-    match inst {
-        Inst::Iconst(_) | Inst::Overflow { .. } | Inst::BoolOf(_) => vec![Type::I64],
-        Inst::AddrOf(_) | Inst::GetPinned(_) => vec![Type::I64],
-        Inst::Fconst(_) => vec![Type::F64],
-        Inst::Unary { op, .. } => vec![op.types().1],
-        Inst::Binary { op, .. } => vec![op.ty()],
-        Inst::Load { kind, .. } => vec![kind.ty()],
-        Inst::Select { ty, .. } => vec![*ty],
-        Inst::Call(c) => c.rets.iter().map(|r| r.0).collect(),
-        Inst::Store { .. }
-        | Inst::StoreImm { .. }
-        | Inst::MemOp { .. }
-        | Inst::SetPinned(..)
-        | Inst::AddPinned(..) => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! show no NaN payloads: doubles become canonical before their bits can be seen.
 
 use crate::exec::{CALL_ALL, CALL_SYSV, DATA, Rng};
+use crate::graph::{Shape, dominators, reverse_postorder};
 use trinity_codegen::ir::*;
 
 /// Offset of the fuel in the thread area.
@@ -25,11 +26,6 @@ struct Gen {
     floats: Vec<Value>,
     slot: StackSlot,
     safepoints: u32,
-}
-
-/// What a block's terminator will be.
-struct Shape {
-    targets: Vec<usize>,
 }
 
 /// The function of a seed.
@@ -138,64 +134,6 @@ pub fn function(seed: u64) -> Function {
         }
     }
     g.b.finish()
-}
-
-/// Every block also leads to the last one, when the fuel is spent.
-fn successors(shapes: &[Shape], i: usize) -> Vec<usize> {
-    let mut s = shapes[i].targets.clone();
-    if i + 1 < shapes.len() {
-        s.push(shapes.len() - 1);
-    }
-    s
-}
-
-fn reverse_postorder(shapes: &[Shape]) -> Vec<usize> {
-    fn visit(shapes: &[Shape], i: usize, seen: &mut Vec<bool>, order: &mut Vec<usize>) {
-        if !std::mem::replace(&mut seen[i], true) {
-            successors(shapes, i)
-                .into_iter()
-                .for_each(|s| visit(shapes, s, seen, order));
-            order.push(i);
-        }
-    }
-    let mut order = Vec::new();
-    visit(shapes, 0, &mut vec![false; shapes.len()], &mut order);
-    order.reverse();
-    order
-}
-
-/// Immediate dominators by the definition: sets of dominators to a fixpoint.
-fn dominators(shapes: &[Shape]) -> Vec<usize> {
-    let n = shapes.len();
-    let order = reverse_postorder(shapes);
-    let mut dom = vec![vec![true; n]; n];
-    dom[0] = (0..n).map(|i| i == 0).collect();
-    loop {
-        let before = dom.clone();
-        for &i in order.iter().filter(|&&i| i != 0) {
-            let mut d = vec![true; n];
-            for &p in order
-                .iter()
-                .filter(|&&p| successors(shapes, p).contains(&i))
-            {
-                (0..n).for_each(|k| d[k] &= dom[p][k]);
-            }
-            d[i] = true;
-            dom[i] = d;
-        }
-        if dom == before {
-            break;
-        }
-    }
-    let size = |i: usize| dom[i].iter().filter(|&&d| d).count();
-    (0..n)
-        .map(|i| {
-            (0..n)
-                .filter(|&k| k != i && dom[i][k])
-                .max_by_key(|&k| size(k))
-                .unwrap_or(0)
-        })
-        .collect()
 }
 
 impl Gen {

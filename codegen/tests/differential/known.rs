@@ -244,7 +244,11 @@ fn the_frame_and_the_tables_are_as_promised() {
         assert_eq!(f.srclocs[at].1, SrcLoc(100 + id));
     }
     assert_eq!(f.srclocs.last().map(|l| l.1), Some(SrcLoc(200)));
-    assert_eq!(f.block_offsets, [4], "the entry block follows `sub rsp, imm8`");
+    assert_eq!(
+        f.block_offsets,
+        [4],
+        "the entry block follows `sub rsp, imm8`"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod exec;
 mod gas;
 mod generate;
+mod graph;
 mod interp;
 mod known;
 
