@@ -143,9 +143,11 @@ fn search_path(name: &[u8], path: &[u8], sep: &[u8], dir_sep: &[u8]) -> Result<V
 }
 
 fn package_searchpath(l: Lua) -> LResult<u32> {
-    let (name, path) = (l.check_bytes(1)?, l.check_bytes(2)?);
-    let sep = l.opt_bytes(3)?.unwrap_or(b".");
+    // The reference looks at the last argument first.
     let dir_sep = l.opt_bytes(4)?.unwrap_or(b"/");
+    let sep = l.opt_bytes(3)?.unwrap_or(b".");
+    let path = l.check_bytes(2)?;
+    let name = l.check_bytes(1)?;
     match search_path(name, path, sep, dir_sep) {
         Ok(file) => {
             l.push_bytes(&file)?;

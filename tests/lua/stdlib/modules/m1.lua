@@ -1,0 +1,1 @@
+return {name=..., n=select("#", ...), two=select(2, ...)}
