@@ -7,10 +7,15 @@ use super::stdio::{self, flockfile, funlockfile, getc_unlocked};
 use crate::error::LResult;
 use crate::thread::Lua;
 use crate::value::Value;
-use libc::{EOF, FILE, c_int};
+use libc::{EOF, FILE, c_char, c_int};
+use std::cell::Cell;
 
 /// Longest numeral that "n" accepts.
 const MAX_NUMERAL: usize = 200;
+/// Longest line buffer that is kept for the next line.
+const KEPT_LINE: usize = 1 << 16;
+/// Reads up to this size go through a buffer on the native stack.
+const SMALL_READ: usize = 256;
 /// Bytes that "a" asks for at first; doubled as the file goes on.
 const FIRST_BLOCK: usize = 1024;
 
@@ -84,11 +89,18 @@ unsafe fn test_eof(l: Lua, f: *mut FILE) -> LResult<bool> {
     }
 }
 
+/// A line buffer that `getdelim` owns: address and size.
+type LineBuffer = (*mut c_char, usize);
+
+thread_local! {
+    /// Kept between calls, since most programs that read lines read many. Nothing runs Lua while it is in use.
+    static LINE: Cell<LineBuffer> = const { Cell::new((std::ptr::null_mut(), 0)) };
+}
+
 /// Pushes the next line; false at the end of the file.
 unsafe fn read_line(l: Lua, f: *mut FILE, chop: bool) -> LResult<bool> {
     unsafe {
-        let mut line = std::ptr::null_mut();
-        let mut cap = 0;
+        let (mut line, mut cap) = LINE.replace((std::ptr::null_mut(), 0));
         let n = stdio::getdelim(&mut line, &mut cap, c_int::from(b'\n'), f);
         let bytes: &[u8] = if n <= 0 {
             b""
@@ -101,7 +113,11 @@ unsafe fn read_line(l: Lua, f: *mut FILE, chop: bool) -> LResult<bool> {
             bytes
         };
         let pushed = l.push_bytes(text);
-        libc::free(line.cast());
+        if cap <= KEPT_LINE {
+            LINE.set((line, cap));
+        } else {
+            libc::free(line.cast());
+        }
         pushed?;
         Ok(n > 0)
     }
@@ -129,6 +145,13 @@ unsafe fn read_all(l: Lua, f: *mut FILE) -> LResult<bool> {
 
 /// Pushes up to `n` bytes; false when there are none.
 unsafe fn read_chars(l: Lua, f: *mut FILE, n: usize) -> LResult<bool> {
+    let mut small = [0u8; SMALL_READ];
+    if let Some(buf) = small.get_mut(..n) {
+        // SAFETY: `f` is open; the buffer's size is passed.
+        let got = unsafe { libc::fread(buf.as_mut_ptr().cast(), 1, n, f) };
+        l.push_bytes(&buf[..got])?;
+        return Ok(got > 0);
+    }
     let mut buf = Vec::new();
     // SAFETY: `f` is open.
     if !unsafe { extend_from_file(&mut buf, f, n) } {
