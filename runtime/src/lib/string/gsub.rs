@@ -37,7 +37,8 @@ pub fn gsub(l: Lua) -> LResult<u32> {
         _ => return Err(l.type_error(3, "string/function/table")),
     };
     let (anchor, text) = split_anchor(p);
-    let pattern = Pattern::new(text).map_err(|e| pattern_error(l, e))?;
+    let mut pattern = Pattern::new();
+    pattern.translate(text).map_err(|e| pattern_error(l, e))?;
     let mut m = Matcher::new(s, pattern.items(), pattern.sets());
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);

@@ -4,11 +4,11 @@
 //! a fixed, small piece of native stack (coroutines start with little). "pattern too complex" comes at the same depth: each record
 //! stands for one nested call, and the reference allows [`MAX_DEPTH`] of them.
 //!
-//! Success unwinds the reference's calls without any further action, so reaching [`Op::Accept`] ends the match at once; failure takes
+//! Success unwinds the reference's calls without any further action, so reaching [`Code::Accept`] ends the match at once; failure takes
 //! the newest record and tries its next choice.
 
 use super::ctype::Ctype;
-use super::pattern::{Item, MAX_CAPTURES, Op, PatternError, Rep, Set};
+use super::pattern::{Code, Item, MALFORMED, MAX_CAPTURES, PatternError, Rep, Set};
 use std::mem::MaybeUninit;
 
 /// MAXCCALLS of lstrlib.c: nested calls of `match`, the first one included.
@@ -53,13 +53,14 @@ pub struct Matcher<'a> {
     items: &'a [Item],
     sets: &'a [Set],
     ctype: Ctype,
+    /// Number of captures, finished or not; the first `level` of `captures` are written.
     level: usize,
-    captures: [Capture; MAX_CAPTURES],
+    captures: [MaybeUninit<Capture>; MAX_CAPTURES],
 }
 
 impl<'a> Matcher<'a> {
     /// A matcher for one operation. The last item is `Accept` or `Fail`, and set indices are in range (as `Pattern` makes them).
-    #[inline]
+    #[inline(always)]
     pub fn new(subject: &'a [u8], items: &'a [Item], sets: &'a [Set]) -> Self {
         Matcher {
             subject,
@@ -67,14 +68,21 @@ impl<'a> Matcher<'a> {
             sets,
             ctype: Ctype::current(),
             level: 0,
-            captures: [Capture { start: 0, extent: Extent::Unfinished }; MAX_CAPTURES],
+            captures: [const { MaybeUninit::uninit() }; MAX_CAPTURES],
         }
     }
 
     /// The captures of the last successful match.
     #[inline]
     pub fn captures(&self) -> &[Capture] {
-        &self.captures[..self.level]
+        // SAFETY: the first `level` were written.
+        unsafe { std::slice::from_raw_parts(self.captures.as_ptr().cast(), self.level) }
+    }
+
+    #[inline]
+    fn captures_mut(&mut self) -> &mut [Capture] {
+        // SAFETY: the first `level` were written.
+        unsafe { std::slice::from_raw_parts_mut(self.captures.as_mut_ptr().cast(), self.level) }
     }
 
     /// The subject.
@@ -94,16 +102,16 @@ impl<'a> Matcher<'a> {
     #[inline]
     pub fn candidate(&self, from: usize) -> Option<usize> {
         let mut first = self.items.first()?;
-        if first.op == Op::Open {
+        if first.code == Code::Open {
             first = self.items.get(1)?;
         }
         if !matches!(first.rep, Rep::One | Rep::Plus) {
             return Some(from);
         }
         let rest = self.subject.get(from..)?;
-        let skipped = match first.op {
-            Op::Char(c) => memchr::memchr(c, rest)?,
-            Op::Class(_) | Op::NotClass(_) | Op::Set(_) => rest.iter().position(|&c| self.single(first.op, c))?,
+        let skipped = match first.code {
+            Code::Char => memchr::memchr(first.arg as u8, rest)?,
+            Code::Class | Code::NotClass | Code::Set => rest.iter().position(|&c| self.single(*first, c))?,
             _ => 0,
         };
         Some(from + skipped)
@@ -111,13 +119,13 @@ impl<'a> Matcher<'a> {
 
     /// Does the character belong to what a single-character item matches?
     #[inline(always)]
-    fn single(&self, op: Op, c: u8) -> bool {
-        match op {
-            Op::Any => true,
-            Op::Char(want) => c == want,
-            Op::Class(mask) => self.ctype.is(c, mask),
-            Op::NotClass(mask) => !self.ctype.is(c, mask),
-            Op::Set(i) => self.in_set(i, c),
+    fn single(&self, item: Item, c: u8) -> bool {
+        match item.code {
+            Code::Any => true,
+            Code::Char => c == item.arg as u8,
+            Code::Class => self.ctype.is(c, item.arg as u16),
+            Code::NotClass => !self.ctype.is(c, item.arg as u16),
+            Code::Set => self.in_set(item.arg, c),
             _ => false,
         }
     }
@@ -129,14 +137,15 @@ impl<'a> Matcher<'a> {
 
     /// Number of characters from `at` on that match a single-character item.
     #[inline(always)]
-    fn span(&self, op: Op, at: usize) -> usize {
+    fn span(&self, item: Item, at: usize) -> usize {
         let rest = self.subject.get(at..).unwrap_or(&[]);
-        let end = match op {
-            Op::Any => None,
-            Op::Char(want) => rest.iter().position(|&c| c != want),
-            Op::Class(mask) => rest.iter().position(|&c| !self.ctype.is(c, mask)),
-            Op::NotClass(mask) => rest.iter().position(|&c| self.ctype.is(c, mask)),
-            Op::Set(i) => match self.sets.get(i as usize) {
+        let mask = item.arg as u16;
+        let end = match item.code {
+            Code::Any => None,
+            Code::Char => rest.iter().position(|&c| c != item.arg as u8),
+            Code::Class => rest.iter().position(|&c| !self.ctype.is(c, mask)),
+            Code::NotClass => rest.iter().position(|&c| self.ctype.is(c, mask)),
+            Code::Set => match self.sets.get(item.arg as usize) {
                 Some(set) => rest.iter().position(|&c| !set.has(self.ctype, c)),
                 None => Some(0),
             },
@@ -155,11 +164,11 @@ impl<'a> Matcher<'a> {
         loop {
             let item = self.items[ip];
             // The arms continue with the next item; those that fail fall through to the backtracking below.
-            match item.op {
-                Op::Accept => return Ok(Some(at)),
-                Op::Any | Op::Char(_) | Op::Class(_) | Op::NotClass(_) | Op::Set(_) => match item.rep {
+            match item.code {
+                Code::Accept => return Ok(Some(at)),
+                Code::Any | Code::Char | Code::Class | Code::NotClass | Code::Set => match item.rep {
                     Rep::One => {
-                        if subject.get(at).is_some_and(|&c| self.single(item.op, c)) {
+                        if subject.get(at).is_some_and(|&c| self.single(item, c)) {
                             at += 1;
                             ip += 1;
                             continue;
@@ -167,14 +176,14 @@ impl<'a> Matcher<'a> {
                     }
                     Rep::Optional => {
                         ip += 1;
-                        if subject.get(at).is_some_and(|&c| self.single(item.op, c)) {
+                        if subject.get(at).is_some_and(|&c| self.single(item, c)) {
                             choices.push(Choice::Without { item: ip, at })?;
                             at += 1;
                         }
                         continue;
                     }
                     Rep::Star => {
-                        let n = self.span(item.op, at);
+                        let n = self.span(item, at);
                         ip += 1;
                         if n > 0 {
                             choices.push(Choice::Greedy { item: ip, at, extra: n })?;
@@ -183,7 +192,7 @@ impl<'a> Matcher<'a> {
                         continue;
                     }
                     Rep::Plus => {
-                        let n = self.span(item.op, at);
+                        let n = self.span(item, at);
                         if n > 0 {
                             ip += 1;
                             choices.push(Choice::Greedy { item: ip, at: at + 1, extra: n - 1 })?;
@@ -192,61 +201,65 @@ impl<'a> Matcher<'a> {
                         }
                     }
                     Rep::Lazy => {
-                        if subject.get(at).is_some_and(|&c| self.single(item.op, c)) {
+                        if subject.get(at).is_some_and(|&c| self.single(item, c)) {
                             choices.push(Choice::Lazy { item: ip, at })?;
                         }
                         ip += 1;
                         continue;
                     }
                 },
-                Op::Open | Op::Position => {
-                    let extent = if item.op == Op::Open { Extent::Unfinished } else { Extent::Position };
+                Code::Open | Code::Position => {
+                    let extent = if item.code == Code::Open { Extent::Unfinished } else { Extent::Position };
                     match self.captures.get_mut(self.level) {
-                        Some(c) => *c = Capture { start: at, extent },
+                        Some(c) => c.write(Capture { start: at, extent }),
                         None => return Err(PatternError::TooManyCaptures),
-                    }
+                    };
                     self.level += 1;
                     choices.push(Choice::Opened)?;
                     ip += 1;
                     continue;
                 }
-                Op::Close => {
-                    let open = self.captures[..self.level].iter().rposition(|c| c.extent == Extent::Unfinished);
+                Code::Close => {
+                    let captures = self.captures_mut();
+                    let open = captures.iter().rposition(|c| c.extent == Extent::Unfinished);
                     let i = open.ok_or(PatternError::InvalidCapture)?;
-                    self.captures[i].extent = Extent::Length(at - self.captures[i].start);
+                    captures[i].extent = Extent::Length(at - captures[i].start);
                     choices.push(Choice::Closed(i))?;
                     ip += 1;
                     continue;
                 }
-                Op::End => {
+                Code::End => {
                     if at == subject.len() {
                         ip += 1;
                         continue;
                     }
                 }
-                Op::Balance(open, close) => {
-                    if let Some(end) = balance(subject, at, open, close) {
+                Code::Balance => {
+                    if let Some(end) = balance(subject, at, item.arg as u8, (item.arg >> 8) as u8) {
                         at = end;
                         ip += 1;
                         continue;
                     }
                 }
-                Op::Frontier(set) => {
+                Code::Frontier => {
                     let before = if at == 0 { 0 } else { subject[at - 1] };
                     let here = subject.get(at).copied().unwrap_or(0);
-                    if !self.in_set(set, before) && self.in_set(set, here) {
+                    if !self.in_set(item.arg, before) && self.in_set(item.arg, here) {
                         ip += 1;
                         continue;
                     }
                 }
-                Op::Back(i) => {
-                    if let Some(end) = self.back_reference(i, at)? {
+                Code::Back => {
+                    if let Some(end) = self.back_reference(item.arg, at)? {
                         at = end;
                         ip += 1;
                         continue;
                     }
                 }
-                Op::Fail(why) => return Err(why.into()),
+                Code::Fail => {
+                    let why = MALFORMED.get(item.arg as usize).copied();
+                    return Err(why.unwrap_or(PatternError::InvalidCapture));
+                }
             }
             match self.backtrack(&mut choices) {
                 Some((item, pos)) => (ip, at) = (item, pos),
@@ -261,10 +274,10 @@ impl<'a> Matcher<'a> {
         loop {
             match choices.last_mut()? {
                 Choice::Greedy { item, at, extra } if *extra > 0 => {
-                    if let Item { op: Op::Char(c), rep: Rep::One | Rep::Plus } = self.items[*item] {
+                    if let Item { code: Code::Char, rep: Rep::One | Rep::Plus, arg } = self.items[*item] {
                         // Give back characters until the next item can match.
                         let given = &self.subject[*at..*at + *extra];
-                        match memchr::memrchr(c, given) {
+                        match memchr::memrchr(arg as u8, given) {
                             Some(n) => *extra = n,
                             None => {
                                 choices.pop();
@@ -278,7 +291,7 @@ impl<'a> Matcher<'a> {
                 }
                 Choice::Lazy { item, at } => {
                     let (item, pos) = (*item, *at);
-                    let more = self.subject.get(pos).is_some_and(|&c| self.single(self.items[item].op, c));
+                    let more = self.subject.get(pos).is_some_and(|&c| self.single(self.items[item], c));
                     if more {
                         *at += 1;
                         return Some((item + 1, pos + 1));
@@ -291,17 +304,17 @@ impl<'a> Matcher<'a> {
                 }
                 Choice::Greedy { .. } => {}
                 Choice::Opened => self.level -= 1,
-                Choice::Closed(i) => self.captures[*i].extent = Extent::Unfinished,
+                Choice::Closed(i) => self.captures_mut()[*i].extent = Extent::Unfinished,
             }
             choices.pop();
         }
     }
 
     /// `%1`: the end of another occurrence of a capture's text at `at`.
-    fn back_reference(&self, i: i8, at: usize) -> Result<Option<usize>, PatternError> {
-        let capture = usize::try_from(i).ok().and_then(|i| self.captures().get(i));
+    fn back_reference(&self, digit: u32, at: usize) -> Result<Option<usize>, PatternError> {
+        let capture = (digit as usize).checked_sub(1).and_then(|i| self.captures().get(i));
         match capture {
-            None | Some(Capture { extent: Extent::Unfinished, .. }) => Err(PatternError::InvalidIndex(i32::from(i) + 1)),
+            None | Some(Capture { extent: Extent::Unfinished, .. }) => Err(PatternError::InvalidIndex(digit as i32)),
             Some(Capture { extent: Extent::Position, .. }) => Ok(None),
             Some(Capture { start, extent: Extent::Length(n) }) => {
                 let text = &self.subject[*start..*start + *n];
@@ -374,7 +387,8 @@ mod tests {
             Some(rest) => (true, rest),
             None => (false, pattern),
         };
-        let p = Pattern::new(text.as_bytes())?;
+        let mut p = Pattern::new();
+        p.translate(text.as_bytes())?;
         let mut m = Matcher::new(subject.as_bytes(), p.items(), p.sets());
         for from in 0..=subject.len() {
             if let Some(end) = m.run(from)? {

@@ -179,6 +179,10 @@ fn byte(l: Lua) -> LResult<u32> {
     let start = start_position(i, s.len());
     let end = end_position(l.opt_int(3, i)?, s.len());
     let Some(part) = s.get(start - 1..end) else { return Ok(0) };
+    if let [c] = part {
+        l.push(Value::int(i64::from(*c)));
+        return Ok(1);
+    }
     if part.len() >= MAX_SIZE {
         return Err(l.error("string slice too long"));
     }

@@ -1,7 +1,7 @@
 //! Lua patterns, translated once per call into a list of items (manual section 6.4.1).
 //!
 //! The reference interprets the pattern text at every step and so finds a malformed part only when matching reaches it. To agree, a
-//! malformed part becomes an item ([`Op::Fail`]) that raises its error when it is reached; what follows it is not looked at.
+//! malformed part becomes an item ([`Code::Fail`]) that raises its error when it is reached; what follows it is not looked at.
 //!
 //! Classes inside sets stay class bits, not expanded bitmaps, because they depend on the locale at the time of the match.
 
@@ -46,17 +46,18 @@ impl fmt::Display for PatternError {
 
 /// What an item matches. The first five match one character and can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
+#[repr(u8)]
+pub enum Code {
     /// `.`
     Any,
     /// A character.
-    Char(u8),
+    Char,
     /// `%a` and the like: class bits.
-    Class(u16),
-    /// `%A` and the like.
-    NotClass(u16),
+    Class,
+    /// `%A` and the like: class bits.
+    NotClass,
     /// `[...]`: index into the sets.
-    Set(u32),
+    Set,
     /// `(`
     Open,
     /// `()`
@@ -65,40 +66,33 @@ pub enum Op {
     Close,
     /// `$` at the end.
     End,
-    /// `%bxy`
-    Balance(u8, u8),
-    /// `%f[...]`
-    Frontier(u32),
-    /// `%1`: index from 0, -1 for `%0`.
-    Back(i8),
+    /// `%bxy`: x in the low byte, y in the next.
+    Balance,
+    /// `%f[...]`: index into the sets.
+    Frontier,
+    /// `%1`: the digit.
+    Back,
     /// The end of the pattern.
     Accept,
-    /// A malformed part.
-    Fail(Malformed),
+    /// A malformed part: index into [`MALFORMED`].
+    Fail,
 }
 
 /// The errors that are found by reading the pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    EndsWithPercent,
-    MissingBracket,
-    MissingBalance,
-    MissingFrontier,
-}
-
-impl From<Malformed> for PatternError {
-    fn from(m: Malformed) -> Self {
-        match m {
-            Malformed::EndsWithPercent => PatternError::EndsWithPercent,
-            Malformed::MissingBracket => PatternError::MissingBracket,
-            Malformed::MissingBalance => PatternError::MissingBalance,
-            Malformed::MissingFrontier => PatternError::MissingFrontier,
-        }
-    }
-}
+pub const MALFORMED: [PatternError; 4] = [
+    PatternError::EndsWithPercent,
+    PatternError::MissingBracket,
+    PatternError::MissingBalance,
+    PatternError::MissingFrontier,
+];
+const ENDS_WITH_PERCENT: u32 = 0;
+const MISSING_BRACKET: u32 = 1;
+const MISSING_BALANCE: u32 = 2;
+const MISSING_FRONTIER: u32 = 3;
 
 /// Repetition of a single-character item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Rep {
     One,
     /// `?`
@@ -111,11 +105,13 @@ pub enum Rep {
     Lazy,
 }
 
-/// One item of a pattern.
+/// One item of a pattern. Scalars only: an enum with payloads is built in memory and copied by a wider load, which stalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
-    pub op: Op,
+    pub code: Code,
     pub rep: Rep,
+    /// What `code` says.
+    pub arg: u32,
 }
 
 /// A bracketed set.
@@ -211,17 +207,26 @@ pub struct Short<T, const N: usize> {
 }
 
 impl<T: Copy, const N: usize> Short<T, N> {
-    fn new() -> Self {
+    #[inline(always)]
+    const fn new() -> Self {
         Short { inline: [const { std::mem::MaybeUninit::uninit() }; N], len: 0, spilled: Vec::new() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, v: T) -> Result<(), PatternError> {
-        if self.len < N {
-            self.inline[self.len].write(v);
-            self.len += 1;
-            return Ok(());
+        match self.inline.get_mut(self.len) {
+            Some(to) => {
+                to.write(v);
+                self.len += 1;
+                Ok(())
+            }
+            None => self.spill(v),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn spill(&mut self, v: T) -> Result<(), PatternError> {
         if self.len == N {
             let mut all = Vec::new();
             all.try_reserve(4 * N).map_err(|_| PatternError::NoMemory)?;
@@ -246,7 +251,8 @@ impl<T: Copy, const N: usize> Short<T, N> {
     }
 }
 
-/// A translated pattern; the last item is [`Op::Accept`] or [`Op::Fail`], and set indices are in range.
+/// A translated pattern; the last item is [`Code::Accept`] or [`Code::Fail`], and set indices are in range. It is large (kept on the native
+/// stack), so it is filled in place.
 pub struct Pattern {
     items: Short<Item, 32>,
     sets: Short<Set, 6>,
@@ -264,85 +270,78 @@ impl Pattern {
         self.sets.as_slice()
     }
 
+    /// An empty pattern, to be filled by [`Pattern::translate`].
+    #[inline(always)]
+    pub const fn new() -> Pattern {
+        Pattern { items: Short::new(), sets: Short::new() }
+    }
+
     /// Translates a pattern (without its anchor). Fails for lack of memory only.
-    pub fn new(text: &[u8]) -> Result<Pattern, PatternError> {
-        let mut p = Pattern { items: Short::new(), sets: Short::new() };
+    pub fn translate(&mut self, text: &[u8]) -> Result<(), PatternError> {
         let mut at = 0;
         while at < text.len() {
-            match p.item(text, at)? {
+            match self.item(text, at)? {
                 Some(next) => at = next,
-                None => return Ok(p),
+                None => return Ok(()),
             }
         }
-        p.push(Op::Accept)?;
-        Ok(p)
+        self.push(Code::Accept, 0)
     }
 
-    fn push(&mut self, op: Op) -> Result<(), PatternError> {
-        self.items.push(Item { op, rep: Rep::One })
+    #[inline(always)]
+    fn push(&mut self, code: Code, arg: u32) -> Result<(), PatternError> {
+        self.items.push(Item { code, rep: Rep::One, arg })
     }
 
-    fn fail(&mut self, why: Malformed) -> Result<Option<usize>, PatternError> {
-        self.push(Op::Fail(why))?;
+    #[cold]
+    fn fail(&mut self, why: u32) -> Result<Option<usize>, PatternError> {
+        self.push(Code::Fail, why)?;
         Ok(None)
     }
 
     /// Translates the item at `at`; gives the start of the next one, or `None` after a malformed part.
+    #[inline]
     fn item(&mut self, text: &[u8], at: usize) -> Result<Option<usize>, PatternError> {
         let next = peek(text, at + 1);
-        match peek(text, at) {
-            b'(' if next == b')' => {
-                self.push(Op::Position)?;
-                Ok(Some(at + 2))
-            }
-            b'(' => {
-                self.push(Op::Open)?;
-                Ok(Some(at + 1))
-            }
-            b')' => {
-                self.push(Op::Close)?;
-                Ok(Some(at + 1))
-            }
-            b'$' if at + 1 == text.len() => {
-                self.push(Op::End)?;
-                Ok(Some(at + 1))
-            }
-            b'%' if at + 1 == text.len() => self.fail(Malformed::EndsWithPercent),
+        let (code, arg, size) = match peek(text, at) {
+            b'(' if next == b')' => (Code::Position, 0, 2),
+            b'(' => (Code::Open, 0, 1),
+            b')' => (Code::Close, 0, 1),
+            b'$' if at + 1 == text.len() => (Code::End, 0, 1),
             b'%' => match next {
-                b'b' if at + 3 >= text.len() => self.fail(Malformed::MissingBalance),
+                _ if at + 1 == text.len() => return self.fail(ENDS_WITH_PERCENT),
+                b'b' if at + 3 >= text.len() => return self.fail(MISSING_BALANCE),
                 b'b' => {
-                    self.push(Op::Balance(peek(text, at + 2), peek(text, at + 3)))?;
-                    Ok(Some(at + 4))
+                    let (open, close) = (peek(text, at + 2), peek(text, at + 3));
+                    (Code::Balance, u32::from(open) | u32::from(close) << 8, 4)
                 }
-                b'f' if peek(text, at + 2) != b'[' => self.fail(Malformed::MissingFrontier),
+                b'f' if peek(text, at + 2) != b'[' => return self.fail(MISSING_FRONTIER),
                 b'f' => match self.set(text, at + 2)? {
-                    Some((index, end)) => {
-                        self.push(Op::Frontier(index))?;
-                        Ok(Some(end))
-                    }
-                    None => self.fail(Malformed::MissingBracket),
+                    Some((index, end)) => (Code::Frontier, index, end - at),
+                    None => return self.fail(MISSING_BRACKET),
                 },
-                b'0'..=b'9' => {
-                    self.push(Op::Back((next - b'0') as i8 - 1))?;
-                    Ok(Some(at + 2))
-                }
+                b'0'..=b'9' => (Code::Back, u32::from(next - b'0'), 2),
                 _ => {
-                    let op = self.escaped(next)?;
-                    self.repeated(text, op, at + 2)
+                    let (code, arg) = self.escaped(next)?;
+                    return self.repeated(text, code, arg, at + 2);
                 }
             },
-            b'[' => match self.set(text, at)? {
-                Some((index, end)) => self.repeated(text, Op::Set(index), end),
-                None => self.fail(Malformed::MissingBracket),
-            },
-            b'.' => self.repeated(text, Op::Any, at + 1),
-            c => self.repeated(text, Op::Char(c), at + 1),
-        }
+            b'[' => {
+                return match self.set(text, at)? {
+                    Some((index, end)) => self.repeated(text, Code::Set, index, end),
+                    None => self.fail(MISSING_BRACKET),
+                };
+            }
+            b'.' => return self.repeated(text, Code::Any, 0, at + 1),
+            c => return self.repeated(text, Code::Char, u32::from(c), at + 1),
+        };
+        self.push(code, arg)?;
+        Ok(Some(at + size))
     }
 
     /// Adds a single-character item, with the repetition at `at` if there is one.
-    #[inline]
-    fn repeated(&mut self, text: &[u8], op: Op, at: usize) -> Result<Option<usize>, PatternError> {
+    #[inline(always)]
+    fn repeated(&mut self, text: &[u8], code: Code, arg: u32, at: usize) -> Result<Option<usize>, PatternError> {
         let (rep, next) = match peek(text, at) {
             b'?' => (Rep::Optional, at + 1),
             b'*' => (Rep::Star, at + 1),
@@ -350,31 +349,32 @@ impl Pattern {
             b'-' => (Rep::Lazy, at + 1),
             _ => (Rep::One, at),
         };
-        self.items.push(Item { op, rep })?;
+        self.items.push(Item { code, rep, arg })?;
         Ok(Some(next))
     }
 
     /// `%x` outside a set.
-    fn escaped(&mut self, letter: u8) -> Result<Op, PatternError> {
+    #[inline(always)]
+    fn escaped(&mut self, letter: u8) -> Result<(Code, u32), PatternError> {
         Ok(match class_index(letter) {
-            Some(i) if letter.is_ascii_lowercase() => Op::Class(CLASSES[i].1),
-            Some(i) => Op::NotClass(CLASSES[i].1),
+            Some(i) if letter.is_ascii_lowercase() => (Code::Class, u32::from(CLASSES[i].1)),
+            Some(i) => (Code::NotClass, u32::from(CLASSES[i].1)),
             None => match letter {
-                b'z' => Op::Char(0),
+                b'z' => (Code::Char, 0),
                 b'Z' => {
                     let mut set = Set::EMPTY;
                     set.add_escaped(letter);
-                    self.add_set(set)?
+                    (Code::Set, self.add_set(set)?)
                 }
-                c => Op::Char(c),
+                c => (Code::Char, u32::from(c)),
             },
         })
     }
 
-    fn add_set(&mut self, set: Set) -> Result<Op, PatternError> {
+    fn add_set(&mut self, set: Set) -> Result<u32, PatternError> {
         let index = self.sets.as_slice().len() as u32;
         self.sets.push(set)?;
-        Ok(Op::Set(index))
+        Ok(index)
     }
 
     /// Reads the set that opens at `open`: its index and the position behind it; `None` without a closing bracket.
@@ -414,9 +414,7 @@ impl Pattern {
             }
             at += 1;
         }
-        let index = self.sets.as_slice().len() as u32;
-        self.sets.push(set)?;
-        Ok(Some((index, close + 1)))
+        Ok(Some((self.add_set(set)?, close + 1)))
     }
 }
 
@@ -430,50 +428,56 @@ fn peek(text: &[u8], at: usize) -> u8 {
 mod tests {
     use super::*;
 
-    fn ops(text: &str) -> Vec<(Op, Rep)> {
-        Pattern::new(text.as_bytes()).unwrap().items().iter().map(|i| (i.op, i.rep)).collect()
+    fn translated(text: &str) -> Pattern {
+        let mut p = Pattern::new();
+        p.translate(text.as_bytes()).unwrap();
+        p
+    }
+
+    /// The pattern in short: code, repetition, argument of each item.
+    fn items(text: &str) -> String {
+        let p = translated(text);
+        let item = |i: &Item| {
+            let rep = ["", "?", "*", "+", "-"][i.rep as usize];
+            match i.code {
+                Code::Char => format!("'{}'{rep}", char::from(i.arg as u8)),
+                code => format!("{code:?}{rep}:{}", i.arg),
+            }
+        };
+        p.items().iter().map(item).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn items() {
-        use Op::*;
-        assert_eq!(ops("a.b*"), [(Char(b'a'), Rep::One), (Any, Rep::One), (Char(b'b'), Rep::Star), (Accept, Rep::One)]);
-        assert_eq!(ops("%d+%$$"), [
-            (Class(class::DIGIT), Rep::Plus),
-            (Char(b'$'), Rep::One),
-            (End, Rep::One),
-            (Accept, Rep::One)
-        ]);
-        assert_eq!(ops("(()%1)"), [
-            (Open, Rep::One),
-            (Position, Rep::One),
-            (Back(0), Rep::One),
-            (Close, Rep::One),
-            (Accept, Rep::One)
-        ]);
-        assert_eq!(ops("%b()-"), [(Balance(b'(', b')'), Rep::One), (Char(b'-'), Rep::One), (Accept, Rep::One)]);
-        assert_eq!(ops("a$?"), [(Char(b'a'), Rep::One), (Char(b'$'), Rep::Optional), (Accept, Rep::One)]);
-        assert_eq!(ops("%Z-"), [(Set(0), Rep::Lazy), (Accept, Rep::One)]);
+    fn translation() {
+        assert_eq!(items("a.b*"), "'a' Any:0 'b'* Accept:0");
+        assert_eq!(items("%d+%$$"), format!("Class+:{} '$' End:0 Accept:0", class::DIGIT));
+        assert_eq!(items("(()%1)"), "Open:0 Position:0 Back:1 Close:0 Accept:0");
+        assert_eq!(items("%b()-"), format!("Balance:{} '-' Accept:0", u32::from(b'(') | u32::from(b')') << 8));
+        assert_eq!(items("a$?"), "'a' '$'? Accept:0");
+        assert_eq!(items("%Z-"), "Set-:0 Accept:0");
+        assert_eq!(items("%f[%w]x"), "Frontier:0 'x' Accept:0");
     }
 
     #[test]
     fn malformed() {
-        let last = |t: &str| ops(t).last().unwrap().0;
-        assert_eq!(last("x[a"), Op::Fail(Malformed::MissingBracket));
-        assert_eq!(last("[]"), Op::Fail(Malformed::MissingBracket));
-        assert_eq!(last("[^]"), Op::Fail(Malformed::MissingBracket));
-        assert_eq!(last("[%]"), Op::Fail(Malformed::MissingBracket));
-        assert_eq!(last("[%"), Op::Fail(Malformed::MissingBracket));
-        assert_eq!(last("a%"), Op::Fail(Malformed::EndsWithPercent));
-        assert_eq!(last("%b("), Op::Fail(Malformed::MissingBalance));
-        assert_eq!(last("%fa"), Op::Fail(Malformed::MissingFrontier));
-        assert_eq!(last("[]]"), Op::Accept);
+        let why = |t: &str| {
+            let p = translated(t);
+            let last = *p.items().last().unwrap();
+            (last.code == Code::Fail).then(|| MALFORMED[last.arg as usize])
+        };
+        for text in ["x[a", "[]", "[^]", "[%]", "[%", "%f[a"] {
+            assert_eq!(why(text), Some(PatternError::MissingBracket), "{text}");
+        }
+        assert_eq!(why("a%"), Some(PatternError::EndsWithPercent));
+        assert_eq!(why("%b("), Some(PatternError::MissingBalance));
+        assert_eq!(why("%fa"), Some(PatternError::MissingFrontier));
+        assert_eq!(why("[]]"), None);
     }
 
     #[test]
     fn sets() {
         let members = |text: &str| -> Vec<u8> {
-            let p = Pattern::new(text.as_bytes()).unwrap();
+            let p = translated(text);
             let t = Ctype::current();
             (0..=255).filter(|c| p.sets()[0].has(t, *c)).collect()
         };
@@ -496,7 +500,7 @@ mod tests {
     #[test]
     fn many_items() {
         let text = "[a]".repeat(1000);
-        let p = Pattern::new(text.as_bytes()).unwrap();
+        let p = translated(&text);
         assert_eq!((p.items().len(), p.sets().len()), (1001, 1000));
     }
 }

@@ -97,7 +97,8 @@ fn search(l: Lua, find: bool) -> LResult<u32> {
         });
     }
     let (anchor, text) = split_anchor(p);
-    let pattern = Pattern::new(text).map_err(|e| pattern_error(l, e))?;
+    let mut pattern = Pattern::new();
+    pattern.translate(text).map_err(|e| pattern_error(l, e))?;
     let mut m = Matcher::new(s, pattern.items(), pattern.sets());
     let found = if anchor {
         m.run(init).map(|end| end.map(|end| (init, end)))
@@ -165,7 +166,8 @@ pub fn gmatch(l: Lua) -> LResult<u32> {
     let p = l.check_bytes(2)?;
     let init = start_position(l.opt_int(3, 1)?, s.len()) - 1;
     l.set_top(2);
-    let pattern = Pattern::new(p).map_err(|e| pattern_error(l, e))?;
+    let mut pattern = Pattern::new();
+    pattern.translate(p).map_err(|e| pattern_error(l, e))?;
     let (items, sets) = (pattern.items(), pattern.sets());
     let size = size_of::<Progress>() + size_of_val(items) + size_of_val(sets);
     let u = l.new_userdata(size, 0)?;
