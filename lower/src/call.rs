@@ -49,34 +49,12 @@ impl FnLower<'_> {
         let function = self.b.isub(t, tag::LUA_FN as i32);
         self.b
             .exit_if(Cond::icmp(IntCc::Ugt, function, 1), slow, &[]);
-        let f = self.b.load64(home(a));
-        let nargs = self.argument_count(a, b);
-        self.b.store_imm(Width::W8, home_tail(a), 0);
-        let delta = a + 1;
-        self.move_base(delta as i32);
-        let sp = self.call_safepoint(kind::CALL, delta);
-        let rets = self.b.call(
-            CallTarget::Mem(Addr::value(f, closure::CODE)),
-            &[(nargs, PReg::Rcx)],
-            &[
-                (IrType::I64, PReg::Rax),
-                (IrType::I64, PReg::Rdx),
-                (IrType::I64, PReg::Rcx),
-            ],
-            Clobbers::All,
-            sp,
-        );
-        self.move_base(-(delta as i32));
-        let (payload, first_tag, count) = (rets[0], rets[1], rets[2]);
+        let (payload, first_tag, count) = self.emit_call(a, b, kind::CALL);
         if c != 1 {
             self.store_both(a, payload, first_tag);
         }
         if c == 0 {
-            let n = self.b.zext32(count);
-            let bytes = self.b.shl(n, 4);
-            let func = self.slot_address(a);
-            let top = self.b.iadd(func, bytes);
-            self.b.store64(Addr::thread(thread::TOP), top);
+            self.open_results(a, count);
         } else if c > 2 {
             self.fill_results(a, c - 1, count);
         }
@@ -113,15 +91,16 @@ impl FnLower<'_> {
         self.b.switch_to(full);
     }
 
-    /// TAILCALL: function and arguments move to this frame's function slot, the frame goes, and the callee is entered by a jump.
+    /// TAILCALL of a Lua function: function and arguments move to this frame's function slot, the frame goes, and the callee is entered by a
+    /// jump. A native function is called from here, as the reference does, so that it sees its caller.
     pub(crate) fn tail_call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         let general = self.b.create_cold_block();
+        let native = self.b.create_cold_block();
+        let t = self.b.load(LoadKind::U8, home_tag(a));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, t, tag::NATIVE_FN as i32), native, &[]);
         if b > 0 && !self.p.is_vararg {
-            let t = self.b.load(LoadKind::U8, home_tag(a));
-            let function = self.b.isub(t, tag::LUA_FN as i32);
-            self.b
-                .exit_if(Cond::icmp(IntCc::Ugt, function, 1), general, &[]);
+            self.b.exit_if(Cond::icmp(IntCc::Ne, t, tag::LUA_FN as i32), general, &[]);
             let f = self.b.load64(home(a));
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(Addr::base(-16), f);
@@ -133,20 +112,49 @@ impl FnLower<'_> {
                 self.store_both(k - 1, p, kt);
             }
             let n = self.b.iconst(b as i64 - 1);
-            self.b.tail_jump(
-                CallTarget::Mem(Addr::value(f, closure::CODE)),
-                &[(n, PReg::Rcx)],
-            );
+            self.b.tail_jump(CallTarget::Mem(Addr::value(f, closure::CODE)), &[(n, PReg::Rcx)]);
         } else {
             self.b.jump(general, &[]);
         }
         self.b.switch_to(general);
         let count = self.helper(Helper::tailcall, kind::NEXT);
         let f = self.b.load64(Addr::base(-16));
-        self.b.tail_jump(
+        self.b.store_imm(Width::W8, entry_tail(), 1);
+        self.b.tail_jump(CallTarget::Mem(Addr::value(f, closure::CODE)), &[(count, PReg::Rcx)]);
+        self.b.switch_to(native);
+        let (payload, first_tag, count) = self.emit_call(a, b, kind::TAIL);
+        self.store_both(a, payload, first_tag);
+        self.open_results(a, count);
+        let n = self.helper(Helper::ret, kind::TAIL);
+        self.return_from_memory(n);
+    }
+
+    /// The call sequence for the function in R[a] (already known to be one); its first result and their count.
+    fn emit_call(&mut self, a: usize, b: usize, kind: u8) -> (Value, Value, Value) {
+        let f = self.b.load64(home(a));
+        let nargs = self.argument_count(a, b);
+        self.b.store_imm(Width::W8, home_tail(a), 0);
+        let delta = a + 1;
+        self.move_base(delta as i32);
+        let sp = self.call_safepoint(kind, delta);
+        let rets = self.b.call(
             CallTarget::Mem(Addr::value(f, closure::CODE)),
-            &[(count, PReg::Rcx)],
+            &[(nargs, PReg::Rcx)],
+            &[(IrType::I64, PReg::Rax), (IrType::I64, PReg::Rdx), (IrType::I64, PReg::Rcx)],
+            Clobbers::All,
+            sp,
         );
+        self.move_base(-(delta as i32));
+        (rets[0], rets[1], rets[2])
+    }
+
+    /// `count` results are from R[a] on: they end at the thread's top.
+    fn open_results(&mut self, a: usize, count: Value) {
+        let n = self.b.zext32(count);
+        let bytes = self.b.shl(n, 4);
+        let func = self.slot_address(a);
+        let top = self.b.iadd(func, bytes);
+        self.b.store64(Addr::thread(thread::TOP), top);
     }
 
     /// Results are at the entry function slot and rbx is the entry base.

@@ -324,10 +324,11 @@ impl FnLower<'_> {
         self.payload[r] = Some(v);
         self.constant[r] = None;
     }
-    /// Writes the tag of `t` unless the home slot has it already.
+    /// Writes the tag of `t` unless the home slot has it already. A collectable tag is always written: the collector sets dead slots that
+    /// hold one to nil.
     pub fn set_tag(&mut self, r: usize, t: Type) {
         if let Some(tag) = t.tag()
-            && self.ty[r].tag() != Some(tag)
+            && (tag >= abi::tag::FIRST_COLLECTABLE || self.ty[r].tag() != Some(tag))
         {
             self.b.store_imm(Width::W8, home_tag(r), tag as i32);
         }

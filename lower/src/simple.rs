@@ -2,6 +2,8 @@
 
 use crate::func::{FnLower, home, home_tag};
 use crate::types::{self, Type};
+use trinity_abi::helpers::Helper;
+use trinity_abi::unit::kind;
 use trinity_abi::{table, tag};
 use trinity_codegen::ir::{Addr, Cond, IntCc, LoadKind, Width};
 use trinity_frontend::bytecode::{Const, Instr, Op};
@@ -105,7 +107,9 @@ impl FnLower<'_> {
             ForPrep => self.for_prep(i),
             ForLoop => self.for_loop(i),
             TForPrep => {
-                self.generic(i);
+                self.helper(Helper::test, kind::JUMP);
+                self.forget_payloads();
+                self.defined(a + 3, Type::Any);
                 let t = self.jump_target(i);
                 self.go(t);
             }

@@ -213,8 +213,11 @@ pub fn infer(p: &Proto, cfg: &Cfg) -> Vec<State> {
     entry
 }
 
-/// What the last instruction's outcome says: `JMPTSET`/`JMPFSET` write only when they jump.
+/// What the last instruction's outcome says: `JMPTSET`/`JMPFSET` write only when they jump, `FORPREP` only when it does not.
 pub fn refine(last: Instr, jumped: bool, s: &mut [Type]) {
+    if last.op() == Op::ForPrep && jumped {
+        s[last.a()..last.a() + 4].fill(Type::Any);
+    }
     if matches!(last.op(), Op::JmpTSet | Op::JmpFSet) && jumped {
         s[last.a()] = s[last.b()];
     }

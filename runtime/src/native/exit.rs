@@ -137,14 +137,25 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
                 pc as u64 + 1
             }
             kind::TAIL => {
-                // Results already follow the convention for this frame's caller: first in registers, the rest at the function slot.
+                // A tail-called native function returned (its results are from R[a] on, the first in registers), or a RETURN closed its
+                // variables (the `ret` helper then has placed everything): both leave values for this frame's caller.
                 let p = site.proto;
                 let shift = if (*p).is_vararg { *extra_word(base) as usize + (*p).num_params as usize + 1 } else { 0 };
                 let entry = base.sub(shift);
-                if r.rcx as u32 > 0 {
+                let returned = site.point.delta == 0;
+                let count = if returned { r.rax } else { r.rcx } & 0xffff_ffff;
+                if returned {
+                    // `rbx` is the entry base already.
+                    r.rax = LAZY_RETURN | count;
+                    r.rdx = rbx as u64;
+                    return site.func.frame_size as u64;
+                }
+                for k in 1..count as usize {
+                    *entry.sub(1).add(k) = *base.add(instr.a() + k);
+                }
+                if count > 0 {
                     *entry.sub(1) = Value { p: r.rax, t: r.rdx as u8 };
                 }
-                let count = r.rcx & 0xffff_ffff;
                 r.rax = LAZY_RETURN | count;
                 r.rdx = entry as u64;
                 return site.func.frame_size as u64;

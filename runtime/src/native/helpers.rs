@@ -91,6 +91,8 @@ fn ret(s: &Site) -> LResult<i64> {
         let (a, n) = match s.i.op() {
             Op::Return0 => (0, 0),
             Op::Return1 => (s.i.a(), 1),
+            // A native function was called in tail position: its results end at top.
+            Op::TailCall => (s.i.a(), (*s.th).top.offset_from(s.base.add(s.i.a())) as usize),
             _ if s.i.b() > 0 => (s.i.a(), s.i.b() - 1),
             _ => (s.i.a(), (*s.th).top.offset_from(s.base.add(s.i.a())) as usize),
         };

@@ -1,3 +1,4 @@
+-- differential: interpreted-only (the modules are found at run time beside the script)
 -- Modules found beside this file; modules that require each other; state shared between requires.
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/modules/?.lua;" .. here .. "/modules/?/init.lua;" .. package.path
