@@ -267,10 +267,12 @@ unsafe extern "C" fn body(th: *mut Thread) -> ! {
                 let v = (*th).error;
                 (*th).error = Value::NIL;
                 if (*th).top < (*(*th).ci).top {
-                    (*(*th).ci).top = (*(*th).ci).top.max((*th).top.add(1));
+                    (*(*th).ci).top = (*(*th).ci).top.max((*th).top.add(2));
                 }
+                // Twice: the resumer takes one, and `coroutine.close` of the dead coroutine still finds the other, as in the reference.
                 *(*th).top = v;
-                (*th).top = (*th).top.add(1);
+                *(*th).top.add(1) = v;
+                (*th).top = (*th).top.add(2);
                 (*th).resume_args = 1;
             }
         }
