@@ -34,7 +34,7 @@ pub unsafe fn mark(l: Lua, slot: *mut Value, reg: usize) -> LResult<()> {
             return Ok(());
         }
         if meta::metamethod_of(l, v, Event::Close).is_nil() {
-            let name = match FrameRef::innermost(l, (*th).ci) {
+            let name = match FrameRef::innermost(l) {
                 Some(f) => f.proto().zip(f.pc()).and_then(|(p, pc)| local_at(&*p, reg, pc).map(<[u8]>::to_vec)),
                 None => None,
             };

@@ -137,8 +137,7 @@ pub fn type_error(l: Lua, v: Value, op: &str, at: VarRef) -> Raise {
 
 /// Description of a variable of the running function.
 fn var_info(l: Lua, at: VarRef) -> Vec<u8> {
-    // SAFETY: live handle.
-    varinfo::varinfo(l, unsafe { (*l.thread()).ci }, at)
+    varinfo::varinfo(l, at)
 }
 
 fn type_error_info(l: Lua, v: Value, op: &str, info: &[u8]) -> Raise {
@@ -153,8 +152,7 @@ fn type_error_info(l: Lua, v: Value, op: &str, info: &[u8]) -> Raise {
 #[cold]
 #[inline(never)]
 pub fn call_error(l: Lua, v: Value, at: VarRef) -> Raise {
-    // SAFETY: live handle.
-    let info = varinfo::call_varinfo(l, unsafe { (*l.thread()).ci }, at);
+    let info = varinfo::call_varinfo(l, at);
     type_error_info(l, v, "call", &info)
 }
 

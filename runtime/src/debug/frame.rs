@@ -100,22 +100,9 @@ impl Iterator for Activations {
 }
 
 impl FrameRef {
-    /// The running function of `l` when its record is `ci`: the record's own, or the innermost machine frame of its region.
-    ///
-    /// # Safety
-    /// `ci` is the current record of the live thread `l`.
-    pub unsafe fn innermost(l: Lua, ci: *mut CallInfo) -> Option<FrameRef> {
-        unsafe {
-            debug_assert!(ci == (*l.thread()).ci);
-            match (*ci).kind {
-                CallKind::Base => None,
-                CallKind::Machine => Activations::new(l).next(),
-                _ => Some(FrameRef {
-                    place: Place::Record(ci),
-                    limit: (*l.thread()).top,
-                }),
-            }
-        }
+    /// The running function of `l`.
+    pub fn innermost(l: Lua) -> Option<FrameRef> {
+        Activations::new(l).next()
     }
 
     /// The slot of the function value.
@@ -172,7 +159,8 @@ impl FrameRef {
             return -1;
         };
         // SAFETY: the prototype is live while its function is on the stack.
-        unsafe { (&(*p).src.lines).get(pc).map_or(-1, |&n| n as i32) }
+        let p = unsafe { &*p };
+        p.src.lines.get(pc).map_or(-1, |&n| n as i32)
     }
 
     /// The record's status bits; those of a machine frame only when it is the innermost of its region.

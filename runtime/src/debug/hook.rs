@@ -191,8 +191,10 @@ unsafe fn pc_of(ci: *mut CallInfo) -> usize {
 }
 
 /// A function was called: its record is current, its arguments are in place (a vararg function's frame is adjusted already).
-pub fn on_call(l: Lua, ci: *mut CallInfo) -> LResult<()> {
-    // SAFETY: `ci` is the current record of the live thread.
+///
+/// # Safety
+/// `ci` is the current record of the live thread.
+pub unsafe fn on_call(l: Lua, ci: *mut CallInfo) -> LResult<()> {
     unsafe {
         let th = l.thread();
         let Some(h) = state(th) else { return Ok(()) };
@@ -229,8 +231,10 @@ pub fn on_call(l: Lua, ci: *mut CallInfo) -> LResult<()> {
 }
 
 /// The function of the current record returns the top `n` values.
-pub fn on_return(l: Lua, ci: *mut CallInfo, n: usize) -> LResult<()> {
-    // SAFETY: `ci` is the current record of the live thread.
+///
+/// # Safety
+/// `ci` is the current record of the live thread.
+pub unsafe fn on_return(l: Lua, ci: *mut CallInfo, n: usize) -> LResult<()> {
     unsafe {
         let th = l.thread();
         let Some(h) = state(th) else { return Ok(()) };
@@ -255,8 +259,10 @@ fn uses_top(i: Instr) -> bool {
 }
 
 /// Called before an instruction is executed while hooks are on; `ci.pc` points to it. False: tracing can stop.
-pub fn trace_exec(l: Lua, ci: *mut CallInfo) -> LResult<bool> {
-    // SAFETY: `ci` is the current record of the live thread, of an interpreted function.
+///
+/// # Safety
+/// `ci` is the current record of the live thread.
+pub unsafe fn trace_exec(l: Lua, ci: *mut CallInfo) -> LResult<bool> {
     unsafe {
         let th = l.thread();
         let Some(h) = state(th) else { return Ok(false) };

@@ -11,7 +11,7 @@
 
 use crate::object::Str;
 use crate::proto::RtProto;
-use crate::thread::{CallInfo, Lua, call_status};
+use crate::thread::{Lua, call_status};
 use trinity_frontend::bytecode::op::{EVENT_NAMES, Mode};
 use trinity_frontend::bytecode::{Event, Instr, Op};
 
@@ -223,11 +223,8 @@ pub fn function_name_from_code(p: &RtProto, pc: usize) -> Option<Name<'_>> {
 }
 
 /// Text that names a value in an error message (" (global 'x')"), or nothing.
-///
-/// `ci` is the record of the running function when it is interpreted; anything else gives no name unless it is the innermost machine frame.
-pub fn varinfo(l: Lua, ci: *mut CallInfo, v: VarRef) -> Vec<u8> {
-    // SAFETY: `ci` is a record of the live thread `l`.
-    let Some(f) = (unsafe { FrameRef::innermost(l, ci) }) else {
+pub fn varinfo(l: Lua, v: VarRef) -> Vec<u8> {
+    let Some(f) = FrameRef::innermost(l) else {
         return Vec::new();
     };
     name_of(&f, v).map_or_else(Vec::new, Name::suffix)
@@ -247,9 +244,8 @@ fn name_of(f: &FrameRef, v: VarRef) -> Option<Name<'static>> {
 }
 
 /// The same for the value that is called: the way the calling instruction names it goes first ("for iterator", "metamethod").
-pub fn call_varinfo(l: Lua, ci: *mut CallInfo, v: VarRef) -> Vec<u8> {
-    // SAFETY: as in `varinfo`.
-    let Some(f) = (unsafe { FrameRef::innermost(l, ci) }) else {
+pub fn call_varinfo(l: Lua, v: VarRef) -> Vec<u8> {
+    let Some(f) = FrameRef::innermost(l) else {
         return Vec::new();
     };
     called_name(&f)

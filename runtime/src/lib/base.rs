@@ -4,8 +4,8 @@
 //! them just suspends it.
 
 use super::io::stdio;
+use super::library::{Entry, add_entries};
 use super::loadfile::load_file;
-use crate::api::Reg;
 use crate::error::{LResult, Status};
 use crate::heap;
 use crate::object::{Str, Table};
@@ -15,36 +15,84 @@ use crate::value::{Value, tag};
 /// Value of `_VERSION`.
 const VERSION: &str = "Lua 5.4";
 
-const FUNCTIONS: Reg = &[
-    ("assert", assert),
-    ("collectgarbage", collectgarbage),
-    ("dofile", dofile),
-    ("error", error),
-    ("getmetatable", getmetatable),
-    ("ipairs", ipairs),
-    ("load", load),
-    ("loadfile", loadfile),
-    ("next", next),
-    ("pairs", pairs),
-    ("pcall", pcall),
-    ("print", print),
-    ("rawequal", rawequal),
-    ("rawget", rawget),
-    ("rawlen", rawlen),
-    ("rawset", rawset),
-    ("select", select),
-    ("setmetatable", setmetatable),
-    ("tonumber", tonumber),
-    ("tostring", tostring),
-    ("type", type_),
-    ("warn", warn),
-    ("xpcall", xpcall),
+const FUNCTIONS: &[Entry] = &[
+    Entry(
+        "assert",
+        assert,
+        "Raises its second argument (default \"assertion failed!\") when the first is false; else returns all.",
+    ),
+    Entry(
+        "collectgarbage",
+        collectgarbage,
+        "Controls the collector by an option.",
+    ),
+    Entry("dofile", dofile, "Runs a file and returns its results."),
+    Entry(
+        "error",
+        error,
+        "Raises a value; strings get the position of a level in front.",
+    ),
+    Entry(
+        "getmetatable",
+        getmetatable,
+        "The metatable, or its field `__metatable`.",
+    ),
+    Entry(
+        "ipairs",
+        ipairs,
+        "Iterates over 1, 2, ... up to the first nil.",
+    ),
+    Entry(
+        "load",
+        load,
+        "Compiles a string or what a reader function returns.",
+    ),
+    Entry("loadfile", loadfile, "Compiles a file."),
+    Entry("next", next, "The pair after a key."),
+    Entry(
+        "pairs",
+        pairs,
+        "Iterates over all pairs, or as `__pairs` says.",
+    ),
+    Entry(
+        "pcall",
+        pcall,
+        "Calls a function; returns whether it succeeded, and results or error.",
+    ),
+    Entry(
+        "print",
+        print,
+        "Writes its arguments as strings to standard output.",
+    ),
+    Entry("rawequal", rawequal, "Equality without metamethods."),
+    Entry("rawget", rawget, "Indexing without metamethods."),
+    Entry("rawlen", rawlen, "Length without metamethods."),
+    Entry("rawset", rawset, "Assignment without metamethods."),
+    Entry(
+        "select",
+        select,
+        "The arguments from an index on, or their number.",
+    ),
+    Entry(
+        "setmetatable",
+        setmetatable,
+        "Sets the metatable of a table.",
+    ),
+    Entry(
+        "tonumber",
+        tonumber,
+        "Converts to a number, optionally in a base.",
+    ),
+    Entry("tostring", tostring, "Converts to a string."),
+    Entry("type", type_, "The name of the type."),
+    Entry("warn", warn, "Emits a warning made of its arguments."),
+    Entry("xpcall", xpcall, "`pcall` with a message handler."),
 ];
 
 /// Opens the library: everything goes into the table of globals.
 pub fn open(l: Lua) -> LResult<*mut Table> {
     let g = l.globals();
-    l.set_funcs(g, FUNCTIONS)?;
+    add_entries(l, g, FUNCTIONS, &[])?;
     l.raw_set_str(g, "_G", Value::table(g))?;
     let version = l.new_str(VERSION.as_bytes())?;
     // SAFETY: made above.

@@ -5,8 +5,8 @@
 //! so that they behave as the files they were made from: `package.preload` goes before them, and the file name is the loader data.
 
 use super::io::stdio::{self, c_part};
+use super::library::{Entry, new_library};
 use super::loadfile::load_file;
-use crate::api::Reg;
 use crate::error::{LResult, Raise, Status};
 use crate::object::{NativeFn, Str, Table};
 use crate::thread::Lua;
@@ -34,13 +34,18 @@ const CONFIG: &[u8] = b"/\n;\n?\n!\n-\n";
 /// Why C libraries are refused (the reference's text for platforms without dynamic loading).
 const NO_C_LIBRARIES: &[u8] = b"dynamic libraries not enabled; check your Lua installation";
 
-const FUNCTIONS: Reg = &[("loadlib", loadlib), ("searchpath", package_searchpath)];
+const FUNCTIONS: &[Entry] = &[
+    Entry("loadlib", loadlib, "Would load a C library; always fails."),
+    Entry(
+        "searchpath",
+        package_searchpath,
+        "Searches a name along a path.",
+    ),
+];
 
 /// Opens the library.
 pub fn open(l: Lua) -> LResult<*mut Table> {
-    let lib = l.new_table(0, 8)?;
-    l.push(Value::table(lib));
-    l.set_funcs(lib, FUNCTIONS)?;
+    let lib = new_library(l, FUNCTIONS, 6)?;
     let searchers = l.new_table(4, 0)?;
     l.raw_set_str(lib, "searchers", Value::table(searchers))?;
     let list: [NativeFn; 4] = [search_preload, search_lua, search_c, search_c_root];

@@ -10,7 +10,7 @@ pub mod stdio;
 
 use self::result::{exec_result, file_result};
 use self::stdio::{c_part, set_errno};
-use crate::api::Reg;
+use super::library::{Entry, add_entries, new_library};
 use crate::error::LResult;
 use crate::object::{NativeFn, Table, Userdata};
 use crate::thread::Lua;
@@ -37,14 +37,12 @@ struct Stream {
 
 /// Opens the library.
 pub fn open(l: Lua) -> LResult<*mut Table> {
-    let lib = l.new_table(0, 14)?;
-    l.push(Value::table(lib));
-    l.set_funcs(lib, FUNCTIONS)?;
+    let lib = new_library(l, FUNCTIONS, 3)?;
     let (mt, _) = l.new_metatable(FILE_HANDLE)?;
-    l.set_funcs(mt, METAMETHODS)?;
+    add_entries(l, mt, METAMETHODS, &[])?;
     let methods = l.new_table(0, METHODS.len())?;
     l.raw_set_str(mt, "__index", Value::table(methods))?;
-    l.set_funcs(methods, METHODS)?;
+    add_entries(l, methods, METHODS, &[])?;
     // SAFETY: the standard streams exist for the life of the process.
     unsafe {
         standard_file(l, lib, stdio::stdin, Some(INPUT), "stdin")?;
@@ -55,34 +53,42 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
     Ok(lib)
 }
 
-const FUNCTIONS: Reg = &[
-    ("close", io_close),
-    ("flush", io_flush),
-    ("input", io_input),
-    ("lines", io_lines),
-    ("open", io_open),
-    ("output", io_output),
-    ("popen", io_popen),
-    ("read", io_read),
-    ("tmpfile", io_tmpfile),
-    ("type", io_type),
-    ("write", io_write),
+const FUNCTIONS: &[Entry] = &[
+    Entry("close", io_close, "Closes the default output, or a file."),
+    Entry("flush", io_flush, "Writes what is buffered."),
+    Entry("input", io_input, "The default input; sets it first."),
+    Entry("lines", io_lines, "Iterates over what the formats read."),
+    Entry("open", io_open, "Opens a file."),
+    Entry("output", io_output, "The default output; sets it first."),
+    Entry(
+        "popen",
+        io_popen,
+        "Starts a program and opens a pipe to it.",
+    ),
+    Entry("read", io_read, "Reads by formats."),
+    Entry("tmpfile", io_tmpfile, "Opens a temporary file."),
+    Entry("type", io_type, "\"file\", \"closed file\" or nil."),
+    Entry("write", io_write, "Writes strings and numbers."),
 ];
 
-const METHODS: Reg = &[
-    ("close", f_close),
-    ("flush", f_flush),
-    ("lines", f_lines),
-    ("read", f_read),
-    ("seek", f_seek),
-    ("setvbuf", f_setvbuf),
-    ("write", f_write),
+const METHODS: &[Entry] = &[
+    Entry("close", f_close, "Closes the default output, or a file."),
+    Entry("flush", f_flush, "Writes what is buffered."),
+    Entry("lines", f_lines, "Iterates over what the formats read."),
+    Entry("read", f_read, "Reads by formats."),
+    Entry("seek", f_seek, "Moves and tells the position."),
+    Entry("setvbuf", f_setvbuf, "Sets the buffering mode."),
+    Entry("write", f_write, "Writes strings and numbers."),
 ];
 
-const METAMETHODS: Reg = &[
-    ("__gc", f_gc),
-    ("__close", f_gc),
-    ("__tostring", f_tostring),
+const METAMETHODS: &[Entry] = &[
+    Entry("__gc", f_gc, "Closes the file."),
+    Entry("__close", f_gc, "Closes the file."),
+    Entry(
+        "__tostring",
+        f_tostring,
+        "\"file (0x...)\" or \"file (closed)\".",
+    ),
 ];
 
 fn standard_file(

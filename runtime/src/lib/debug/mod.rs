@@ -3,47 +3,69 @@
 //! Functions that take a thread as optional first argument number the others from there. A captured local's register holds a cell: reading
 //! and writing go through it.
 
+mod hooks;
+mod upvalue;
+
 use super::io::stdio;
-use crate::api::Reg;
+use super::library::{Entry, new_library};
 use crate::debug::frame::FrameRef;
-use crate::debug::hook::{self, EventKind, mask};
 use crate::debug::info::{active_lines, at_level, frame_name, function_info, proto_of};
 use crate::error::{LResult, Raise, Status};
-use crate::object::{LuaClosure, NativeClosure, Str, Table};
+use crate::object::{Str, Table};
 use crate::thread::{Lua, Thread};
 use crate::value::{Value, tag};
 use std::ptr::NonNull;
 
-/// Registry key of the table from threads to their hook functions (the reference's name and form).
-const HOOKS: &str = "_HOOKKEY";
 /// What `setcstacklimit` answers (LUAI_MAXCCALLS).
 const C_STACK_LIMIT: i64 = 200;
 
-const FUNCTIONS: Reg = &[
-    ("debug", debug),
-    ("gethook", gethook),
-    ("getinfo", getinfo),
-    ("getlocal", getlocal),
-    ("getmetatable", getmetatable),
-    ("getregistry", getregistry),
-    ("getupvalue", getupvalue),
-    ("getuservalue", getuservalue),
-    ("setcstacklimit", setcstacklimit),
-    ("sethook", sethook),
-    ("setlocal", setlocal),
-    ("setmetatable", setmetatable),
-    ("setupvalue", setupvalue),
-    ("setuservalue", setuservalue),
-    ("traceback", traceback),
-    ("upvalueid", upvalueid),
-    ("upvaluejoin", upvaluejoin),
+const FUNCTIONS: &[Entry] = &[
+    Entry("debug", debug, "Reads and runs lines from standard input."),
+    Entry("gethook", hooks::gethook, "The hook, its mask and count."),
+    Entry("getinfo", getinfo, "A table about a function or a level."),
+    Entry("getlocal", getlocal, "Name and value of a local variable."),
+    Entry(
+        "getmetatable",
+        getmetatable,
+        "The metatable, whatever it says.",
+    ),
+    Entry("getregistry", getregistry, "The registry."),
+    Entry(
+        "getupvalue",
+        upvalue::getupvalue,
+        "Name and value of an upvalue.",
+    ),
+    Entry("getuservalue", getuservalue, "A user value of a userdata."),
+    Entry(
+        "setcstacklimit",
+        setcstacklimit,
+        "Does nothing; answers the limit.",
+    ),
+    Entry("sethook", hooks::sethook, "Sets or removes the hook."),
+    Entry("setlocal", setlocal, "Assigns to a local variable."),
+    Entry(
+        "setmetatable",
+        setmetatable,
+        "Sets the metatable of any value.",
+    ),
+    Entry("setupvalue", upvalue::setupvalue, "Assigns to an upvalue."),
+    Entry("setuservalue", setuservalue, "Assigns to a user value."),
+    Entry("traceback", traceback, "The stack as text."),
+    Entry(
+        "upvalueid",
+        upvalue::upvalueid,
+        "A unique identifier of an upvalue.",
+    ),
+    Entry(
+        "upvaluejoin",
+        upvalue::upvaluejoin,
+        "Makes one upvalue refer to another.",
+    ),
 ];
 
 /// Opens the library.
 pub fn open(l: Lua) -> LResult<*mut Table> {
-    let t = l.new_table(0, FUNCTIONS.len())?;
-    l.push(Value::table(t));
-    l.set_funcs(t, FUNCTIONS)?;
+    let t = new_library(l, FUNCTIONS, 0)?;
     l.pop(1);
     Ok(t)
 }
@@ -367,209 +389,6 @@ fn setlocal(l: Lua) -> LResult<u32> {
         None => l.push(Value::NIL),
     }
     Ok(1)
-}
-
-// ---- upvalues
-
-/// An upvalue of a function.
-enum Upvalue {
-    /// Cell `i` (from 0) of a Lua closure.
-    Lua(*mut LuaClosure, usize),
-    /// Value `i` of a native closure.
-    Native(*mut NativeClosure, usize),
-}
-
-impl Upvalue {
-    /// Upvalue `n` (from 1) of a function value.
-    fn find(f: Value, n: i64) -> Option<Upvalue> {
-        let i = usize::try_from(n).ok()?.checked_sub(1)?;
-        // SAFETY: the tags say what the closures are; their headers count upvalues.
-        unsafe {
-            match f.t {
-                tag::LUA_FN if i < (*f.as_lua_fn()).h.aux32 as usize => {
-                    Some(Upvalue::Lua(f.as_lua_fn(), i))
-                }
-                tag::NATIVE_FN if i < (*f.as_native_fn()).h.aux32 as usize => {
-                    Some(Upvalue::Native(f.as_native_fn(), i))
-                }
-                _ => None,
-            }
-        }
-    }
-    fn name(&self) -> Vec<u8> {
-        match *self {
-            // SAFETY: the closure is live; descriptors are as many as cells.
-            Upvalue::Lua(c, i) => unsafe {
-                let upvals = &(*(*c).proto).src.upvals;
-                upvals
-                    .get(i)
-                    .and_then(|u| u.name.as_deref())
-                    .unwrap_or(b"(no name)")
-                    .to_vec()
-            },
-            Upvalue::Native(..) => Vec::new(),
-        }
-    }
-    fn get(&self) -> Value {
-        // SAFETY: the index is in range.
-        unsafe {
-            match *self {
-                Upvalue::Lua(c, i) => (**LuaClosure::upval(c, i)).v,
-                Upvalue::Native(c, i) => *NativeClosure::upval(c, i),
-            }
-        }
-    }
-    fn set(&self, l: Lua, v: Value) {
-        // SAFETY: the index is in range.
-        unsafe {
-            match *self {
-                Upvalue::Lua(c, i) => {
-                    crate::closure::set_cell(l.global(), *LuaClosure::upval(c, i), v)
-                }
-                Upvalue::Native(c, i) => crate::closure::set_native_upvalue(l.global(), c, i, v),
-            }
-        }
-    }
-    /// Address that tells upvalues apart.
-    fn id(&self) -> *mut u8 {
-        // SAFETY: the index is in range.
-        unsafe {
-            match *self {
-                Upvalue::Lua(c, i) => (*LuaClosure::upval(c, i)).cast(),
-                Upvalue::Native(c, i) => NativeClosure::upval(c, i).cast(),
-            }
-        }
-    }
-}
-
-fn check_upvalue(l: Lua, func: i32, index: i32) -> LResult<Option<Upvalue>> {
-    let n = l.check_int(index)?;
-    l.check_type(func, "function")?;
-    Ok(Upvalue::find(l.arg(func), n))
-}
-
-fn getupvalue(l: Lua) -> LResult<u32> {
-    let Some(u) = check_upvalue(l, 1, 2)? else {
-        return Ok(0);
-    };
-    l.push_bytes(&u.name())?;
-    l.push(u.get());
-    Ok(2)
-}
-
-fn setupvalue(l: Lua) -> LResult<u32> {
-    l.check_any(3)?;
-    let Some(u) = check_upvalue(l, 1, 2)? else {
-        return Ok(0);
-    };
-    u.set(l, l.arg(3));
-    l.push_bytes(&u.name())?;
-    Ok(1)
-}
-
-fn upvalueid(l: Lua) -> LResult<u32> {
-    let id = check_upvalue(l, 1, 2)?.map(|u| Value::light(u.id()));
-    l.push(id.unwrap_or(Value::NIL));
-    Ok(1)
-}
-
-fn upvaluejoin(l: Lua) -> LResult<u32> {
-    let invalid = |i| l.arg_error(i, "invalid upvalue index");
-    let a = check_upvalue(l, 1, 2)?.ok_or_else(|| invalid(2))?;
-    let b = check_upvalue(l, 3, 4)?.ok_or_else(|| invalid(4))?;
-    let Upvalue::Lua(c1, i1) = a else {
-        return Err(l.arg_error(1, "Lua function expected"));
-    };
-    let Upvalue::Lua(c2, i2) = b else {
-        return Err(l.arg_error(3, "Lua function expected"));
-    };
-    // SAFETY: both indices are in range.
-    unsafe { crate::closure::set_upvalue_cell(l.global(), c1, i1, *LuaClosure::upval(c2, i2)) };
-    Ok(0)
-}
-
-// ---- hooks
-
-/// Calls the Lua function registered for the running thread.
-fn lua_hook(l: Lua, event: EventKind, line: i32) -> LResult<()> {
-    let hooks = l.raw_get_str(l.registry(), HOOKS);
-    if !hooks.is_table() {
-        return Ok(());
-    }
-    let f = l.raw_get(hooks.as_table(), thread_value(l.thread()));
-    if !f.is_function() {
-        return Ok(());
-    }
-    l.push(f);
-    l.push_str(event.name())?;
-    l.push(if line >= 0 {
-        Value::int(i64::from(line))
-    } else {
-        Value::NIL
-    });
-    l.call_no_yield(2, 0)
-}
-
-fn hook_table(l: Lua) -> LResult<*mut Table> {
-    let v = l.raw_get_str(l.registry(), HOOKS);
-    if v.is_table() {
-        return Ok(v.as_table());
-    }
-    let t = l.new_table(0, 1)?;
-    l.raw_set_str(l.registry(), HOOKS, Value::table(t))?;
-    set_bytes(l, t, "__mode", b"k")?;
-    l.set_metatable(Value::table(t), t)?;
-    Ok(t)
-}
-
-fn sethook(l: Lua) -> LResult<u32> {
-    let (l1, arg) = get_thread(l);
-    let f = l.arg(arg + 1);
-    let (func, bits, count): (Option<hook::HookFn>, u8, i32) = if l.is_none_or_nil(arg + 1) {
-        (None, 0, 0)
-    } else {
-        let text = stdio::c_part(l.check_bytes(arg + 2)?);
-        l.check_type(arg + 1, "function")?;
-        let count = l.opt_int(arg + 3, 0)? as i32;
-        let bit = |c: u8, bit: u8| if text.contains(&c) { bit } else { 0 };
-        let bits = bit(b'c', mask::CALL)
-            | bit(b'r', mask::RETURN)
-            | bit(b'l', mask::LINE)
-            | if count > 0 { mask::COUNT } else { 0 };
-        (Some(lua_hook), bits, count)
-    };
-    let hooks = hook_table(l)?;
-    l.raw_set(hooks, thread_value(l1.thread()), f)?;
-    hook::set_hook(l1, func, bits, count);
-    Ok(0)
-}
-
-fn gethook(l: Lua) -> LResult<u32> {
-    let (l1, _) = get_thread(l);
-    // SAFETY: live handle; nothing runs while the state is looked at.
-    let found = unsafe {
-        let h = (*l1.thread()).hook.as_deref();
-        h.and_then(|h| h.func().map(|f| (f, h.mask(), h.base_count())))
-    };
-    let Some((func, bits, count)) = found else {
-        l.push(Value::NIL);
-        return Ok(1);
-    };
-    if func as usize == lua_hook as *const () as usize {
-        let hooks = hook_table(l)?;
-        l.push(l.raw_get(hooks, thread_value(l1.thread())));
-    } else {
-        l.push_str("external hook")?;
-    }
-    let mut text = String::new();
-    for (bit, c) in [(mask::CALL, 'c'), (mask::RETURN, 'r'), (mask::LINE, 'l')] {
-        if bits & bit != 0 {
-            text.push(c);
-        }
-    }
-    l.push_str(&text)?;
-    l.push(Value::int(i64::from(count)));
-    Ok(3)
 }
 
 // ---- interaction
