@@ -6,17 +6,18 @@
 use super::inst::{CallInfo, MInst};
 use crate::ir::SrcLoc;
 use regalloc2 as ra;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// A machine block.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MBlock {
     pub insts: Range<u32>,
-    pub params: Vec<ra::VReg>,
-    pub succs: Vec<ra::Block>,
-    pub preds: Vec<ra::Block>,
+    pub params: SmallVec<[ra::VReg; 2]>,
+    pub succs: SmallVec<[ra::Block; 2]>,
+    pub preds: SmallVec<[ra::Block; 2]>,
     /// Arguments of the only successor's parameters.
-    pub args: Vec<ra::VReg>,
+    pub args: SmallVec<[ra::VReg; 2]>,
 }
 
 /// A machine function.

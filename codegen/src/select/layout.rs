@@ -8,6 +8,7 @@
 //! empty.
 
 use crate::ir::{Block, BlockCall, Function};
+use smallvec::SmallVec;
 
 /// Where a machine block comes from.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,7 +28,7 @@ pub(crate) struct Layout {
     /// By IR block; `u32::MAX` if unreachable.
     pub block_at: Vec<u32>,
     /// By IR block: the machine blocks its terminator goes to.
-    pub succs: Vec<Vec<u32>>,
+    pub succs: Vec<SmallVec<[u32; 2]>>,
     /// IR blocks, each after everything it dominates.
     pub postorder: Vec<Block>,
 }
@@ -61,7 +62,7 @@ pub(crate) fn layout(f: &Function) -> Layout {
     let mut l = Layout {
         postorder: postorder(f),
         block_at: vec![u32::MAX; n],
-        succs: vec![Vec::new(); n],
+        succs: vec![SmallVec::new(); n],
         ..Layout::default()
     };
     let mut reachable = vec![false; n];

@@ -15,13 +15,15 @@ mod int;
 mod layout;
 mod term;
 
+use crate::compile::CompileError;
 use crate::ir::{self, Function, Inst, InstId, LoadKind, Opnd, SrcLoc, Value, ValueDef, Width};
-use crate::mach::{CallInfo, MBlock, MFunc, MInst, class_of, clobber_set, to_ra};
+use crate::mach::{CallInfo, MBlock, MFunc, MInst, class_of, clobber_set, renumber, to_ra};
 use crate::x86::Op;
 use crate::x86::asm::Const;
 use addr::truncate;
 use layout::{Layout, Origin, layout};
 use regalloc2 as ra;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -69,7 +71,7 @@ struct Selector<'a> {
     /// Operands of the machine instruction being built.
     ops: Vec<ra::Operand>,
     /// Arguments of the edge being lowered.
-    args: Vec<ra::VReg>,
+    args: SmallVec<[ra::VReg; 2]>,
     operands: Vec<ra::Operand>,
     num_vregs: usize,
     consts: Vec<Const>,
@@ -81,6 +83,8 @@ struct Selector<'a> {
     here: Here,
     /// The instruction being lowered reads flags: constants must not destroy them.
     flags_live: bool,
+    /// More virtual registers than the allocator can number.
+    too_large: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -91,7 +95,12 @@ struct Here {
 }
 
 /// Selects instructions for a function, which must verify.
-pub(crate) fn select(f: &Function) -> Selected {
+pub(crate) fn select(f: &Function) -> Result<Selected, CompileError> {
+    if f.values.len() >= ra::VReg::MAX {
+        return Err(CompileError::TooLarge(
+            "more than two million values".into(),
+        ));
+    }
     let layout = layout(f);
     let mut slot_offset = Vec::with_capacity(f.stack_slots.len());
     let mut stack_bytes = 0u32;
@@ -110,7 +119,7 @@ pub(crate) fn select(f: &Function) -> Selected {
         rev: Vec::with_capacity(f.insts.len() + f.blocks.len()),
         cur: Vec::new(),
         ops: Vec::new(),
-        args: Vec::new(),
+        args: SmallVec::new(),
         operands: Vec::with_capacity(f.insts.len() * 2),
         num_vregs: f.values.len(),
         consts: Vec::new(),
@@ -120,10 +129,12 @@ pub(crate) fn select(f: &Function) -> Selected {
         loc: SrcLoc(0),
         here: Here::default(),
         flags_live: false,
+        too_large: false,
         layout,
     };
     s.count();
-    s.run(stack_bytes)
+    let selected = s.run(stack_bytes);
+    selected.ok_or_else(|| CompileError::TooLarge("more than two million values".into()))
 }
 
 /// Whether an instruction does something besides computing its results.
@@ -162,10 +173,10 @@ impl Selector<'_> {
         }
     }
 
-    fn run(mut self, stack_bytes: u32) -> Selected {
+    fn run(mut self, stack_bytes: u32) -> Option<Selected> {
         let mut ranges = vec![0..0; self.layout.order.len()];
         let mut blocks = vec![MBlock::default(); self.layout.order.len()];
-        let mut edges = vec![Vec::new(); self.f.blocks.len()];
+        let mut edges = vec![SmallVec::<[(u32, usize); 2]>::new(); self.f.blocks.len()];
         for (m, o) in self.layout.order.iter().enumerate() {
             if let Origin::Edge(b, s) = *o {
                 edges[b.index()].push((s, m));
@@ -209,6 +220,9 @@ impl Selector<'_> {
             }
         }
 
+        if self.too_large {
+            return None;
+        }
         let n = self.rev.len();
         let mut func = MFunc {
             insts: Vec::with_capacity(n),
@@ -228,9 +242,10 @@ impl Selector<'_> {
         func.blocks = blocks;
         func.operands = self.operands;
         func.num_vregs = self.num_vregs;
+        renumber(&mut func);
         let has_calls = !self.calls.is_empty();
         func.calls = self.calls;
-        Selected {
+        Some(Selected {
             func,
             placed: self.layout.placed,
             consts: self.consts,
@@ -238,7 +253,7 @@ impl Selector<'_> {
             block_at: self.layout.block_at,
             stack_bytes,
             has_calls,
-        }
+        })
     }
 
     fn succ(&self, m: u32) -> ra::Block {
@@ -336,6 +351,10 @@ impl Selector<'_> {
     }
 
     fn temp(&mut self, class: ra::RegClass) -> ra::VReg {
+        if self.num_vregs >= ra::VReg::MAX {
+            self.too_large = true;
+            return ra::VReg::new(0, class);
+        }
         self.num_vregs += 1;
         ra::VReg::new(self.num_vregs - 1, class)
     }
