@@ -1,8 +1,9 @@
 //! Text of numbers and numbers of text, as the reference's `tostringbuff` and `l_str2d` give them.
 //!
-//! Floats print as C's `"%.14g"` does, with `.0` behind what would read back as an integer. Calling `snprintf` costs several hundred
-//! nanoseconds, so the digits come from Rust's exact formatter (correctly rounded, ties to even, as glibc), and only a locale whose decimal
-//! point is not a dot goes through libc. `-nan` keeps its sign, as glibc prints it.
+//! Floats print as C's `"%.14g"` does, with `.0` behind what would read back as an integer. Calling `snprintf` costs hundreds of
+//! nanoseconds. But a float is `m / 2^k`, and for numbers of moderate size its product with a power of ten fits 128 bits: so the decimal
+//! digits are a multiplication and a shift away, with the remainder deciding the rounding (to nearest even, as glibc's). Others go through
+//! Rust's exact formatter, which rounds alike. `-nan` keeps its sign, as glibc prints it; the decimal point is the locale's.
 //!
 //! Nothing here allocates; results are small stack buffers.
 
@@ -131,35 +132,131 @@ pub fn format_float(f: f64) -> NumText {
 /// C's `"%.{precision}g"` for precisions from 1 to 17.
 pub fn float_g(f: f64, precision: usize) -> NumText {
     let mut out = NumText::EMPTY;
-    general(&mut out, f, precision.clamp(1, 17));
+    general(&mut out, f, precision.clamp(1, MAX_DIGITS));
     out
 }
 
-fn general(out: &mut NumText, f: f64, precision: usize) {
+/// C's `"%.{precision}e"` for precisions up to 16; the exponent's letter is `letter`.
+pub fn float_e(f: f64, precision: usize, letter: u8) -> NumText {
+    let mut out = NumText::EMPTY;
     if !f.is_finite() {
         out.push(non_finite(f));
-        return;
+        return out;
     }
-    if f == 0.0 {
-        out.push(if f.is_sign_negative() { b"-0" } else { b"0" });
-        return;
+    if f.is_sign_negative() {
+        out.push(b"-");
     }
-    // `d.ddd...e[-]x`, correctly rounded to `precision` digits.
+    let count = (precision + 1).min(MAX_DIGITS);
+    let d = if f == 0.0 { Digits { text: [b'0'; 20], exponent: 0 } } else { digits(f.abs(), count) };
+    scientific(&mut out, &d.text[..count], d.exponent, letter);
+    out
+}
+
+/// C's `"%.{precision}f"` for numbers below 1e18 and precisions up to [`MAX_DECIMALS`]; `None`: out of these bounds.
+pub fn float_f(f: f64, precision: usize) -> Option<NumText> {
+    let magnitude = f.abs();
+    let (m, shift) = parts(magnitude)?;
+    if magnitude >= 1e18 || precision > MAX_DECIMALS {
+        return None;
+    }
+    let unit = POWERS[precision];
+    let (mut whole, mut decimals) = match shift {
+        0..=63 => (m >> shift, scaled(m & ((1 << shift) - 1), shift, unit)),
+        _ => (0, scaled(m, shift, unit)),
+    };
+    if decimals == unit {
+        whole += 1;
+        decimals = 0;
+    }
+    // Without decimals the tie was rounded to the even of 0 and 1, but the even of `whole` and the next is meant.
+    if precision == 0 && (1..=63).contains(&shift) {
+        whole = scaled(m, shift, 1) as u64;
+    }
+    let mut out = NumText::EMPTY;
+    if f.is_sign_negative() {
+        out.push(b"-");
+    }
+    let mut buf = [0; 20];
+    out.push(decimal(whole, &mut buf));
+    if precision > 0 {
+        out.push(&[decimal_point()]);
+        let mut buf = [0; 20];
+        let text = decimal(decimals as u64, &mut buf);
+        out.push(&ZEROS[..precision - text.len()]);
+        out.push(text);
+    }
+    Some(out)
+}
+
+const ZEROS: [u8; 20] = [b'0'; 20];
+/// Digits of a float that C's precisions can ask for before they become excessive.
+const MAX_DIGITS: usize = 17;
+/// Decimals of [`float_f`].
+pub const MAX_DECIMALS: usize = 16;
+
+/// Powers of ten whose product with a 53-bit mantissa fits 128 bits.
+static POWERS: [u128; 23] = {
+    let mut t = [1u128; 23];
+    let mut i = 1;
+    while i < 23 {
+        t[i] = t[i - 1] * 10;
+        i += 1;
+    }
+    t
+};
+
+/// A positive number below 2^60 as `m / 2^shift`; `m` has more than 53 bits only for integers from 2^53 on.
+#[inline]
+fn parts(f: f64) -> Option<(u64, u32)> {
+    let bits = f.to_bits();
+    let e = (bits >> 52) as u32;
+    let fraction = bits & ((1 << 52) - 1);
+    match e {
+        0 => Some((fraction, 1074)),
+        1..=1075 => Some((fraction | 1 << 52, 1075 - e)),
+        1076..=1082 => Some(((fraction | 1 << 52) << (e - 1075), 0)),
+        _ => None,
+    }
+}
+
+/// `m * power / 2^shift`, rounded to nearest even; exact, since the product has at most 127 bits (large `m` come with small powers).
+#[inline]
+fn scaled(m: u64, shift: u32, power: u128) -> u128 {
+    let product = u128::from(m) * power;
+    if shift == 0 {
+        return product;
+    }
+    if shift >= 128 {
+        return 0; // below one half
+    }
+    let (q, r) = (product >> shift, product & ((1 << shift) - 1));
+    let half = 1u128 << (shift - 1);
+    q + u128::from(r > half || r == half && q & 1 == 1)
+}
+
+/// The decimal digits of a positive number and the exponent of the first one.
+struct Digits {
+    text: [u8; 20],
+    exponent: i32,
+}
+
+/// The first `count` (1 to 17) significant digits, correctly rounded.
+fn digits(f: f64, count: usize) -> Digits {
+    if let Some(d) = digits_exactly(f, count) {
+        return d;
+    }
+    // `d.ddd...e[-]x`
     let mut sci = NumText::EMPTY;
-    let _ = write!(sci, "{:.*e}", precision - 1, f.abs());
-    let mut digits = [b'0'; 20];
-    let mut count = 0;
-    let mut exponent = 0i32;
-    let mut negative = false;
-    let mut in_exponent = false;
+    let _ = write!(sci, "{:.*e}", count - 1, f);
+    let mut d = Digits { text: [b'0'; 20], exponent: 0 };
+    let mut at = 0;
+    let (mut negative, mut in_exponent) = (false, false);
     for &c in sci.as_bytes() {
         match c {
-            b'0'..=b'9' if in_exponent => exponent = exponent * 10 + i32::from(c - b'0'),
+            b'0'..=b'9' if in_exponent => d.exponent = d.exponent * 10 + i32::from(c - b'0'),
             b'0'..=b'9' => {
-                if let Some(d) = digits.get_mut(count) {
-                    *d = c;
-                    count += 1;
-                }
+                d.text[at.min(19)] = c;
+                at += 1;
             }
             b'e' => in_exponent = true,
             b'-' => negative = true,
@@ -167,33 +264,83 @@ fn general(out: &mut NumText, f: f64, precision: usize) {
         }
     }
     if negative {
-        exponent = -exponent;
+        d.exponent = -d.exponent;
     }
-    while count > 1 && digits[count - 1] == b'0' {
+    d
+}
+
+/// [`digits`] by 128-bit integers, for numbers of moderate size (about 1e-5 to 1e15).
+fn digits_exactly(f: f64, count: usize) -> Option<Digits> {
+    let (m, shift) = parts(f)?;
+    let log2 = 63 - m.leading_zeros() as i32 - shift as i32;
+    // 1233 / 4096 is just above log10(2): at most one too small or too large.
+    let mut exponent = log2 * 1233 >> 12;
+    for _ in 0..3 {
+        let power = usize::try_from(count as i32 - 1 - exponent).ok()?;
+        let n = scaled(m, shift, *POWERS.get(power)?);
+        if n >= POWERS[count] {
+            exponent += 1;
+        } else if n < POWERS[count - 1] {
+            exponent -= 1;
+        } else {
+            let mut buf = [0; 20];
+            let mut text = [b'0'; 20];
+            for (to, from) in text.iter_mut().zip(decimal(n as u64, &mut buf)) {
+                *to = *from;
+            }
+            return Some(Digits { text, exponent });
+        }
+    }
+    None
+}
+
+/// `d.ddde+xx`
+fn scientific(out: &mut NumText, digits: &[u8], exponent: i32, letter: u8) {
+    out.push(&digits[..1]);
+    if digits.len() > 1 {
+        out.push(&[decimal_point()]);
+        out.push(&digits[1..]);
+    }
+    out.push(&[letter, if exponent < 0 { b'-' } else { b'+' }]);
+    let exponent = exponent.unsigned_abs();
+    if exponent < 10 {
+        out.push(b"0");
+    }
+    let mut buf = [0; 20];
+    out.push(decimal(u64::from(exponent), &mut buf));
+}
+
+fn general(out: &mut NumText, f: f64, precision: usize) {
+    if !f.is_finite() {
+        out.push(non_finite(f));
+        return;
+    }
+    if f.is_sign_negative() {
+        out.push(b"-");
+    }
+    if f == 0.0 {
+        out.push(b"0");
+        return;
+    }
+    let Digits { text, exponent } = digits(f.abs(), precision);
+    let mut count = precision;
+    while count > 1 && text[count - 1] == b'0' {
         count -= 1;
     }
     let point = [decimal_point()];
-    if f < 0.0 {
-        out.push(b"-");
-    }
     if exponent < -4 || exponent >= precision as i32 {
-        out.push(&digits[..1]);
-        if count > 1 {
-            out.push(&point);
-            out.push(&digits[1..count]);
-        }
-        let _ = write!(out, "e{}{:02}", if negative { '-' } else { '+' }, exponent.unsigned_abs());
-    } else if negative {
+        scientific(out, &text[..count], exponent, b'e');
+    } else if exponent < 0 {
         out.push(b"0");
         out.push(&point);
-        out.push(&b"000"[..exponent.unsigned_abs() as usize - 1]);
-        out.push(&digits[..count]);
+        out.push(&ZEROS[..exponent.unsigned_abs() as usize - 1]);
+        out.push(&text[..count]);
     } else {
         let whole = exponent as usize + 1;
-        out.push(&digits[..whole]);
+        out.push(&text[..whole]);
         if count > whole {
             out.push(&point);
-            out.push(&digits[whole..count]);
+            out.push(&text[whole..count]);
         }
     }
 }
@@ -254,6 +401,28 @@ mod tests {
         // SAFETY: the buffer is large enough; arguments match the format.
         let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c"%.*g".as_ptr(), precision, f) };
         buf[..n as usize].to_vec()
+    }
+
+    fn libc_text(form: &std::ffi::CStr, f: f64, precision: usize) -> Vec<u8> {
+        let mut buf = [0u8; 400];
+        // SAFETY: the buffer is large enough; arguments match the format.
+        let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), form.as_ptr(), precision as i32, f) };
+        buf[..n as usize].to_vec()
+    }
+
+    #[test]
+    fn fixed_and_scientific_are_printf() {
+        let ties = (0..2000).map(|i| f64::from(i) / 64.0 - 10.0);
+        for f in samples().chain(ties).chain([0.0, -0.0, 0.5, 1.5, 2.5, 1e17 + 0.5, 9.5, 99.5, 999_999.999_999_5]) {
+            for p in [0, 1, 2, 3, 6, 14, 16] {
+                if let Some(ours) = float_f(f, p) {
+                    assert_eq!(ours.as_bytes(), libc_text(c"%.*f", f, p), "{f:e} at {p}");
+                } else {
+                    assert!(f.is_nan() || f.abs() >= 1e18);
+                }
+                assert_eq!(float_e(f, p, b'e').as_bytes(), libc_text(c"%.*e", f, p), "{f:e} at {p}");
+            }
+        }
     }
 
     fn samples() -> impl Iterator<Item = f64> {

@@ -112,6 +112,16 @@ impl<'a> Buffer<'a> {
         Ok(())
     }
 
+    /// Appends the first `n` of 16 bytes.
+    #[inline]
+    pub fn add_short(&mut self, s: [u8; 16], n: usize) -> LResult<()> {
+        let to = self.room(16)?;
+        // SAFETY: there is room for all 16; those beyond `n` are not taken.
+        unsafe { to.cast::<[u8; 16]>().write_unaligned(s) };
+        self.len += n.min(16);
+        Ok(())
+    }
+
     /// Appends one byte.
     #[inline]
     pub fn add_byte(&mut self, c: u8) -> LResult<()> {

@@ -1,7 +1,6 @@
 //! string.format.
 //!
-//! Integers and texts are formatted here; floats by Rust's exact formatter where flags allow it (`%.3f`, `%g`, `%10.2f`: it rounds as
-//! glibc does, at a fraction of the time), else by C's `snprintf`, which also knows the locale's decimal point.
+//! Integers, texts and floats without flags are formatted by our own code (`spec`, `numfmt`), the rest by C's `snprintf`.
 
 use super::super::buffer::{Buffer, Space};
 use super::ctype::{Ctype, class};
@@ -11,7 +10,6 @@ use crate::object::Str;
 use crate::thread::Lua;
 use crate::value::tag;
 use crate::{meta, numfmt};
-use std::fmt::Write;
 
 /// A text of this length or more ignores the width (and needs no padding: widths have two digits).
 const LONG_TEXT: usize = 100;
@@ -146,40 +144,18 @@ fn add_text(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
 /// A float, without C where that is possible.
 fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()> {
     let precision = spec.precision.unwrap_or(6);
-    let simple = !(spec.plus || spec.space || spec.alternate || spec.zero) && f.is_finite();
-    if simple && numfmt::decimal_point() == b'.' {
-        match conversion {
-            b'f' if precision <= 40 && f.abs() < 1e18 => {
-                let mut text = FloatText { buf: [0; 72], len: 0 };
-                let _ = write!(text, "{f:.precision$}");
-                return padded(out, spec, text.as_bytes());
-            }
-            b'g' if precision <= 17 => return padded(out, spec, numfmt::float_g(f, precision).as_bytes()),
-            _ => {}
+    if !(spec.plus || spec.space || spec.alternate || spec.zero) {
+        let text = match conversion {
+            b'f' => numfmt::float_f(f, precision),
+            b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
+            b'e' | b'E' if precision <= 16 && f.is_finite() => Some(numfmt::float_e(f, precision, conversion)),
+            _ => None,
+        };
+        if let Some(text) = text {
+            return padded(out, spec, &text);
         }
     }
     c_float(out, spec, conversion, f)
-}
-
-/// Room for a sign, 19 digits, a point and 40 digits.
-struct FloatText {
-    buf: [u8; 72],
-    len: usize,
-}
-
-impl FloatText {
-    fn as_bytes(&self) -> &[u8] {
-        &self.buf[..self.len]
-    }
-}
-
-impl Write for FloatText {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        let to = self.buf.get_mut(self.len..self.len + s.len()).ok_or(std::fmt::Error)?;
-        to.copy_from_slice(s.as_bytes());
-        self.len += s.len();
-        Ok(())
-    }
 }
 
 /// A float by `snprintf`.
@@ -255,42 +231,4 @@ fn add_quoted(out: &mut Buffer, s: &[u8]) -> LResult<()> {
         }
     }
     out.add_byte(b'"')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ours(spec: Spec, f: f64) -> Vec<u8> {
-        let mut text = FloatText { buf: [0; 72], len: 0 };
-        write!(text, "{f:.*}", spec.precision.unwrap_or(6)).unwrap();
-        text.as_bytes().to_vec()
-    }
-
-    #[test]
-    fn fixed_point_is_printf() {
-        let mut x = 0x2545_f491_4f6c_dd1du64;
-        for i in 0..100_000 {
-            x ^= x << 13;
-            x ^= x >> 7;
-            x ^= x << 17;
-            let f = match i % 4 {
-                0 => (x % 2000) as f64 / 16.0 - 60.0,
-                1 => x as i64 as f64 / 4096.0,
-                2 => f64::from_bits(x),
-                _ => (x % 100_000) as f64 / 1000.0,
-            };
-            if !f.is_finite() || f.abs() >= 1e18 {
-                continue;
-            }
-            for precision in [0, 1, 2, 3, 6, 14, 40] {
-                let mut buf = [0u8; 128];
-                // SAFETY: the buffer is large enough; the arguments match the format.
-                let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c"%.*f".as_ptr(), precision as libc::c_int, f) };
-                let spec = Spec { precision: Some(precision), ..Spec::default() };
-                assert_eq!(ours(spec, f), &buf[..n as usize], "{f:e} {precision}");
-            }
-        }
-        assert_eq!(ours(Spec::default(), -0.0), b"-0.000000");
-    }
 }

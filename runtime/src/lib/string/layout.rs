@@ -90,6 +90,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Reads one option: its kind and size.
+    #[inline]
     fn option(&mut self) -> Result<(Kind, i32), LayoutError> {
         let Some((&c, rest)) = self.rest.split_first() else { return Ok((Kind::Nothing, 0)) };
         self.rest = rest;
@@ -158,31 +159,26 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The bytes of an integer of up to 16 bytes, in the given order.
+/// The bytes of an integer of `size` (1 to 16) bytes; what follows them has no meaning.
+#[inline]
 pub fn encode(n: i64, size: usize, little: bool, signed: bool) -> [u8; 16] {
     let wide = if signed { i128::from(n) } else { i128::from(n as u64) };
-    let mut bytes = wide.to_le_bytes();
-    if !little {
-        bytes[..size].reverse();
-    }
-    bytes
+    if little { wide.to_le_bytes() } else { (wide << (128 - 8 * size)).to_be_bytes() }
 }
 
 /// The integer in `bytes` (1 to 16 of them). `None`: it does not fit 64 bits.
+#[inline]
 pub fn decode(bytes: &[u8], little: bool, signed: bool) -> Option<i64> {
-    let mut all = [0u8; 16];
-    let used = all.get_mut(..bytes.len())?;
-    used.copy_from_slice(bytes);
-    if !little {
-        used.reverse();
-    }
-    let wide = u128::from_le_bytes(all);
     let bits = 8 * bytes.len() as u32;
-    let low = wide as u64;
     if bits <= 64 {
+        let add = |n: u64, &c: &u8| n << 8 | u64::from(c);
+        let n = if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) };
         let shift = 64 - bits;
-        return Some(if signed { (low << shift) as i64 >> shift } else { low as i64 });
+        return Some(if signed { (n << shift) as i64 >> shift } else { n as i64 });
     }
+    let add = |n: u128, &c: &u8| n << 8 | u128::from(c);
+    let wide = if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) };
+    let low = wide as u64;
     // The bytes beyond must be the sign's (signed) or zero.
     let high = (wide >> 64) as u64;
     let expected = if signed && (low as i64) < 0 { u64::MAX >> (128 - bits) } else { 0 };

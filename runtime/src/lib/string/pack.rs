@@ -31,7 +31,9 @@ pub fn pack(l: Lua) -> LResult<u32> {
     let mut out = Buffer::new(l, &mut space);
     let mut arg = 1;
     while let Some(Item { kind, size, padding }) = next_item(l, &mut layout, out.as_bytes().len())? {
-        out.add_fill(0, padding)?;
+        if padding > 0 {
+            out.add_fill(0, padding)?;
+        }
         arg += 1;
         match kind {
             Kind::Int | Kind::Unsigned => {
@@ -44,7 +46,7 @@ pub fn pack(l: Lua) -> LResult<u32> {
                         return Err(l.arg_error(arg, if signed { "integer overflow" } else { "unsigned overflow" }));
                     }
                 }
-                out.add(&encode(n, size, layout.little, signed)[..size])?;
+                out.add_short(encode(n, size, layout.little, signed), size)?;
             }
             Kind::Float => {
                 let f = l.check_number(arg)? as f32;
@@ -67,7 +69,7 @@ pub fn pack(l: Lua) -> LResult<u32> {
                 if size < 8 && s.len() >> (8 * size) != 0 {
                     return Err(l.arg_error(arg, "string length does not fit in given size"));
                 }
-                out.add(&encode(s.len() as i64, size, layout.little, false)[..size])?;
+                out.add_short(encode(s.len() as i64, size, layout.little, false), size)?;
                 out.add(s)?;
             }
             Kind::Zero => {
