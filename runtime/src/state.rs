@@ -50,6 +50,8 @@ pub struct Global {
     pub on_signal: Option<fn(Lua) -> LResult<()>>,
     /// A finalizer is running.
     pub in_finalizer: bool,
+    /// [`close`] has begun.
+    pub closing: bool,
 }
 
 /// Registry keys, as in the reference.
@@ -88,6 +90,7 @@ pub fn new_state() -> Option<Lua> {
         seed,
         on_signal: None,
         in_finalizer: false,
+        closing: false,
     }));
     // SAFETY: `g` was made above; nothing collects before the roots are in place.
     unsafe {
@@ -195,7 +198,12 @@ pub fn close(l: Lua) {
         (*th).nny += 1;
         close::close_protected(l, 1, Status::Ok);
         (*th).top = (*th).stack.add(1);
-        heap::queue_all_finalizers(g);
+        // A finalizer can end the program again (os.exit): the others still run, but nothing that was made since gets one.
+        if !(*g).closing {
+            (*g).closing = true;
+            heap::queue_all_finalizers(g);
+        }
+        (*g).in_finalizer = false;
         // Errors in finalizers are warnings.
         let _ = poll::run_finalizers(l);
         heap::free_all(g);
