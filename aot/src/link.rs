@@ -8,6 +8,12 @@ use std::process::{Command, Stdio};
 /// File names of the runtime library: installed, and as cargo builds it.
 pub const RUNTIME: [&str; 2] = ["libtrinity_runtime.a", "libtrinity_start.a"];
 
+/// Unwind tables are for debuggers: nothing unwinds at run time. Those of the C runtime's own start files stay, since code refers to them.
+const NO_UNWIND_TABLES: &str = "SECTIONS {
+  /DISCARD/ : { *.a:(.eh_frame) *.a:(.gcc_except_table) *.a:(.gcc_except_table.*) *.a:(.comment) }
+} INSERT BEFORE .eh_frame;
+";
+
 /// What rustc says a static library of ours needs (`--print native-static-libs`), less what cc adds by itself.
 const LIBRARIES: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 
@@ -86,8 +92,20 @@ fn linker() -> (OsString, Vec<String>) {
     }
 }
 
-/// Links.
+/// Links. Unless symbols are kept, GNU ld's options make the file smaller; a linker that does not know them links without.
 pub fn link(job: &Job) -> Result<()> {
+    if job.debug {
+        return run(job, None);
+    }
+    let script = job.output.with_extension("ld");
+    let guard = crate::cleanup::Guard::new(script.clone());
+    if std::fs::write(&script, NO_UNWIND_TABLES).is_ok() && run(job, Some(guard.path())).is_ok() {
+        return Ok(());
+    }
+    run(job, None)
+}
+
+fn run(job: &Job, script: Option<&Path>) -> Result<()> {
     let (program, first_args) = linker();
     let mut cmd = Command::new(&program);
     cmd.args(first_args);
@@ -106,6 +124,12 @@ pub fn link(job: &Job) -> Result<()> {
     }
     if !job.debug {
         cmd.arg("-s");
+    }
+    if let Some(script) = script {
+        cmd.arg("-Wl,-z,noseparate-code");
+        let mut arg = OsString::from("-Wl,-T,");
+        arg.push(script);
+        cmd.arg(arg);
     }
     cmd.args(LIBRARIES).stdin(Stdio::null());
     if job.verbose {
@@ -147,7 +171,9 @@ fn gist(said: &str) -> &str {
             .iter()
             .any(|w| l.contains(w))
     };
-    let line = said.lines().find(telling).or_else(|| said.lines().next());
+    // The compiler driver only repeats that the linker failed.
+    let own = || said.lines().filter(|l| !l.starts_with("collect2:"));
+    let line = own().find(telling).or_else(|| own().next());
     line.map_or("it gave no message", str::trim)
 }
 

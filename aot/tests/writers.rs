@@ -58,7 +58,7 @@ fn pieces(bytes: &[u8]) -> BTreeMap<String, Piece> {
                     panic!()
                 };
                 let (name, addend) = name_of(r.target(), r.addend());
-                (at - from, u32::from(r_type), name, addend)
+                (at - from, r_type, name, addend)
             })
             .collect();
         v.sort();

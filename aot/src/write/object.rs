@@ -74,7 +74,7 @@ pub fn write(image: &Image, file: &str) -> Result<Vec<u8>> {
                 Target::Import(i) => imports[i.index()],
             };
             let flags = RelocationFlags::Elf {
-                r_type: r.kind.elf().into(),
+                r_type: r.kind.elf(),
             };
             obj.add_relocation(
                 section,
