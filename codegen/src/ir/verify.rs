@@ -37,8 +37,8 @@ struct Verifier<'a> {
     f: &'a Function,
     /// By block: its place in reverse postorder; `u32::MAX` if unreachable.
     rpo_of: Vec<u32>,
-    /// By place in reverse postorder: the immediate dominator's place.
-    idom: Vec<u32>,
+    /// By place in reverse postorder: when a walk of the dominator tree enters and leaves the block.
+    span: Vec<(u32, u32)>,
     /// By instruction: its block and its place there.
     place: Vec<(Block, u32)>,
     block: Block,
@@ -68,11 +68,11 @@ pub fn verify(f: &Function) -> Result<(), VerifyError> {
         }
     }
     let (rpo, rpo_of) = reverse_postorder(f);
-    let idom = dominators(f, &rpo, &rpo_of);
+    let span = spans(&dominators(f, &rpo, &rpo_of));
     let mut v = Verifier {
         f,
         rpo_of,
-        idom,
+        span,
         place,
         block: Block(0),
         at: 0,
@@ -153,6 +153,28 @@ fn dominators(f: &Function, rpo: &[Block], rpo_of: &[u32]) -> Vec<u32> {
     idom
 }
 
+/// Numbers the dominator tree so that one block dominates another if and only if its span holds the other's.
+fn spans(idom: &[u32]) -> Vec<(u32, u32)> {
+    let mut children = vec![Vec::new(); idom.len()];
+    for (n, &d) in idom.iter().enumerate().skip(1) {
+        children[d as usize].push(n);
+    }
+    let mut span = vec![(0, 0); idom.len()];
+    let mut clock = 0;
+    let mut stack = vec![(0, false)];
+    while let Some((n, done)) = stack.pop() {
+        clock += 1;
+        if done {
+            span[n].1 = clock;
+        } else {
+            span[n].0 = clock;
+            stack.push((n, true));
+            stack.extend(children[n].iter().map(|&c| (c, false)));
+        }
+    }
+    span
+}
+
 impl Verifier<'_> {
     fn entry(&self) -> Check {
         let entry = &self.f.blocks[0];
@@ -183,11 +205,8 @@ impl Verifier<'_> {
     }
 
     fn dominates(&self, a: Block, b: Block) -> bool {
-        let (a, mut b) = (self.rpo_of[a.index()], self.rpo_of[b.index()]);
-        while b > a {
-            b = self.idom[b as usize];
-        }
-        a == b
+        let span = |b: Block| self.span[self.rpo_of[b.index()] as usize];
+        span(a).0 <= span(b).0 && span(b).1 <= span(a).1
     }
 
     fn value(&self, v: Value, ty: Type) -> Check {

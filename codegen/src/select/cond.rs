@@ -110,18 +110,9 @@ impl Selector<'_> {
                 cc = m;
             }
         }
-        let Opnd::Imm(n) = b else {
-            let Opnd::Value(v) = b else { return never() };
-            self.use_reg(a);
-            let src = match self.foldable_load(v) {
-                Some((k, addr)) if load_width(k) == Some(w) => Src::Mem(self.addr(&addr)),
-                _ => {
-                    let r = self.reg(v);
-                    self.ops.push(ra::Operand::any_use(r));
-                    Src::Reg
-                }
-            };
-            return int(Op::Cmp, w, CmpKind::Reg(src), int_cc(cc));
+        let n = match b {
+            Opnd::Imm(n) => n,
+            Opnd::Value(v) => return self.cmp_reg(cc, w, a, v),
         };
         let n = truncate(n, w);
         if let Some((kind, addr)) = self.foldable_load(a)
@@ -165,6 +156,19 @@ impl Selector<'_> {
         int(Op::Cmp, w, CmpKind::Reg(Src::Imm(n)), int_cc(cc))
     }
 
+    fn cmp_reg(&mut self, cc: IntCc, w: Width, a: Value, b: Value) -> MCond {
+        self.use_reg(a);
+        let src = match self.foldable_load(b) {
+            Some((k, addr)) if load_width(k) == Some(w) => Src::Mem(self.addr(&addr)),
+            _ => {
+                let r = self.reg(b);
+                self.ops.push(ra::Operand::any_use(r));
+                Src::Reg
+            }
+        };
+        int(Op::Cmp, w, CmpKind::Reg(src), int_cc(cc))
+    }
+
     fn test(&mut self, cc: IntCc, w: Width, a: Value, b: Opnd) -> MCond {
         let (mut a, mut b) = (a, self.resolve(b));
         if let (Opnd::Value(v), Some(n)) = (b, self.as_imm(Opnd::Value(a))) {
@@ -200,21 +204,22 @@ impl Selector<'_> {
 
     fn cmp_mem(&mut self, op: Op, cc: IntCc, w: Width, addr: &Addr, b: Opnd) -> MCond {
         let mem = self.addr(addr);
-        let imm = match b {
-            Opnd::Imm(n) => Some(n),
-            Opnd::Value(v) => self.f.as_iconst(v).and_then(|n| match w {
-                Width::W64 => i32::try_from(n).ok(),
-                _ => Some(n as i32),
-            }),
+        // Only the low bits of a constant count.
+        let low = |n: i64| match w {
+            Width::W64 => i32::try_from(n).ok(),
+            _ => Some(truncate(n as i32, w)),
         };
-        match (imm, b) {
-            (Some(n), _) => int(op, w, CmpKind::MemImm(mem, truncate(n, w)), int_cc(cc)),
-            (None, Opnd::Value(v)) => {
-                self.use_reg(v);
-                int(op, w, CmpKind::MemReg(mem), int_cc(cc))
-            }
-            (None, Opnd::Imm(_)) => never(),
-        }
+        let kind = match b {
+            Opnd::Imm(n) => CmpKind::MemImm(mem, truncate(n, w)),
+            Opnd::Value(v) => match self.f.as_iconst(v).and_then(low) {
+                Some(n) => CmpKind::MemImm(mem, n),
+                None => {
+                    self.use_reg(v);
+                    CmpKind::MemReg(mem)
+                }
+            },
+        };
+        int(op, w, kind, int_cc(cc))
     }
 
     /// `ucomisd x, y` sets the flags of an unsigned comparison, and all of them if unordered: so only "above" and
@@ -279,11 +284,6 @@ fn int(op: Op, w: Width, kind: CmpKind, cc: Cc) -> MCond {
         cc,
         parity: Parity::Ignored,
     }
-}
-
-/// Stands in for combinations that `resolve` excludes.
-fn never() -> MCond {
-    int(Op::Cmp, Width::W64, CmpKind::Flags, Cc::E)
 }
 
 /// The memory width a load reads, for integers.
