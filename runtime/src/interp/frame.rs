@@ -62,6 +62,24 @@ pub unsafe fn poll_inside(l: Lua, ci: *mut CallInfo) -> LResult<()> {
     }
 }
 
+/// Pending work at a backward jump `i` that is being taken.
+///
+/// # Safety
+/// See the module; the record says that `i` is being executed.
+#[cold]
+#[inline(never)]
+pub unsafe fn poll_at_jump(l: Lua, ci: *mut CallInfo, i: Instr) -> LResult<()> {
+    unsafe {
+        poll_inside(l, ci)?;
+        if i.op() == Op::TForLoop {
+            // The control variable counts as not written before the jump: the collector may have cleared it.
+            let ra = (*ci).func.add(1 + i.a());
+            *ra.add(2) = *ra.add(4);
+        }
+        Ok(())
+    }
+}
+
 /// VARARGPREP: moves function and fixed parameters above the extra arguments.
 ///
 /// # Safety

@@ -262,6 +262,24 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 break 'step;
                             }};
                         }
+                        macro_rules! modulo {
+                            ($y:expr) => {{
+                                let y = $y;
+                                if (*y).t == tag::INT && (*y).p == 0 {
+                                    break 'step;
+                                }
+                                arith!(reg!(i.b()), y, |a, b| arith::int_mod(a, b), |x, y| arith::float_mod(x, y))
+                            }};
+                        }
+                        macro_rules! floor_div {
+                            ($y:expr) => {{
+                                let y = $y;
+                                if (*y).t == tag::INT && (*y).p == 0 {
+                                    break 'step;
+                                }
+                                arith!(reg!(i.b()), y, |a, b| arith::int_idiv(a, b), |x, y| arith::float_idiv(x, y))
+                            }};
+                        }
                         // Order of two registers.
                         macro_rules! order {
                             ($want:expr, |$a:ident, $b:ident| $cmp:expr) => {{
@@ -394,9 +412,12 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             }};
                         }
 
-                        debug_assert!((i.op_byte() as usize) < OP_COUNT);
-                        std::hint::assert_unchecked((i.op_byte() as usize) < OP_COUNT);
-                        match *ALL_OPS.get_unchecked(i.op_byte() as usize) {
+                        // The table is the identity. A switch on the loaded byte makes LLVM replicate the dispatch behind every
+                        // instruction (with -tail-dup-*-size, see .cargo/config.toml); on the instruction's own bits it does not.
+                        let op = i.op_byte() as usize;
+                        debug_assert!(op < OP_COUNT);
+                        std::hint::assert_unchecked(op < OP_COUNT);
+                        match *ALL_OPS.get_unchecked(op) {
                             Op::Move => {
                                 *reg!(i.a()) = *reg!(i.b());
                                 continue 'next;
@@ -524,20 +545,10 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::DivK => arith_float!(reg!(i.b()), k.add(i.c()), |x, y| x / y),
                             Op::Pow => arith_float!(reg!(i.b()), reg!(i.c()), |x, y| arith::pow(x, y)),
                             Op::PowK => arith_float!(reg!(i.b()), k.add(i.c()), |x, y| arith::pow(x, y)),
-                            Op::Mod | Op::ModK => {
-                                let y = if i.op_byte() == Op::Mod as u8 { reg!(i.c()).cast_const() } else { k.add(i.c()) };
-                                if (*y).t == tag::INT && (*y).p == 0 {
-                                    break 'step;
-                                }
-                                arith!(reg!(i.b()), y, |a, b| arith::int_mod(a, b), |x, y| arith::float_mod(x, y))
-                            }
-                            Op::IDiv | Op::IDivK => {
-                                let y = if i.op_byte() == Op::IDiv as u8 { reg!(i.c()).cast_const() } else { k.add(i.c()) };
-                                if (*y).t == tag::INT && (*y).p == 0 {
-                                    break 'step;
-                                }
-                                arith!(reg!(i.b()), y, |a, b| arith::int_idiv(a, b), |x, y| arith::float_idiv(x, y))
-                            }
+                            Op::Mod => modulo!(reg!(i.c())),
+                            Op::ModK => modulo!(k.add(i.c())),
+                            Op::IDiv => floor_div!(reg!(i.c())),
+                            Op::IDivK => floor_div!(k.add(i.c())),
                             Op::BAnd => bitwise!(reg!(i.b()), reg!(i.c()), |a, b| a & b),
                             Op::BOr => bitwise!(reg!(i.b()), reg!(i.c()), |a, b| a | b),
                             Op::BXor => bitwise!(reg!(i.b()), reg!(i.c()), |a, b| a ^ b),
@@ -772,7 +783,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     (*ra).p = n as u64;
                                     (*ra.add(3)).p = n as u64;
                                     (*ra.add(3)).t = tag::INT;
-                                    jump!();
+                                    if (*th).poll != 0 {
+                                        break 'poll;
+                                    }
+                                    pc = pc.offset(i.sd() as isize);
+                                    continue 'next;
                                 }
                                 jump_if!(ops::for_loop(ra));
                             }
@@ -905,14 +920,10 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
             }
             // A backward jump is taken and work is pending. The record still says that the jump is being executed.
             (*ci).pc = pc;
-            if frame::poll_inside(l, ci).is_err() {
+            if frame::poll_at_jump(l, ci, i).is_err() {
                 return Exit::Raised;
             }
             reload!();
-            if i.op_byte() == Op::TForLoop as u8 {
-                // The collector may have run: the control variable counts as not written before the jump.
-                *reg!(i.a() + 2) = *reg!(i.a() + 4);
-            }
             pc = pc.offset(i.sd() as isize);
             if !HOOKS && (*th).hook.is_some() {
                 (*ci).pc = pc;
