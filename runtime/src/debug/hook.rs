@@ -8,6 +8,7 @@
 //! the poll word. `old_pc` is the instruction last seen by the line hook in the running function; it may be of another function after an
 //! error, and is only compared.
 
+use super::frame::Activations;
 use super::varinfo::code;
 use crate::error::LResult;
 use crate::proto::RtProto;
@@ -242,19 +243,36 @@ pub unsafe fn on_return(l: Lua, ci: *mut CallInfo, n: usize) -> LResult<()> {
             let first = (*th).top.sub(n).offset_from((*ci).func) as usize;
             run(l, EventKind::Return, -1, Some((first, n)))?;
         }
+        // The caller goes on where it is: no new line.
         let prev = (*ci).prev;
-        if !prev.is_null()
-            && (*prev).kind == CallKind::Lua
+        let caller_pc = match prev.as_ref().map(|p| p.kind) {
+            Some(CallKind::Lua) => Some(pc_of(prev)),
+            Some(CallKind::Machine) => Activations::new(l).nth(1).and_then(|f| f.pc()),
+            _ => None,
+        };
+        if let Some(pc) = caller_pc
             && let Some(h) = state(th)
         {
-            h.old_pc = pc_of(prev);
+            h.old_pc = pc;
         }
         Ok(())
     }
 }
 
+/// A machine frame continues in the interpreter, behind the instruction `pc`: what the line hook saw last, as if it had traced that.
+///
+/// # Safety
+/// `th` is live.
+pub unsafe fn on_exit(th: *mut Thread, pc: usize) {
+    unsafe {
+        if let Some(h) = state(th) {
+            h.old_pc = pc;
+        }
+    }
+}
+
 /// True when the instruction uses `top` as its predecessor left it.
-fn uses_top(i: Instr) -> bool {
+pub fn uses_top(i: Instr) -> bool {
     matches!(i.op(), Op::Call | Op::TailCall | Op::Return | Op::SetList) && i.b() == 0
 }
 
