@@ -22,7 +22,10 @@ pub struct NumText {
 }
 
 impl NumText {
-    const EMPTY: NumText = NumText { buf: [0; MAX_TEXT], len: 0 };
+    const EMPTY: NumText = NumText {
+        buf: [0; MAX_TEXT],
+        len: 0,
+    };
 
     /// The characters.
     #[inline]
@@ -123,7 +126,11 @@ pub fn format_float(f: f64) -> NumText {
         return out;
     }
     general(&mut out, f, 14);
-    if out.as_bytes().iter().all(|&c| c == b'-' || c.is_ascii_digit()) {
+    if out
+        .as_bytes()
+        .iter()
+        .all(|&c| c == b'-' || c.is_ascii_digit())
+    {
         out.push(&[decimal_point(), b'0']);
     }
     out
@@ -147,7 +154,14 @@ pub fn float_e(f: f64, precision: usize, letter: u8) -> NumText {
         out.push(b"-");
     }
     let count = (precision + 1).min(MAX_DIGITS);
-    let d = if f == 0.0 { Digits { text: [b'0'; 20], exponent: 0 } } else { digits(f.abs(), count) };
+    let d = if f == 0.0 {
+        Digits {
+            text: [b'0'; 20],
+            exponent: 0,
+        }
+    } else {
+        digits(f.abs(), count)
+    };
     scientific(&mut out, &d.text[..count], d.exponent, letter);
     out
 }
@@ -248,7 +262,10 @@ fn digits(f: f64, count: usize) -> Digits {
     // `d.ddd...e[-]x`
     let mut sci = NumText::EMPTY;
     let _ = write!(sci, "{:.*e}", count - 1, f);
-    let mut d = Digits { text: [b'0'; 20], exponent: 0 };
+    let mut d = Digits {
+        text: [b'0'; 20],
+        exponent: 0,
+    };
     let mut at = 0;
     let (mut negative, mut in_exponent) = (false, false);
     for &c in sci.as_bytes() {
@@ -274,7 +291,7 @@ fn digits_exactly(f: f64, count: usize) -> Option<Digits> {
     let (m, shift) = parts(f)?;
     let log2 = 63 - m.leading_zeros() as i32 - shift as i32;
     // 1233 / 4096 is just above log10(2): at most one too small or too large.
-    let mut exponent = log2 * 1233 >> 12;
+    let mut exponent = (log2 * 1233) >> 12;
     for _ in 0..3 {
         let power = usize::try_from(count as i32 - 1 - exponent).ok()?;
         let n = scaled(m, shift, *POWERS.get(power)?);
@@ -361,7 +378,11 @@ pub fn decimal_point() -> u8 {
     // SAFETY: RADIXCHAR is a valid item; the result is a NUL-terminated string that lives until the next setlocale.
     unsafe {
         let p = libc::nl_langinfo(libc::RADIXCHAR);
-        if p.is_null() || *p == 0 { b'.' } else { *p as u8 }
+        if p.is_null() || *p == 0 {
+            b'.'
+        } else {
+            *p as u8
+        }
     }
 }
 
@@ -399,28 +420,58 @@ mod tests {
     fn libc_g(f: f64, precision: i32) -> Vec<u8> {
         let mut buf = [0u8; 64];
         // SAFETY: the buffer is large enough; arguments match the format.
-        let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c"%.*g".as_ptr(), precision, f) };
+        let n = unsafe {
+            libc::snprintf(
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+                c"%.*g".as_ptr(),
+                precision,
+                f,
+            )
+        };
         buf[..n as usize].to_vec()
     }
 
     fn libc_text(form: &std::ffi::CStr, f: f64, precision: usize) -> Vec<u8> {
         let mut buf = [0u8; 400];
         // SAFETY: the buffer is large enough; arguments match the format.
-        let n = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), form.as_ptr(), precision as i32, f) };
+        let n = unsafe {
+            libc::snprintf(
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+                form.as_ptr(),
+                precision as i32,
+                f,
+            )
+        };
         buf[..n as usize].to_vec()
     }
 
     #[test]
     fn fixed_and_scientific_are_printf() {
         let ties = (0..2000).map(|i| f64::from(i) / 64.0 - 10.0);
-        for f in samples().chain(ties).chain([0.0, -0.0, 0.5, 1.5, 2.5, 1e17 + 0.5, 9.5, 99.5, 999_999.999_999_5]) {
+        for f in samples().chain(ties).chain([
+            0.0,
+            -0.0,
+            0.5,
+            1.5,
+            2.5,
+            1e17 + 0.5,
+            9.5,
+            99.5,
+            999_999.999_999_5,
+        ]) {
             for p in [0, 1, 2, 3, 6, 14, 16] {
                 if let Some(ours) = float_f(f, p) {
                     assert_eq!(ours.as_bytes(), libc_text(c"%.*f", f, p), "{f:e} at {p}");
                 } else {
                     assert!(f.is_nan() || f.abs() >= 1e18);
                 }
-                assert_eq!(float_e(f, p, b'e').as_bytes(), libc_text(c"%.*e", f, p), "{f:e} at {p}");
+                assert_eq!(
+                    float_e(f, p, b'e').as_bytes(),
+                    libc_text(c"%.*e", f, p),
+                    "{f:e} at {p}"
+                );
             }
         }
     }

@@ -45,7 +45,13 @@ impl<'a> Buffer<'a> {
     /// An empty buffer.
     #[inline(always)]
     pub fn new(l: Lua, space: &'a mut Space) -> Buffer<'a> {
-        Buffer { l, ptr: space.0.as_mut_ptr().cast(), len: 0, cap: INLINE, space: PhantomData }
+        Buffer {
+            l,
+            ptr: space.0.as_mut_ptr().cast(),
+            len: 0,
+            cap: INLINE,
+            space: PhantomData,
+        }
     }
 
     /// What was added so far.
@@ -81,7 +87,9 @@ impl<'a> Buffer<'a> {
             Some(need) => need.max(self.cap.saturating_mul(2)),
             None => return Err(raise::memory_error(self.l)),
         };
-        let Ok(layout) = Layout::array::<u8>(cap) else { return Err(raise::memory_error(self.l)) };
+        let Ok(layout) = Layout::array::<u8>(cap) else {
+            return Err(raise::memory_error(self.l));
+        };
         // SAFETY: sizes are above 0; an allocation of ours has alignment 1 and size `cap`.
         unsafe {
             let p = if self.cap == INLINE {
@@ -91,7 +99,11 @@ impl<'a> Buffer<'a> {
                 }
                 p
             } else {
-                realloc(self.ptr, Layout::from_size_align_unchecked(self.cap, 1), cap)
+                realloc(
+                    self.ptr,
+                    Layout::from_size_align_unchecked(self.cap, 1),
+                    cap,
+                )
             };
             if p.is_null() {
                 return Err(raise::memory_error(self.l));

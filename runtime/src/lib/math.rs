@@ -12,40 +12,84 @@ use std::f64::consts::PI;
 
 const FUNCTIONS: &[Entry] = &[
     Entry("abs", abs, "abs(x): absolute value"),
-    Entry("acos", |l| map(l, f64::acos), "acos(x): arc cosine, in radians"),
-    Entry("asin", |l| map(l, f64::asin), "asin(x): arc sine, in radians"),
-    Entry("atan", atan, "atan(y [, x]): arc tangent of y/x, in the right quadrant"),
+    Entry(
+        "acos",
+        |l| map(l, f64::acos),
+        "acos(x): arc cosine, in radians",
+    ),
+    Entry(
+        "asin",
+        |l| map(l, f64::asin),
+        "asin(x): arc sine, in radians",
+    ),
+    Entry(
+        "atan",
+        atan,
+        "atan(y [, x]): arc tangent of y/x, in the right quadrant",
+    ),
     Entry("atan2", atan, "atan2(y, x): as atan"),
     Entry("ceil", ceil, "ceil(x): smallest integer not below x"),
     Entry("cos", |l| map(l, f64::cos), "cos(x): cosine"),
     Entry("cosh", |l| map(l, f64::cosh), "cosh(x): hyperbolic cosine"),
-    Entry("deg", |l| map(l, |x| x * (180.0 / PI)), "deg(x): radians to degrees"),
+    Entry(
+        "deg",
+        |l| map(l, |x| x * (180.0 / PI)),
+        "deg(x): radians to degrees",
+    ),
     Entry("exp", |l| map(l, f64::exp), "exp(x): e^x"),
     Entry("floor", floor, "floor(x): largest integer not above x"),
-    Entry("fmod", fmod, "fmod(x, y): remainder of the division rounded towards zero"),
-    Entry("frexp", frexp, "frexp(x): m and e with x = m * 2^e, 0.5 <= |m| < 1"),
+    Entry(
+        "fmod",
+        fmod,
+        "fmod(x, y): remainder of the division rounded towards zero",
+    ),
+    Entry(
+        "frexp",
+        frexp,
+        "frexp(x): m and e with x = m * 2^e, 0.5 <= |m| < 1",
+    ),
     Entry("ldexp", ldexp, "ldexp(m, e): m * 2^e"),
     Entry("log", log, "log(x [, base]): logarithm, natural by default"),
-    Entry("log10", |l| map(l, f64::log10), "log10(x): logarithm to base 10"),
+    Entry(
+        "log10",
+        |l| map(l, f64::log10),
+        "log10(x): logarithm to base 10",
+    ),
     Entry("max", max, "max(x, ...): largest argument"),
     Entry("min", min, "min(x, ...): smallest argument"),
     Entry("modf", modf, "modf(x): integral and fractional part"),
     Entry("pow", pow, "pow(x, y): x^y"),
-    Entry("rad", |l| map(l, |x| x * (PI / 180.0)), "rad(x): degrees to radians"),
+    Entry(
+        "rad",
+        |l| map(l, |x| x * (PI / 180.0)),
+        "rad(x): degrees to radians",
+    ),
     Entry("sin", |l| map(l, f64::sin), "sin(x): sine"),
     Entry("sinh", |l| map(l, f64::sinh), "sinh(x): hyperbolic sine"),
     Entry("sqrt", |l| map(l, f64::sqrt), "sqrt(x): square root"),
     Entry("tan", |l| map(l, f64::tan), "tan(x): tangent"),
     Entry("tanh", |l| map(l, f64::tanh), "tanh(x): hyperbolic tangent"),
-    Entry("tointeger", tointeger, "tointeger(x): x as an integer, or nil"),
+    Entry(
+        "tointeger",
+        tointeger,
+        "tointeger(x): x as an integer, or nil",
+    ),
     Entry("type", type_, "type(x): \"integer\", \"float\" or nil"),
     Entry("ult", ult, "ult(m, n): m < n as unsigned integers"),
 ];
 
 /// These share their state as an upvalue.
 const RANDOM_FUNCTIONS: &[Entry] = &[
-    Entry("random", random, "random([m [, n]]): random float in [0,1), or integer in [m,n]"),
-    Entry("randomseed", randomseed, "randomseed([x [, y]]): seeds random; the two parts of the seed"),
+    Entry(
+        "random",
+        random,
+        "random([m [, n]]): random float in [0,1), or integer in [m,n]",
+    ),
+    Entry(
+        "randomseed",
+        randomseed,
+        "randomseed([x [, y]]): seeds random; the two parts of the seed",
+    ),
 ];
 
 unsafe extern "C" {
@@ -68,8 +112,20 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
     }
     let u = l.new_userdata(size_of::<Random>(), 0)?;
     // SAFETY: the data is zeroed, aligned and large enough.
-    unsafe { (*u).data.cast::<Random>().write(Random::seeded(time_seed(l))) };
-    add_entries(l, t, RANDOM_FUNCTIONS, &[Value { p: u as u64, t: tag::USERDATA }])?;
+    unsafe {
+        (*u).data
+            .cast::<Random>()
+            .write(Random::seeded(time_seed(l)))
+    };
+    add_entries(
+        l,
+        t,
+        RANDOM_FUNCTIONS,
+        &[Value {
+            p: u as u64,
+            t: tag::USERDATA,
+        }],
+    )?;
     l.pop(1);
     Ok(t)
 }
@@ -100,14 +156,22 @@ fn abs(l: Lua) -> LResult<u32> {
 
 fn floor(l: Lua) -> LResult<u32> {
     let v = l.arg(1);
-    let r = if v.is_int() { v } else { integral(l.check_number(1)?.floor()) };
+    let r = if v.is_int() {
+        v
+    } else {
+        integral(l.check_number(1)?.floor())
+    };
     l.push(r);
     Ok(1)
 }
 
 fn ceil(l: Lua) -> LResult<u32> {
     let v = l.arg(1);
-    let r = if v.is_int() { v } else { integral(l.check_number(1)?.ceil()) };
+    let r = if v.is_int() {
+        v
+    } else {
+        integral(l.check_number(1)?.ceil())
+    };
     l.push(r);
     Ok(1)
 }
@@ -310,11 +374,16 @@ fn state(l: Lua) -> Option<*mut Random> {
 /// A seed from the time and an address, which the system randomises.
 fn time_seed(l: Lua) -> (u64, u64) {
     // SAFETY: a null argument is allowed.
-    (unsafe { libc::time(std::ptr::null_mut()) } as u64, l.thread() as u64)
+    (
+        unsafe { libc::time(std::ptr::null_mut()) } as u64,
+        l.thread() as u64,
+    )
 }
 
 fn random(l: Lua) -> LResult<u32> {
-    let Some(state) = state(l) else { return Err(l.error("random generator lost")) };
+    let Some(state) = state(l) else {
+        return Err(l.error("random generator lost"));
+    };
     // SAFETY: the userdata lives as long as the running function; no reference to it is kept.
     let r = unsafe { (*state).next() };
     let (low, up) = match l.top() {
@@ -343,7 +412,9 @@ fn random(l: Lua) -> LResult<u32> {
 }
 
 fn randomseed(l: Lua) -> LResult<u32> {
-    let Some(state) = state(l) else { return Err(l.error("random generator lost")) };
+    let Some(state) = state(l) else {
+        return Err(l.error("random generator lost"));
+    };
     let seed = if l.is_none(1) {
         time_seed(l)
     } else {
@@ -365,7 +436,10 @@ mod tests {
     #[test]
     fn sequence_is_the_reference_s() {
         let mut r = Random::seeded((42, 0));
-        assert_eq!([r.next() as i64, r.next() as i64], [-1276290044721465627, 8333941968102511665]);
+        assert_eq!(
+            [r.next() as i64, r.next() as i64],
+            [-1276290044721465627, 8333941968102511665]
+        );
     }
 
     #[test]

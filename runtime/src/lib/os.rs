@@ -11,15 +11,39 @@ use crate::value::{Value, tag};
 use std::ffi::CStr;
 
 const FUNCTIONS: &[Entry] = &[
-    Entry("clock", cpu_clock, "clock(): processor time used, in seconds"),
-    Entry("date", date, "date([format [, time]]): date and time as text, or as a table for \"*t\""),
-    Entry("difftime", difftime, "difftime(t2, t1): seconds from t1 to t2"),
-    Entry("execute", execute, "execute([command]): runs a shell command; success, \"exit\" or \"signal\", code"),
+    Entry(
+        "clock",
+        cpu_clock,
+        "clock(): processor time used, in seconds",
+    ),
+    Entry(
+        "date",
+        date,
+        "date([format [, time]]): date and time as text, or as a table for \"*t\"",
+    ),
+    Entry(
+        "difftime",
+        difftime,
+        "difftime(t2, t1): seconds from t1 to t2",
+    ),
+    Entry(
+        "execute",
+        execute,
+        "execute([command]): runs a shell command; success, \"exit\" or \"signal\", code",
+    ),
     Entry("exit", exit, "exit([code [, close]]): ends the program"),
-    Entry("getenv", getenv, "getenv(name): value of an environment variable, or nil"),
+    Entry(
+        "getenv",
+        getenv,
+        "getenv(name): value of an environment variable, or nil",
+    ),
     Entry("remove", remove, "remove(name): deletes a file"),
     Entry("rename", rename, "rename(old, new): renames a file"),
-    Entry("setlocale", setlocale, "setlocale([locale [, category]]): sets or asks for the locale"),
+    Entry(
+        "setlocale",
+        setlocale,
+        "setlocale([locale [, category]]): sets or asks for the locale",
+    ),
     Entry("time", time, "time([table]): the time of a date, or now"),
     Entry("tmpname", tmpname, "tmpname(): name for a temporary file"),
 ];
@@ -52,7 +76,9 @@ unsafe fn push_c_string(l: Lua, s: *const libc::c_char) -> LResult<()> {
 
 fn execute(l: Lua) -> LResult<u32> {
     let command = l.opt_bytes(1)?.map(c_string);
-    let text = command.as_ref().map_or(std::ptr::null(), |c| c.as_ptr().cast());
+    let text = command
+        .as_ref()
+        .map_or(std::ptr::null(), |c| c.as_ptr().cast());
     set_errno(0);
     // SAFETY: null or NUL-terminated.
     let status = unsafe { libc::system(text) };
@@ -108,11 +134,22 @@ fn cpu_clock(l: Lua) -> LResult<u32> {
 
 fn setlocale(l: Lua) -> LResult<u32> {
     const NAMES: &[&str] = &["all", "collate", "ctype", "monetary", "numeric", "time"];
-    const CATEGORIES: [libc::c_int; 6] =
-        [libc::LC_ALL, libc::LC_COLLATE, libc::LC_CTYPE, libc::LC_MONETARY, libc::LC_NUMERIC, libc::LC_TIME];
+    const CATEGORIES: [libc::c_int; 6] = [
+        libc::LC_ALL,
+        libc::LC_COLLATE,
+        libc::LC_CTYPE,
+        libc::LC_MONETARY,
+        libc::LC_NUMERIC,
+        libc::LC_TIME,
+    ];
     let name = l.opt_bytes(1)?.map(c_string);
-    let category = CATEGORIES.get(l.check_option(2, Some("all"), NAMES)?).copied().unwrap_or(libc::LC_ALL);
-    let text = name.as_ref().map_or(std::ptr::null(), |n| n.as_ptr().cast());
+    let category = CATEGORIES
+        .get(l.check_option(2, Some("all"), NAMES)?)
+        .copied()
+        .unwrap_or(libc::LC_ALL);
+    let text = name
+        .as_ref()
+        .map_or(std::ptr::null(), |n| n.as_ptr().cast());
     // SAFETY: null or NUL-terminated; the result is copied at once.
     unsafe { push_c_string(l, libc::setlocale(category, text))? };
     Ok(1)
@@ -195,7 +232,11 @@ fn time(l: Lua) -> LResult<u32> {
         tm.tm_min = get_field(l, date, "min", Some(0), 0)?;
         tm.tm_sec = get_field(l, date, "sec", Some(0), 0)?;
         let dst = l.get_field(date, "isdst")?;
-        tm.tm_isdst = if dst.is_nil() { -1 } else { i32::from(dst.truthy()) };
+        tm.tm_isdst = if dst.is_nil() {
+            -1
+        } else {
+            i32::from(dst.truthy())
+        };
         // SAFETY: a valid broken-down time.
         let t = unsafe { libc::mktime(&mut tm) };
         // The fields in their normal ranges.
@@ -234,14 +275,25 @@ fn conversion(text: &[u8]) -> Option<usize> {
 
 fn date(l: Lua) -> LResult<u32> {
     let format = l.opt_bytes(1)?.unwrap_or(b"%c");
-    let t = if l.is_none_or_nil(2) { now() } else { l.check_int(2)? };
+    let t = if l.is_none_or_nil(2) {
+        now()
+    } else {
+        l.check_int(2)?
+    };
     let (utc, format) = match format {
         [b'!', rest @ ..] => (true, rest),
         _ => (false, format),
     };
     let mut tm = empty_tm();
     // SAFETY: valid places.
-    let ok = unsafe { !(if utc { libc::gmtime_r(&t, &mut tm) } else { libc::localtime_r(&t, &mut tm) }).is_null() };
+    let ok = unsafe {
+        !(if utc {
+            libc::gmtime_r(&t, &mut tm)
+        } else {
+            libc::localtime_r(&t, &mut tm)
+        })
+        .is_null()
+    };
     if !ok {
         return Err(l.error("date result cannot be represented in this installation"));
     }

@@ -8,11 +8,31 @@ use crate::thread::Lua;
 use crate::value::Value;
 
 const FUNCTIONS: &[Entry] = &[
-    Entry("char", char_, "char(...): UTF-8 text of the given code points"),
-    Entry("codepoint", codepoint, "codepoint(s [, i [, j [, lax]]]): code points of s[i..j]"),
-    Entry("codes", codes, "codes(s [, lax]): iterates over positions and code points"),
-    Entry("len", len, "len(s [, i [, j [, lax]]]): number of characters, or nil and the first invalid position"),
-    Entry("offset", offset, "offset(s, n [, i]): position of the n-th character from i"),
+    Entry(
+        "char",
+        char_,
+        "char(...): UTF-8 text of the given code points",
+    ),
+    Entry(
+        "codepoint",
+        codepoint,
+        "codepoint(s [, i [, j [, lax]]]): code points of s[i..j]",
+    ),
+    Entry(
+        "codes",
+        codes,
+        "codes(s [, lax]): iterates over positions and code points",
+    ),
+    Entry(
+        "len",
+        len,
+        "len(s [, i [, j [, lax]]]): number of characters, or nil and the first invalid position",
+    ),
+    Entry(
+        "offset",
+        offset,
+        "offset(s, n [, i]): position of the n-th character from i",
+    ),
 ];
 
 /// Matches one character.
@@ -54,7 +74,11 @@ fn is_continuation(s: &[u8], i: usize) -> bool {
 fn decode(s: &[u8], at: usize, strict: bool) -> Option<(u32, usize)> {
     // Behind the end the reference reads the terminator, a zero character.
     let first = s.get(at).copied().unwrap_or(0);
-    if first < 0x80 { Some((u32::from(first), 1)) } else { decode_long(s, at, first, strict) }
+    if first < 0x80 {
+        Some((u32::from(first), 1))
+    } else {
+        decode_long(s, at, first, strict)
+    }
 }
 
 fn decode_long(s: &[u8], at: usize, first: u8, strict: bool) -> Option<(u32, usize)> {
@@ -74,7 +98,8 @@ fn decode_long(s: &[u8], at: usize, first: u8, strict: bool) -> Option<(u32, usi
         }
         code = code << 6 | u32::from(s[at + i] & 0x3F);
     }
-    let valid = code >= least && !(strict && (code > MAX_UNICODE || (0xD800..=0xDFFF).contains(&code)));
+    let valid =
+        code >= least && !(strict && (code > MAX_UNICODE || (0xD800..=0xDFFF).contains(&code)));
     valid.then_some((code, count + 1))
 }
 
@@ -154,7 +179,9 @@ fn codepoint(l: Lua) -> LResult<u32> {
     let (mut at, end) = (first as usize - 1, last as usize);
     let mut n = 0;
     while at < end {
-        let Some((code, size)) = decode(s, at, strict) else { return Err(invalid(l)) };
+        let Some((code, size)) = decode(s, at, strict) else {
+            return Err(invalid(l));
+        };
         l.push(Value::int(i64::from(code)));
         at += size;
         n += 1;
@@ -211,7 +238,11 @@ fn offset(l: Lua) -> LResult<u32> {
             }
         }
     }
-    l.push(if n == 0 { Value::int(at as i64 + 1) } else { Value::NIL });
+    l.push(if n == 0 {
+        Value::int(at as i64 + 1)
+    } else {
+        Value::NIL
+    });
     Ok(1)
 }
 
@@ -236,14 +267,18 @@ fn next_lax(l: Lua) -> LResult<u32> {
 fn next(l: Lua, strict: bool) -> LResult<u32> {
     let s = l.check_bytes(1)?;
     // The control value is the position (from 1) of the last character, so the index (from 0) of what follows its first byte.
-    let Ok(mut at) = usize::try_from(l.to_int(l.arg(2)).unwrap_or(0)) else { return Ok(0) };
+    let Ok(mut at) = usize::try_from(l.to_int(l.arg(2)).unwrap_or(0)) else {
+        return Ok(0);
+    };
     while is_continuation(s, at) {
         at += 1;
     }
     if at >= s.len() {
         return Ok(0);
     }
-    let Some((code, _)) = decode(s, at, strict) else { return Err(invalid(l)) };
+    let Some((code, _)) = decode(s, at, strict) else {
+        return Err(invalid(l));
+    };
     l.push(Value::int(at as i64 + 1));
     l.push(Value::int(i64::from(code)));
     Ok(2)
@@ -255,7 +290,10 @@ mod tests {
 
     #[test]
     fn round_trip() {
-        for code in [0, 0x7F, 0x80, 0x7FF, 0x800, 0xFFFD, 0xFFFF, 0x1_0000, 0x10_FFFF, 0x11_0000, 0x1F_FFFF, 0x20_0000, 0x3FF_FFFF, MAX_UTF] {
+        for code in [
+            0, 0x7F, 0x80, 0x7FF, 0x800, 0xFFFD, 0xFFFF, 0x1_0000, 0x10_FFFF, 0x11_0000, 0x1F_FFFF,
+            0x20_0000, 0x3FF_FFFF, MAX_UTF,
+        ] {
             let mut buf = [0; 6];
             let text = encode(code, &mut buf);
             assert_eq!(decode(text, 0, false), Some((code, text.len())), "{code:x}");
@@ -270,7 +308,17 @@ mod tests {
 
     #[test]
     fn invalid_sequences() {
-        for s in [&b"\x80"[..], b"\xC0\x80", b"\xC1\xBF", b"\xE0\x9F\xBF", b"\xF0\x8F\xBF\xBF", b"\xFE", b"\xFF", b"\xC2", b"\xE2\x82"] {
+        for s in [
+            &b"\x80"[..],
+            b"\xC0\x80",
+            b"\xC1\xBF",
+            b"\xE0\x9F\xBF",
+            b"\xF0\x8F\xBF\xBF",
+            b"\xFE",
+            b"\xFF",
+            b"\xC2",
+            b"\xE2\x82",
+        ] {
             assert_eq!(decode(s, 0, false), None, "{s:?}");
         }
         assert_eq!(decode(b"\xED\xA0\x80", 0, true), None);
@@ -279,6 +327,15 @@ mod tests {
 
     #[test]
     fn positions() {
-        assert_eq!([position(3, 5), position(-1, 5), position(-5, 5), position(-6, 5), position(i64::MIN, 5)], [3, 5, 1, 0, 0]);
+        assert_eq!(
+            [
+                position(3, 5),
+                position(-1, 5),
+                position(-5, 5),
+                position(-6, 5),
+                position(i64::MIN, 5)
+            ],
+            [3, 5, 1, 0, 0]
+        );
     }
 }

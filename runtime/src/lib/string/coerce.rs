@@ -57,7 +57,11 @@ fn arith(l: Lua, ev: Event) -> LResult<u32> {
     let result = match (first, second) {
         (Some(a), Some(b)) => l.arith(ev, a, b)?,
         _ => {
-            let method = if b.is_string() { Value::NIL } else { meta::metamethod_of(l, b, ev) };
+            let method = if b.is_string() {
+                Value::NIL
+            } else {
+                meta::metamethod_of(l, b, ev)
+            };
             if method.is_nil() {
                 let name = EVENT_NAMES[ev as usize].trim_start_matches('_');
                 let (a, b) = (a.type_name(), b.type_name());

@@ -34,7 +34,9 @@ pub fn format(l: Lua) -> LResult<u32> {
         if arg > top {
             return Err(l.arg_error(arg, "no value"));
         }
-        let Some(form) = spec::form(rest) else { return Err(l.error("invalid format (too long)")) };
+        let Some(form) = spec::form(rest) else {
+            return Err(l.error("invalid format (too long)"));
+        };
         rest = &rest[form.len()..];
         add_item(l, &mut out, form, arg)?;
     }
@@ -103,7 +105,8 @@ fn invalid(l: Lua, before: &str, form: &[u8], after: &str) -> Raise {
 }
 
 fn checked(l: Lua, form: &[u8], flags: &[u8], precision: bool) -> LResult<Spec> {
-    spec::parse(form, flags, precision).ok_or_else(|| invalid(l, "invalid conversion specification: '%", form, "'"))
+    spec::parse(form, flags, precision)
+        .ok_or_else(|| invalid(l, "invalid conversion specification: '%", form, "'"))
 }
 
 fn add_integer(l: Lua, out: &mut Buffer, form: &[u8], flags: &[u8], arg: i32) -> LResult<()> {
@@ -148,7 +151,9 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()
         let text = match conversion {
             b'f' => numfmt::float_f(f, precision),
             b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
-            b'e' | b'E' if precision <= 16 && f.is_finite() => Some(numfmt::float_e(f, precision, conversion)),
+            b'e' | b'E' if precision <= 16 && f.is_finite() => {
+                Some(numfmt::float_e(f, precision, conversion))
+            }
             _ => None,
         };
         if let Some(text) = text {
@@ -162,9 +167,21 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()
 fn c_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()> {
     // "%" flags "*.*" conversion NUL
     let mut form = [0u8; 12];
-    let flags = [(spec.left, b'-'), (spec.plus, b'+'), (spec.space, b' '), (spec.alternate, b'#'), (spec.zero, b'0')];
+    let flags = [
+        (spec.left, b'-'),
+        (spec.plus, b'+'),
+        (spec.space, b' '),
+        (spec.alternate, b'#'),
+        (spec.zero, b'0'),
+    ];
     let chosen = flags.iter().filter(|f| f.0).map(|f| f.1);
-    for (to, c) in form.iter_mut().zip([b'%'].into_iter().chain(chosen).chain(*b"*.*").chain([conversion])) {
+    for (to, c) in form.iter_mut().zip(
+        [b'%']
+            .into_iter()
+            .chain(chosen)
+            .chain(*b"*.*")
+            .chain([conversion]),
+    ) {
         *to = c;
     }
     // The longest: 309 digits, 99 decimals, sign and point.

@@ -30,14 +30,18 @@ pub fn gsub(l: Lua) -> LResult<u32> {
     let replacement = match kind {
         tag::INT | tag::FLOAT | tag::SHORT_STR | tag::LONG_STR => {
             let text = l.check_bytes(3)?;
-            if text.contains(&b'%') { Replacement::Template(text) } else { Replacement::Plain(text) }
+            if text.contains(&b'%') {
+                Replacement::Template(text)
+            } else {
+                Replacement::Plain(text)
+            }
         }
         tag::LUA_FN | tag::NATIVE_FN => Replacement::Function,
         tag::TABLE => Replacement::Table,
         _ => return Err(l.type_error(3, "string/function/table")),
     };
     let (anchor, text) = split_anchor(p);
-    let mut pattern = Pattern::new();
+    let mut pattern = Pattern::empty();
     pattern.translate(text).map_err(|e| pattern_error(l, e))?;
     let mut m = Matcher::new(s, pattern.items(), pattern.sets());
     let mut space = Space::new();
@@ -84,7 +88,10 @@ pub fn gsub(l: Lua) -> LResult<u32> {
                 if value.truthy() {
                     out.add(&s[copied..at])?;
                     if !out.add_value(value)? {
-                        return Err(l.error(&format!("invalid replacement value (a {})", value.type_name())));
+                        return Err(l.error(&format!(
+                            "invalid replacement value (a {})",
+                            value.type_name()
+                        )));
                     }
                     (copied, changed) = (end, true);
                 }
@@ -121,7 +128,13 @@ fn first_capture(l: Lua, m: &Matcher, (start, end): (usize, usize)) -> LResult<V
 }
 
 /// Adds a replacement string with its `%0` to `%9` and `%%` filled in.
-fn add_template(l: Lua, out: &mut Buffer, m: &Matcher, text: &[u8], (start, end): (usize, usize)) -> LResult<()> {
+fn add_template(
+    l: Lua,
+    out: &mut Buffer,
+    m: &Matcher,
+    text: &[u8],
+    (start, end): (usize, usize),
+) -> LResult<()> {
     let mut rest = text;
     while let Some(i) = memchr::memchr(b'%', rest) {
         out.add(&rest[..i])?;
@@ -134,8 +147,12 @@ fn add_template(l: Lua, out: &mut Buffer, m: &Matcher, text: &[u8], (start, end)
                 match m.captures().get(n) {
                     Some(c) => match c.extent {
                         Extent::Length(n) => out.add(&subject[c.start..c.start + n])?,
-                        Extent::Position => out.add(numfmt::format_int(c.start as i64 + 1).as_bytes())?,
-                        Extent::Unfinished => return Err(pattern_error(l, PatternError::UnfinishedCapture)),
+                        Extent::Position => {
+                            out.add(numfmt::format_int(c.start as i64 + 1).as_bytes())?
+                        }
+                        Extent::Unfinished => {
+                            return Err(pattern_error(l, PatternError::UnfinishedCapture));
+                        }
                     },
                     // `%1` is the whole match when there are no captures.
                     None if n == 0 => out.add(&subject[start..end])?,

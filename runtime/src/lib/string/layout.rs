@@ -63,16 +63,25 @@ impl<'a> Layout<'a> {
     /// A reader with the native configuration.
     pub fn new(format: &'a [u8]) -> Self {
         let end = memchr::memchr(0, format).unwrap_or(format.len());
-        Layout { rest: &format[..end], little: true, max_align: 1 }
+        Layout {
+            rest: &format[..end],
+            little: true,
+            max_align: 1,
+        }
     }
 
     fn digit(&self) -> Option<i32> {
-        self.rest.first().filter(|c| c.is_ascii_digit()).map(|c| i32::from(c - b'0'))
+        self.rest
+            .first()
+            .filter(|c| c.is_ascii_digit())
+            .map(|c| i32::from(c - b'0'))
     }
 
     /// A numeral, or `default` when there is none. It ends early rather than pass INT_MAX.
     fn number(&mut self, default: i32) -> i32 {
-        let Some(_) = self.digit() else { return default };
+        let Some(_) = self.digit() else {
+            return default;
+        };
         let mut n = 0;
         while let Some(d) = self.digit() {
             n = n * 10 + d;
@@ -86,13 +95,19 @@ impl<'a> Layout<'a> {
 
     fn int_size(&mut self, default: i32) -> Result<i32, LayoutError> {
         let n = self.number(default);
-        if (1..=MAX_INT_SIZE).contains(&n) { Ok(n) } else { Err(LayoutError::Size(n)) }
+        if (1..=MAX_INT_SIZE).contains(&n) {
+            Ok(n)
+        } else {
+            Err(LayoutError::Size(n))
+        }
     }
 
     /// Reads one option: its kind and size.
     #[inline]
     fn option(&mut self) -> Result<(Kind, i32), LayoutError> {
-        let Some((&c, rest)) = self.rest.split_first() else { return Ok((Kind::Nothing, 0)) };
+        let Some((&c, rest)) = self.rest.split_first() else {
+            return Ok((Kind::Nothing, 0));
+        };
         self.rest = rest;
         Ok(match c {
             b'b' => (Kind::Int, 1),
@@ -155,15 +170,27 @@ impl<'a> Layout<'a> {
             }
             padding = offset.wrapping_neg() & (align - 1);
         }
-        Ok(Some(Item { kind, size: size as usize, padding }))
+        Ok(Some(Item {
+            kind,
+            size: size as usize,
+            padding,
+        }))
     }
 }
 
 /// The bytes of an integer of `size` (1 to 16) bytes; what follows them has no meaning.
 #[inline]
 pub fn encode(n: i64, size: usize, little: bool, signed: bool) -> [u8; 16] {
-    let wide = if signed { i128::from(n) } else { i128::from(n as u64) };
-    if little { wide.to_le_bytes() } else { (wide << (128 - 8 * size)).to_be_bytes() }
+    let wide = if signed {
+        i128::from(n)
+    } else {
+        i128::from(n as u64)
+    };
+    if little {
+        wide.to_le_bytes()
+    } else {
+        (wide << (128 - 8 * size)).to_be_bytes()
+    }
 }
 
 /// The integer in `bytes` (1 to 16 of them). `None`: it does not fit 64 bits.
@@ -172,16 +199,32 @@ pub fn decode(bytes: &[u8], little: bool, signed: bool) -> Option<i64> {
     let bits = 8 * bytes.len() as u32;
     if bits <= 64 {
         let add = |n: u64, &c: &u8| n << 8 | u64::from(c);
-        let n = if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) };
+        let n = if little {
+            bytes.iter().rev().fold(0, add)
+        } else {
+            bytes.iter().fold(0, add)
+        };
         let shift = 64 - bits;
-        return Some(if signed { (n << shift) as i64 >> shift } else { n as i64 });
+        return Some(if signed {
+            (n << shift) as i64 >> shift
+        } else {
+            n as i64
+        });
     }
     let add = |n: u128, &c: &u8| n << 8 | u128::from(c);
-    let wide = if little { bytes.iter().rev().fold(0, add) } else { bytes.iter().fold(0, add) };
+    let wide = if little {
+        bytes.iter().rev().fold(0, add)
+    } else {
+        bytes.iter().fold(0, add)
+    };
     let low = wide as u64;
     // The bytes beyond must be the sign's (signed) or zero.
     let high = (wide >> 64) as u64;
-    let expected = if signed && (low as i64) < 0 { u64::MAX >> (128 - bits) } else { 0 };
+    let expected = if signed && (low as i64) < 0 {
+        u64::MAX >> (128 - bits)
+    } else {
+        0
+    };
     (high == expected).then_some(low as i64)
 }
 
@@ -202,7 +245,10 @@ mod tests {
 
     #[test]
     fn layouts() {
-        assert_eq!(items("!bi").unwrap()[1..], [(Kind::Int, 1, 0), (Kind::Int, 4, 3)]);
+        assert_eq!(
+            items("!bi").unwrap()[1..],
+            [(Kind::Int, 1, 0), (Kind::Int, 4, 3)]
+        );
         assert_eq!(items("bi").unwrap()[1], (Kind::Int, 4, 0));
         assert_eq!(items("!4bXd").unwrap()[2], (Kind::Align, 0, 3));
         assert_eq!(items("bXd").unwrap()[1], (Kind::Align, 0, 0));
@@ -225,7 +271,11 @@ mod tests {
                 for little in [true, false] {
                     let bytes = encode(n, size, little, true);
                     let back = decode(&bytes[..size], little, true);
-                    let kept = if size >= 8 { n } else { n << (64 - 8 * size) >> (64 - 8 * size) };
+                    let kept = if size >= 8 {
+                        n
+                    } else {
+                        n << (64 - 8 * size) >> (64 - 8 * size)
+                    };
                     assert_eq!(back, Some(kept), "{n} {size} {little}");
                 }
             }
@@ -233,8 +283,22 @@ mod tests {
         assert_eq!(encode(-1, 16, true, false)[8..], [0; 8]);
         assert_eq!(decode(&[0xff; 9], true, false), None);
         assert_eq!(decode(&[0xff; 9], true, true), Some(-1));
-        assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0], true, false), Some(-1));
-        assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0], true, true), None);
+        assert_eq!(
+            decode(
+                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0],
+                true,
+                false
+            ),
+            Some(-1)
+        );
+        assert_eq!(
+            decode(
+                &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0],
+                true,
+                true
+            ),
+            None
+        );
         assert_eq!(decode(&[0, 0, 0, 0, 0, 0, 0, 0, 1], true, true), None);
         assert_eq!(decode(&[1, 0, 0, 0, 0, 0, 0, 0, 0], false, true), None);
     }

@@ -36,7 +36,11 @@ pub struct Capture {
 #[derive(Clone, Copy)]
 enum Choice {
     /// Greedy repetition: `extra` more characters than needed were taken from `at`; give one back and continue with `item`.
-    Greedy { item: usize, at: usize, extra: usize },
+    Greedy {
+        item: usize,
+        at: usize,
+        extra: usize,
+    },
     /// Lazy repetition of item `item`: take one more character at `at`.
     Lazy { item: usize, at: usize },
     /// `?`: continue with `item` at `at`.
@@ -111,7 +115,9 @@ impl<'a> Matcher<'a> {
         let rest = self.subject.get(from..)?;
         let skipped = match first.code {
             Code::Char => memchr::memchr(first.arg as u8, rest)?,
-            Code::Class | Code::NotClass | Code::Set => rest.iter().position(|&c| self.single(*first, c))?,
+            Code::Class | Code::NotClass | Code::Set => {
+                rest.iter().position(|&c| self.single(*first, c))?
+            }
             _ => 0,
         };
         Some(from + skipped)
@@ -132,7 +138,9 @@ impl<'a> Matcher<'a> {
 
     #[inline(always)]
     fn in_set(&self, i: u32, c: u8) -> bool {
-        self.sets.get(i as usize).is_some_and(|s| s.has(self.ctype, c))
+        self.sets
+            .get(i as usize)
+            .is_some_and(|s| s.has(self.ctype, c))
     }
 
     /// Number of characters from `at` on that match a single-character item.
@@ -166,7 +174,8 @@ impl<'a> Matcher<'a> {
             // The arms continue with the next item; those that fail fall through to the backtracking below.
             match item.code {
                 Code::Accept => return Ok(Some(at)),
-                Code::Any | Code::Char | Code::Class | Code::NotClass | Code::Set => match item.rep {
+                Code::Any | Code::Char | Code::Class | Code::NotClass | Code::Set => match item.rep
+                {
                     Rep::One => {
                         if subject.get(at).is_some_and(|&c| self.single(item, c)) {
                             at += 1;
@@ -186,7 +195,11 @@ impl<'a> Matcher<'a> {
                         let n = self.span(item, at);
                         ip += 1;
                         if n > 0 {
-                            choices.push(Choice::Greedy { item: ip, at, extra: n })?;
+                            choices.push(Choice::Greedy {
+                                item: ip,
+                                at,
+                                extra: n,
+                            })?;
                             at += n;
                         }
                         continue;
@@ -195,7 +208,11 @@ impl<'a> Matcher<'a> {
                         let n = self.span(item, at);
                         if n > 0 {
                             ip += 1;
-                            choices.push(Choice::Greedy { item: ip, at: at + 1, extra: n - 1 })?;
+                            choices.push(Choice::Greedy {
+                                item: ip,
+                                at: at + 1,
+                                extra: n - 1,
+                            })?;
                             at += n;
                             continue;
                         }
@@ -209,7 +226,11 @@ impl<'a> Matcher<'a> {
                     }
                 },
                 Code::Open | Code::Position => {
-                    let extent = if item.code == Code::Open { Extent::Unfinished } else { Extent::Position };
+                    let extent = if item.code == Code::Open {
+                        Extent::Unfinished
+                    } else {
+                        Extent::Position
+                    };
                     match self.captures.get_mut(self.level) {
                         Some(c) => c.write(Capture { start: at, extent }),
                         None => return Err(PatternError::TooManyCaptures),
@@ -221,7 +242,9 @@ impl<'a> Matcher<'a> {
                 }
                 Code::Close => {
                     let captures = self.captures_mut();
-                    let open = captures.iter().rposition(|c| c.extent == Extent::Unfinished);
+                    let open = captures
+                        .iter()
+                        .rposition(|c| c.extent == Extent::Unfinished);
                     let i = open.ok_or(PatternError::InvalidCapture)?;
                     captures[i].extent = Extent::Length(at - captures[i].start);
                     choices.push(Choice::Closed(i))?;
@@ -274,7 +297,12 @@ impl<'a> Matcher<'a> {
         loop {
             match choices.last_mut()? {
                 Choice::Greedy { item, at, extra } if *extra > 0 => {
-                    if let Item { code: Code::Char, rep: Rep::One | Rep::Plus, arg } = self.items[*item] {
+                    if let Item {
+                        code: Code::Char,
+                        rep: Rep::One | Rep::Plus,
+                        arg,
+                    } = self.items[*item]
+                    {
                         // Give back characters until the next item can match.
                         let given = &self.subject[*at..*at + *extra];
                         match memchr::memrchr(arg as u8, given) {
@@ -291,7 +319,10 @@ impl<'a> Matcher<'a> {
                 }
                 Choice::Lazy { item, at } => {
                     let (item, pos) = (*item, *at);
-                    let more = self.subject.get(pos).is_some_and(|&c| self.single(self.items[item], c));
+                    let more = self
+                        .subject
+                        .get(pos)
+                        .is_some_and(|&c| self.single(self.items[item], c));
                     if more {
                         *at += 1;
                         return Some((item + 1, pos + 1));
@@ -312,11 +343,23 @@ impl<'a> Matcher<'a> {
 
     /// `%1`: the end of another occurrence of a capture's text at `at`.
     fn back_reference(&self, digit: u32, at: usize) -> Result<Option<usize>, PatternError> {
-        let capture = (digit as usize).checked_sub(1).and_then(|i| self.captures().get(i));
+        let capture = (digit as usize)
+            .checked_sub(1)
+            .and_then(|i| self.captures().get(i));
         match capture {
-            None | Some(Capture { extent: Extent::Unfinished, .. }) => Err(PatternError::InvalidIndex(digit as i32)),
-            Some(Capture { extent: Extent::Position, .. }) => Ok(None),
-            Some(Capture { start, extent: Extent::Length(n) }) => {
+            None
+            | Some(Capture {
+                extent: Extent::Unfinished,
+                ..
+            }) => Err(PatternError::InvalidIndex(digit as i32)),
+            Some(Capture {
+                extent: Extent::Position,
+                ..
+            }) => Ok(None),
+            Some(Capture {
+                start,
+                extent: Extent::Length(n),
+            }) => {
                 let text = &self.subject[*start..*start + *n];
                 Ok(self.subject[at..].starts_with(text).then_some(at + *n))
             }
@@ -352,7 +395,10 @@ struct Choices {
 impl Choices {
     #[inline(always)]
     fn new() -> Self {
-        Choices { records: [const { MaybeUninit::uninit() }; MAX_DEPTH - 1], len: 0 }
+        Choices {
+            records: [const { MaybeUninit::uninit() }; MAX_DEPTH - 1],
+            len: 0,
+        }
     }
     #[inline(always)]
     fn push(&mut self, c: Choice) -> Result<(), PatternError> {
@@ -368,7 +414,9 @@ impl Choices {
     #[inline(always)]
     fn last_mut(&mut self) -> Option<&mut Choice> {
         // SAFETY: the first `len` records were written.
-        self.len.checked_sub(1).map(|i| unsafe { self.records[i].assume_init_mut() })
+        self.len
+            .checked_sub(1)
+            .map(|i| unsafe { self.records[i].assume_init_mut() })
     }
     #[inline(always)]
     fn pop(&mut self) {
@@ -382,12 +430,15 @@ mod tests {
     use super::*;
 
     /// First match: its range and the captured texts (`@n` for positions).
-    fn find(subject: &str, pattern: &str) -> Result<Option<(usize, usize, Vec<String>)>, PatternError> {
+    fn find(
+        subject: &str,
+        pattern: &str,
+    ) -> Result<Option<(usize, usize, Vec<String>)>, PatternError> {
         let (anchor, text) = match pattern.strip_prefix('^') {
             Some(rest) => (true, rest),
             None => (false, pattern),
         };
-        let mut p = Pattern::new();
+        let mut p = Pattern::empty();
         p.translate(text.as_bytes())?;
         let mut m = Matcher::new(subject.as_bytes(), p.items(), p.sets());
         for from in 0..=subject.len() {
@@ -412,7 +463,10 @@ mod tests {
     }
 
     fn captures(subject: &str, pattern: &str) -> Vec<String> {
-        find(subject, pattern).unwrap().map(|m| m.2).unwrap_or_default()
+        find(subject, pattern)
+            .unwrap()
+            .map(|m| m.2)
+            .unwrap_or_default()
     }
 
     #[test]
@@ -431,10 +485,16 @@ mod tests {
 
     #[test]
     fn captured() {
-        assert_eq!(captures("key = value", "(%w+)%s*=%s*(%w+)"), ["key", "value"]);
+        assert_eq!(
+            captures("key = value", "(%w+)%s*=%s*(%w+)"),
+            ["key", "value"]
+        );
         assert_eq!(captures("hello", "()ll()"), ["@2", "@4"]);
         assert_eq!(captures("alo xyzK", "(%w+)K"), ["xyz"]);
-        assert_eq!(captures("0123456789", "(.+(.?)())"), ["0123456789", "", "@10"]);
+        assert_eq!(
+            captures("0123456789", "(.+(.?)())"),
+            ["0123456789", "", "@10"]
+        );
         assert_eq!(captures("\"it's\" 'x'", "([\"'])(.-)%1"), ["\"", "it's"]);
         assert_eq!(captures("THE (quick) fox", "%((%a+)%)"), ["quick"]);
     }
@@ -465,7 +525,10 @@ mod tests {
     fn depth_is_the_reference_s() {
         let subject = "a".repeat(300);
         assert_eq!(range(&subject, &"a?".repeat(199)), Some((0, 199)));
-        assert_eq!(find(&subject, &"a?".repeat(200)), Err(PatternError::TooComplex));
+        assert_eq!(
+            find(&subject, &"a?".repeat(200)),
+            Err(PatternError::TooComplex)
+        );
         // Nothing to undo, no nesting.
         assert_eq!(range("", &"a?".repeat(1000)), Some((0, 0)));
         assert_eq!(range(&subject, &"a".repeat(300)), Some((0, 300)));

@@ -30,23 +30,79 @@ use crate::value::{Value, tag};
 use trinity_frontend::bytecode::Proto;
 
 const FUNCTIONS: &[Entry] = &[
-    Entry("byte", byte, "byte(s [, i [, j]]): character codes of s[i..j]"),
-    Entry("char", char_, "char(...): string of the given character codes"),
-    Entry("dump", dump, "dump(f [, strip]): binary chunk of a Lua function"),
-    Entry("find", search::find, "find(s, pattern [, init [, plain]]): first match: start, end, captures"),
-    Entry("format", format::format, "format(fmt, ...): formatted text, as C's printf"),
-    Entry("gmatch", search::gmatch, "gmatch(s, pattern [, init]): iterator over matches"),
-    Entry("gsub", gsub::gsub, "gsub(s, pattern, repl [, n]): replaces matches; text and count"),
+    Entry(
+        "byte",
+        byte,
+        "byte(s [, i [, j]]): character codes of s[i..j]",
+    ),
+    Entry(
+        "char",
+        char_,
+        "char(...): string of the given character codes",
+    ),
+    Entry(
+        "dump",
+        dump,
+        "dump(f [, strip]): binary chunk of a Lua function",
+    ),
+    Entry(
+        "find",
+        search::find,
+        "find(s, pattern [, init [, plain]]): first match: start, end, captures",
+    ),
+    Entry(
+        "format",
+        format::format,
+        "format(fmt, ...): formatted text, as C's printf",
+    ),
+    Entry(
+        "gmatch",
+        search::gmatch,
+        "gmatch(s, pattern [, init]): iterator over matches",
+    ),
+    Entry(
+        "gsub",
+        gsub::gsub,
+        "gsub(s, pattern, repl [, n]): replaces matches; text and count",
+    ),
     Entry("len", len, "len(s): number of bytes"),
-    Entry("lower", lower, "lower(s): upper-case letters made lower-case"),
-    Entry("match", search::match_, "match(s, pattern [, init]): captures of the first match"),
-    Entry("pack", pack::pack, "pack(fmt, ...): values serialised in binary form"),
-    Entry("packsize", pack::packsize, "packsize(fmt): size of what pack would give"),
-    Entry("rep", rep, "rep(s, n [, sep]): n copies of s, separated by sep"),
+    Entry(
+        "lower",
+        lower,
+        "lower(s): upper-case letters made lower-case",
+    ),
+    Entry(
+        "match",
+        search::match_,
+        "match(s, pattern [, init]): captures of the first match",
+    ),
+    Entry(
+        "pack",
+        pack::pack,
+        "pack(fmt, ...): values serialised in binary form",
+    ),
+    Entry(
+        "packsize",
+        pack::packsize,
+        "packsize(fmt): size of what pack would give",
+    ),
+    Entry(
+        "rep",
+        rep,
+        "rep(s, n [, sep]): n copies of s, separated by sep",
+    ),
     Entry("reverse", reverse, "reverse(s): the bytes in reverse order"),
     Entry("sub", sub, "sub(s, i [, j]): s[i..j]"),
-    Entry("unpack", pack::unpack, "unpack(fmt, s [, pos]): values that were packed"),
-    Entry("upper", upper, "upper(s): lower-case letters made upper-case"),
+    Entry(
+        "unpack",
+        pack::unpack,
+        "unpack(fmt, s [, pos]): values that were packed",
+    ),
+    Entry(
+        "upper",
+        upper,
+        "upper(s): lower-case letters made upper-case",
+    ),
 ];
 
 /// Longest result of `rep`, and longest fixed pack layout (the reference's MAXSIZE: INT_MAX).
@@ -178,7 +234,9 @@ fn byte(l: Lua) -> LResult<u32> {
     let i = l.opt_int(2, 1)?;
     let start = start_position(i, s.len());
     let end = end_position(l.opt_int(3, i)?, s.len());
-    let Some(part) = s.get(start - 1..end) else { return Ok(0) };
+    let Some(part) = s.get(start - 1..end) else {
+        return Ok(0);
+    };
     if let [c] = part {
         l.push(Value::int(i64::from(*c)));
         return Ok(1);
@@ -227,7 +285,8 @@ unsafe fn prototype(p: *mut RtProto) -> Proto {
     // SAFETY: the caller's word; children live with their parent.
     unsafe {
         let mut whole = Proto::clone(&(*p).src);
-        whole.protos = (&(*p).children).iter().map(|c| prototype(*c)).collect();
+        let children = &(*p).children;
+        whole.protos = children.iter().map(|c| prototype(*c)).collect();
         whole
     }
 }

@@ -12,7 +12,9 @@ fn layout_error(l: Lua, e: LayoutError) -> Raise {
     match e {
         LayoutError::Size(n) => l.error(&format!("integral size ({n}) out of limits [1,16]")),
         LayoutError::MissingSize => l.error("missing size for format option 'c'"),
-        LayoutError::Option(c) => l.error_bytes(&[b"invalid format option '", &[c][..], b"'"].concat()),
+        LayoutError::Option(c) => {
+            l.error_bytes(&[b"invalid format option '", &[c][..], b"'"].concat())
+        }
         LayoutError::NextOption => l.arg_error(1, "invalid next option for option 'X'"),
         LayoutError::Alignment => l.arg_error(1, "format asks for alignment not power of 2"),
     }
@@ -30,7 +32,12 @@ pub fn pack(l: Lua) -> LResult<u32> {
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);
     let mut arg = 1;
-    while let Some(Item { kind, size, padding }) = next_item(l, &mut layout, out.as_bytes().len())? {
+    while let Some(Item {
+        kind,
+        size,
+        padding,
+    }) = next_item(l, &mut layout, out.as_bytes().len())?
+    {
         if padding > 0 {
             out.add_fill(0, padding)?;
         }
@@ -41,20 +48,39 @@ pub fn pack(l: Lua) -> LResult<u32> {
                 let signed = kind == Kind::Int;
                 if size < 8 {
                     let bits = 8 * size as u32;
-                    let fits = if signed { n >> (bits - 1) == n >> 63 } else { n as u64 >> bits == 0 };
+                    let fits = if signed {
+                        n >> (bits - 1) == n >> 63
+                    } else {
+                        n as u64 >> bits == 0
+                    };
                     if !fits {
-                        return Err(l.arg_error(arg, if signed { "integer overflow" } else { "unsigned overflow" }));
+                        return Err(l.arg_error(
+                            arg,
+                            if signed {
+                                "integer overflow"
+                            } else {
+                                "unsigned overflow"
+                            },
+                        ));
                     }
                 }
                 out.add_short(encode(n, size, layout.little, signed), size)?;
             }
             Kind::Float => {
                 let f = l.check_number(arg)? as f32;
-                out.add(&if layout.little { f.to_le_bytes() } else { f.to_be_bytes() })?;
+                out.add(&if layout.little {
+                    f.to_le_bytes()
+                } else {
+                    f.to_be_bytes()
+                })?;
             }
             Kind::Double => {
                 let f = l.check_number(arg)?;
-                out.add(&if layout.little { f.to_le_bytes() } else { f.to_be_bytes() })?;
+                out.add(&if layout.little {
+                    f.to_le_bytes()
+                } else {
+                    f.to_be_bytes()
+                })?;
             }
             Kind::Chars => {
                 let s = l.check_bytes(arg)?;
@@ -117,7 +143,12 @@ pub fn unpack(l: Lua) -> LResult<u32> {
         return Err(l.arg_error(3, "initial position out of string"));
     }
     let mut count = 0;
-    while let Some(Item { kind, size, padding }) = next_item(l, &mut layout, pos)? {
+    while let Some(Item {
+        kind,
+        size,
+        padding,
+    }) = next_item(l, &mut layout, pos)?
+    {
         if padding + size > data.len() - pos {
             return Err(l.arg_error(2, "data string too short"));
         }
@@ -126,15 +157,28 @@ pub fn unpack(l: Lua) -> LResult<u32> {
         let bytes = &data[pos..pos + size];
         pos += size;
         match kind {
-            Kind::Int | Kind::Unsigned => l.push(Value::int(integer(l, bytes, layout.little, kind == Kind::Int)?)),
+            Kind::Int | Kind::Unsigned => l.push(Value::int(integer(
+                l,
+                bytes,
+                layout.little,
+                kind == Kind::Int,
+            )?)),
             Kind::Float => {
                 let b = bytes.try_into().unwrap_or([0; 4]);
-                let f = if layout.little { f32::from_le_bytes(b) } else { f32::from_be_bytes(b) };
+                let f = if layout.little {
+                    f32::from_le_bytes(b)
+                } else {
+                    f32::from_be_bytes(b)
+                };
                 l.push(Value::float(f64::from(f)));
             }
             Kind::Double => {
                 let b = bytes.try_into().unwrap_or([0; 8]);
-                l.push(Value::float(if layout.little { f64::from_le_bytes(b) } else { f64::from_be_bytes(b) }));
+                l.push(Value::float(if layout.little {
+                    f64::from_le_bytes(b)
+                } else {
+                    f64::from_be_bytes(b)
+                }));
             }
             Kind::Chars => l.push_bytes(bytes)?,
             Kind::Counted => {
@@ -162,6 +206,10 @@ pub fn unpack(l: Lua) -> LResult<u32> {
 }
 
 fn integer(l: Lua, bytes: &[u8], little: bool, signed: bool) -> LResult<i64> {
-    decode(bytes, little, signed)
-        .ok_or_else(|| l.error(&format!("{}-byte integer does not fit into Lua Integer", bytes.len())))
+    decode(bytes, little, signed).ok_or_else(|| {
+        l.error(&format!(
+            "{}-byte integer does not fit into Lua Integer",
+            bytes.len()
+        ))
+    })
 }

@@ -126,12 +126,18 @@ pub struct Set {
 }
 
 impl Set {
-    const EMPTY: Set = Set { bits: [0; 4], classes: 0, negated: 0, inverted: false };
+    const EMPTY: Set = Set {
+        bits: [0; 4],
+        classes: 0,
+        negated: 0,
+        inverted: false,
+    };
 
     /// Membership.
     #[inline(always)]
     pub fn has(&self, ctype: Ctype, c: u8) -> bool {
-        let mut found = self.bits[(c >> 6) as usize] >> (c & 63) & 1 != 0 || ctype.is(c, self.classes);
+        let mut found =
+            self.bits[(c >> 6) as usize] >> (c & 63) & 1 != 0 || ctype.is(c, self.classes);
         if self.negated != 0 {
             found = found || self.has_negated(ctype, c);
         }
@@ -140,7 +146,10 @@ impl Set {
 
     #[cold]
     fn has_negated(&self, ctype: Ctype, c: u8) -> bool {
-        CLASSES.iter().enumerate().any(|(i, (_, mask))| self.negated >> i & 1 != 0 && !ctype.is(c, *mask))
+        CLASSES
+            .iter()
+            .enumerate()
+            .any(|(i, (_, mask))| self.negated >> i & 1 != 0 && !ctype.is(c, *mask))
     }
 
     fn add(&mut self, c: u8) {
@@ -209,7 +218,11 @@ pub struct Short<T, const N: usize> {
 impl<T: Copy, const N: usize> Short<T, N> {
     #[inline(always)]
     const fn new() -> Self {
-        Short { inline: [const { std::mem::MaybeUninit::uninit() }; N], len: 0, spilled: Vec::new() }
+        Short {
+            inline: [const { std::mem::MaybeUninit::uninit() }; N],
+            len: 0,
+            spilled: Vec::new(),
+        }
     }
 
     #[inline(always)]
@@ -233,7 +246,9 @@ impl<T: Copy, const N: usize> Short<T, N> {
             all.extend_from_slice(self.as_slice());
             self.spilled = all;
         }
-        self.spilled.try_reserve(1).map_err(|_| PatternError::NoMemory)?;
+        self.spilled
+            .try_reserve(1)
+            .map_err(|_| PatternError::NoMemory)?;
         self.spilled.push(v);
         self.len += 1;
         Ok(())
@@ -272,8 +287,11 @@ impl Pattern {
 
     /// An empty pattern, to be filled by [`Pattern::translate`].
     #[inline(always)]
-    pub const fn new() -> Pattern {
-        Pattern { items: Short::new(), sets: Short::new() }
+    pub const fn empty() -> Pattern {
+        Pattern {
+            items: Short::new(),
+            sets: Short::new(),
+        }
     }
 
     /// Translates a pattern (without its anchor). Fails for lack of memory only.
@@ -290,7 +308,11 @@ impl Pattern {
 
     #[inline(always)]
     fn push(&mut self, code: Code, arg: u32) -> Result<(), PatternError> {
-        self.items.push(Item { code, rep: Rep::One, arg })
+        self.items.push(Item {
+            code,
+            rep: Rep::One,
+            arg,
+        })
     }
 
     #[cold]
@@ -341,7 +363,13 @@ impl Pattern {
 
     /// Adds a single-character item, with the repetition at `at` if there is one.
     #[inline(always)]
-    fn repeated(&mut self, text: &[u8], code: Code, arg: u32, at: usize) -> Result<Option<usize>, PatternError> {
+    fn repeated(
+        &mut self,
+        text: &[u8],
+        code: Code,
+        arg: u32,
+        at: usize,
+    ) -> Result<Option<usize>, PatternError> {
         let (rep, next) = match peek(text, at) {
             b'?' => (Rep::Optional, at + 1),
             b'*' => (Rep::Star, at + 1),
@@ -399,7 +427,10 @@ impl Pattern {
                 break;
             }
         }
-        let mut set = Set { inverted, ..Set::EMPTY };
+        let mut set = Set {
+            inverted,
+            ..Set::EMPTY
+        };
         let mut at = first;
         while at < close {
             let c = peek(text, at);
@@ -429,7 +460,7 @@ mod tests {
     use super::*;
 
     fn translated(text: &str) -> Pattern {
-        let mut p = Pattern::new();
+        let mut p = Pattern::empty();
         p.translate(text.as_bytes()).unwrap();
         p
     }
@@ -450,9 +481,18 @@ mod tests {
     #[test]
     fn translation() {
         assert_eq!(items("a.b*"), "'a' Any:0 'b'* Accept:0");
-        assert_eq!(items("%d+%$$"), format!("Class+:{} '$' End:0 Accept:0", class::DIGIT));
+        assert_eq!(
+            items("%d+%$$"),
+            format!("Class+:{} '$' End:0 Accept:0", class::DIGIT)
+        );
         assert_eq!(items("(()%1)"), "Open:0 Position:0 Back:1 Close:0 Accept:0");
-        assert_eq!(items("%b()-"), format!("Balance:{} '-' Accept:0", u32::from(b'(') | u32::from(b')') << 8));
+        assert_eq!(
+            items("%b()-"),
+            format!(
+                "Balance:{} '-' Accept:0",
+                u32::from(b'(') | u32::from(b')') << 8
+            )
+        );
         assert_eq!(items("a$?"), "'a' '$'? Accept:0");
         assert_eq!(items("%Z-"), "Set-:0 Accept:0");
         assert_eq!(items("%f[%w]x"), "Frontier:0 'x' Accept:0");

@@ -62,7 +62,12 @@ fn find_plain(hay: &[u8], needle: &[u8]) -> Option<usize> {
 /// True when the pattern has no special characters.
 #[inline]
 fn is_plain(p: &[u8]) -> bool {
-    !p.iter().any(|c| matches!(c, b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-'))
+    !p.iter().any(|c| {
+        matches!(
+            c,
+            b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-'
+        )
+    })
 }
 
 /// string.find
@@ -97,7 +102,7 @@ fn search(l: Lua, find: bool) -> LResult<u32> {
         });
     }
     let (anchor, text) = split_anchor(p);
-    let mut pattern = Pattern::new();
+    let mut pattern = Pattern::empty();
     pattern.translate(text).map_err(|e| pattern_error(l, e))?;
     let mut m = Matcher::new(s, pattern.items(), pattern.sets());
     let found = if anchor {
@@ -128,10 +133,16 @@ pub fn split_anchor(p: &[u8]) -> (bool, &[u8]) {
 }
 
 /// The first match that starts at `from` or later and does not end at `last`.
-fn first_match(m: &mut Matcher, from: usize, last: Option<usize>) -> Result<Option<(usize, usize)>, PatternError> {
+fn first_match(
+    m: &mut Matcher,
+    from: usize,
+    last: Option<usize>,
+) -> Result<Option<(usize, usize)>, PatternError> {
     let mut at = from;
     while at <= m.subject().len() {
-        let Some(start) = m.candidate(at) else { return Ok(None) };
+        let Some(start) = m.candidate(at) else {
+            return Ok(None);
+        };
         if let Some(end) = m.run(start)?
             && Some(end) != last
         {
@@ -158,7 +169,9 @@ struct Progress {
 const MAGIC: u64 = 0x676d_6174_6368_5f31;
 
 // Items and sets follow each other behind the progress record.
-const _: () = assert!(align_of::<Set>() <= 8 && align_of::<Item>() <= 8 && size_of::<Set>().is_multiple_of(8));
+const _: () = assert!(
+    align_of::<Set>() <= 8 && align_of::<Item>() <= 8 && size_of::<Set>().is_multiple_of(8)
+);
 
 /// string.gmatch
 pub fn gmatch(l: Lua) -> LResult<u32> {
@@ -166,7 +179,7 @@ pub fn gmatch(l: Lua) -> LResult<u32> {
     let p = l.check_bytes(2)?;
     let init = start_position(l.opt_int(3, 1)?, s.len()) - 1;
     l.set_top(2);
-    let mut pattern = Pattern::new();
+    let mut pattern = Pattern::empty();
     pattern.translate(p).map_err(|e| pattern_error(l, e))?;
     let (items, sets) = (pattern.items(), pattern.sets());
     let size = size_of::<Progress>() + size_of_val(items) + size_of_val(sets);
@@ -185,7 +198,16 @@ pub fn gmatch(l: Lua) -> LResult<u32> {
         std::ptr::copy_nonoverlapping(sets.as_ptr(), to, sets.len());
         std::ptr::copy_nonoverlapping(items.as_ptr(), to.add(sets.len()).cast(), items.len());
     }
-    let iterator = l.new_native(next_match, &[l.arg(1), Value { p: u as u64, t: tag::USERDATA }])?;
+    let iterator = l.new_native(
+        next_match,
+        &[
+            l.arg(1),
+            Value {
+                p: u as u64,
+                t: tag::USERDATA,
+            },
+        ],
+    )?;
     l.push(iterator);
     Ok(1)
 }
@@ -205,12 +227,15 @@ fn progress(v: Value) -> Option<*mut Progress> {
 
 fn next_match(l: Lua) -> LResult<u32> {
     let subject = l.upvalue(1);
-    let (true, Some(state)) = (subject.is_string(), progress(l.upvalue(2))) else { return Ok(0) };
+    let (true, Some(state)) = (subject.is_string(), progress(l.upvalue(2))) else {
+        return Ok(0);
+    };
     // SAFETY: both are upvalues of the running function; nothing below runs Lua code.
     unsafe {
         let s = Str::bytes(subject.as_str());
         let sets = state.add(1).cast::<Set>();
-        let items = std::slice::from_raw_parts(sets.add((*state).sets).cast::<Item>(), (*state).items);
+        let items =
+            std::slice::from_raw_parts(sets.add((*state).sets).cast::<Item>(), (*state).items);
         let mut m = Matcher::new(s, items, std::slice::from_raw_parts(sets, (*state).sets));
         match first_match(&mut m, (*state).at, Some((*state).last)) {
             Ok(Some((start, end))) => {

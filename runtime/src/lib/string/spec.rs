@@ -27,7 +27,10 @@ pub struct Spec {
 /// The form of a conversion: what follows the `%`, up to and including the conversion character (absent at the end of the format).
 /// `None`: too long.
 pub fn form(text: &[u8]) -> Option<&[u8]> {
-    let flags = text.iter().take_while(|c| matches!(c, b'-' | b'+' | b'#' | b' ' | b'.' | b'0'..=b'9')).count();
+    let flags = text
+        .iter()
+        .take_while(|c| matches!(c, b'-' | b'+' | b'#' | b' ' | b'.' | b'0'..=b'9'))
+        .count();
     if flags + 1 >= MAX_FORM {
         return None;
     }
@@ -65,8 +68,17 @@ pub fn parse(form: &[u8], flags: &[u8], allow_precision: bool) -> Option<Spec> {
 }
 
 fn two_digits(text: &[u8]) -> (usize, &[u8]) {
-    let n = text.iter().take(2).take_while(|c| c.is_ascii_digit()).count();
-    (text[..n].iter().fold(0, |a, c| a * 10 + usize::from(c - b'0')), &text[n..])
+    let n = text
+        .iter()
+        .take(2)
+        .take_while(|c| c.is_ascii_digit())
+        .count();
+    (
+        text[..n]
+            .iter()
+            .fold(0, |a, c| a * 10 + usize::from(c - b'0')),
+        &text[n..],
+    )
 }
 
 /// A formatted integer: at most two digits of width and precision, so 99 characters and a prefix fit.
@@ -119,7 +131,10 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
                 bits >>= 4;
             }
         }
-        _ if bits != 0 => numfmt::decimal(bits, &mut decimal).iter().rev().for_each(|&c| put(c)),
+        _ if bits != 0 => numfmt::decimal(bits, &mut decimal)
+            .iter()
+            .rev()
+            .for_each(|&c| put(c)),
         _ => {}
     }
     let digits = &space[at..];
@@ -142,7 +157,10 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
         zeros += blanks;
         blanks = 0;
     }
-    let mut out = IntText { buf: [0; 112], len: 0 };
+    let mut out = IntText {
+        buf: [0; 112],
+        len: 0,
+    };
     if !spec.left {
         out.fill(b' ', blanks);
     }
@@ -171,7 +189,10 @@ mod tests {
     #[test]
     fn specs() {
         let spec = parse(b"-08.3d", FLAGS_INT, true).unwrap();
-        assert_eq!((spec.left, spec.zero, spec.width, spec.precision), (true, true, 8, Some(3)));
+        assert_eq!(
+            (spec.left, spec.zero, spec.width, spec.precision),
+            (true, true, 8, Some(3))
+        );
         assert_eq!(parse(b".d", FLAGS_INT, true).unwrap().precision, Some(0));
         assert_eq!(parse(b"#d", FLAGS_INT, true), None);
         assert_eq!(parse(b"123d", FLAGS_INT, true), None);
@@ -186,7 +207,14 @@ mod tests {
         let c_form = format!("%{head}ll{conversion}\0");
         let mut buf = [0u8; 128];
         // SAFETY: the buffer is large enough; the argument matches the format.
-        let len = unsafe { libc::snprintf(buf.as_mut_ptr().cast(), buf.len(), c_form.as_ptr().cast(), n) };
+        let len = unsafe {
+            libc::snprintf(
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+                c_form.as_ptr().cast(),
+                n,
+            )
+        };
         buf[..len as usize].to_vec()
     }
 
@@ -199,10 +227,17 @@ mod tests {
                 b'u' => (FLAGS_UNSIGNED, &[""]),
                 _ => (FLAGS_HEX, &["", "#"]),
             };
-            for flag in flags.iter().flat_map(|f| extra.iter().map(move |e| format!("{f}{e}"))) {
-                for tail in ["", "5", "25", "99", ".0", ".", ".3", "10.4", "4.10", "99.99"] {
+            for flag in flags
+                .iter()
+                .flat_map(|f| extra.iter().map(move |e| format!("{f}{e}")))
+            {
+                for tail in [
+                    "", "5", "25", "99", ".0", ".", ".3", "10.4", "4.10", "99.99",
+                ] {
                     let text = format!("{flag}{tail}{}", conversion as char);
-                    let Some(spec) = parse(text.as_bytes(), own, true) else { panic!("{text}") };
+                    let Some(spec) = parse(text.as_bytes(), own, true) else {
+                        panic!("{text}")
+                    };
                     for n in [0, 1, -1, 8, 255, -255, 1234567, i64::MAX, i64::MIN] {
                         let ours = integer(spec, conversion, n);
                         assert_eq!(ours.as_bytes(), libc_integer(&text, n), "%{text} of {n}");

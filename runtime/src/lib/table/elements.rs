@@ -34,7 +34,14 @@ impl General {
         // SAFETY: within the array part; payloads of nil and booleans are never written.
         unsafe {
             let t = *(*self.t).array.cast::<u8>().sub(1 + i);
-            Value { p: if t >= tag::INT { *(*self.t).array.add(i) } else { 0 }, t }
+            Value {
+                p: if t >= tag::INT {
+                    *(*self.t).array.add(i)
+                } else {
+                    0
+                },
+                t,
+            }
         }
     }
     /// Stores one of the table's own values at `i`, from 0. The value is not nil.
@@ -61,8 +68,14 @@ pub unsafe fn first<'a>(t: *mut Table, n: usize) -> Option<Elements<'a>> {
             return None;
         }
         match (*t).h.aux8 {
-            KIND_INT => Some(Elements::Ints(std::slice::from_raw_parts_mut((*t).array.cast(), n))),
-            KIND_FLOAT => Some(Elements::Floats(std::slice::from_raw_parts_mut((*t).array.cast(), n))),
+            KIND_INT => Some(Elements::Ints(std::slice::from_raw_parts_mut(
+                (*t).array.cast(),
+                n,
+            ))),
+            KIND_FLOAT => Some(Elements::Floats(std::slice::from_raw_parts_mut(
+                (*t).array.cast(),
+                n,
+            ))),
             KIND_GENERAL => Some(Elements::General(General { t, len: n })),
             _ => None,
         }

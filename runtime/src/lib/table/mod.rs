@@ -16,11 +16,31 @@ use crate::value::Value;
 use trinity_frontend::bytecode::Event;
 
 const FUNCTIONS: &[Entry] = &[
-    Entry("concat", concat, "concat(t [, sep [, i [, j]]]): strings and numbers t[i..j] joined"),
-    Entry("insert", insert, "insert(t [, pos], value): inserts at pos, moving up what follows"),
-    Entry("move", move_, "move(a, f, e, t [, b]): copies a[f..e] to b[t..]; b"),
-    Entry("pack", pack, "pack(...): table of the arguments, with their number as field n"),
-    Entry("remove", remove, "remove(t [, pos]): removes and returns t[pos], moving down what follows"),
+    Entry(
+        "concat",
+        concat,
+        "concat(t [, sep [, i [, j]]]): strings and numbers t[i..j] joined",
+    ),
+    Entry(
+        "insert",
+        insert,
+        "insert(t [, pos], value): inserts at pos, moving up what follows",
+    ),
+    Entry(
+        "move",
+        move_,
+        "move(a, f, e, t [, b]): copies a[f..e] to b[t..]; b",
+    ),
+    Entry(
+        "pack",
+        pack,
+        "pack(...): table of the arguments, with their number as field n",
+    ),
+    Entry(
+        "remove",
+        remove,
+        "remove(t [, pos]): removes and returns t[pos], moving down what follows",
+    ),
     Entry("sort", sort::sort, "sort(t [, less]): sorts in place"),
     Entry("unpack", unpack, "unpack(t [, i [, j]]): t[i], ..., t[j]"),
 ];
@@ -40,16 +60,36 @@ struct Needs {
     length: bool,
 }
 
-const READ: Needs = Needs { read: true, write: false, length: false };
-const WRITE: Needs = Needs { read: false, write: true, length: false };
-const READ_LENGTH: Needs = Needs { read: true, write: false, length: true };
-const ALL: Needs = Needs { read: true, write: true, length: true };
+const READ: Needs = Needs {
+    read: true,
+    write: false,
+    length: false,
+};
+const WRITE: Needs = Needs {
+    read: false,
+    write: true,
+    length: false,
+};
+const READ_LENGTH: Needs = Needs {
+    read: true,
+    write: false,
+    length: true,
+};
+const ALL: Needs = Needs {
+    read: true,
+    write: true,
+    length: true,
+};
 
 /// Checks that argument `arg` is a table or has the metamethods to behave like one.
 #[inline]
 fn check_tab(l: Lua, arg: i32, needs: Needs) -> LResult<()> {
     let v = l.arg(arg);
-    if v.is_table() { Ok(()) } else { check_tab_slow(l, arg, needs) }
+    if v.is_table() {
+        Ok(())
+    } else {
+        check_tab_slow(l, arg, needs)
+    }
 }
 
 #[cold]
@@ -121,7 +161,7 @@ fn insert(l: Lua) -> LResult<u32> {
             let v = l.arg(3);
             if let Some(t) = direct(l, o)
                 // SAFETY: an argument of the running function.
-                && unsafe { i64::from((*t).array_len) } == end - 1
+                && unsafe { i64::from((*t).array_len) } == end.wrapping_sub(1)
             {
                 insert_direct(l, t, pos, end, v)?;
             } else {
@@ -230,7 +270,9 @@ fn concat(l: Lua) -> LResult<u32> {
             };
             if !out.add_value(v)? {
                 let (name, i) = (v.type_name(), i);
-                return Err(l.error(&format!("invalid value ({name}) at index {i} in table for 'concat'")));
+                return Err(l.error(&format!(
+                    "invalid value ({name}) at index {i} in table for 'concat'"
+                )));
             }
             if i == last {
                 break;
@@ -257,7 +299,11 @@ fn pack(l: Lua) -> LResult<u32> {
 fn unpack(l: Lua) -> LResult<u32> {
     let o = l.arg(1);
     let first = l.opt_int(2, 1)?;
-    let last = if l.is_none_or_nil(3) { l.len(o)? } else { l.check_int(3)? };
+    let last = if l.is_none_or_nil(3) {
+        l.len(o)?
+    } else {
+        l.check_int(3)?
+    };
     if first > last {
         return Ok(0);
     }

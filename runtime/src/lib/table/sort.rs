@@ -42,7 +42,13 @@ trait Sequence {
 
     /// Exchange of two elements that were read already.
     #[inline]
-    fn set2(&mut self, i: u32, v: Self::Element, j: u32, w: Self::Element) -> Result<(), SortError> {
+    fn set2(
+        &mut self,
+        i: u32,
+        v: Self::Element,
+        j: u32,
+        w: Self::Element,
+    ) -> Result<(), SortError> {
         self.set(i, v)?;
         self.set(j, w)
     }
@@ -84,9 +90,16 @@ pub fn sort(l: Lua) -> LResult<u32> {
     };
     let result = match done {
         Some(r) => r,
-        None => {
-            quicksort(&mut InLua { l, table: o, compare }, 1, n as u32, 0)
-        }
+        None => quicksort(
+            &mut InLua {
+                l,
+                table: o,
+                compare,
+            },
+            1,
+            n as u32,
+            0,
+        ),
     };
     match result {
         Ok(()) => Ok(0),
@@ -104,7 +117,9 @@ fn sort_directly(all: Elements) -> Option<Result<(), SortError>> {
         }
         Elements::Floats(s) => {
             // NaN has no place in the order, and zeros of different sign are equal but not the same.
-            if s.iter().all(|f| !f.is_nan() && (*f != 0.0 || f.is_sign_positive())) {
+            if s.iter()
+                .all(|f| !f.is_nan() && (*f != 0.0 || f.is_sign_positive()))
+            {
                 s.sort_unstable_by(f64::total_cmp);
                 Some(Ok(()))
             } else {
@@ -155,7 +170,10 @@ fn sort_strings(g: &mut General) -> Option<Result<(), SortError>> {
         let mut head = [0; 8];
         let n = text.len().min(8);
         head[..n].copy_from_slice(&text[..n]);
-        keyed.push(Keyed { prefix: u64::from_be_bytes(head), value });
+        keyed.push(Keyed {
+            prefix: u64::from_be_bytes(head),
+            value,
+        });
     }
     // Equal prefixes decide nothing: zero bytes may be text or filling.
     keyed.sort_unstable_by(|a, b| match a.prefix.cmp(&b.prefix) {
@@ -175,7 +193,10 @@ struct Floats<'a>(&'a mut [f64]);
 impl Sequence for Floats<'_> {
     type Element = f64;
     fn get(&mut self, i: u32) -> Result<f64, SortError> {
-        self.0.get((i as usize).wrapping_sub(1)).copied().ok_or(SortError::Order)
+        self.0
+            .get((i as usize).wrapping_sub(1))
+            .copied()
+            .ok_or(SortError::Order)
     }
     fn set(&mut self, i: u32, v: f64) -> Result<(), SortError> {
         match self.0.get_mut((i as usize).wrapping_sub(1)) {
@@ -260,7 +281,12 @@ fn fetch<S: Sequence>(s: &mut S, place: Place, i: u32) -> Result<S::Element, Sor
 }
 
 /// Sorts elements `lo..=up`. The larger part is done by the loop, the smaller one by recursion, so that the depth is logarithmic.
-fn quicksort<S: Sequence>(s: &mut S, mut lo: u32, mut up: u32, mut random: u32) -> Result<(), SortError> {
+fn quicksort<S: Sequence>(
+    s: &mut S,
+    mut lo: u32,
+    mut up: u32,
+    mut random: u32,
+) -> Result<(), SortError> {
     while lo < up {
         // Order the first, a middle and the last element.
         let first = fetch(s, Place::Left, lo)?;
@@ -271,7 +297,11 @@ fn quicksort<S: Sequence>(s: &mut S, mut lo: u32, mut up: u32, mut random: u32) 
         if up - lo == 1 {
             break;
         }
-        let p = if up - lo < RANDOM_LIMIT || random == 0 { (lo + up) / 2 } else { choose_pivot(lo, up, random) };
+        let p = if up - lo < RANDOM_LIMIT || random == 0 {
+            (lo + up) / 2
+        } else {
+            choose_pivot(lo, up, random)
+        };
         let middle = fetch(s, Place::Left, p)?;
         let first = fetch(s, Place::Right, lo)?;
         if s.less(middle, first)? {
@@ -308,7 +338,12 @@ fn quicksort<S: Sequence>(s: &mut S, mut lo: u32, mut up: u32, mut random: u32) 
 }
 
 /// Partitions `lo..=up` where `a[lo] <= pivot == a[up - 1] <= a[up]`; gives the pivot's place.
-fn partition<S: Sequence>(s: &mut S, lo: u32, up: u32, pivot: S::Element) -> Result<u32, SortError> {
+fn partition<S: Sequence>(
+    s: &mut S,
+    lo: u32,
+    up: u32,
+    pivot: S::Element,
+) -> Result<u32, SortError> {
     let (mut i, mut j) = (lo, up - 1);
     loop {
         // Invariant: a[lo..=i] <= pivot <= a[j..=up].
@@ -354,7 +389,12 @@ unsafe extern "C" {
 fn random_seed() -> u32 {
     // SAFETY: a null argument is allowed.
     let (clock, time) = unsafe { (clock() as u64, libc::time(std::ptr::null_mut()) as u64) };
-    let halves = [clock as u32, (clock >> 32) as u32, time as u32, (time >> 32) as u32];
+    let halves = [
+        clock as u32,
+        (clock >> 32) as u32,
+        time as u32,
+        (time >> 32) as u32,
+    ];
     halves.iter().fold(0, |a, b| a.wrapping_add(*b))
 }
 
