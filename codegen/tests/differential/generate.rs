@@ -18,9 +18,9 @@ pub fn init_memory(words: &mut [u64]) {
     // The callees' addresses, for indirect calls, are filled in by the caller of the generated code.
 }
 
-struct Gen {
-    b: FunctionBuilder,
-    r: Rng,
+pub struct Gen {
+    pub b: FunctionBuilder,
+    pub r: Rng,
     /// Values that may be used here.
     ints: Vec<Value>,
     floats: Vec<Value>,
@@ -144,7 +144,7 @@ impl Gen {
         }
     }
 
-    fn int(&mut self) -> Value {
+    pub fn int(&mut self) -> Value {
         if self.ints.is_empty() || self.r.chance(8) {
             let n = self.r.int();
             return self.b.iconst(n);
@@ -180,7 +180,7 @@ impl Gen {
         }
     }
 
-    fn opnd(&mut self) -> Opnd {
+    pub fn opnd(&mut self) -> Opnd {
         match self.r.chance(40) {
             true => Opnd::Imm(self.r.int() as i32),
             false => Opnd::Value(self.int()),
@@ -324,7 +324,7 @@ impl Gen {
     }
 
     /// An address of memory that was written: not the frame.
-    fn initialised(&mut self) -> Addr {
+    pub fn initialised(&mut self) -> Addr {
         loop {
             let addr = self.addr();
             if !matches!(addr.base, Base::Stack(_)) {
@@ -333,7 +333,7 @@ impl Gen {
         }
     }
 
-    fn call(&mut self) {
+    pub fn call(&mut self) {
         let sysv = self.r.chance(50);
         let (symbol, clobbers) = match sysv {
             true => (CALL_SYSV, Clobbers::SysV),
@@ -368,7 +368,7 @@ impl Gen {
     }
 
     fn step(&mut self) {
-        let v = match self.r.below(30) {
+        let v = match self.r.below(33) {
             0..=6 => {
                 let op = self.r.pick(&BinOp::ALL[..9]);
                 let (a, b) = (self.int(), self.opnd());
@@ -465,6 +465,8 @@ impl Gen {
                 self.call();
                 self.b.load64(Addr::stack(self.slot, disp))
             }
+            29 => self.load_across_effect(),
+            30 => self.constants_under_flags(),
             _ => return self.call(),
         };
         self.see(v);

@@ -8,6 +8,7 @@ mod exec;
 mod gas;
 mod generate;
 mod graph;
+mod hazards;
 mod interp;
 mod known;
 
