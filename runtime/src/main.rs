@@ -26,7 +26,9 @@ fn arguments() -> &'static [Vec<u8>] {
 }
 
 fn program() -> &'static [u8] {
-    arguments().first().map_or(PROGRAM, |a| if a.is_empty() { PROGRAM } else { a })
+    arguments()
+        .first()
+        .map_or(PROGRAM, |a| if a.is_empty() { PROGRAM } else { a })
 }
 
 fn main() -> ExitCode {
@@ -54,7 +56,11 @@ fn main() -> ExitCode {
     cli::report(l, status, Some(program()));
     state::close(l);
     flush_stdout();
-    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn print_version() {

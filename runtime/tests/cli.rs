@@ -20,7 +20,10 @@ struct Case {
 }
 
 fn case(args: &[&str]) -> Case {
-    Case { args: args.iter().map(|s| (*s).to_owned()).collect(), ..Case::default() }
+    Case {
+        args: args.iter().map(|s| (*s).to_owned()).collect(),
+        ..Case::default()
+    }
 }
 
 impl Case {
@@ -47,10 +50,19 @@ impl Case {
             .spawn()
             .expect("the program starts");
         // A program that does not read its input closes the pipe.
-        let _ = child.stdin.take().expect("piped").write_all(self.stdin.as_bytes());
+        let _ = child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(self.stdin.as_bytes());
         let out = child.wait_with_output().expect("the program ends");
         let text = |b: &[u8]| normalise(&String::from_utf8_lossy(b), program);
-        format!("{}\n=== stderr\n{}\n=== exit {:?}", text(&out.stdout), text(&out.stderr), out.status.code())
+        format!(
+            "{}\n=== stderr\n{}\n=== exit {:?}",
+            text(&out.stdout),
+            text(&out.stderr),
+            out.status.code()
+        )
     }
 }
 
@@ -85,11 +97,20 @@ fn compare(name: &str, cases: &[Case]) {
     for c in cases {
         let (want, got) = (c.run(Path::new(REFERENCE), &dir), c.run(trinity, &dir));
         if want != got {
-            failures.push(format!("{:?} {:?} {:?}\n--- want\n{want}\n--- got\n{got}\n", c.args, c.stdin, c.env));
+            failures.push(format!(
+                "{:?} {:?} {:?}\n--- want\n{want}\n--- got\n{got}\n",
+                c.args, c.stdin, c.env
+            ));
         }
     }
     let _ = std::fs::remove_dir_all(&dir);
-    assert!(failures.is_empty(), "{} of {} differ\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} differ\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -153,16 +174,37 @@ fn errors_and_exits() {
             case(&["-e", "error()"]),
             case(&["-e", "error({})"]),
             case(&["-e", "error(12)"]),
-            case(&["-e", "error(setmetatable({}, {__tostring = function() return 'T' end}))"]),
-            case(&["-e", "error(setmetatable({}, {__tostring = function() return 1 end}))"]),
-            case(&["-e", "error(setmetatable({}, {__tostring = function() error('again') end}))"]),
+            case(&[
+                "-e",
+                "error(setmetatable({}, {__tostring = function() return 'T' end}))",
+            ]),
+            case(&[
+                "-e",
+                "error(setmetatable({}, {__tostring = function() return 1 end}))",
+            ]),
+            case(&[
+                "-e",
+                "error(setmetatable({}, {__tostring = function() error('again') end}))",
+            ]),
             case(&["-e", "coroutine.wrap(function() error('in co') end)()"]),
-            case(&["-e", "local x <close> = setmetatable({}, {__close = function() print('c') end}) error('e')"]),
+            case(&[
+                "-e",
+                "local x <close> = setmetatable({}, {__close = function() print('c') end}) error('e')",
+            ]),
             case(&["-e", "os.exit(3)"]),
             case(&["-e", "os.exit(false)"]),
-            case(&["-e", "setmetatable({}, {__gc = function() print('gc') end})"]),
-            case(&["-e", "setmetatable({}, {__gc = function() print('gc') end}) os.exit(0, true)"]),
-            case(&["-e", "setmetatable({}, {__gc = function() print('gc') end}) os.exit(0)"]),
+            case(&[
+                "-e",
+                "setmetatable({}, {__gc = function() print('gc') end})",
+            ]),
+            case(&[
+                "-e",
+                "setmetatable({}, {__gc = function() print('gc') end}) os.exit(0, true)",
+            ]),
+            case(&[
+                "-e",
+                "setmetatable({}, {__gc = function() print('gc') end}) os.exit(0)",
+            ]),
             case(&["-e", "io.write('a') os.execute('echo b') io.write('c')"]),
         ],
     );
@@ -174,11 +216,15 @@ fn environment() {
         "environment",
         &[
             case(&["-e", "print(package.path)"]).env("LUA_PATH", "x;;y"),
-            case(&["-e", "print(package.path)"]).env("LUA_PATH", "x").env("LUA_PATH_5_4", ";;"),
+            case(&["-e", "print(package.path)"])
+                .env("LUA_PATH", "x")
+                .env("LUA_PATH_5_4", ";;"),
             case(&["-e", "print(package.cpath)"]).env("LUA_CPATH", ";;a"),
             case(&["-e", "print('main')"]).env("LUA_INIT", "print('init')"),
             case(&["-e", "print('main')"]).env("LUA_INIT", "error('in init')"),
-            case(&["-e", "print('main')"]).env("LUA_INIT", "x").env("LUA_INIT_5_4", "@s.lua"),
+            case(&["-e", "print('main')"])
+                .env("LUA_INIT", "x")
+                .env("LUA_INIT_5_4", "@s.lua"),
             case(&["s.lua"]).env("LUA_INIT", "@nofile"),
             case(&["s.lua"]).env("LUA_INIT", "x ="),
             case(&["-E", "s.lua"]).env("LUA_INIT", "print(1)"),
@@ -194,7 +240,8 @@ fn standard_input_of_programs() {
             case(&["-e", "print(io.read()) print(io.read('a'))"]).input("a\nb"),
             case(&["-e", "print(io.read('n', 'n', 'n'))"]).input("12 0x10 abc"),
             case(&["-e", "for l in io.lines() do print(l) end"]).input("l1\n\nl2"),
-            case(&["-e", "debug.debug() print(io.read())"]).input("print(1)\nerror('x')\nx y\ncont\nrest"),
+            case(&["-e", "debug.debug() print(io.read())"])
+                .input("print(1)\nerror('x')\nx y\ncont\nrest"),
         ],
     );
 }
@@ -220,13 +267,19 @@ fn read_eval_print_loop() {
 fn ctrl_c_raises_an_error() {
     let trinity = Path::new(env!("CARGO_BIN_EXE_trinity"));
     for (program, want) in [
-        ("print('ready') while true do end", "interrupted!\nstack traceback:\n\t(command line):1: in main chunk\n\t[C]: in ?\n"),
+        (
+            "print('ready') while true do end",
+            "interrupted!\nstack traceback:\n\t(command line):1: in main chunk\n\t[C]: in ?\n",
+        ),
         (
             "local function f() print('ready') while true do end end f()",
             "(command line):1: interrupted!\nstack traceback:\n\t(command line):1: in local 'f'\n\
              \t(command line):1: in main chunk\n\t[C]: in ?\n",
         ),
-        ("print(pcall(function() print('ready') repeat until false end))", ""),
+        (
+            "print(pcall(function() print('ready') repeat until false end))",
+            "",
+        ),
     ] {
         let mut child = Command::new(trinity)
             .args(["-e", program])
@@ -236,14 +289,24 @@ fn ctrl_c_raises_an_error() {
             .expect("the program starts");
         // Wait until the loop runs: its first line comes just before.
         let mut first = [0u8; 6];
-        std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut first).expect("the first line");
+        std::io::Read::read_exact(child.stdout.as_mut().expect("piped"), &mut first)
+            .expect("the first line");
         std::thread::sleep(Duration::from_millis(50));
         let pid = child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .expect("kill")
+                .success()
+        );
         let out = child.wait_with_output().expect("the program ends");
         let stderr = String::from_utf8_lossy(&out.stderr).into_owned();
         if want.is_empty() {
-            assert_eq!(String::from_utf8_lossy(&out.stdout), "false\tinterrupted!\n");
+            assert_eq!(
+                String::from_utf8_lossy(&out.stdout),
+                "false\tinterrupted!\n"
+            );
         } else {
             assert_eq!(stderr, format!("{}: {want}", trinity.display()));
             assert_eq!(out.status.code(), Some(1));

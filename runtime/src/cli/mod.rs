@@ -104,7 +104,10 @@ pub fn push_args(l: Lua) -> LResult<i32> {
     }
     l.push(t);
     let n = l.len(t)? as i32;
-    l.ensure_stack(n.saturating_add(MIN_STACK as i32), "too many arguments to script")?;
+    l.ensure_stack(
+        n.saturating_add(MIN_STACK as i32),
+        "too many arguments to script",
+    )?;
     for i in 1..=n {
         l.push(l.raw_get_int(t.as_table(), i64::from(i)));
     }
@@ -114,7 +117,11 @@ pub fn push_args(l: Lua) -> LResult<i32> {
 
 /// Calls what a load left on the stack, without arguments and results, and reports errors of either.
 pub fn run_chunk(l: Lua, status: Status, program: Option<&[u8]>) -> LResult<bool> {
-    let status = if status == Status::Ok { call(l, 0, 0)? } else { status };
+    let status = if status == Status::Ok {
+        call(l, 0, 0)?
+    } else {
+        status
+    };
     Ok(report(l, status, program))
 }
 
