@@ -39,7 +39,7 @@ fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
         let options = Options {
             algorithm,
             verify: true,
-            check_allocation: std::env::var("TRINITY_NOCHECK").is_err(),
+            check_allocation: true,
         };
         let code = compile(&func, &options)
             .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?}: {e}\n{text}"));
