@@ -55,7 +55,10 @@ fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
         }
         b"s" => {
             let v = l.arg(arg);
-            let v = if v.is_string() { v } else { l.tostring(v)? };
+            if v.is_number() && l.metatable_of(v).is_null() {
+                return out.add(&numfmt::format(v));
+            }
+            let v = l.tostring(v)?;
             // SAFETY: a live string; nothing runs before it is copied.
             return out.add(unsafe { Str::bytes(v.as_str()) });
         }
