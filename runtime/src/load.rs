@@ -1,18 +1,22 @@
 //! Loading: source text or binary chunk to a function value.
 //!
 //! The front end's prototype becomes an [`RtProto`]: constants as values, caches beside the code. Nothing collects meanwhile, so the
-//! parts need no roots until the closure is pushed.
+//! parts need no roots until the closure is pushed. Equal long strings of one chunk are one object, as the reference's scanner makes them
+//! (`%p` tells).
 
 use crate::closure;
 use crate::error::{LResult, Raise, Status};
 use crate::heap;
 use crate::native::{entry, stack as native_stack};
-use crate::object::LuaClosure;
+use crate::object::{LuaClosure, Str};
 use crate::proto::{Cache, RtProto};
 use crate::raise::{self, OrRaise};
+use crate::state::Global;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
 use std::cell::OnceCell;
+use std::collections::HashMap;
+use trinity_abi::string::MAX_SHORT;
 use trinity_frontend::bytecode::{Const, Proto, undump};
 use trinity_frontend::{CompileOptions, compile_with};
 
@@ -25,7 +29,9 @@ const SIGNATURE: u8 = 0x1b;
 pub fn load(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Status {
     let r = match front_end(l, chunk, chunkname, mode) {
         Ok(p) => main_closure(l, p).map(|f| (f, Status::Ok)),
-        Err(message) => l.new_str(&message).map(|s| {
+        // Nesting too deep is a runtime error: a message handler sees it.
+        Err(Refusal { message, overflow: true }) => Err(raise::run_error(l, &message)),
+        Err(Refusal { message, .. }) => l.new_str(&message).map(|s| {
             // SAFETY: made just now.
             (unsafe { Value::str(s) }, Status::Syntax)
         }),
@@ -39,19 +45,33 @@ pub fn load(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Status {
     status
 }
 
+/// Why a chunk was not loaded.
+struct Refusal {
+    message: Vec<u8>,
+    /// It nests too deep.
+    overflow: bool,
+}
+
+impl From<Vec<u8>> for Refusal {
+    fn from(message: Vec<u8>) -> Refusal {
+        Refusal { message, overflow: false }
+    }
+}
+
 /// Text or binary, as the first byte says and the mode allows.
-fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto, Vec<u8>> {
+fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto, Refusal> {
     let binary = chunk.first() == Some(&SIGNATURE);
     let kind = if binary { "binary" } else { "text" };
     if !mode.contains(&kind[..1]) {
-        return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes());
+        return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes().into());
     }
     if binary {
-        return on_stack(l, || undump(chunk).map_err(|e| e.message(chunkname)));
+        return on_stack(l, || undump(chunk).map_err(|e| e.message(chunkname).into()));
     }
     // SAFETY: live handle.
     let levels = unsafe { (*l.thread()).nccalls };
-    on_stack(l, || compile_with(chunk, chunkname, CompileOptions { levels }).map_err(|e| e.message))
+    on_stack(l, || compile_with(chunk, chunkname, CompileOptions { levels }))
+        .map_err(|e| Refusal { overflow: e.is_overflow(), message: e.message })
 }
 
 /// Runs `f`, which never re-enters Lua, with enough native stack.
@@ -70,7 +90,7 @@ fn main_closure(l: Lua, p: Proto) -> LResult<Value> {
     // SAFETY: live handle; nothing collects before the closure is reachable.
     unsafe {
         let g = l.global();
-        let p = instantiate(l, p)?;
+        let p = instantiate(l, p, &mut LongStrings::default())?;
         let n = (&(*p).src.upvals).len();
         let c = closure::new_lua(g, p, entry::stub_interp(), n as u32).or_raise(l)?;
         for i in 0..n {
@@ -81,8 +101,29 @@ fn main_closure(l: Lua, p: Proto) -> LResult<Value> {
     }
 }
 
+/// Long strings made for a chunk so far, by content. Nothing collects while a chunk is loaded, so the bytes stay.
+#[derive(Default)]
+struct LongStrings(HashMap<&'static [u8], *mut Str>);
+
+impl LongStrings {
+    /// The string constant with these bytes; `None` without memory.
+    unsafe fn get(&mut self, g: *mut Global, bytes: &[u8]) -> Option<*mut Str> {
+        unsafe {
+            if bytes.len() <= MAX_SHORT {
+                return crate::string::new(g, bytes).ok();
+            }
+            if let Some(&s) = self.0.get(bytes) {
+                return Some(s);
+            }
+            let s = crate::string::new(g, bytes).ok()?;
+            self.0.insert(Str::bytes(s), s);
+            Some(s)
+        }
+    }
+}
+
 /// Makes the runtime's form of a prototype and its children.
-pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
+fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut RtProto> {
     // SAFETY: live handle; nothing collects here.
     unsafe {
         let g = l.global();
@@ -90,7 +131,7 @@ pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
         let mut stubs = Vec::with_capacity(p.protos.len());
         for child in std::mem::take(&mut p.protos) {
             stubs.push(captures_only(&child));
-            children.push(instantiate(l, child)?);
+            children.push(instantiate(l, child, strings)?);
         }
         p.protos = stubs;
         let mut upval_names = Vec::with_capacity(p.upvals.len());
@@ -112,9 +153,9 @@ pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
                 Const::Bool(b) => Value::bool(*b),
                 Const::Int(n) => Value::int(*n),
                 Const::Float(f) => Value::float(*f),
-                Const::Str(s) => match crate::string::new(g, s) {
-                    Ok(s) => Value::str(s),
-                    Err(_) => {
+                Const::Str(s) => match strings.get(g, s) {
+                    Some(s) => Value::str(s),
+                    None => {
                         (*g).heap.raw_free(consts.cast(), num_consts * size_of::<Value>());
                         return Err(raise::memory_error(l));
                     }
@@ -122,8 +163,15 @@ pub fn instantiate(l: Lua, mut p: Proto) -> LResult<*mut RtProto> {
             };
         }
         let num_caches = p.num_caches;
-        let caches: *mut Cache =
-            (*g).heap.raw_alloc((num_caches as usize + 1) * size_of::<Cache>()).or_raise(l)?.cast();
+        let caches: *mut Cache = match (*g).heap.raw_alloc((num_caches as usize + 1) * size_of::<Cache>()) {
+            Ok(p) => p.cast(),
+            Err(_) => {
+                if num_consts > 0 {
+                    (*g).heap.raw_free(consts.cast(), num_consts * size_of::<Value>());
+                }
+                return Err(raise::memory_error(l));
+            }
+        };
         for i in 0..=num_caches as usize {
             *caches.add(i) = Cache::EMPTY;
         }
