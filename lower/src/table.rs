@@ -216,7 +216,9 @@ impl FnLower<'_> {
             self.load_bits(i.b())
         };
         let (caches, offset) = self.cache(i.d());
-        self.own_slot(t, caches, offset, a, slow, done);
+        let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+        self.store_both(a, payload, value_tag);
+        self.b.jump(done, &[]);
         self.b.switch_to(done);
         self.defined(a, Type::Any);
     }
@@ -232,42 +234,49 @@ impl FnLower<'_> {
         self.b.load64(Addr::value(cell, closure::CELL_VALUE))
     }
 
+    /// Goes to `otherwise` unless the table has the cached shape and the cache is of this kind.
     fn check_shape(&mut self, t: Value, caches: Value, offset: i32, kind: u8, otherwise: Block) {
-        let shape = self
-            .b
-            .load(LoadKind::U32, Addr::value(caches, offset + cache::SHAPE_ID));
-        let differs = Cond::icmp_mem(
-            IntCc::Ne,
-            Width::W32,
-            Addr::value(t, table::SHAPE_ID),
-            shape,
-        );
-        self.b.exit_if(differs, otherwise, &[]);
-        let other = Cond::icmp_mem(
-            IntCc::Ne,
-            Width::W8,
-            Addr::value(caches, offset + cache::KIND),
-            kind as i32,
-        );
+        self.check_shape_id(t, caches, offset, otherwise);
+        let at = Addr::value(caches, offset + cache::KIND);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, kind as i32);
         self.b.exit_if(other, otherwise, &[]);
     }
 
-    /// Reads the cached own slot into R[a]; a nil there is the helper's (`__index`). Ends the block.
-    fn own_slot(
-        &mut self,
-        t: Value,
-        caches: Value,
-        offset: i32,
-        a: usize,
-        slow: Block,
-        done: Block,
-    ) {
-        self.check_shape(t, caches, offset, cache::KIND_OWN, slow);
-        let (payload, value_tag) = self.slot_value(t, caches, offset);
-        self.b
-            .exit_if(Cond::icmp(IntCc::Eq, value_tag, 0), slow, &[]);
-        self.store_both(a, payload, value_tag);
-        self.b.jump(done, &[]);
+    fn check_shape_id(&mut self, t: Value, caches: Value, offset: i32, otherwise: Block) {
+        let at = Addr::value(caches, offset + cache::SHAPE_ID);
+        let shape = self.b.load(LoadKind::U32, at);
+        let own = Addr::value(t, table::SHAPE_ID);
+        let differs = Cond::icmp_mem(IntCc::Ne, Width::W32, own, shape);
+        self.b.exit_if(differs, otherwise, &[]);
+    }
+
+    /// The value a cache answers for table `t`: an own slot, or a constant of the epoch (found in a private table, or through metatables).
+    /// Continues in a new block with payload and tag; nil in a slot is the helper's (`__index`).
+    fn cached_value(&mut self, t: Value, caches: Value, offset: i32, slow: Block) -> (Value, Value) {
+        let found = self.b.create_block();
+        let payload = self.b.block_param(found, IrType::I64);
+        let value_tag = self.b.block_param(found, IrType::I64);
+        self.check_shape_id(t, caches, offset, slow);
+        let constant = self.b.create_block();
+        let kind = Addr::value(caches, offset + cache::KIND);
+        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_OWN as i32);
+        self.b.exit_if(not_own, constant, &[]);
+        let (p, t) = self.slot_value(t, caches, offset);
+        let absent = Cond::icmp(IntCc::Eq, t, 0);
+        self.b.brif(absent, (slow, &[]), (found, &[p, t]));
+        self.b.switch_to(constant);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_CONST as i32);
+        self.b.exit_if(other, slow, &[]);
+        let epoch_at = self.b.load64(Addr::thread(thread::EPOCH_PTR));
+        let epoch = self.b.load(LoadKind::U32, Addr::value(epoch_at, 0));
+        let seen = Addr::value(caches, offset + cache::EPOCH);
+        let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
+        self.b.exit_if(stale, slow, &[]);
+        let p = self.b.load64(Addr::value(caches, offset + cache::VALUE));
+        let t = self.b.load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
+        self.b.jump(found, &[p, t]);
+        self.b.switch_to(found);
+        (payload, value_tag)
     }
 
     fn slot_value(&mut self, t: Value, caches: Value, offset: i32) -> (Value, Value) {
@@ -294,68 +303,15 @@ impl FnLower<'_> {
             self.guard_tag(b, tag::TABLE, slow);
             let t = self.load_bits(b);
             let (caches, offset) = self.cache(i.d());
-            let shape = self
-                .b
-                .load(LoadKind::U32, Addr::value(caches, offset + cache::SHAPE_ID));
-            let differs = Cond::icmp_mem(
-                IntCc::Ne,
-                Width::W32,
-                Addr::value(t, table::SHAPE_ID),
-                shape,
-            );
-            self.b.exit_if(differs, slow, &[]);
-            let kind = self
-                .b
-                .load(LoadKind::U8, Addr::value(caches, offset + cache::KIND));
-            let own = self.b.create_block();
-            self.b.exit_if(
-                Cond::icmp(IntCc::Ne, kind, cache::KIND_CONST as i32),
-                own,
-                &[],
-            );
-            let epoch_at = self.b.load64(Addr::thread(thread::EPOCH_PTR));
-            let epoch = self.b.load(LoadKind::U32, Addr::value(epoch_at, 0));
-            let stale = Cond::icmp_mem(
-                IntCc::Ne,
-                Width::W32,
-                Addr::value(caches, offset + cache::EPOCH),
-                epoch,
-            );
-            self.b.exit_if(stale, slow, &[]);
-            let payload = self.b.load64(Addr::value(caches, offset + cache::VALUE));
-            let value_tag = self
-                .b
-                .load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
-            self.finish_method(a, t, payload, value_tag, done);
-            self.b.switch_to(own);
-            self.b.exit_if(
-                Cond::icmp(IntCc::Ne, kind, cache::KIND_OWN as i32),
-                slow,
-                &[],
-            );
-            let (payload, value_tag) = self.slot_value(t, caches, offset);
-            self.b
-                .exit_if(Cond::icmp(IntCc::Eq, value_tag, 0), slow, &[]);
-            self.finish_method(a, t, payload, value_tag, done);
+            let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+            self.b.store64(home(a + 1), t);
+            self.b.store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
+            self.store_both(a, payload, value_tag);
+            self.b.jump(done, &[]);
             self.b.switch_to(done);
         }
         self.defined(a + 1, object_type);
         self.defined(a, Type::Any);
-    }
-
-    fn finish_method(
-        &mut self,
-        a: usize,
-        object: Value,
-        payload: Value,
-        value_tag: Value,
-        done: Block,
-    ) {
-        self.b.store64(home(a + 1), object);
-        self.b
-            .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
-        self.store_both(a, payload, value_tag);
-        self.b.jump(done, &[]);
     }
 
     /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape.

@@ -98,13 +98,24 @@ impl Frame {
     }
 }
 
-/// `o[K]` for a string constant, filling the site's cache when it can.
+/// `o[K]` for a string constant, filling the site's cache when it can. Methods of strings: the cache serves the table behind the strings'
+/// metatable.
 unsafe fn get_str(f: &Frame, o: Value, key: *mut Str, cache: *mut Cache, at: VarRef) -> LResult<Value> {
     unsafe {
-        if o.is_table()
-            && let Some(v) = table::lookup_for_cache(f.l.global(), o.as_table(), key, cache)
-        {
-            return Ok(v);
+        let g = f.l.global();
+        let holder = if o.is_string() {
+            table::metamethod(g, meta::metatable(f.l.thread(), o), Event::Index)
+        } else {
+            o
+        };
+        if holder.is_table() {
+            let t = holder.as_table();
+            if let Some(v) = table::cached_get(g, t, cache) {
+                return Ok(v);
+            }
+            if let Some(v) = table::lookup_for_cache(g, t, key, cache) {
+                return Ok(v);
+            }
         }
         meta::index_at(f.l, o, Value::str(key), at)
     }
@@ -113,8 +124,11 @@ unsafe fn get_str(f: &Frame, o: Value, key: *mut Str, cache: *mut Cache, at: Var
 /// `o[K] = v` for a string constant, filling the site's cache when it can.
 unsafe fn set_str(f: &Frame, o: Value, key: *mut Str, v: Value, cache: *mut Cache, at: VarRef) -> LResult<()> {
     unsafe {
-        if o.is_table() && table::store_for_cache(f.l.global(), o.as_table(), key, v, cache).or_raise(f.l)? {
-            return Ok(());
+        if o.is_table() {
+            let (g, t) = (f.l.global(), o.as_table());
+            if table::cached_set(g, t, v, cache) || table::store_for_cache(g, t, key, v, cache).or_raise(f.l)? {
+                return Ok(());
+            }
         }
         meta::set_index_at(f.l, o, Value::str(key), v, at)
     }
@@ -126,6 +140,15 @@ unsafe fn arith(f: &Frame, i: Instr) -> LResult<()> {
         let op = i.op();
         let Some(mut ev) = op.event() else { return Ok(()) };
         let (vb, rb) = (f.r(i.b()), VarRef::Reg(i.b()));
+        if matches!(op, Op::Pow | Op::PowK) {
+            // The one operation on numbers that compiled code always leaves to this path.
+            let y = if op == Op::PowK { f.k(i.c()) } else { f.r(i.c()) };
+            if vb.is_number() && y.is_number() {
+                let v = crate::arith::pow(crate::arith::to_float(vb), crate::arith::to_float(y));
+                f.set(i, Value::float(v));
+                return Ok(());
+            }
+        }
         let v = match op {
             Op::Unm | Op::BNot => meta::arith(f.l, ev, vb, vb, rb, rb)?,
             Op::AddI => {
