@@ -8,6 +8,7 @@ pub mod frame;
 pub mod ops;
 mod run;
 
+use crate::debug::hook;
 use crate::error::{LResult, Raise};
 use crate::stack;
 use crate::thread::{CallInfo, CallKind, Lua, Thread, call_status};
@@ -87,7 +88,8 @@ pub unsafe fn resume_at(l: Lua, base: *mut Value, pc: *const Instr, nextra: u32)
         (*ci).kind = CallKind::Lua;
         (*ci).nextra = nextra;
         let go = || -> LResult<()> {
-            if (*th).poll != 0 {
+            // Open results for the next instruction end at `top`: pending work waits for the next poll then.
+            if (*th).poll != 0 && !hook::uses_top(*pc) {
                 frame::poll_inside(l, ci)?;
             }
             drive(l, ci, false)

@@ -6,6 +6,7 @@
 
 use super::units::Site;
 use super::walk::{Frames, MachineFrame, extra_word};
+use crate::debug::hook;
 use crate::error::Raise;
 use crate::thread::{CallKind, Lua, Thread};
 use crate::value::Value;
@@ -57,7 +58,10 @@ pub unsafe fn leave_all_lazily(th: *mut Thread) {
 /// Continues the frame at `base` in the interpreter at `pc`. Returns the number of results, placed from its entry function slot on (and
 /// `nbase` of the record set to the entry base), or -1.
 pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
-    unsafe { run_frame(th, base, pc) }
+    unsafe {
+        hook::on_exit(th, pc.saturating_sub(1) as usize);
+        run_frame(th, base, pc)
+    }
 }
 
 unsafe fn run_frame(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
@@ -90,6 +94,9 @@ pub struct LazyRegs {
 }
 
 const LAZY_RETURN: u64 = 1 << 32;
+/// Result of the `ret` helper in a frame that will leave machine code, while a hook is set: nothing was moved, the RETURN is executed again
+/// by the interpreter, with its hooks.
+pub const RETURN_AGAIN: i64 = 1 << 33;
 
 /// A callee returned into a patched frame: `sp` is just above the patched slot, `rbx` as the callee left it. Places results by the safe
 /// point's kind. Rewrites `regs`: rax = pc to continue at, or `LAZY_RETURN | count`; rdx = base of the frame. Returns the frame's size.
@@ -110,6 +117,7 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
         let pc = site.point.pc;
         let instr = *(*site.proto).code.add(pc as usize);
         let r = &mut *regs;
+        hook::on_exit(th, if site.point.kind == kind::AT { pc.saturating_sub(1) } else { pc } as usize);
         let next = match site.point.kind {
             kind::AT => pc as u64,
             kind::JUMP => {
@@ -144,6 +152,11 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
                 let entry = base.sub(shift);
                 let returned = site.point.delta == 0;
                 let count = if returned { r.rax } else { r.rcx } & 0xffff_ffff;
+                if returned && r.rax == RETURN_AGAIN as u64 {
+                    r.rax = pc as u64;
+                    r.rdx = base as u64;
+                    return site.func.frame_size as u64;
+                }
                 if returned {
                     // `rbx` is the entry base already.
                     r.rax = LAZY_RETURN | count;

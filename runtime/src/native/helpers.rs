@@ -101,9 +101,14 @@ fn ret(s: &Site) -> LResult<i64> {
             close::close(s.l, s.base)?;
         }
         let base = s.base_now();
+        let from = base.add(a);
+        // A hook that a closing method set wants to see this return. The frame waits here, so it has been told to leave.
+        if s.i.op() != Op::TailCall && (*s.th).hook.is_some() && *((*(*s.th).ci).nsp as *const usize) == native::entry::lazy_exit() {
+            (*s.th).top = from.add(n);
+            return Ok(native::exit::RETURN_AGAIN);
+        }
         let entry = s.entry_base(base);
         let to = entry.sub(1);
-        let from = base.add(a);
         for k in 0..n {
             *to.add(k) = *from.add(k);
         }
