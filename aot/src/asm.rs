@@ -301,9 +301,10 @@ fn tables(units: &[Unit], out: &mut String) {
             );
             put!(
                 out,
-                "\t.long {}, {end}-{name}, {}, 0",
+                "\t.long {}, {end}-{name}, {}, {}",
                 f.safepoints.len(),
-                f.frame_size
+                f.frame_size,
+                f.flags()
             );
             points += f.safepoints.len();
         }

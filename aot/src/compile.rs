@@ -1,6 +1,7 @@
 //! From discovered modules to machine code: every function of every module, in parallel, in a fixed order.
 //!
-//! A function that passes a limit of the code generator is not an error: its entry jumps to the runtime's stub that interprets it.
+//! A function that passes a limit is not an error: its entry jumps to the runtime's stub that interprets it. The limits are the code
+//! generator's own and the budgets here: machine code for a large table of data, run once, costs time, memory and file size for nothing.
 
 use crate::discover::Program;
 use crate::exit::{Error, Result};
@@ -13,6 +14,26 @@ use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_function, preorder};
 
+/// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
+const ONCE_MAX: usize = 8_000;
+/// Instructions from which on any function stays bytecode: about 600 MB of memory while it is compiled.
+const FUNCTION_MAX: usize = 100_000;
+
+/// Why a function is better interpreted, if it is.
+fn over_budget(p: &Proto) -> Option<String> {
+    let n = p.code.len();
+    let loops = || p.code.iter().any(|i| i.op().is_jump() && i.sd() < 0);
+    if n > FUNCTION_MAX {
+        return Some(format!("{n} instructions, the limit is {FUNCTION_MAX}"));
+    }
+    if n > ONCE_MAX && p.line_defined == 0 && !loops() {
+        return Some(format!(
+            "{n} instructions that run once, the limit is {ONCE_MAX}"
+        ));
+    }
+    None
+}
+
 /// The compiled program.
 #[derive(Debug)]
 pub struct Compiled {
@@ -22,6 +43,14 @@ pub struct Compiled {
     pub ir: Option<String>,
     /// Functions that will be interpreted, with the reason.
     pub interpreted: Vec<String>,
+}
+
+/// A function without machine code.
+enum Skipped {
+    /// It passes a limit.
+    Budget(String),
+    /// The compiler failed on it.
+    Bug(String),
 }
 
 /// Compiles the program; `strip` leaves debug information out of the bytecode, `ir` keeps the printed IR.
@@ -42,11 +71,14 @@ pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
         .iter()
         .flat_map(|ps| ps.iter().enumerate().map(|(n, &p)| (n as u32, p)))
         .collect();
-    let done: Vec<_> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(n, p)| compile_function(p, n, &options))
-        .collect();
+    let job = |&(n, p): &(u32, &Proto)| match over_budget(p) {
+        Some(why) => Err(Skipped::Budget(why)),
+        None => compile_function(p, n, &options).map_err(|e| match e.error {
+            CompileError::TooLarge(why) => Skipped::Budget(why),
+            _ => Skipped::Bug(e.to_string()),
+        }),
+    };
+    let done: Vec<_> = jobs.par_iter().with_max_len(1).map(job).collect();
     let mut results = done.into_iter();
     let mut out = Compiled {
         units: Vec::new(),
@@ -63,13 +95,11 @@ pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
                     }
                     funcs.push(convert(f, name));
                 }
-                Err(e) => match e.error {
-                    CompileError::TooLarge(why) => {
-                        out.interpreted.push(format!("{}: {why}", name.symbol));
-                        funcs.push(interpreted(name));
-                    }
-                    _ => return Err(Error::internal(e)),
-                },
+                Err(Skipped::Budget(why)) => {
+                    out.interpreted.push(format!("{}: {why}", name.symbol));
+                    funcs.push(interpreted(name));
+                }
+                Err(Skipped::Bug(what)) => return Err(Error::internal(what)),
             }
         }
         out.units.push(Unit {
@@ -106,6 +136,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         safepoints: f.safepoints,
         srclocs: f.srclocs,
         frame_size: f.frame_size,
+        interpreted: false,
     }
 }
 
@@ -125,5 +156,6 @@ fn interpreted(name: FuncName) -> Func {
         safepoints: Vec::new(),
         srclocs: Vec::new(),
         frame_size: 0,
+        interpreted: true,
     }
 }

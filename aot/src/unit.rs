@@ -5,7 +5,7 @@
 
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
-use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint};
+use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint, flag};
 
 /// What machine code refers to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +46,15 @@ pub struct Func {
     pub srclocs: Vec<(u32, u32)>,
     /// What the prologue subtracts from rsp.
     pub frame_size: u32,
+    /// The code only jumps to the interpreter.
+    pub interpreted: bool,
+}
+
+impl Func {
+    /// Bits of `FuncDesc::flags`.
+    pub fn flags(&self) -> u32 {
+        if self.interpreted { flag::INTERPRETED } else { 0 }
+    }
 }
 
 /// A compiled module.
@@ -199,7 +208,7 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         funcs.u32(f.safepoints.len() as u32);
         funcs.u32(f.code.len() as u32);
         funcs.u32(f.frame_size);
-        funcs.u32(0);
+        funcs.u32(f.flags());
         first_point += f.safepoints.len() as u64;
     }
     debug_assert_eq!(funcs.bytes.len(), unit.funcs.len() * size_of::<FuncDesc>());

@@ -114,6 +114,7 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
         }],
         srclocs: vec![(0, line), (4, line + 1), (last, line + 2)],
         frame_size: 24,
+        interpreted: false,
     }
 }
 

@@ -28,7 +28,14 @@ pub struct FuncDesc {
     pub code_size: u32,
     /// Bytes between rsp in the body and the return address.
     pub frame_size: u32,
+    /// See [`flag`].
     pub flags: u32,
+}
+
+/// Bits of [`FuncDesc::flags`].
+pub mod flag {
+    /// There is no machine code for the function: its entry only leads to the interpreter.
+    pub const INTERPRETED: u32 = 1;
 }
 
 /// A place where the frame can be inspected or left; sorted by `ret_offset`.

@@ -7,7 +7,7 @@ use crate::object::LuaClosure;
 use crate::proto::RtProto;
 use crate::thread::Lua;
 use crate::value::Value;
-use trinity_abi::unit::{FuncDesc, ModuleDesc};
+use trinity_abi::unit::{FuncDesc, ModuleDesc, flag};
 
 /// A module of the running executable.
 pub struct Module {
@@ -59,7 +59,9 @@ impl Module {
             collect((*closure).proto, &mut protos);
             if protos.len() == self.funcs.len() {
                 for (p, f) in protos.iter().zip(self.funcs) {
-                    (**p).native_code = f.entry;
+                    if f.flags & flag::INTERPRETED == 0 {
+                        (**p).native_code = f.entry;
+                    }
                 }
                 attach(closure);
                 l.raw_set(l.subtable(l.registry(), "_TRINITY_CODE")?, l.arg(-1), Value::TRUE)?;
