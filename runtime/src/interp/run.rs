@@ -13,13 +13,14 @@ use crate::arith;
 use crate::closure;
 use crate::debug::hook;
 use crate::heap;
-use crate::object::{Cell, LuaClosure};
+use crate::object::{Cell, LuaClosure, Table};
 use crate::poll;
 use crate::proto::Cache;
 use crate::stack;
 use crate::table;
 use crate::thread::{CallInfo, CallKind, Lua, MIN_STACK, call_status};
 use crate::value::{Value, tag};
+use trinity_abi::table::{KIND_FLOAT, KIND_GENERAL, KIND_INT};
 use trinity_frontend::bytecode::instr::RK_CONST;
 use trinity_frontend::bytecode::op::{ALL_OPS, OP_COUNT};
 use trinity_frontend::bytecode::{Instr, Op};
@@ -40,6 +41,96 @@ const _: () = {
     let at = offset_of!(CallInfo, nresults);
     assert!(at.is_multiple_of(8) && offset_of!(CallInfo, status) == at + 4 && offset_of!(CallInfo, kind) == at + 6);
 };
+
+/// The operands of an instruction, each read from memory by its own narrow load: fewer operations than shifting and masking the word.
+#[derive(Clone, Copy)]
+struct Operands(*const Instr);
+
+impl Operands {
+    #[inline(always)]
+    unsafe fn op(self) -> u8 {
+        unsafe { *self.0.cast::<u8>() }
+    }
+    #[inline(always)]
+    unsafe fn a(self) -> usize {
+        unsafe { *self.0.cast::<u8>().add(1) as usize }
+    }
+    #[inline(always)]
+    unsafe fn b(self) -> usize {
+        unsafe { *self.0.cast::<u16>().add(1) as usize }
+    }
+    #[inline(always)]
+    unsafe fn sb(self) -> i16 {
+        unsafe { *self.0.cast::<i16>().add(1) }
+    }
+    #[inline(always)]
+    unsafe fn c(self) -> usize {
+        unsafe { *self.0.cast::<u16>().add(2) as usize }
+    }
+    #[inline(always)]
+    unsafe fn sc(self) -> i16 {
+        unsafe { *self.0.cast::<i16>().add(2) }
+    }
+    #[inline(always)]
+    unsafe fn d(self) -> usize {
+        unsafe { *self.0.cast::<u16>().add(3) as usize }
+    }
+    #[inline(always)]
+    unsafe fn sd(self) -> i32 {
+        unsafe { *self.0.cast::<i32>().add(1) }
+    }
+    #[inline(always)]
+    unsafe fn dd(self) -> u32 {
+        unsafe { *self.0.cast::<u32>().add(1) }
+    }
+}
+
+/// Element `n` (from 1) of the array part, or nil (docs/abi.md section 2).
+#[inline(always)]
+unsafe fn array_get(t: *mut Table, n: i64) -> Value {
+    unsafe {
+        let at = (n as u64).wrapping_sub(1);
+        if at >= (*t).array_len as u64 {
+            return Value::NIL;
+        }
+        let at = at as usize;
+        let kind = (*t).h.aux8;
+        let tag = if kind == KIND_GENERAL { *(*t).array.cast::<u8>().sub(1 + at) } else { kind + (tag::INT - KIND_INT) };
+        Value { p: *(*t).array.add(at), t: tag }
+    }
+}
+
+/// Overwrites an element that is not nil by a value that is not nil, when neither the kind changes nor a barrier is needed. False:
+/// nothing was done.
+#[inline(always)]
+unsafe fn array_set(t: *mut Table, n: i64, v: Value) -> bool {
+    unsafe {
+        let at = (n as u64).wrapping_sub(1);
+        if at >= (*t).array_len as u64 {
+            return false;
+        }
+        let at = at as usize;
+        let kind = (*t).h.aux8;
+        if kind == KIND_GENERAL {
+            let old = (*t).array.cast::<u8>().sub(1 + at);
+            if *old == tag::NIL || v.is_nil() || (v.is_collectable() && heap::is_black(t.cast())) {
+                return false;
+            }
+            *old = v.t;
+            if v.t >= tag::INT {
+                *(*t).array.add(at) = v.p;
+            }
+            return true;
+        }
+        if v.t != kind + (tag::INT - KIND_INT) {
+            return false;
+        }
+        *(*t).array.add(at) = v.p;
+        true
+    }
+}
+
+const _: () = assert!(KIND_FLOAT - KIND_INT == tag::FLOAT - tag::INT);
 
 /// Executes the instruction by `ops::step`. Gives the base, or null when an error was raised.
 #[cold]
@@ -153,7 +244,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                 }
                 reload!();
             }
-            let i = *pc;
+            let i = Operands(pc);
             pc = pc.add(1);
 
             macro_rules! reg {
@@ -382,7 +473,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let (o, n): (Value, i64) = ($o, $n);
                                 if o.t == tag::TABLE {
                                     let t = o.as_table();
-                                    let v = table::fast_get_int(t, n);
+                                    let v = array_get(t, n);
                                     if !v.is_nil() {
                                         *reg!(i.a()) = v;
                                         continue 'next;
@@ -401,7 +492,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if o.t == tag::TABLE {
                                     let t = o.as_table();
                                     let v = rk!(i.c());
-                                    if table::fast_set_int(t, n, v) {
+                                    if array_set(t, n, v) {
                                         continue 'next;
                                     }
                                     if (*t).metatable.is_null() && table::set_int(g, t, n, v).is_ok() {
@@ -414,7 +505,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
 
                         // The table is the identity. A switch on the loaded byte makes LLVM replicate the dispatch behind every
                         // instruction (with -tail-dup-*-size, see .cargo/config.toml); on the instruction's own bits it does not.
-                        let op = i.op_byte() as usize;
+                        let op = i.op() as usize;
                         debug_assert!(op < OP_COUNT);
                         std::hint::assert_unchecked(op < OP_COUNT);
                         match *ALL_OPS.get_unchecked(op) {
@@ -881,7 +972,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                         }
                         // Returns that are not simple.
                         (*ci).pc = pc;
-                        match frame::return_slow(l, ci, i) {
+                        match frame::return_slow(l, ci, *pc.sub(1)) {
                             Err(_) => return Exit::Raised,
                             Ok(true) => return Exit::Done,
                             Ok(false) => {
@@ -920,7 +1011,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
             }
             // A backward jump is taken and work is pending. The record still says that the jump is being executed.
             (*ci).pc = pc;
-            if frame::poll_at_jump(l, ci, i).is_err() {
+            if frame::poll_at_jump(l, ci, *pc.sub(1)).is_err() {
                 return Exit::Raised;
             }
             reload!();
