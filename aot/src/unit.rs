@@ -53,7 +53,11 @@ pub struct Func {
 impl Func {
     /// Bits of `FuncDesc::flags`.
     pub fn flags(&self) -> u32 {
-        if self.interpreted { flag::INTERPRETED } else { 0 }
+        if self.interpreted {
+            flag::INTERPRETED
+        } else {
+            0
+        }
     }
 }
 

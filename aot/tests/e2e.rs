@@ -274,12 +274,24 @@ fn large_data_stays_bytecode() {
     let dir = Scratch::new("e2e-data");
     let mut source = String::from("local t = {}\n");
     for i in 0..3000 {
-        source.push_str(&format!("t[{i}] = {{ {i}, 'k{i}', f = function() return {i} end }}\n"));
+        source.push_str(&format!(
+            "t[{i}] = {{ {i}, 'k{i}', f = function() return {i} end }}\n"
+        ));
     }
     source.push_str("print(#t, t[2999].f(), t[7][2])\n");
     dir.write("main.lua", source);
-    let out = trinityc(dir.path()).args(["-v", "main.lua", "--runtime-lib"]).arg(runtime()).output().unwrap();
+    let out = trinityc(dir.path())
+        .args(["-v", "main.lua", "--runtime-lib"])
+        .arg(runtime())
+        .output()
+        .unwrap();
     let said = text(&out.stderr);
-    assert!(out.status.success() && said.contains("note: interpreted: lua.main.main: "), "{said}");
-    assert_eq!(text(&start(dir.path(), &dir.file("main"), &[]).stdout), "2999\t2999\tk7\n");
+    assert!(
+        out.status.success() && said.contains("note: interpreted: lua.main.main: "),
+        "{said}"
+    );
+    assert_eq!(
+        text(&start(dir.path(), &dir.file("main"), &[]).stdout),
+        "2999\t2999\tk7\n"
+    );
 }
