@@ -178,12 +178,22 @@ impl FrameRef {
         match self.place {
             // SAFETY: the record and its slots are live. A record entered from machine code has the caller's mark in its function slot.
             Place::Record(ci) => unsafe {
+                if (*ci).status & call_status::TAIL != 0 {
+                    return true;
+                }
                 let entered = !(*ci).prev.is_null() && (*(*ci).prev).kind == CallKind::Machine;
-                (*ci).status & call_status::TAIL != 0
-                    || (entered
-                        && (*ci).kind != CallKind::Machine
-                        && (*ci).status & (call_status::VARARG | call_status::DEOPT) == 0
-                        && *crate::native::walk::tail_byte((*ci).func) == 1)
+                if !entered || (*ci).kind == CallKind::Machine {
+                    return false;
+                }
+                // The caller's slot is below the extra arguments of a vararg frame.
+                let shifted = (*ci).status & (call_status::VARARG | call_status::DEOPT) != 0;
+                let below = match self.proto() {
+                    Some(p) if shifted && (*p).is_vararg => {
+                        (*ci).nextra as usize + (*p).num_params as usize + 1
+                    }
+                    _ => 0,
+                };
+                *crate::native::walk::tail_byte((*ci).func.sub(below)) == 1
             },
             Place::Machine(m, _) => m.is_tail_call(),
         }

@@ -238,6 +238,7 @@ unsafe extern "C" fn rt_call_native(th: *mut Thread, base: *mut Value, nargs: u3
 pub unsafe fn call_any(l: Lua, base: *mut Value, nargs: u32) -> i64 {
     unsafe {
         let th = l.0.as_ptr();
+        super::exit::stress(th);
         (*th).top = base.add(nargs as usize);
         let ci = (*th).ci;
         let func = (base.sub(1) as usize) - ((*th).stack as usize);

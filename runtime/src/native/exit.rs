@@ -55,6 +55,34 @@ pub unsafe fn leave_all_lazily(th: *mut Thread) {
     }
 }
 
+/// Deoptimisation stress: every machine frame on the stack leaves at its safe point, each safe point of the program once. Called at every
+/// transition to Rust; does nothing unless the mode is on.
+///
+/// # Safety
+/// The thread is stopped in Rust, its current record of kind `Machine` up to date.
+#[inline(always)]
+pub unsafe fn stress(th: *mut Thread) {
+    unsafe {
+        if (*(*th).global).units.stress.is_some() {
+            stress_frames(th);
+        }
+    }
+}
+
+#[cold]
+unsafe fn stress_frames(th: *mut Thread) {
+    unsafe {
+        let ci = (*th).ci;
+        for f in Frames::new(th, ci) {
+            let ret = f.site.func.entry as usize + f.site.point.ret_offset as usize;
+            let seen = &mut (*(*th).global).units.stress;
+            if seen.as_mut().is_some_and(|s| s.insert(ret)) {
+                leave_lazily(th, &f);
+            }
+        }
+    }
+}
+
 /// Continues the frame at `base` in the interpreter at `pc`. Returns the number of results, placed from its entry function slot on (and
 /// `nbase` of the record set to the entry base), or -1.
 pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {

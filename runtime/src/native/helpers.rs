@@ -227,6 +227,7 @@ macro_rules! thunks {
                 pub(super) unsafe extern "C" fn $name(th: *mut Thread, base: *mut Value, pc: u32, edx: u32) -> i64 {
                     // SAFETY: machine code passes its thread and base; the function below the base is the running closure.
                     unsafe {
+                        native::exit::stress(th);
                         let p = ops::proto_at(base);
                         let site = Site {
                             l: Lua(NonNull::new_unchecked(th)), th, base, p, i: *(*p).code.add(pc as usize), edx,

@@ -148,7 +148,12 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
     };
     let stress = |name: &str| std::env::var_os(name).is_some_and(|v| v == "1");
     // SAFETY: the state was made now and nothing runs in it.
-    unsafe { (*l.global()).heap.stress = stress("TRINITY_GC_STRESS") };
+    unsafe {
+        (*l.global()).heap.stress = stress("TRINITY_GC_STRESS");
+        if stress("TRINITY_DEOPT_STRESS") {
+            (*l.global()).units.stress = Some(std::collections::HashSet::new());
+        }
+    }
     let done = super::stack::run_main(l, || {
         let (status, done) = match l.new_native(run, &[Value::light(std::ptr::from_ref(program) as *mut u8)]) {
             Ok(f) => {

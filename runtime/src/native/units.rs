@@ -15,6 +15,8 @@ struct Unit {
 pub struct Units {
     /// Sorted by start address.
     units: Vec<Unit>,
+    /// Deoptimisation stress: return addresses whose safe points have been left already. `None`: the mode is off.
+    pub stress: Option<std::collections::HashSet<usize>>,
 }
 
 /// What is known about a return address in machine code.

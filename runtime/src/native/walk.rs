@@ -25,10 +25,15 @@ impl MachineFrame {
         // SAFETY: the function is always one below the base.
         unsafe { self.base.sub(1) }
     }
+    /// The base has been moved above the extra arguments: the frame of a vararg function that is past its prologue (which is pc 0).
+    fn is_shifted(&self) -> bool {
+        // SAFETY: the prototype lives as long as its code is registered.
+        unsafe { (*self.site.proto).is_vararg && self.site.point.pc > 0 }
+    }
     /// Extra arguments of a vararg function's frame (kept in the padding of the function slot), else 0.
     pub fn nextra(&self) -> u32 {
         // SAFETY: `vararg_prep` wrote the word; other functions have no prologue that shifts.
-        unsafe { if (*self.site.proto).is_vararg { *extra_word(self.base) } else { 0 } }
+        unsafe { if self.is_shifted() { *extra_word(self.base) } else { 0 } }
     }
     /// Reached by a tail call.
     pub fn is_tail_call(&self) -> bool {
@@ -39,8 +44,12 @@ impl MachineFrame {
     pub fn entry_base(&self) -> *mut Value {
         // SAFETY: the shift stays inside the stack.
         unsafe {
-            let p = self.site.proto;
-            if (*p).is_vararg { self.base.sub((self.nextra() + (*p).num_params as u32 + 1) as usize) } else { self.base }
+            if self.is_shifted() {
+                let params = (*self.site.proto).num_params as usize;
+                self.base.sub(self.nextra() as usize + params + 1)
+            } else {
+                self.base
+            }
         }
     }
 }
