@@ -117,7 +117,7 @@ impl FnLower<'_> {
             self.b.jump(general, &[]);
         }
         self.b.switch_to(general);
-        let count = self.helper(Helper::tailcall, kind::NEXT);
+        let count = self.helper(Helper::tailcall, kind::NEVER);
         let f = self.b.load64(Addr::base(-16));
         self.b.store_imm(Width::W8, entry_tail(), 1);
         self.b.tail_jump(CallTarget::Mem(Addr::value(f, closure::CODE)), &[(count, PReg::Rcx)]);

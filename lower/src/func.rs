@@ -233,7 +233,7 @@ impl FnLower<'_> {
             .first()
             .is_some_and(|i| i.op() == Op::VarArgPrep)
         {
-            self.helper_edx(Helper::vararg_prep, kind::NEXT, Some(nargs));
+            self.helper_edx(Helper::vararg_prep, kind::NEVER, Some(nargs));
         } else if self.p.num_params > 0 {
             self.fill_parameters(nargs);
         }

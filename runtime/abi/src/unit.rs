@@ -65,6 +65,8 @@ pub mod kind {
     pub const CALL: u8 = 3;
     /// Results of a tail call: return them.
     pub const TAIL: u8 = 4;
+    /// The frame cannot be left here: the helper runs no Lua code and only moves the frame's values.
+    pub const NEVER: u8 = 5;
 }
 
 /// Binary layout of the tables, for the object writer: `(size, offsets)` are asserted here so that both sides agree.

@@ -28,7 +28,7 @@ pub struct Patched {
 /// The frame belongs to `th`, which is stopped in Rust.
 pub unsafe fn leave_lazily(th: *mut Thread, frame: &MachineFrame) {
     unsafe {
-        if *frame.ret_slot != super::entry::lazy_exit() {
+        if frame.site.point.kind != kind::NEVER && *frame.ret_slot != super::entry::lazy_exit() {
             let slot = frame.ret_slot as usize;
             (*th).patched.retain(|p| p.slot != slot);
             (*th).patched.push(Patched { slot, ret: *frame.ret_slot });
