@@ -1,6 +1,6 @@
 //! The loop.
 //!
-//! State lives in locals: `ci`, `base`, `pc` (next instruction), `k` (constants), `caches`. An instruction that its fast path does not
+//! State lives in locals: `ci`, `base`, `pc` (the instruction), `k` (constants), `caches`. An instruction that its fast path does not
 //! cover leaves its block by a label: `'step` (complete definition in `ops`, result in its home slot), `'test` (the same for jumps),
 //! `'poll` (a backward jump with pending work). So the loop holds one copy of each slow path's bookkeeping, and the slow functions are
 //! out of line.
@@ -245,8 +245,13 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                 reload!();
             }
             let i = Operands(pc);
-            pc = pc.add(1);
 
+            macro_rules! next {
+                () => {{
+                    pc = pc.add(1);
+                    continue 'next;
+                }};
+            }
             macro_rules! reg {
                 ($n:expr) => {
                     base.add($n)
@@ -290,7 +295,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if d < 0 && (*th).poll != 0 {
                                     break 'poll;
                                 }
-                                pc = pc.offset(d as isize);
+                                pc = pc.offset(d as isize + 1);
                                 continue 'next;
                             }};
                         }
@@ -299,13 +304,13 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if $c {
                                     jump!();
                                 }
-                                continue 'next;
+                                next!();
                             }};
                         }
                         macro_rules! gc_point {
                             () => {
                                 if heap::gc_due(g) {
-                                    base = gc_before(l, ci, pc);
+                                    base = gc_before(l, ci, pc.add(1));
                                 }
                             };
                         }
@@ -316,7 +321,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if (*x).t == tag::INT && (*y).t == tag::INT {
                                     let ($a, $b) = ((*x).as_int(), (*y).as_int());
                                     set_int!($int);
-                                    continue 'next;
+                                    next!();
                                 }
                                 arith_float!(x, y, |$p, $q| $float);
                             }};
@@ -339,7 +344,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     break 'step;
                                 };
                                 set_float!($float);
-                                continue 'next;
+                                next!();
                             }};
                         }
                         macro_rules! bitwise {
@@ -348,7 +353,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if (*x).t == tag::INT && (*y).t == tag::INT {
                                     let ($a, $b) = ((*x).as_int(), (*y).as_int());
                                     set_int!($int);
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }};
@@ -452,7 +457,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     && let Some(v) = table::cached_get(g, o.as_table(), caches.add(i.d()))
                                 {
                                     *reg!(i.a()) = v;
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }};
@@ -463,7 +468,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if o.t == tag::TABLE
                                     && table::cached_set(g, o.as_table(), rk!(i.c()), caches.add(i.d()))
                                 {
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }};
@@ -476,11 +481,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     let v = array_get(t, n);
                                     if !v.is_nil() {
                                         *reg!(i.a()) = v;
-                                        continue 'next;
+                                        next!();
                                     }
                                     if (*t).metatable.is_null() {
                                         *reg!(i.a()) = table::get_int(t, n);
-                                        continue 'next;
+                                        next!();
                                     }
                                 }
                                 break 'step;
@@ -493,10 +498,10 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     let t = o.as_table();
                                     let v = rk!(i.c());
                                     if array_set(t, n, v) {
-                                        continue 'next;
+                                        next!();
                                     }
                                     if (*t).metatable.is_null() && table::set_int(g, t, n, v).is_ok() {
-                                        continue 'next;
+                                        next!();
                                     }
                                 }
                                 break 'step;
@@ -511,19 +516,19 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                         match *ALL_OPS.get_unchecked(op) {
                             Op::Move => {
                                 *reg!(i.a()) = *reg!(i.b());
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadI => {
                                 set_int!(i.sd() as i64);
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadF => {
                                 set_float!(i.sd() as f64);
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadK => {
                                 *reg!(i.a()) = *k.add(i.dd() as usize);
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadNil => {
                                 let mut r = reg!(i.a());
@@ -532,19 +537,19 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     (*r).t = tag::NIL;
                                     r = r.add(1);
                                 }
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadFalse => {
                                 (*reg!(i.a())).t = tag::FALSE;
-                                continue 'next;
+                                next!();
                             }
                             Op::LoadTrue => {
                                 (*reg!(i.a())).t = tag::TRUE;
-                                continue 'next;
+                                next!();
                             }
                             Op::LFalseSkip => {
                                 (*reg!(i.a())).t = tag::FALSE;
-                                pc = pc.add(1);
+                                pc = pc.add(2);
                                 continue 'next;
                             }
                             Op::NewCell => {
@@ -552,23 +557,23 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let ra = reg!(i.a());
                                 let Ok(c) = closure::new_cell(g, *ra) else { break 'step };
                                 *ra = Value { p: c as u64, t: tag::CELL };
-                                continue 'next;
+                                next!();
                             }
                             Op::GetCell => {
                                 *reg!(i.a()) = (*(*reg!(i.b())).as_cell()).v;
-                                continue 'next;
+                                next!();
                             }
                             Op::SetCell => {
                                 closure::set_cell(g, (*reg!(i.a())).as_cell(), rk!(i.c()));
-                                continue 'next;
+                                next!();
                             }
                             Op::GetUpval => {
                                 *reg!(i.a()) = (*upval!(i.b())).v;
-                                continue 'next;
+                                next!();
                             }
                             Op::SetUpval => {
                                 closure::set_cell(g, upval!(i.b()), rk!(i.c()));
-                                continue 'next;
+                                next!();
                             }
                             Op::GetTabUp => cached_get!((*upval!(i.b())).v),
                             Op::GetField => cached_get!(*reg!(i.b())),
@@ -580,7 +585,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     let ra = reg!(i.a());
                                     *ra.add(1) = o;
                                     *ra = v;
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
@@ -596,7 +601,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     let v = table::get_str(o.as_table(), key.as_str());
                                     if !v.is_nil() || (*o.as_table()).metatable.is_null() {
                                         *reg!(i.a()) = v;
-                                        continue 'next;
+                                        next!();
                                     }
                                 }
                                 break 'step;
@@ -613,7 +618,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     && (*o.as_table()).metatable.is_null()
                                     && table::set_str(g, o.as_table(), key.as_str(), rk!(i.c())).is_ok()
                                 {
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
@@ -622,7 +627,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 gc_point!();
                                 let Ok(t) = table::new(g, i.dd() as usize, i.b()) else { break 'step };
                                 *reg!(i.a()) = Value::table(t);
-                                continue 'next;
+                                next!();
                             }
                             Op::SetList | Op::Close | Op::Tbc => break 'step,
 
@@ -654,11 +659,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let x = reg!(i.b());
                                 if (*x).t == tag::INT {
                                     set_int!((*x).as_int().wrapping_add(i.sc() as i64));
-                                    continue 'next;
+                                    next!();
                                 }
                                 if (*x).t == tag::FLOAT {
                                     set_float!((*x).as_float() + i.sc() as f64);
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
@@ -666,11 +671,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let x = reg!(i.b());
                                 if (*x).t == tag::INT {
                                     set_int!((*x).as_int().wrapping_neg());
-                                    continue 'next;
+                                    next!();
                                 }
                                 if (*x).t == tag::FLOAT {
                                     set_float!(-(*x).as_float());
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
@@ -678,32 +683,32 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let x = reg!(i.b());
                                 if (*x).t == tag::INT {
                                     set_int!(!(*x).as_int());
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
                             Op::Not => {
                                 (*reg!(i.a())).t = if (*reg!(i.b())).truthy() { tag::FALSE } else { tag::TRUE };
-                                continue 'next;
+                                next!();
                             }
                             Op::Len => {
                                 let o = *reg!(i.b());
                                 if o.t == tag::TABLE && (*o.as_table()).metatable.is_null() {
                                     set_int!(table::len(o.as_table()));
-                                    continue 'next;
+                                    next!();
                                 }
                                 if o.is_string() {
                                     set_int!((*o.as_str()).len as i64);
-                                    continue 'next;
+                                    next!();
                                 }
                                 break 'step;
                             }
                             Op::Concat => {
-                                base = slow_step(l, ci, pc);
+                                base = slow_step(l, ci, pc.add(1));
                                 if base.is_null() {
                                     return Exit::Raised;
                                 }
-                                continue 'next;
+                                next!();
                             }
 
                             Op::Jmp => jump!(),
@@ -715,7 +720,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     *reg!(i.a()) = v;
                                     jump!();
                                 }
-                                continue 'next;
+                                next!();
                             }
                             Op::JmpFSet => {
                                 let v = *reg!(i.b());
@@ -723,7 +728,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     *reg!(i.a()) = v;
                                     jump!();
                                 }
-                                continue 'next;
+                                next!();
                             }
                             Op::JmpEq => equal_regs!(true),
                             Op::JmpNe => equal_regs!(false),
@@ -756,7 +761,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     if (*th).top.add((*p).max_stack as usize) < (*th).stack_limit
                                         && (*p).native_code.is_null()
                                     {
-                                        (*ci).pc = pc;
+                                        (*ci).pc = pc.add(1);
                                         let mut have = if i.b() != 0 { i.b() } else { (*th).top.offset_from(ra) as usize };
                                         while have <= (*p).num_params as usize {
                                             (*ra.add(have)).t = tag::NIL;
@@ -777,7 +782,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 } else if !HOOKS && f.t == tag::NATIVE_FN {
                                     let end = (*th).top.add(MIN_STACK);
                                     if end < (*th).stack_limit {
-                                        (*ci).pc = pc;
+                                        (*ci).pc = pc.add(1);
                                         let new = stack::next_record(th, ci);
                                         (*th).ci = new;
                                         (*new).func = ra;
@@ -807,13 +812,16 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                             }
                                         }
                                         reload!();
-                                        continue 'next;
+                                        next!();
                                     }
                                 }
-                                (*ci).pc = pc;
+                                (*ci).pc = pc.add(1);
                                 match frame::call_slow(l, ra, i.c() as i32 - 1) {
                                     Err(_) => return Exit::Raised,
-                                    Ok(None) => reload!(),
+                                    Ok(None) => {
+                                        reload!();
+                                        pc = pc.add(1);
+                                    }
                                     Ok(Some(new)) => {
                                         ci = new;
                                         call_hook!();
@@ -831,7 +839,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if i.b() != 0 {
                                     (*th).top = ra.add(i.b());
                                 }
-                                (*ci).pc = pc;
+                                (*ci).pc = pc.add(1);
                                 match frame::tail_call(l, ci, ra) {
                                     Err(_) => return Exit::Raised,
                                     Ok(frame::Left::Replaced) => call_hook!(),
@@ -867,7 +875,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if (*ra.add(2)).t == tag::INT {
                                     let count = (*ra.add(1)).p;
                                     if count == 0 {
-                                        continue 'next;
+                                        next!();
                                     }
                                     let n = (*ra).as_int().wrapping_add((*ra.add(2)).as_int());
                                     (*ra.add(1)).p = count - 1;
@@ -877,20 +885,20 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     if (*th).poll != 0 {
                                         break 'poll;
                                     }
-                                    pc = pc.offset(i.sd() as isize);
+                                    pc = pc.offset(i.sd() as isize + 1);
                                     continue 'next;
                                 }
                                 jump_if!(ops::for_loop(ra));
                             }
                             Op::ForPrep => {
-                                (*ci).pc = pc;
+                                (*ci).pc = pc.add(1);
                                 (*th).top = (*ci).top;
                                 match ops::for_prep(l, reg!(i.a())) {
                                     Ok(false) => {}
                                     Ok(true) => pc = pc.offset(i.sd() as isize + 1),
                                     Err(_) => return Exit::Raised,
                                 }
-                                continue 'next;
+                                next!();
                             }
                             Op::TForPrep => {
                                 if (*reg!(i.a() + 3)).truthy() {
@@ -915,17 +923,20 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                             (*ra.add(4 + n)).t = tag::NIL;
                                         }
                                     }
-                                    continue 'next;
+                                    next!();
                                 }
                                 let cb = ra.add(4);
                                 *cb = f;
                                 *cb.add(1) = *ra.add(1);
                                 *cb.add(2) = *ra.add(2);
                                 (*th).top = cb.add(3);
-                                (*ci).pc = pc;
+                                (*ci).pc = pc.add(1);
                                 match frame::call_slow(l, cb, i.c() as i32) {
                                     Err(_) => return Exit::Raised,
-                                    Ok(None) => reload!(),
+                                    Ok(None) => {
+                                        reload!();
+                                        pc = pc.add(1);
+                                    }
                                     Ok(Some(new)) => {
                                         ci = new;
                                         call_hook!();
@@ -942,37 +953,37 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let ra = reg!(i.a());
                                 let v = *ra.add(4);
                                 if v.is_nil() {
-                                    continue 'next;
+                                    next!();
                                 }
                                 if (*th).poll != 0 {
                                     break 'test;
                                 }
                                 *ra.add(2) = v;
-                                pc = pc.offset(i.sd() as isize);
+                                pc = pc.offset(i.sd() as isize + 1);
                                 continue 'next;
                             }
                             Op::VarArg => break 'step,
                             Op::VarArgPrep => {
-                                (*ci).pc = pc;
+                                (*ci).pc = pc.add(1);
                                 if frame::vararg_prep(l, ci).is_err() {
                                     return Exit::Raised;
                                 }
                                 (*ci).status |= call_status::VARARG;
                                 if HOOKS {
                                     (*th).top = (*ci).top;
-                                    (*ci).pc = pc.sub(1);
+                                    (*ci).pc = pc;
                                     if hook::on_call(l, ci).is_err() {
                                         return Exit::Raised;
                                     }
                                 }
                                 reload!();
-                                continue 'next;
+                                next!();
                             }
                             Op::Closure => break 'step,
                         }
                         // Returns that are not simple.
-                        (*ci).pc = pc;
-                        match frame::return_slow(l, ci, *pc.sub(1)) {
+                        (*ci).pc = pc.add(1);
+                        match frame::return_slow(l, ci, *pc) {
                             Err(_) => return Exit::Raised,
                             Ok(true) => return Exit::Done,
                             Ok(false) => {
@@ -982,17 +993,18 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             }
                         }
                     }
-                    base = slow_step(l, ci, pc);
+                    base = slow_step(l, ci, pc.add(1));
                     if base.is_null() {
                         return Exit::Raised;
                     }
+                    pc = pc.add(1);
                     if !HOOKS && (*th).hook.is_some() {
                         (*ci).pc = pc;
                         return Exit::Switch;
                     }
                     continue 'next;
                 }
-                let r = slow_test(l, ci, pc);
+                let r = slow_test(l, ci, pc.add(1));
                 if r > 1 {
                     return Exit::Raised;
                 }
@@ -1003,19 +1015,20 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                     }
                     pc = pc.offset(i.sd() as isize);
                 }
+                pc = pc.add(1);
                 if !HOOKS && (*th).hook.is_some() {
                     (*ci).pc = pc;
                     return Exit::Switch;
                 }
                 continue 'next;
             }
-            // A backward jump is taken and work is pending. The record still says that the jump is being executed.
-            (*ci).pc = pc;
-            if frame::poll_at_jump(l, ci, *pc.sub(1)).is_err() {
+            // A backward jump is taken and work is pending. The record says that the jump is being executed.
+            (*ci).pc = pc.add(1);
+            if frame::poll_at_jump(l, ci, *pc).is_err() {
                 return Exit::Raised;
             }
             reload!();
-            pc = pc.offset(i.sd() as isize);
+            pc = pc.offset(i.sd() as isize + 1);
             if !HOOKS && (*th).hook.is_some() {
                 (*ci).pc = pc;
                 return Exit::Switch;
