@@ -109,7 +109,8 @@ impl FnLower<'_> {
         let int_form = !matches!(op, Op::Div | Op::Pow);
         let square =
             op == Op::Pow && (matches!(rhs, Rhs::Int(2)) || matches!(rhs, Rhs::Float(2.0)));
-        if !(int_possible && int_form) && !float_possible && !square {
+        let inline = float_possible || square || (int_possible && int_form);
+        if !inline {
             self.step();
             return self.defined(a, result);
         }

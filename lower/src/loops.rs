@@ -96,8 +96,8 @@ impl FnLower<'_> {
     fn types_after_prep(&mut self, a: usize) {
         let mut after = self.ty.clone();
         crate::types::transfer(self.p, self.p.code[self.pc as usize], &mut after);
-        for r in a..=a + 3 {
-            self.defined(r, after[r]);
+        for (r, t) in after.into_iter().enumerate().skip(a).take(4) {
+            self.defined(r, t);
         }
     }
 

@@ -85,6 +85,9 @@ unsafe fn stress_frames(th: *mut Thread) {
 
 /// Continues the frame at `base` in the interpreter at `pc`. Returns the number of results, placed from its entry function slot on (and
 /// `nbase` of the record set to the entry base), or -1.
+///
+/// # Safety
+/// Called by the exit stub: `base` is the frame's base, `pc` one of its instructions, the machine frame is gone.
 pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
     unsafe {
         hook::on_exit(th, pc.saturating_sub(1) as usize);
@@ -128,6 +131,9 @@ pub const RETURN_AGAIN: i64 = 1 << 33;
 
 /// A callee returned into a patched frame: `sp` is just above the patched slot, `rbx` as the callee left it. Places results by the safe
 /// point's kind. Rewrites `regs`: rax = pc to continue at, or `LAZY_RETURN | count`; rdx = base of the frame. Returns the frame's size.
+///
+/// # Safety
+/// Called by the lazy-exit stub only, with the registers the callee left.
 pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Value, regs: *mut LazyRegs) -> u64 {
     unsafe {
         let slot = sp - 8;
@@ -210,6 +216,9 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
 }
 
 /// Second half of a lazy exit: the machine frame is gone. Like [`rt_exit`].
+///
+/// # Safety
+/// Called by the lazy-exit stub with what [`rt_lazy_lookup`] gave.
 pub unsafe extern "C" fn rt_lazy_exit(th: *mut Thread, base: *mut Value, action: u64) -> i64 {
     unsafe {
         if action & LAZY_RETURN != 0 {

@@ -53,7 +53,7 @@ impl Units {
             return None;
         }
         // A return address can be the first byte after a function (a call that never returns), so search one byte before.
-        let f = unit.funcs.partition_point(|f| f.entry as usize <= ret - 1).checked_sub(1)?;
+        let f = unit.funcs.partition_point(|f| (f.entry as usize) < ret).checked_sub(1)?;
         let func = &unit.funcs[f];
         let offset = (ret - func.entry as usize) as u32;
         // SAFETY: the table is constant data of the executable with this many entries.

@@ -507,7 +507,7 @@ impl Generator {
             10 => format!("P(select({}, {s}, {i}, {n}))", self.rng.random_range(-2..4).max(-1) | 1),
             11 => format!("E(pcall(setmetatable, {n}, nil))"),
             12 => format!("E(pcall(string.rep, {s}, {}, ','))", self.rng.random_range(-1..5)),
-            13 => format!("P(next({{}}), rawlen({{1, 2}}), rawget({{5}}, 1))"),
+            13 => "P(next({}), rawlen({1, 2}), rawget({5}, 1))".to_string(),
             14 => format!("E(pcall(ipairs, {s}))"),
             15 => format!("P(tostring({n}), tostring({i}), #tostring({s}))"),
             16 => format!("E(pcall(table.unpack, {{1, 2, 3}}, {}, {}))", self.rng.random_range(-1..3), self.rng.random_range(0..5)),
