@@ -4,6 +4,7 @@ use crate::close;
 use crate::error::{LResult, Status};
 use crate::frames;
 use crate::heap::{self, AllocError, Callbacks, Heap};
+use crate::interp::lookup::Lookups;
 use crate::native::stack::{NativeStack, StackPool};
 use crate::native::units::Units;
 use crate::object::{Header, Str, Table};
@@ -28,7 +29,7 @@ pub struct Global {
     pub shapes: Shapes,
     pub main_thread: *mut Thread,
     pub registry: Value,
-    /// The table of globals (registry[2]).
+    /// The table of globals (`registry[2]`).
     pub globals: *mut Table,
     /// Metatables of the basic types, indexed by tag (booleans share FALSE's, numbers INT's, strings SHORT_STR's, functions LUA_FN's).
     pub metatables: [*mut Table; 16],
@@ -44,13 +45,15 @@ pub struct Global {
     pub warn: crate::warn::WarnState,
     /// Program name for messages of the stand-alone interpreter.
     pub progname: String,
+    /// Field lookups at sites that see many shapes.
+    pub lookups: Lookups,
     /// Seed of string hashes.
     pub seed: u32,
     /// Called at the next poll after a signal handler asked for it (`poll::reason::SIGNAL`).
     pub on_signal: Option<fn(Lua) -> LResult<()>>,
     /// A finalizer is running.
     pub in_finalizer: bool,
-    /// [`close`] has begun.
+    /// `close` has begun.
     pub closing: bool,
 }
 
@@ -87,6 +90,7 @@ pub fn new_state() -> Option<Lua> {
         stacks: StackPool::default(),
         warn: WarnState::default(),
         progname: String::new(),
+        lookups: Lookups::default(),
         seed,
         on_signal: None,
         in_finalizer: false,
@@ -216,7 +220,8 @@ const CALLBACKS: Callbacks = Callbacks {
     scan_stack: frames::scan_stack,
     // Lua functions used as hooks are kept in the registry.
     scan_thread_extra: |_, _| {},
-    scan_roots: |_, _| {},
+    // No roots, but this is called in the atomic phase.
+    scan_roots: |g, _| unsafe { (*g).lookups.clear() },
     free_thread,
     // Whoever runs the collector asks for the poll.
     finalizers_pending: |_| {},

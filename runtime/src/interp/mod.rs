@@ -2,9 +2,11 @@
 //!
 //! [`execute`] runs a record and everything it calls in Lua, without native recursion, until the record returns. The loop exists twice
 //! (`run::<false>` and `run::<true>`, see `run.rs`): the second calls hooks and is entered at a poll after a hook was set, so the first
-//! pays nothing for them. `ops` has every instruction's complete definition, `frame` calls and returns.
+//! pays nothing for them. `ops` has every instruction's complete definition, `frame` calls and returns, `lookup` field access
+//! at sites that see many shapes.
 
 pub mod frame;
+pub mod lookup;
 pub mod ops;
 mod run;
 

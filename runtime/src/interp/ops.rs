@@ -1,5 +1,5 @@
 //! Single instructions by their complete definition: the interpreter's slow paths, and what machine code calls for everything it does not
-//! inline. Fast paths may leave an instruction to [`step`] or [`test`] at any time.
+//! inline. Fast paths may leave an instruction to [`step`] or `test` at any time.
 //!
 //! Contract: the record of the running frame is current and says where execution is (interpreter: `pc` is the following instruction;
 //! machine: the return address), and `top` is the end of the frame's registers unless the instruction before left open results. The
@@ -22,7 +22,7 @@ use crate::value::{Value, tag};
 use trinity_frontend::bytecode::instr::RK_CONST;
 use trinity_frontend::bytecode::{Event, Instr, Op};
 
-/// R[0] of the running Lua function.
+/// `R[0]` of the running Lua function.
 ///
 /// # Safety
 /// The current record is of kind `Lua` or `Machine`.
@@ -34,7 +34,7 @@ pub unsafe fn frame_base(th: *mut Thread) -> *mut Value {
     }
 }
 
-/// Prototype of the function whose R[0] is at `base`.
+/// Prototype of the function whose `R[0]` is at `base`.
 ///
 /// # Safety
 /// `base` is the base of a Lua function's frame.
@@ -425,7 +425,7 @@ pub unsafe fn test(l: Lua, i: Instr, base: *mut Value) -> LResult<bool> {
     }
 }
 
-/// FORPREP: R[a] initial value, R[a+1] limit, R[a+2] step. Integer loops: R[a+1] becomes the number of further iterations. Writes the
+/// FORPREP: `R[a]` initial value, `R[a+1]` limit, `R[a+2]` step. Integer loops: `R[a+1]` becomes the number of further iterations. Writes the
 /// control variable R[a+3]. True: the loop does not run.
 ///
 /// # Safety

@@ -8,6 +8,7 @@
 //! SAFETY: the verifier has checked every chunk: opcodes, registers below `max_stack`, constants, caches and jumps are in range. Home
 //! slots may move in any call; `base` is set again after each.
 
+use super::lookup::field_miss;
 use super::{Exit, frame, ops};
 use crate::arith;
 use crate::closure;
@@ -29,6 +30,9 @@ use trinity_frontend::bytecode::{Instr, Op};
 const fn word(nresults: i32, kind: CallKind) -> u64 {
     nresults as u32 as u64 | (kind as u64) << 48
 }
+
+/// The TAIL status in that word: of no interest to returns.
+const TAIL_BIT: u64 = (call_status::TAIL as u64) << 32;
 
 /// Where that word is in a record.
 #[inline(always)]
@@ -449,15 +453,21 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 jump_if!(!$want);
                             }};
                         }
-                        // R[a] := o[K[c]] through the cache, for a table `o`.
+                        // R[a] := o[K[c]] through the caches, for a table `o`.
                         macro_rules! cached_get {
-                            ($o:expr) => {{
+                            ($o:expr, |$v:ident| $store:expr) => {{
                                 let o: Value = $o;
-                                if o.t == tag::TABLE
-                                    && let Some(v) = table::cached_get(g, o.as_table(), caches.add(i.d()))
-                                {
-                                    *reg!(i.a()) = v;
-                                    next!();
+                                if o.t == tag::TABLE {
+                                    let (t, cache) = (o.as_table(), caches.add(i.d()));
+                                    if let Some($v) = table::cached_get(g, t, cache) {
+                                        $store;
+                                        next!();
+                                    }
+                                    let mut $v = Value::NIL;
+                                    if field_miss(g, t, (*k.add(i.c())).as_str(), cache, &mut $v) {
+                                        $store;
+                                        next!();
+                                    }
                                 }
                                 break 'step;
                             }};
@@ -465,10 +475,14 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                         macro_rules! cached_set {
                             ($o:expr) => {{
                                 let o: Value = $o;
-                                if o.t == tag::TABLE
-                                    && table::cached_set(g, o.as_table(), rk!(i.c()), caches.add(i.d()))
-                                {
-                                    next!();
+                                if o.t == tag::TABLE {
+                                    let (t, v, cache) = (o.as_table(), rk!(i.c()), caches.add(i.d()));
+                                    if table::cached_set(g, t, v, cache) {
+                                        next!();
+                                    }
+                                    if let Ok(true) = table::store_for_cache(g, t, (*k.add(i.b())).as_str(), v, cache) {
+                                        next!();
+                                    }
                                 }
                                 break 'step;
                             }};
@@ -575,19 +589,15 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 closure::set_cell(g, upval!(i.b()), rk!(i.c()));
                                 next!();
                             }
-                            Op::GetTabUp => cached_get!((*upval!(i.b())).v),
-                            Op::GetField => cached_get!(*reg!(i.b())),
+                            Op::GetTabUp => cached_get!((*upval!(i.b())).v, |v| *reg!(i.a()) = v),
+                            Op::GetField => cached_get!(*reg!(i.b()), |v| *reg!(i.a()) = v),
                             Op::SelfGet => {
                                 let o = *reg!(i.b());
-                                if o.t == tag::TABLE
-                                    && let Some(v) = table::cached_get(g, o.as_table(), caches.add(i.d()))
-                                {
+                                cached_get!(o, |v| {
                                     let ra = reg!(i.a());
                                     *ra.add(1) = o;
                                     *ra = v;
-                                    next!();
-                                }
-                                break 'step;
+                                })
                             }
                             Op::SetTabUp => cached_set!((*upval!(i.a())).v),
                             Op::SetField => cached_set!(*reg!(i.a())),
@@ -839,6 +849,33 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if i.b() != 0 {
                                     (*th).top = ra.add(i.b());
                                 }
+                                let f = *ra;
+                                if !HOOKS
+                                    && f.t == tag::LUA_FN
+                                    && (*ci).status & (call_status::VARARG | call_status::DEOPT) == 0
+                                {
+                                    let p = (*f.as_lua_fn()).proto;
+                                    if (*th).top.add((*p).max_stack as usize) < (*th).stack_limit
+                                        && (*p).native_code.is_null()
+                                    {
+                                        let to = base.sub(1);
+                                        let have = if i.b() != 0 { i.b() } else { (*th).top.offset_from(ra) as usize };
+                                        for n in 0..have {
+                                            *to.add(n) = *ra.add(n);
+                                        }
+                                        for n in have..=(*p).num_params as usize {
+                                            (*to.add(n)).t = tag::NIL;
+                                        }
+                                        (*th).top = to.add(have);
+                                        (*ci).top = base.add((*p).max_stack as usize);
+                                        (*ci).status |= call_status::TAIL;
+                                        (*p).calls = (*p).calls.wrapping_add(1);
+                                        pc = (*p).code;
+                                        k = (*p).consts;
+                                        caches = (*p).caches;
+                                        continue 'next;
+                                    }
+                                }
                                 (*ci).pc = pc.add(1);
                                 match frame::tail_call(l, ci, ra) {
                                     Err(_) => return Exit::Raised,
@@ -853,7 +890,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 continue 'next;
                             }
                             Op::Return0 => {
-                                if !HOOKS && *word_ptr(ci) == word(0, CallKind::Lua) {
+                                if !HOOKS && *word_ptr(ci) & !TAIL_BIT == word(0, CallKind::Lua) {
                                     ci = (*ci).prev;
                                     (*th).ci = ci;
                                     enter!();
@@ -861,8 +898,17 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 }
                             }
                             Op::Return1 => {
-                                if !HOOKS && *word_ptr(ci) == word(1, CallKind::Lua) {
+                                let w = *word_ptr(ci) & !TAIL_BIT;
+                                if !HOOKS && w == word(1, CallKind::Lua) {
                                     *base.sub(1) = *reg!(i.a());
+                                    ci = (*ci).prev;
+                                    (*th).ci = ci;
+                                    enter!();
+                                    continue 'next;
+                                }
+                                if !HOOKS && w == word(-1, CallKind::Lua) {
+                                    *base.sub(1) = *reg!(i.a());
+                                    (*th).top = base;
                                     ci = (*ci).prev;
                                     (*th).ci = ci;
                                     enter!();
