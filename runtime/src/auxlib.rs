@@ -170,7 +170,7 @@ impl Lua {
     pub fn check_type(self, i: i32, tname: &str) -> LResult<()> {
         if self.type_name(i) == tname { Ok(()) } else { Err(self.type_error(i, tname)) }
     }
-    /// luaL_checkudata: userdata whose metatable is registry[tname].
+    /// luaL_checkudata: userdata whose metatable is `registry[tname]`.
     pub fn check_udata(self, i: i32, tname: &str) -> LResult<*mut Userdata> {
         self.test_udata(i, tname).ok_or_else(|| self.type_error(i, tname))
     }
@@ -184,7 +184,7 @@ impl Lua {
         let want = self.raw_get_str(self.registry(), tname);
         (want.is_table() && !mt.is_null() && want.as_table() == mt).then(|| v.as_userdata())
     }
-    /// luaL_newmetatable: registry[tname]; true when it was created now (with __name set).
+    /// luaL_newmetatable: `registry[tname]`; true when it was created now (with __name set).
     pub fn new_metatable(self, tname: &str) -> LResult<(*mut Table, bool)> {
         let old = self.raw_get_str(self.registry(), tname);
         if old.is_table() {
@@ -239,7 +239,7 @@ impl Lua {
         }
         Ok(())
     }
-    /// luaL_requiref: stores the library table in package.loaded[name] and, when `global`, as a global.
+    /// luaL_requiref: stores the library table in `package.loaded[name]` and, when `global`, as a global.
     pub fn require_lib(
         self,
         name: &str,
@@ -260,7 +260,7 @@ impl Lua {
         }
         Ok(())
     }
-    /// luaL_getsubtable: t[name], created when absent.
+    /// luaL_getsubtable: `t[name]`, created when absent.
     pub fn subtable(self, t: *mut Table, name: &str) -> LResult<*mut Table> {
         let v = self.raw_get_str(t, name);
         if v.is_table() {

@@ -1,7 +1,7 @@
 //! The read-eval-print loop: lines with editing and history on a terminal, plain lines otherwise.
 //!
 //! A line is tried as an expression first ("return ...;"), then as a statement; while the statement is incomplete (its syntax error is at
-//! <eof>), more lines are asked for.
+//! `<eof>`), more lines are asked for.
 
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;

@@ -1,4 +1,4 @@
-//! Writing an [`Image`](crate::image::Image) as an ELF relocatable object.
+//! Writing an [`Image`] as an ELF relocatable object.
 //!
 //! Two independent writers share nothing but the image: the `object` crate's, and `faerie`'s behind `--object-writer=faerie`.
 

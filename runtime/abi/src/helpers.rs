@@ -12,7 +12,7 @@ macro_rules! for_each_helper {
         $m! {
             step, Next, "Executes the instruction at pc by the interpreter's generic path; result in its home slot.";
             test, Jump, "Executes the comparison, test or loop instruction at pc; rax = 1 when it jumps.";
-            call, Next, "Executes the CALL at pc whatever R[a] is (__call); results are where the instruction wants them.";
+            call, Next, "Executes the CALL at pc whatever `R[a]` is (__call); results are where the instruction wants them.";
             ret, Base, "Executes a RETURN that closes variables, is open, or belongs to a vararg function; rax = count, results at the entry function slot, rbx = entry base.";
             tailcall, Base, "Prepares a TAILCALL: moves function (resolving __call) and arguments to the entry function slot; rax = argument count, rbx = entry base.";
             vararg_prep, Base, "Prologue of a vararg function: edx = argument count; rbx becomes the shifted base.";

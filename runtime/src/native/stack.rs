@@ -4,7 +4,7 @@
 //! 20,000 in 4 GB of address space, and recursion must still reach 1,000,000 slots inside any of them. So a coroutine starts on one
 //! small segment; when a check fails, execution continues on the next, larger one, and comes back by a return stub. Segments never
 //! move. Small ones are cut from slabs and pooled; there are no guard pages (they exhaust the kernel's map count), which is sound
-//! because every function that can recurse checks: machine code in its prologue against `Thread::native_limit`, Rust in [`check`]
+//! because every function that can recurse checks: machine code in its prologue against `Thread::native_limit`, Rust in \[`check`\]
 //! before it re-enters Lua. Leaf Rust code has [`HEADROOM`] bytes below the limit.
 
 use crate::thread::Lua;

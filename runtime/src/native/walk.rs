@@ -13,7 +13,7 @@ use crate::value::Value;
 pub struct MachineFrame {
     /// Function and safe point.
     pub site: Site,
-    /// R[0].
+    /// `R[0]`.
     pub base: *mut Value,
     /// Where the return address into this frame is stored on the native stack.
     pub ret_slot: *mut usize,

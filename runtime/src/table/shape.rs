@@ -5,7 +5,7 @@
 //! id stays, and a slot is constant until it is stored to a second time.
 //!
 //! - Ids are never reused; when they run out, new tables with new shapes are in dictionary mode.
-//! - Keys are in an [`Index`]. Along a path of only children one index is shared: a shape with `count` keys sees the first `count`.
+//! - Keys are in an `Index`. Along a path of only children one index is shared: a shape with `count` keys sees the first `count`.
 //! - Children, instance roots and remembered changes of metatable are weak references: the atomic phase of the collector clears them. A
 //!   shape keeps its keys and its parent alive, not its metatable: that lives as long as any table with the shape.
 //! - `OBSERVED` on a private shape: some cache answered through its constants or absences since the last increment of the epoch.

@@ -451,8 +451,8 @@ fn cached_stores_add_fields_until_newindex_appears() {
             .filter(|&i| store(second, i, Value::int(i as i64)).0)
             .count();
         assert_eq!(hits, 4, "fields 0 and 4 need room for slots");
-        for i in 0..6 {
-            assert_eq!(get_str(second, keys[i]), Value::int(i as i64));
+        for (i, &key) in keys.iter().enumerate().take(6) {
+            assert_eq!(get_str(second, key), Value::int(i as i64));
         }
         check(second).unwrap();
         assert_eq!((*first).h.aux32, (*second).h.aux32);

@@ -1,7 +1,7 @@
 //! The io library (manual section 6.8) on C stdio streams.
 //!
-//! A file is a userdata holding a [`Stream`]. `close` is `None` when the stream is closed; it is set only after the stream was opened, so a
-//! half-made file is never closed. The two default files are in the registry under [`INPUT`] and [`OUTPUT`], where the reference keeps
+//! A file is a userdata holding a `Stream`. `close` is `None` when the stream is closed; it is set only after the stream was opened, so a
+//! half-made file is never closed. The two default files are in the registry under `INPUT` and `OUTPUT`, where the reference keeps
 //! them too.
 
 mod read;

@@ -2,7 +2,7 @@
 //!
 //! The reference's `match` calls itself for what may have to be undone. Here those calls are records on an explicit stack, so a match needs
 //! a fixed, small piece of native stack (coroutines start with little). "pattern too complex" comes at the same depth: each record
-//! stands for one nested call, and the reference allows [`MAX_DEPTH`] of them.
+//! stands for one nested call, and the reference allows `MAX_DEPTH` of them.
 //!
 //! Success unwinds the reference's calls without any further action, so reaching [`Code::Accept`] ends the match at once; failure takes
 //! the newest record and tries its next choice.
