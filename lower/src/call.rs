@@ -98,9 +98,11 @@ impl FnLower<'_> {
         let general = self.b.create_cold_block();
         let native = self.b.create_cold_block();
         let t = self.b.load(LoadKind::U8, home_tag(a));
-        self.b.exit_if(Cond::icmp(IntCc::Eq, t, tag::NATIVE_FN as i32), native, &[]);
+        self.b
+            .exit_if(Cond::icmp(IntCc::Eq, t, tag::NATIVE_FN as i32), native, &[]);
         if b > 0 && !self.p.is_vararg {
-            self.b.exit_if(Cond::icmp(IntCc::Ne, t, tag::LUA_FN as i32), general, &[]);
+            self.b
+                .exit_if(Cond::icmp(IntCc::Ne, t, tag::LUA_FN as i32), general, &[]);
             let f = self.b.load64(home(a));
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(Addr::base(-16), f);
@@ -112,7 +114,10 @@ impl FnLower<'_> {
                 self.store_both(k - 1, p, kt);
             }
             let n = self.b.iconst(b as i64 - 1);
-            self.b.tail_jump(CallTarget::Mem(Addr::value(f, closure::CODE)), &[(n, PReg::Rcx)]);
+            self.b.tail_jump(
+                CallTarget::Mem(Addr::value(f, closure::CODE)),
+                &[(n, PReg::Rcx)],
+            );
         } else {
             self.b.jump(general, &[]);
         }
@@ -120,7 +125,10 @@ impl FnLower<'_> {
         let count = self.helper(Helper::tailcall, kind::NEVER);
         let f = self.b.load64(Addr::base(-16));
         self.b.store_imm(Width::W8, entry_tail(), 1);
-        self.b.tail_jump(CallTarget::Mem(Addr::value(f, closure::CODE)), &[(count, PReg::Rcx)]);
+        self.b.tail_jump(
+            CallTarget::Mem(Addr::value(f, closure::CODE)),
+            &[(count, PReg::Rcx)],
+        );
         self.b.switch_to(native);
         let (payload, first_tag, count) = self.emit_call(a, b, kind::TAIL);
         self.store_both(a, payload, first_tag);
@@ -140,7 +148,11 @@ impl FnLower<'_> {
         let rets = self.b.call(
             CallTarget::Mem(Addr::value(f, closure::CODE)),
             &[(nargs, PReg::Rcx)],
-            &[(IrType::I64, PReg::Rax), (IrType::I64, PReg::Rdx), (IrType::I64, PReg::Rcx)],
+            &[
+                (IrType::I64, PReg::Rax),
+                (IrType::I64, PReg::Rdx),
+                (IrType::I64, PReg::Rcx),
+            ],
             Clobbers::All,
             sp,
         );

@@ -252,7 +252,13 @@ impl FnLower<'_> {
 
     /// The value a cache answers for table `t`: an own slot, or a constant of the epoch (found in a private table, or through metatables).
     /// Continues in a new block with payload and tag; nil in a slot is the helper's (`__index`).
-    fn cached_value(&mut self, t: Value, caches: Value, offset: i32, slow: Block) -> (Value, Value) {
+    fn cached_value(
+        &mut self,
+        t: Value,
+        caches: Value,
+        offset: i32,
+        slow: Block,
+    ) -> (Value, Value) {
         let found = self.b.create_block();
         let payload = self.b.block_param(found, IrType::I64);
         let value_tag = self.b.block_param(found, IrType::I64);
@@ -273,7 +279,9 @@ impl FnLower<'_> {
         let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
         self.b.exit_if(stale, slow, &[]);
         let p = self.b.load64(Addr::value(caches, offset + cache::VALUE));
-        let t = self.b.load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
+        let t = self
+            .b
+            .load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
         self.b.jump(found, &[p, t]);
         self.b.switch_to(found);
         (payload, value_tag)
@@ -305,7 +313,8 @@ impl FnLower<'_> {
             let (caches, offset) = self.cache(i.d());
             let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
             self.b.store64(home(a + 1), t);
-            self.b.store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
+            self.b
+                .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
             self.store_both(a, payload, value_tag);
             self.b.jump(done, &[]);
             self.b.switch_to(done);

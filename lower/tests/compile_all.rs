@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 fn lua_files(dir: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
     let mut entries: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
     entries.sort();
     for path in entries {
@@ -23,13 +25,18 @@ fn everything_compiles_and_verifies() {
         lua_files(&root.join(dir), &mut files);
     }
     assert!(files.len() > 50, "the programs are part of the repository");
-    let opts = trinity_lower::Options { keep_ir: false, verify: true };
+    let opts = trinity_lower::Options {
+        keep_ir: false,
+        verify: true,
+    };
     let mut compiled = 0;
     for f in files {
         let source = std::fs::read(&f).expect("a file that was listed can be read");
         let text = trinity_frontend::lex::skip_shebang(&source);
         // Syntax errors are what some of the programs test.
-        let Ok(proto) = trinity_frontend::compile(text, b"@test.lua") else { continue };
+        let Ok(proto) = trinity_frontend::compile(text, b"@test.lua") else {
+            continue;
+        };
         if let Err(e) = trinity_lower::compile_module(&proto, &opts) {
             panic!("{}: {e}", f.display());
         }

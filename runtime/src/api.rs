@@ -46,7 +46,11 @@ impl Lua {
             let th = self.thread();
             if i > 0 {
                 let p = (*(*th).ci).func.add(i as usize);
-                if p < (*th).top { p } else { std::ptr::null_mut() }
+                if p < (*th).top {
+                    p
+                } else {
+                    std::ptr::null_mut()
+                }
             } else {
                 debug_assert!(i != 0 && -i <= self.top());
                 (*th).top.offset(i as isize)
@@ -82,7 +86,11 @@ impl Lua {
     #[inline(always)]
     pub fn arg(self, i: i32) -> Value {
         let p = self.slot(i);
-        if p.is_null() { Value::NIL } else { unsafe { *p } }
+        if p.is_null() {
+            Value::NIL
+        } else {
+            unsafe { *p }
+        }
     }
     /// Replaces the value at `i` (must exist).
     #[inline]
@@ -108,7 +116,12 @@ impl Lua {
     pub fn push(self, v: Value) {
         unsafe {
             let th = self.thread();
-            debug_assert!((*th).top < (*th).stack.add((*th).stack_size + crate::thread::EXTRA_STACK));
+            debug_assert!(
+                (*th).top
+                    < (*th)
+                        .stack
+                        .add((*th).stack_size + crate::thread::EXTRA_STACK)
+            );
             *(*th).top = v;
             (*th).top = (*th).top.add(1);
         }
@@ -167,7 +180,8 @@ impl Lua {
             let n = n.max(0) as usize;
             let free = stack::last(th).offset_from((*th).top);
             if free <= n as isize {
-                let inuse = (*th).top.offset_from((*th).stack) as usize + crate::thread::EXTRA_STACK;
+                let inuse =
+                    (*th).top.offset_from((*th).stack) as usize + crate::thread::EXTRA_STACK;
                 if n > MAX_STACK || inuse > MAX_STACK - n || !stack::grow_quietly(self, n) {
                     return false;
                 }
@@ -228,8 +242,12 @@ impl Lua {
     /// A native function value.
     pub fn new_native(self, f: NativeFn, upvalues: &[Value]) -> LResult<Value> {
         let code = crate::native::entry::stub_native();
-        let f = unsafe { crate::closure::new_native(self.global(), f, code, upvalues) }.or_raise(self)?;
-        Ok(Value { p: f as u64, t: tag::NATIVE_FN })
+        let f = unsafe { crate::closure::new_native(self.global(), f, code, upvalues) }
+            .or_raise(self)?;
+        Ok(Value {
+            p: f as u64,
+            t: tag::NATIVE_FN,
+        })
     }
     /// A userdata with `size` zeroed bytes and nil user values.
     pub fn new_userdata(self, size: usize, user_values: u32) -> LResult<*mut Userdata> {

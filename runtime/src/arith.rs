@@ -18,7 +18,11 @@ pub fn float_to_int(f: f64) -> Option<i64> {
 #[inline(always)]
 pub fn int_idiv(a: i64, b: i64) -> i64 {
     let q = a.wrapping_div(b);
-    if (a ^ b) < 0 && q.wrapping_mul(b) != a { q - 1 } else { q }
+    if (a ^ b) < 0 && q.wrapping_mul(b) != a {
+        q - 1
+    } else {
+        q
+    }
 }
 
 /// Modulo with the divisor's sign; `b` is not 0.
@@ -36,7 +40,11 @@ pub fn int_mod(a: i64, b: i64) -> i64 {
 #[inline]
 pub fn float_mod(a: f64, b: f64) -> f64 {
     let m = a % b;
-    if if m > 0.0 { b < 0.0 } else { m < 0.0 && b > 0.0 } { m + b } else { m }
+    if if m > 0.0 { b < 0.0 } else { m < 0.0 && b > 0.0 } {
+        m + b
+    } else {
+        m
+    }
 }
 
 /// Float floor division.
@@ -66,13 +74,21 @@ pub fn shl(a: i64, n: i64) -> i64 {
 /// Shift right by any amount.
 #[inline(always)]
 pub fn shr(a: i64, n: i64) -> i64 {
-    if (n as u64) < 64 { ((a as u64) >> n) as i64 } else { shl(a, n.wrapping_neg().max(-64)) }
+    if (n as u64) < 64 {
+        ((a as u64) >> n) as i64
+    } else {
+        shl(a, n.wrapping_neg().max(-64))
+    }
 }
 
 /// The float of a number value.
 #[inline(always)]
 pub fn to_float(v: Value) -> f64 {
-    if v.is_int() { v.as_int() as f64 } else { v.as_float() }
+    if v.is_int() {
+        v.as_int() as f64
+    } else {
+        v.as_float()
+    }
 }
 
 /// What an operation on two numbers gives.
@@ -104,7 +120,9 @@ pub fn numbers(ev: Event, a: Value, b: Value) -> Outcome {
     use Outcome::*;
     match ev {
         Event::BAnd | Event::BOr | Event::BXor | Event::Shl | Event::Shr | Event::BNot => {
-            let (Some(x), Some(y)) = (exact_int(a), exact_int(b)) else { return NotInt };
+            let (Some(x), Some(y)) = (exact_int(a), exact_int(b)) else {
+                return NotInt;
+            };
             return Done(Value::int(match ev {
                 Event::BAnd => x & y,
                 Event::BOr => x | y,
@@ -228,6 +246,9 @@ mod tests {
         assert!(!less_than(max, Value::float(f64::NAN)));
         assert!(!less_equal(Value::float(f64::NAN), max));
         assert!(less_than(Value::int(1), Value::float(1.5)));
-        assert!(less_than(Value::int((1 << 53) + 1), Value::float((1i64 << 53) as f64 + 2.0)));
+        assert!(less_than(
+            Value::int((1 << 53) + 1),
+            Value::float((1i64 << 53) as f64 + 2.0)
+        ));
     }
 }

@@ -2,11 +2,11 @@
 //! with metamethods, registration. Rules and SAFETY statement: see `api.rs`.
 
 use crate::api::Reg;
+use crate::debug::info;
 use crate::error::{LResult, Raise};
 use crate::object::{Str, Table, Userdata};
 use crate::thread::Lua;
 use crate::value::{Value, tag};
-use crate::debug::info;
 use crate::{meta, raise};
 
 impl Lua {
@@ -83,13 +83,21 @@ impl Lua {
     /// Raises when argument `i` is absent.
     #[inline]
     pub fn check_any(self, i: i32) -> LResult<()> {
-        if self.is_none(i) { Err(self.arg_error(i, "value expected")) } else { Ok(()) }
+        if self.is_none(i) {
+            Err(self.arg_error(i, "value expected"))
+        } else {
+            Ok(())
+        }
     }
     /// luaL_checkinteger.
     #[inline]
     pub fn check_int(self, i: i32) -> LResult<i64> {
         let v = self.arg(i);
-        if v.is_int() { Ok(v.as_int()) } else { self.check_int_slow(i, v) }
+        if v.is_int() {
+            Ok(v.as_int())
+        } else {
+            self.check_int_slow(i, v)
+        }
     }
     #[cold]
     fn check_int_slow(self, i: i32, v: Value) -> LResult<i64> {
@@ -104,7 +112,11 @@ impl Lua {
     /// luaL_optinteger.
     #[inline]
     pub fn opt_int(self, i: i32, def: i64) -> LResult<i64> {
-        if self.is_none_or_nil(i) { Ok(def) } else { self.check_int(i) }
+        if self.is_none_or_nil(i) {
+            Ok(def)
+        } else {
+            self.check_int(i)
+        }
     }
     /// luaL_checknumber.
     #[inline]
@@ -121,13 +133,21 @@ impl Lua {
     /// luaL_optnumber.
     #[inline]
     pub fn opt_number(self, i: i32, def: f64) -> LResult<f64> {
-        if self.is_none_or_nil(i) { Ok(def) } else { self.check_number(i) }
+        if self.is_none_or_nil(i) {
+            Ok(def)
+        } else {
+            self.check_number(i)
+        }
     }
     /// Bytes of a string argument; numbers are converted in place, as luaL_checklstring does. Valid while the value stays in its slot.
     #[inline]
     pub fn check_bytes<'a>(self, i: i32) -> LResult<&'a [u8]> {
         let v = self.arg(i);
-        if v.is_string() { Ok(unsafe { Str::bytes(v.as_str()) }) } else { self.check_bytes_slow(i, v) }
+        if v.is_string() {
+            Ok(unsafe { Str::bytes(v.as_str()) })
+        } else {
+            self.check_bytes_slow(i, v)
+        }
     }
     #[cold]
     fn check_bytes_slow<'a>(self, i: i32, v: Value) -> LResult<&'a [u8]> {
@@ -141,13 +161,21 @@ impl Lua {
     /// luaL_optlstring.
     #[inline]
     pub fn opt_bytes<'a>(self, i: i32) -> LResult<Option<&'a [u8]>> {
-        if self.is_none_or_nil(i) { Ok(None) } else { self.check_bytes(i).map(Some) }
+        if self.is_none_or_nil(i) {
+            Ok(None)
+        } else {
+            self.check_bytes(i).map(Some)
+        }
     }
     /// The argument, which must be a table.
     #[inline]
     pub fn check_table(self, i: i32) -> LResult<*mut Table> {
         let v = self.arg(i);
-        if v.is_table() { Ok(v.as_table()) } else { Err(self.type_error(i, "table")) }
+        if v.is_table() {
+            Ok(v.as_table())
+        } else {
+            Err(self.type_error(i, "table"))
+        }
     }
     /// luaL_checkoption; `def` is used when the argument is absent.
     pub fn check_option(self, i: i32, def: Option<&str>, options: &[&str]) -> LResult<usize> {
@@ -168,11 +196,16 @@ impl Lua {
     /// luaL_checktype by type name ("function", "table", ...).
     #[inline]
     pub fn check_type(self, i: i32, tname: &str) -> LResult<()> {
-        if self.type_name(i) == tname { Ok(()) } else { Err(self.type_error(i, tname)) }
+        if self.type_name(i) == tname {
+            Ok(())
+        } else {
+            Err(self.type_error(i, tname))
+        }
     }
     /// luaL_checkudata: userdata whose metatable is `registry[tname]`.
     pub fn check_udata(self, i: i32, tname: &str) -> LResult<*mut Userdata> {
-        self.test_udata(i, tname).ok_or_else(|| self.type_error(i, tname))
+        self.test_udata(i, tname)
+            .ok_or_else(|| self.type_error(i, tname))
     }
     /// luaL_testudata.
     pub fn test_udata(self, i: i32, tname: &str) -> Option<*mut Userdata> {
@@ -204,12 +237,20 @@ impl Lua {
     }
     /// luaL_typename: plain type name of argument `i` ("no value" when absent).
     pub fn type_name(self, i: i32) -> &'static str {
-        if self.is_none(i) { "no value" } else { self.arg(i).type_name() }
+        if self.is_none(i) {
+            "no value"
+        } else {
+            self.arg(i).type_name()
+        }
     }
     /// luaL_getmetafield: nil when absent.
     pub fn metafield(self, v: Value, name: &str) -> Value {
         let mt = self.metatable_of(v);
-        if mt.is_null() { Value::NIL } else { self.raw_get_str(mt, name) }
+        if mt.is_null() {
+            Value::NIL
+        } else {
+            self.raw_get_str(mt, name)
+        }
     }
     /// luaL_len: length with __len, must be an integer.
     pub fn len(self, o: Value) -> LResult<i64> {

@@ -219,7 +219,13 @@ pub unsafe fn call_native(l: Lua, func: *mut Value, nresults: i32) -> LResult<()
 /// # Safety
 /// The slots are in the running frame.
 #[inline(always)]
-pub unsafe fn move_results(th: *mut Thread, from: *mut Value, n: usize, res: *mut Value, nresults: i32) {
+pub unsafe fn move_results(
+    th: *mut Thread,
+    from: *mut Value,
+    n: usize,
+    res: *mut Value,
+    nresults: i32,
+) {
     unsafe {
         match nresults {
             0 => (*th).top = res,
@@ -322,7 +328,12 @@ impl Protection {
 ///
 /// # Safety
 /// `old_top` is in the running frame.
-pub unsafe fn pcall(l: Lua, old_top: usize, errfunc: usize, f: impl FnOnce(Lua) -> LResult<()>) -> Status {
+pub unsafe fn pcall(
+    l: Lua,
+    old_top: usize,
+    errfunc: usize,
+    f: impl FnOnce(Lua) -> LResult<()>,
+) -> Status {
     unsafe {
         let th = l.thread();
         let saved = Protection::new(th);

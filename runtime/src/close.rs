@@ -19,7 +19,11 @@ use trinity_frontend::bytecode::Event;
 /// A cell in the slot is live.
 #[inline(always)]
 pub unsafe fn unwrap_cell(v: Value) -> Value {
-    if v.t == tag::CELL { unsafe { (*v.as_cell()).v } } else { v }
+    if v.t == tag::CELL {
+        unsafe { (*v.as_cell()).v }
+    } else {
+        v
+    }
 }
 
 /// Marks the variable in register `reg` of the running frame (at `slot`) to be closed. False values need no closing.
@@ -35,7 +39,10 @@ pub unsafe fn mark(l: Lua, slot: *mut Value, reg: usize) -> LResult<()> {
         }
         if meta::metamethod_of(l, v, Event::Close).is_nil() {
             let name = match FrameRef::innermost(l) {
-                Some(f) => f.proto().zip(f.pc()).and_then(|(p, pc)| local_at(&*p, reg, pc).map(<[u8]>::to_vec)),
+                Some(f) => f
+                    .proto()
+                    .zip(f.pc())
+                    .and_then(|(p, pc)| local_at(&*p, reg, pc).map(<[u8]>::to_vec)),
                 None => None,
             };
             let name = name.unwrap_or_else(|| b"?".to_vec());

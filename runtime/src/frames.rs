@@ -60,8 +60,16 @@ unsafe fn scan_lua(f: &LuaFrame, atomic: bool, visit: Visit) {
             return;
         }
         let live = liveness(f.proto);
-        let set = if f.at { live.live_at(f.pc) } else { live.live_across(f.pc) };
-        let count = if f.limit > f.base { f.limit.offset_from(f.base) as usize } else { 0 };
+        let set = if f.at {
+            live.live_at(f.pc)
+        } else {
+            live.live_across(f.pc)
+        };
+        let count = if f.limit > f.base {
+            f.limit.offset_from(f.base) as usize
+        } else {
+            0
+        };
         let open = live.open_from(f.pc).map_or(usize::MAX, |r| r as usize);
         for reg in 0..count {
             let slot = f.base.add(reg);
@@ -82,9 +90,12 @@ unsafe fn record_frame(ci: *mut CallInfo, limit: *mut Value, open_end: *mut Valu
         // The prologue of a vararg function has no safe point before it is done.
         let done = next == 1 && (*(*p).code).op() == Op::VarArgPrep;
         let started = next > 0 && !done;
-        let shifted = (*ci).status & (call_status::VARARG | call_status::DEOPT) != 0 && (*p).is_vararg;
+        let shifted =
+            (*ci).status & (call_status::VARARG | call_status::DEOPT) != 0 && (*p).is_vararg;
         let entry = if shifted {
-            (*ci).func.sub((*ci).nextra as usize + (*p).num_params as usize + 1)
+            (*ci)
+                .func
+                .sub((*ci).nextra as usize + (*p).num_params as usize + 1)
         } else {
             (*ci).func
         };
@@ -95,7 +106,8 @@ unsafe fn record_frame(ci: *mut CallInfo, limit: *mut Value, open_end: *mut Valu
             pc: if started { next - 1 } else { next },
             at: !started,
             // Before its prologue a vararg function has arguments that no register stands for.
-            whole: (*ci).status & call_status::HOOK != 0 || (next == 0 && (*p).is_vararg && !shifted),
+            whole: (*ci).status & call_status::HOOK != 0
+                || (next == 0 && (*p).is_vararg && !shifted),
             limit,
             open_end,
         }
@@ -144,7 +156,11 @@ pub unsafe fn scan_stack(th: *mut Thread, atomic: bool, visit: Visit) {
                                 limit = m.base.add((*p).max_stack as usize).max(top);
                                 end = limit;
                             }
-                            let nextra = if (*p).is_vararg { *extra_word(m.base) } else { 0 };
+                            let nextra = if (*p).is_vararg {
+                                *extra_word(m.base)
+                            } else {
+                                0
+                            };
                             let f = LuaFrame {
                                 entry: m.entry_base().sub(1),
                                 base: m.base,

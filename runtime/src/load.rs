@@ -30,7 +30,10 @@ pub fn load(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Status {
     let r = match front_end(l, chunk, chunkname, mode) {
         Ok(p) => main_closure(l, p).map(|f| (f, Status::Ok)),
         // Nesting too deep is a runtime error: a message handler sees it.
-        Err(Refusal { message, overflow: true }) => Err(raise::run_error(l, &message)),
+        Err(Refusal {
+            message,
+            overflow: true,
+        }) => Err(raise::run_error(l, &message)),
         Err(Refusal { message, .. }) => l.new_str(&message).map(|s| {
             // SAFETY: made just now.
             (unsafe { Value::str(s) }, Status::Syntax)
@@ -54,7 +57,10 @@ struct Refusal {
 
 impl From<Vec<u8>> for Refusal {
     fn from(message: Vec<u8>) -> Refusal {
-        Refusal { message, overflow: false }
+        Refusal {
+            message,
+            overflow: false,
+        }
     }
 }
 
@@ -63,15 +69,22 @@ fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto
     let binary = chunk.first() == Some(&SIGNATURE);
     let kind = if binary { "binary" } else { "text" };
     if !mode.contains(&kind[..1]) {
-        return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes().into());
+        return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')")
+            .into_bytes()
+            .into());
     }
     if binary {
         return on_stack(l, || undump(chunk).map_err(|e| e.message(chunkname).into()));
     }
     // SAFETY: live handle.
     let levels = unsafe { (*l.thread()).nccalls };
-    on_stack(l, || compile_with(chunk, chunkname, CompileOptions { levels }))
-        .map_err(|e| Refusal { overflow: e.is_overflow(), message: e.message })
+    on_stack(l, || {
+        compile_with(chunk, chunkname, CompileOptions { levels })
+    })
+    .map_err(|e| Refusal {
+        overflow: e.is_overflow(),
+        message: e.message,
+    })
 }
 
 /// Runs `f`, which never re-enters Lua, with enough native stack.
@@ -94,10 +107,17 @@ fn main_closure(l: Lua, p: Proto) -> LResult<Value> {
         let n = (&(*p).src.upvals).len();
         let c = closure::new_lua(g, p, entry::stub_interp(), n as u32).or_raise(l)?;
         for i in 0..n {
-            let v = if i == 0 { Value::table((*g).globals) } else { Value::NIL };
+            let v = if i == 0 {
+                Value::table((*g).globals)
+            } else {
+                Value::NIL
+            };
             *LuaClosure::upval(c, i) = closure::new_cell(g, v).or_raise(l)?;
         }
-        Ok(Value { p: c as u64, t: tag::LUA_FN })
+        Ok(Value {
+            p: c as u64,
+            t: tag::LUA_FN,
+        })
     }
 }
 
@@ -145,7 +165,10 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
         let consts: *mut Value = if num_consts == 0 {
             std::ptr::null_mut()
         } else {
-            (*g).heap.raw_alloc(num_consts * size_of::<Value>()).or_raise(l)?.cast()
+            (*g).heap
+                .raw_alloc(num_consts * size_of::<Value>())
+                .or_raise(l)?
+                .cast()
         };
         for (i, c) in p.consts.iter().enumerate() {
             *consts.add(i) = match c {
@@ -156,18 +179,23 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
                 Const::Str(s) => match strings.get(g, s) {
                     Some(s) => Value::str(s),
                     None => {
-                        (*g).heap.raw_free(consts.cast(), num_consts * size_of::<Value>());
+                        (*g).heap
+                            .raw_free(consts.cast(), num_consts * size_of::<Value>());
                         return Err(raise::memory_error(l));
                     }
                 },
             };
         }
         let num_caches = p.num_caches;
-        let caches: *mut Cache = match (*g).heap.raw_alloc((num_caches as usize + 1) * size_of::<Cache>()) {
+        let caches: *mut Cache = match (*g)
+            .heap
+            .raw_alloc((num_caches as usize + 1) * size_of::<Cache>())
+        {
             Ok(p) => p.cast(),
             Err(_) => {
                 if num_consts > 0 {
-                    (*g).heap.raw_free(consts.cast(), num_consts * size_of::<Value>());
+                    (*g).heap
+                        .raw_free(consts.cast(), num_consts * size_of::<Value>());
                 }
                 return Err(raise::memory_error(l));
             }
@@ -177,7 +205,13 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
         }
         let src = Box::new(p);
         let rt = RtProto {
-            h: crate::object::Header { kind: trinity_abi::tag::PROTO, mark: 0, flags: 0, aux8: 0, aux32: 0 },
+            h: crate::object::Header {
+                kind: trinity_abi::tag::PROTO,
+                mark: 0,
+                flags: 0,
+                aux8: 0,
+                aux32: 0,
+            },
             consts,
             caches,
             code: src.code.as_ptr(),

@@ -52,7 +52,11 @@ pub unsafe fn metatable(th: *mut Thread, v: Value) -> *mut Table {
 pub fn metamethod_of(l: Lua, v: Value, ev: Event) -> Value {
     unsafe {
         let mt = metatable(l.thread(), v);
-        if mt.is_null() { Value::NIL } else { table::metamethod(l.global(), mt, ev) }
+        if mt.is_null() {
+            Value::NIL
+        } else {
+            table::metamethod(l.global(), mt, ev)
+        }
     }
 }
 
@@ -68,7 +72,11 @@ pub unsafe fn stack_ref(th: *mut Thread, slot: *mut Value) -> VarRef {
             CallKind::Machine => (*ci).nbase,
             _ => return VarRef::None,
         };
-        if slot >= base { VarRef::Reg(slot.offset_from(base) as usize) } else { VarRef::None }
+        if slot >= base {
+            VarRef::Reg(slot.offset_from(base) as usize)
+        } else {
+            VarRef::None
+        }
     }
 }
 
@@ -127,13 +135,21 @@ pub fn to_numeric(v: Value) -> Option<Value> {
 /// lua_tointegerx.
 #[inline]
 pub fn to_int(v: Value) -> Option<i64> {
-    if v.is_int() { Some(v.as_int()) } else { arith::exact_int(to_numeric(v)?) }
+    if v.is_int() {
+        Some(v.as_int())
+    } else {
+        arith::exact_int(to_numeric(v)?)
+    }
 }
 
 /// lua_tonumberx.
 #[inline]
 pub fn to_number(v: Value) -> Option<f64> {
-    if v.is_float() { Some(v.as_float()) } else { to_numeric(v).map(arith::to_float) }
+    if v.is_float() {
+        Some(v.as_float())
+    } else {
+        to_numeric(v).map(arith::to_float)
+    }
 }
 
 /// The string of a number.
@@ -189,7 +205,11 @@ pub fn pointer_text(v: Value) -> String {
         tag::USERDATA => unsafe { (*v.as_userdata()).data as u64 },
         _ => v.p,
     };
-    if p == 0 { "(nil)".to_owned() } else { format!("{p:#x}") }
+    if p == 0 {
+        "(nil)".to_owned()
+    } else {
+        format!("{p:#x}")
+    }
 }
 
 // ---- indexing
@@ -230,7 +250,10 @@ pub fn index_at(l: Lua, o: Value, k: Value, at: VarRef) -> LResult<Value> {
         o = method;
         at = VarRef::None;
     }
-    Err(raise::run_error(l, b"'__index' chain too long; possible loop"))
+    Err(raise::run_error(
+        l,
+        b"'__index' chain too long; possible loop",
+    ))
 }
 
 /// `o[k] = v`.
@@ -253,7 +276,11 @@ pub fn set_index_at(l: Lua, o: Value, k: Value, v: Value, at: VarRef) -> LResult
                     Value::NIL
                 } else {
                     let m = table::metamethod(l.global(), mt, Event::NewIndex);
-                    if !m.is_nil() && !table::get(t, k).is_nil() { Value::NIL } else { m }
+                    if !m.is_nil() && !table::get(t, k).is_nil() {
+                        Value::NIL
+                    } else {
+                        m
+                    }
                 };
                 if method.is_nil() {
                     return table::set(l.global(), t, k, v).or_raise(l);
@@ -280,7 +307,10 @@ pub fn set_index_at(l: Lua, o: Value, k: Value, v: Value, at: VarRef) -> LResult
         o = method;
         at = VarRef::None;
     }
-    Err(raise::run_error(l, b"'__newindex' chain too long; possible loop"))
+    Err(raise::run_error(
+        l,
+        b"'__newindex' chain too long; possible loop",
+    ))
 }
 
 /// `#o`.
@@ -295,14 +325,20 @@ pub fn len_at(l: Lua, o: Value, at: VarRef) -> LResult<Value> {
             let t = o.as_table();
             unsafe {
                 let mt = (*t).metatable;
-                let m = if mt.is_null() { Value::NIL } else { table::metamethod(l.global(), mt, Event::Len) };
+                let m = if mt.is_null() {
+                    Value::NIL
+                } else {
+                    table::metamethod(l.global(), mt, Event::Len)
+                };
                 if m.is_nil() {
                     return Ok(Value::int(table::len(t)));
                 }
                 m
             }
         }
-        tag::SHORT_STR | tag::LONG_STR => return Ok(Value::int(unsafe { (*o.as_str()).len } as i64)),
+        tag::SHORT_STR | tag::LONG_STR => {
+            return Ok(Value::int(unsafe { (*o.as_str()).len } as i64));
+        }
         _ => {
             let m = metamethod_of(l, o, Event::Len);
             if m.is_nil() {
@@ -383,7 +419,11 @@ pub fn equals(l: Lua, a: Value, b: Value) -> LResult<bool> {
     if f.is_nil() {
         f = metamethod_of(l, b, Event::Eq);
     }
-    if f.is_nil() { Ok(false) } else { Ok(call_method(l, f, a, b)?.truthy()) }
+    if f.is_nil() {
+        Ok(false)
+    } else {
+        Ok(call_method(l, f, a, b)?.truthy())
+    }
 }
 
 /// `a < b`.
@@ -440,12 +480,22 @@ pub fn compare_strings(a: Value, b: Value) -> std::cmp::Ordering {
         if name.is_null() || (*name == b'C' as libc::c_char && *name.add(1) == 0) {
             return Str::bytes(a).cmp(Str::bytes(b));
         }
-        collate(Str::bytes(a), Str::bytes(b), Str::data(a).cast(), Str::data(b).cast())
+        collate(
+            Str::bytes(a),
+            Str::bytes(b),
+            Str::data(a).cast(),
+            Str::data(b).cast(),
+        )
     }
 }
 
 /// Strings end in NUL, so every chunk is a C string.
-unsafe fn collate(a: &[u8], b: &[u8], pa: *const libc::c_char, pb: *const libc::c_char) -> std::cmp::Ordering {
+unsafe fn collate(
+    a: &[u8],
+    b: &[u8],
+    pa: *const libc::c_char,
+    pb: *const libc::c_char,
+) -> std::cmp::Ordering {
     unsafe {
         let (mut i, mut j) = (0, 0);
         loop {

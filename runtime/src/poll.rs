@@ -152,7 +152,9 @@ unsafe fn finalize(l: Lua, o: Value) -> LResult<()> {
         (*th).top = top.add(2);
         (*ci).status |= call_status::FIN;
         let at = top.offset_from((*th).stack) as usize;
-        let status = call::pcall(l, at, 0, |l| call::call_no_yield(l, (*l.thread()).stack.add(at), 0));
+        let status = call::pcall(l, at, 0, |l| {
+            call::call_no_yield(l, (*l.thread()).stack.add(at), 0)
+        });
         (*ci).status &= !call_status::FIN;
         (*g).in_finalizer = false;
         if running {
@@ -173,8 +175,11 @@ unsafe fn finalize(l: Lua, o: Value) -> LResult<()> {
 fn warn_error(l: Lua, place: &str) {
     let v = l.arg(-1);
     // SAFETY: the value is on the stack.
-    let msg: &[u8] =
-        if v.is_string() { unsafe { Str::bytes(v.as_str()) } } else { b"error object is not a string" };
+    let msg: &[u8] = if v.is_string() {
+        unsafe { Str::bytes(v.as_str()) }
+    } else {
+        b"error object is not a string"
+    };
     l.warning(b"error in ", true);
     l.warning(place.as_bytes(), true);
     l.warning(b" (", true);

@@ -84,7 +84,11 @@ pub fn memory_error(l: Lua) -> Raise {
     // SAFETY: live handle; the message was allocated with the state.
     unsafe {
         let s = (*(*l.thread()).global).memory_message;
-        let v = if s.is_null() { Value::NIL } else { Value::str(s) };
+        let v = if s.is_null() {
+            Value::NIL
+        } else {
+            Value::str(s)
+        };
         throw_status(l, v, Status::Memory)
     }
 }
@@ -168,13 +172,21 @@ pub fn for_error(l: Lua, v: Value, what: &str) -> Raise {
 /// luaG_opinterror: an operand of an arithmetic or bitwise operation is not a number; blames the first one that is not.
 #[cold]
 pub fn operand_error(l: Lua, a: Value, b: Value, va: VarRef, vb: VarRef, op: &str) -> Raise {
-    if !a.is_number() { type_error(l, a, op, va) } else { type_error(l, b, op, vb) }
+    if !a.is_number() {
+        type_error(l, a, op, va)
+    } else {
+        type_error(l, b, op, vb)
+    }
 }
 
 /// luaG_tointerror: a number operand has no integer representation.
 #[cold]
 pub fn to_int_error(l: Lua, a: Value, va: VarRef, vb: VarRef) -> Raise {
-    let at = if crate::meta::to_int_strict(a).is_none() { va } else { vb };
+    let at = if crate::meta::to_int_strict(a).is_none() {
+        va
+    } else {
+        vb
+    };
     let mut text = b"number".to_vec();
     text.extend_from_slice(&var_info(l, at));
     text.extend_from_slice(b" has no integer representation");
@@ -184,7 +196,11 @@ pub fn to_int_error(l: Lua, a: Value, va: VarRef, vb: VarRef) -> Raise {
 /// luaG_concaterror.
 #[cold]
 pub fn concat_error(l: Lua, a: Value, b: Value, va: VarRef, vb: VarRef) -> Raise {
-    if a.is_string() || a.is_number() { type_error(l, b, "concatenate", vb) } else { type_error(l, a, "concatenate", va) }
+    if a.is_string() || a.is_number() {
+        type_error(l, b, "concatenate", vb)
+    } else {
+        type_error(l, a, "concatenate", va)
+    }
 }
 
 /// luaG_ordererror.

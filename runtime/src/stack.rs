@@ -8,7 +8,9 @@
 
 use crate::error::LResult;
 use crate::raise;
-use crate::thread::{BASIC_STACK, CallInfo, CallKind, EXTRA_STACK, Lua, MAX_STACK, MIN_STACK, Thread};
+use crate::thread::{
+    BASIC_STACK, CallInfo, CallKind, EXTRA_STACK, Lua, MAX_STACK, MIN_STACK, Thread,
+};
 use crate::value::Value;
 use std::alloc::{Layout, alloc_zeroed, dealloc, realloc};
 
@@ -32,7 +34,9 @@ pub unsafe fn last(th: *mut Thread) -> *mut Value {
 pub unsafe fn ensure(l: Lua, n: usize) -> LResult<()> {
     unsafe {
         let th = l.thread();
-        if (last(th) as usize).wrapping_sub((*th).top as usize) as isize <= (n * size_of::<Value>()) as isize {
+        if (last(th) as usize).wrapping_sub((*th).top as usize) as isize
+            <= (n * size_of::<Value>()) as isize
+        {
             grow(l, n)
         } else {
             Ok(())
@@ -60,7 +64,11 @@ pub unsafe fn grow(l: Lua, n: usize) -> LResult<()> {
         let needed = (*th).top.offset_from((*th).stack) as usize + n;
         let new = (2 * size).min(MAX_STACK).max(needed);
         if new <= MAX_STACK {
-            return if resize(l, new) { Ok(()) } else { Err(raise::memory_error(l)) };
+            return if resize(l, new) {
+                Ok(())
+            } else {
+                Err(raise::memory_error(l))
+            };
         }
         if !resize(l, ERROR_STACK) {
             return Err(raise::memory_error(l));
@@ -92,7 +100,9 @@ pub unsafe fn resize(l: Lua, new: usize) -> bool {
         let th = l.thread();
         let old = (*th).stack_size;
         let old_base = (*th).stack;
-        let (Some(from), Some(to)) = (layout(old), layout(new)) else { return false };
+        let (Some(from), Some(to)) = (layout(old), layout(new)) else {
+            return false;
+        };
         let p = realloc(old_base.cast(), from, to.size()).cast::<Value>();
         if p.is_null() {
             return false;
@@ -100,7 +110,9 @@ pub unsafe fn resize(l: Lua, new: usize) -> bool {
         for i in old + EXTRA_STACK..new + EXTRA_STACK {
             *p.add(i) = Value::NIL;
         }
-        (*(*th).global).heap.account((new as isize - old as isize) * size_of::<Value>() as isize);
+        (*(*th).global)
+            .heap
+            .account((new as isize - old as isize) * size_of::<Value>() as isize);
         let delta = (p as isize).wrapping_sub(old_base as isize);
         let moved = |q: *mut Value| (q as isize).wrapping_add(delta) as *mut Value;
         (*th).stack = p;
@@ -185,7 +197,11 @@ unsafe fn shrink_records(th: *mut Thread) {
 pub unsafe fn next_record(th: *mut Thread, ci: *mut CallInfo) -> *mut CallInfo {
     unsafe {
         let next = (*ci).next;
-        if next.is_null() { new_record(th, ci) } else { next }
+        if next.is_null() {
+            new_record(th, ci)
+        } else {
+            next
+        }
     }
 }
 
@@ -226,7 +242,9 @@ fn blank(prev: *mut CallInfo) -> CallInfo {
 /// `th`'s other fields are initialised.
 pub unsafe fn init(th: *mut Thread) -> bool {
     unsafe {
-        let Some(lay) = layout(BASIC_STACK) else { return false };
+        let Some(lay) = layout(BASIC_STACK) else {
+            return false;
+        };
         let p = alloc_zeroed(lay).cast::<Value>();
         if p.is_null() {
             return false;
@@ -276,6 +294,7 @@ pub unsafe fn free(th: *mut Thread) {
 /// `th` is live.
 pub unsafe fn bytes(th: *mut Thread) -> usize {
     unsafe {
-        ((*th).stack_size + EXTRA_STACK) * size_of::<Value>() + (*th).num_cis as usize * size_of::<CallInfo>()
+        ((*th).stack_size + EXTRA_STACK) * size_of::<Value>()
+            + (*th).num_cis as usize * size_of::<CallInfo>()
     }
 }

@@ -66,7 +66,9 @@ fn random_seed() -> u32 {
     let boxed = Box::new(0u8);
     let heap = &raw const *boxed as usize as u64;
     let here = &raw const boxed as usize as u64;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos() as u64);
     let mut x = here ^ heap.rotate_left(17) ^ now.rotate_left(34);
     x = (x ^ (x >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (x ^ (x >> 32)) as u32
@@ -124,7 +126,15 @@ unsafe fn populate(g: *mut Global) -> Result<Lua, TableError> {
         let globals = table::new(g, 0, 0)?;
         table::make_private(g, globals)?;
         (*g).globals = globals;
-        table::set_int(g, registry, MAIN_THREAD, Value { p: th as u64, t: tag::THREAD })?;
+        table::set_int(
+            g,
+            registry,
+            MAIN_THREAD,
+            Value {
+                p: th as u64,
+                t: tag::THREAD,
+            },
+        )?;
         table::set_int(g, registry, GLOBALS, Value::table(globals))?;
         Ok(Lua(NonNull::new_unchecked(th)))
     }
@@ -136,7 +146,13 @@ unsafe fn make_thread(g: *mut Global) -> Result<*mut Thread, AllocError> {
         let th = heap::alloc_thread(
             g,
             Thread {
-                h: Header { kind: tag::THREAD, mark: 0, flags: 0, aux8: 0, aux32: 0 },
+                h: Header {
+                    kind: tag::THREAD,
+                    mark: 0,
+                    flags: 0,
+                    aux8: 0,
+                    aux32: 0,
+                },
                 poll: 0,
                 pad: 0,
                 stack_limit: null_mut(),

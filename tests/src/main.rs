@@ -26,8 +26,14 @@ fn usage() -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    let mut o =
-        Options { seed: 1, count: 1000, batch: 50, compile: true, interpret: true, keep: std::env::temp_dir().join("trinity-fuzz") };
+    let mut o = Options {
+        seed: 1,
+        count: 1000,
+        batch: 50,
+        compile: true,
+        interpret: true,
+        keep: std::env::temp_dir().join("trinity-fuzz"),
+    };
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
         let mut number = || args.next().and_then(|v| v.parse::<u64>().ok());
@@ -57,7 +63,12 @@ fn main() -> ExitCode {
         eprintln!("trinity-fuzz: cannot create {}: {e}", o.keep.display());
         return ExitCode::from(2);
     }
-    println!("fuzzing: seeds {}..{} in batches of {}", o.seed, o.seed + o.count, o.batch);
+    println!(
+        "fuzzing: seeds {}..{} in batches of {}",
+        o.seed,
+        o.seed + o.count,
+        o.batch
+    );
     let failures = AtomicU64::new(0);
     let next = AtomicU64::new(0);
     let batches = o.count.div_ceil(o.batch);
@@ -82,15 +93,26 @@ fn main() -> ExitCode {
                         }
                     }
                     if b % 200 == 199 {
-                        println!("{} programs, {} differences", (b + 1) * o.batch, failures.load(Ordering::Relaxed));
+                        println!(
+                            "{} programs, {} differences",
+                            (b + 1) * o.batch,
+                            failures.load(Ordering::Relaxed)
+                        );
                     }
                 }
             });
         }
     });
     let bad = failures.load(Ordering::Relaxed);
-    println!("{} programs from seed {}: {bad} differences", o.count, o.seed);
-    if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!(
+        "{} programs from seed {}: {bad} differences",
+        o.count, o.seed
+    );
+    if bad == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Runs one batch; number of programs that differ. A batch that differs is split down to its programs.
@@ -120,7 +142,11 @@ fn check(o: &Options, first: u64, n: u64) -> std::io::Result<u64> {
         let mut c = with(bin_dir().join("trinityc"), true);
         c.arg("-o").arg(&exe);
         let compiled = run(c, limit)?;
-        let got = if compiled.code == Some(0) { run(with(exe.clone(), false), limit)? } else { compiled };
+        let got = if compiled.code == Some(0) {
+            run(with(exe.clone(), false), limit)?
+        } else {
+            compiled
+        };
         if !same(&expected, &got) {
             differs = Some(("trinityc", got));
         }
@@ -137,7 +163,10 @@ fn check(o: &Options, first: u64, n: u64) -> std::io::Result<u64> {
         if bad == 0 {
             // Only together: keep the whole batch.
             std::fs::write(&file, generate::batch(first, n))?;
-            println!("DIFFERENCE only in the whole batch ({who}): {}", file.display());
+            println!(
+                "DIFFERENCE only in the whole batch ({who}): {}",
+                file.display()
+            );
             return Ok(1);
         }
         return Ok(bad);
@@ -148,11 +177,17 @@ fn check(o: &Options, first: u64, n: u64) -> std::io::Result<u64> {
 }
 
 fn same(a: &Outcome, b: &Outcome) -> bool {
-    a.stdout == b.stdout && a.code == b.code && a.timed_out == b.timed_out && a.stderr.is_empty() == b.stderr.is_empty()
+    a.stdout == b.stdout
+        && a.code == b.code
+        && a.timed_out == b.timed_out
+        && a.stderr.is_empty() == b.stderr.is_empty()
 }
 
 fn show_first_difference(a: &Outcome, b: &Outcome) {
-    let (x, y) = (String::from_utf8_lossy(&a.stdout), String::from_utf8_lossy(&b.stdout));
+    let (x, y) = (
+        String::from_utf8_lossy(&a.stdout),
+        String::from_utf8_lossy(&b.stdout),
+    );
     let (mut xs, mut ys) = (x.lines(), y.lines());
     let mut n = 1;
     loop {
@@ -160,16 +195,26 @@ fn show_first_difference(a: &Outcome, b: &Outcome) {
             (Some(p), Some(q)) if p == q => n += 1,
             (None, None) => break,
             (p, q) => {
-                println!("  output line {n}\n    lua5.4: {}\n    ours:   {}", p.unwrap_or("<end>"), q.unwrap_or("<end>"));
+                println!(
+                    "  output line {n}\n    lua5.4: {}\n    ours:   {}",
+                    p.unwrap_or("<end>"),
+                    q.unwrap_or("<end>")
+                );
                 break;
             }
         }
     }
     if a.code != b.code || a.timed_out != b.timed_out {
-        println!("  exit: {:?} timeout {} / {:?} timeout {}", a.code, a.timed_out, b.code, b.timed_out);
+        println!(
+            "  exit: {:?} timeout {} / {:?} timeout {}",
+            a.code, a.timed_out, b.code, b.timed_out
+        );
     }
     if !b.stderr.is_empty() {
         let text = String::from_utf8_lossy(&b.stderr).into_owned();
-        println!("  stderr: {}", text.lines().take(3).collect::<Vec<_>>().join(" | "));
+        println!(
+            "  stderr: {}",
+            text.lines().take(3).collect::<Vec<_>>().join(" | ")
+        );
     }
 }

@@ -20,7 +20,11 @@ pub struct Outcome {
 
 /// Runs a command with closed standard input and a time limit.
 pub fn run(mut cmd: Command, limit: Duration) -> std::io::Result<Outcome> {
-    let mut child = cmd.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = cmd
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
     fn reader(mut r: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {
         std::thread::spawn(move || {
             let mut v = Vec::new();
@@ -46,8 +50,15 @@ pub fn run(mut cmd: Command, limit: Duration) -> std::io::Result<Outcome> {
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(5));
     };
-    let join = |h: Option<std::thread::JoinHandle<Vec<u8>>>| h.and_then(|h| h.join().ok()).unwrap_or_default();
-    Ok(Outcome { stdout: join(out), stderr: join(err), code: status.code(), timed_out })
+    let join = |h: Option<std::thread::JoinHandle<Vec<u8>>>| {
+        h.and_then(|h| h.join().ok()).unwrap_or_default()
+    };
+    Ok(Outcome {
+        stdout: join(out),
+        stderr: join(err),
+        code: status.code(),
+        timed_out,
+    })
 }
 
 /// Folder with the built `trinity` and `trinityc` (release): `$TRINITY_BIN_DIR`, or the workspace's default.

@@ -46,8 +46,12 @@ struct Directives {
 fn directives(file: &Path) -> Directives {
     let mut d = Directives::default();
     let text = std::fs::read(file).unwrap_or_default();
-    let first = String::from_utf8_lossy(text.split(|&c| c == b'\n').next().unwrap_or(b"")).into_owned();
-    let mut words = first.strip_prefix("-- differential:").unwrap_or("").split_whitespace();
+    let first =
+        String::from_utf8_lossy(text.split(|&c| c == b'\n').next().unwrap_or(b"")).into_owned();
+    let mut words = first
+        .strip_prefix("-- differential:")
+        .unwrap_or("")
+        .split_whitespace();
     while let Some(w) = words.next() {
         match w {
             "skip" => d.skip = true,
@@ -66,12 +70,15 @@ pub fn programs(root: &Path, out: &mut Vec<PathBuf>) {
         out.push(root.to_path_buf());
         return;
     }
-    let Ok(entries) = std::fs::read_dir(root) else { return };
+    let Ok(entries) = std::fs::read_dir(root) else {
+        return;
+    };
     let mut entries: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
     entries.sort();
     for p in entries {
         if p.is_dir() {
-            let helper = p.file_name().is_some_and(|n| n == "modules" || n == "data") || p.with_extension("lua").is_file();
+            let helper = p.file_name().is_some_and(|n| n == "modules" || n == "data")
+                || p.with_extension("lua").is_file();
             if !helper {
                 programs(&p, out);
             }
@@ -111,15 +118,30 @@ fn difference(want: &Outcome, got: &Outcome, d: &Directives) -> Option<String> {
             for n in 1.. {
                 let (p, q) = (x.next(), y.next());
                 if p != q {
-                    let text = |t: Option<&[u8]>| t.map_or("<end>".into(), |t| String::from_utf8_lossy(&t[..t.len().min(300)]).into_owned());
-                    let _ = writeln!(s, "    {what} line {n}\n      lua5.4: {}\n      ours:   {}", text(p), text(q));
+                    let text = |t: Option<&[u8]>| {
+                        t.map_or("<end>".into(), |t| {
+                            String::from_utf8_lossy(&t[..t.len().min(300)]).into_owned()
+                        })
+                    };
+                    let _ = writeln!(
+                        s,
+                        "    {what} line {n}\n      lua5.4: {}\n      ours:   {}",
+                        text(p),
+                        text(q)
+                    );
                     break;
                 }
             }
         }
     }
     if (want.code, want.timed_out) != (got.code, got.timed_out) {
-        let show = |o: &Outcome| if o.timed_out { "time-out".into() } else { format!("{:?}", o.code) };
+        let show = |o: &Outcome| {
+            if o.timed_out {
+                "time-out".into()
+            } else {
+                format!("{:?}", o.code)
+            }
+        };
         let _ = writeln!(s, "    exit: lua5.4 {}, ours {}", show(want), show(got));
     }
     (!s.is_empty()).then_some(s)
@@ -134,7 +156,10 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<Vec<String
     let name = file.file_name().unwrap_or_default();
     let command = |program: &Path, script: bool, ours: bool| {
         let mut c = Command::new(program);
-        c.current_dir(dir).env_remove("LUA_INIT").env_remove("LUA_PATH").env_remove("LUA_CPATH");
+        c.current_dir(dir)
+            .env_remove("LUA_INIT")
+            .env_remove("LUA_PATH")
+            .env_remove("LUA_CPATH");
         if script {
             c.arg(name);
         }
@@ -163,7 +188,10 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<Vec<String
         report("trinity", difference(&want, &got, &d));
     }
     if o.compile && !d.interpreted_only {
-        let exe = scratch.join(format!("{}.exe", file.to_string_lossy().replace(['/', '.'], "_")));
+        let exe = scratch.join(format!(
+            "{}.exe",
+            file.to_string_lossy().replace(['/', '.'], "_")
+        ));
         let compiler = bin_dir().join("trinityc");
         let mut c = command(&compiler, true, false);
         c.arg("-o").arg(&exe);
@@ -180,11 +208,17 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<Vec<String
             normalise(&mut built, "trinityc");
             let first = |t: &[u8]| t.split(|&c| c == b'\n').next().unwrap_or(b"").to_vec();
             if first(&built.stderr) != first(&want.stderr) {
-                report("trinityc", difference(&want, &built, &Directives::default()));
+                report(
+                    "trinityc",
+                    difference(&want, &built, &Directives::default()),
+                );
             }
         } else {
             let text = String::from_utf8_lossy(&built.stderr).into_owned();
-            report("trinityc", Some(format!("    did not compile: exit {:?} {text}", built.code)));
+            report(
+                "trinityc",
+                Some(format!("    did not compile: exit {:?} {text}", built.code)),
+            );
         }
     }
     Ok(failures)
@@ -194,12 +228,18 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<Vec<String
 pub fn compare(o: &Options) -> Report {
     let mut files = Vec::new();
     for r in &o.roots {
-        programs(&std::path::absolute(r).unwrap_or_else(|_| r.clone()), &mut files);
+        programs(
+            &std::path::absolute(r).unwrap_or_else(|_| r.clone()),
+            &mut files,
+        );
     }
     let scratch = std::env::temp_dir().join(format!("trinity-suite-{}", std::process::id()));
     let failures = Mutex::new(Vec::new());
     if let Err(e) = std::fs::create_dir_all(&scratch) {
-        return Report { programs: 0, failures: vec![format!("cannot create {}: {e}", scratch.display())] };
+        return Report {
+            programs: 0,
+            failures: vec![format!("cannot create {}: {e}", scratch.display())],
+        };
     }
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
@@ -207,7 +247,8 @@ pub fn compare(o: &Options) -> Report {
         for _ in 0..threads {
             s.spawn(|| {
                 while let Some(f) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = check(f, &scratch, o).unwrap_or_else(|e| vec![format!("{}: {e}", f.display())]);
+                    let found = check(f, &scratch, o)
+                        .unwrap_or_else(|e| vec![format!("{}: {e}", f.display())]);
                     if let Ok(mut all) = failures.lock() {
                         all.extend(found);
                     }
@@ -218,5 +259,8 @@ pub fn compare(o: &Options) -> Report {
     let _ = std::fs::remove_dir_all(&scratch);
     let mut failures = failures.into_inner().unwrap_or_default();
     failures.sort();
-    Report { programs: files.len(), failures }
+    Report {
+        programs: files.len(),
+        failures,
+    }
 }

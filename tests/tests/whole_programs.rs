@@ -20,6 +20,15 @@ fn examples_and_test_programs_agree_with_the_reference() {
         seconds: 60,
     };
     let r = compare(&o);
-    assert!(r.programs > 100, "the test programs are part of the repository");
-    assert!(r.failures.is_empty(), "{} of {} programs differ:\n{}", r.failures.len(), r.programs, r.failures.join("\n"));
+    assert!(
+        r.programs > 100,
+        "the test programs are part of the repository"
+    );
+    assert!(
+        r.failures.is_empty(),
+        "{} of {} programs differ:\n{}",
+        r.failures.len(),
+        r.programs,
+        r.failures.join("\n")
+    );
 }

@@ -21,7 +21,11 @@ use trinity_frontend::bytecode::{Instr, Op};
 pub unsafe fn shift(ci: *mut CallInfo) -> usize {
     unsafe {
         let p = (*call::closure_of(ci)).proto;
-        if (*p).is_vararg { (*ci).nextra as usize + (*p).num_params as usize + 1 } else { 0 }
+        if (*p).is_vararg {
+            (*ci).nextra as usize + (*p).num_params as usize + 1
+        } else {
+            0
+        }
     }
 }
 
@@ -46,7 +50,13 @@ pub unsafe fn call_slow(l: Lua, func: *mut Value, nresults: i32) -> LResult<Opti
 /// # Safety
 /// `ci` was prepared just now and is current.
 pub unsafe fn poll_at_start(l: Lua, ci: *mut CallInfo) -> LResult<()> {
-    unsafe { if (*(*call::closure_of(ci)).proto).is_vararg { Ok(()) } else { poll_inside(l, ci) } }
+    unsafe {
+        if (*(*call::closure_of(ci)).proto).is_vararg {
+            Ok(())
+        } else {
+            poll_inside(l, ci)
+        }
+    }
 }
 
 /// Pending work between two instructions (not after one that leaves open results).
@@ -132,8 +142,9 @@ pub unsafe fn tail_call(l: Lua, ci: *mut CallInfo, func: *mut Value) -> LResult<
         while !(*func).is_function() {
             func = call::try_call_metamethod(l, func)?;
         }
-        let machine =
-            (*func).t == tag::LUA_FN && !(*(*(*func).as_lua_fn()).proto).native_code.is_null() && machine_allowed(th);
+        let machine = (*func).t == tag::LUA_FN
+            && !(*(*(*func).as_lua_fn()).proto).native_code.is_null()
+            && machine_allowed(th);
         if (*func).t == tag::LUA_FN && !machine {
             let p = (*(*func).as_lua_fn()).proto;
             let at = func.offset_from((*th).stack);
@@ -167,7 +178,9 @@ pub unsafe fn tail_call(l: Lua, ci: *mut CallInfo, func: *mut Value) -> LResult<
         }
         let func = (*th).stack.offset(at);
         let n = (*th).top.offset_from(func) as usize;
-        Ok(Left::Returned { fresh: finish_return(l, ci, func, n)? })
+        Ok(Left::Returned {
+            fresh: finish_return(l, ci, func, n)?,
+        })
     }
 }
 

@@ -32,7 +32,17 @@ pub struct Lookups {
 
 impl Default for Lookups {
     fn default() -> Lookups {
-        Lookups { entries: vec![Entry { key: null_mut(), cache: Cache::EMPTY }; SIZE].into(), used: false }
+        Lookups {
+            entries: vec![
+                Entry {
+                    key: null_mut(),
+                    cache: Cache::EMPTY
+                };
+                SIZE
+            ]
+            .into(),
+            used: false,
+        }
     }
 }
 
@@ -54,7 +64,13 @@ impl Lookups {
 /// # Safety
 /// `site` is the cache of the instruction; all pointers are live.
 #[inline(never)]
-pub unsafe fn field_miss(g: *mut Global, t: *mut Table, key: *mut Str, site: *mut Cache, out: &mut Value) -> bool {
+pub unsafe fn field_miss(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    site: *mut Cache,
+    out: &mut Value,
+) -> bool {
     unsafe {
         let misses = (*site).hits;
         let id = (*t).h.aux32;

@@ -58,7 +58,11 @@ unsafe fn drive(l: Lua, ci: *mut CallInfo, start: bool) -> LResult<()> {
         let mut start = start;
         let mut ci = ci;
         loop {
-            let exit = if (*th).hook.is_some() { run::run::<true>(l, ci, start) } else { run::run::<false>(l, ci, start) };
+            let exit = if (*th).hook.is_some() {
+                run::run::<true>(l, ci, start)
+            } else {
+                run::run::<false>(l, ci, start)
+            };
             match exit {
                 Exit::Done => return Ok(()),
                 Exit::Raised => return Err(Raise(())),

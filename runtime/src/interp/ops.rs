@@ -30,7 +30,11 @@ use trinity_frontend::bytecode::{Event, Instr, Op};
 pub unsafe fn frame_base(th: *mut Thread) -> *mut Value {
     unsafe {
         let ci = (*th).ci;
-        if (*ci).kind == CallKind::Machine { (*ci).nbase } else { (*ci).func.add(1) }
+        if (*ci).kind == CallKind::Machine {
+            (*ci).nbase
+        } else {
+            (*ci).func.add(1)
+        }
     }
 }
 
@@ -53,7 +57,13 @@ struct Frame {
 
 impl Frame {
     unsafe fn new(l: Lua, base: *mut Value) -> Frame {
-        unsafe { Frame { l, base, p: proto_at(base) } }
+        unsafe {
+            Frame {
+                l,
+                base,
+                p: proto_at(base),
+            }
+        }
     }
     #[inline(always)]
     unsafe fn r(&self, i: usize) -> Value {
@@ -65,7 +75,13 @@ impl Frame {
     }
     #[inline(always)]
     unsafe fn rk(&self, i: usize) -> Value {
-        unsafe { if i >= RK_CONST as usize { self.k(i - RK_CONST as usize) } else { self.r(i) } }
+        unsafe {
+            if i >= RK_CONST as usize {
+                self.k(i - RK_CONST as usize)
+            } else {
+                self.r(i)
+            }
+        }
     }
     /// Cell of upvalue `i`.
     #[inline(always)]
@@ -89,7 +105,10 @@ impl Frame {
                 return self;
             }
             poll::gc_step(self.l);
-            Frame { base: frame_base(self.l.thread()), ..self }
+            Frame {
+                base: frame_base(self.l.thread()),
+                ..self
+            }
         }
     }
     /// String constant `i`.
@@ -100,7 +119,13 @@ impl Frame {
 
 /// `o[K]` for a string constant, filling the site's cache when it can. Methods of strings: the cache serves the table behind the strings'
 /// metatable.
-unsafe fn get_str(f: &Frame, o: Value, key: *mut Str, cache: *mut Cache, at: VarRef) -> LResult<Value> {
+unsafe fn get_str(
+    f: &Frame,
+    o: Value,
+    key: *mut Str,
+    cache: *mut Cache,
+    at: VarRef,
+) -> LResult<Value> {
     unsafe {
         let g = f.l.global();
         let holder = if o.is_string() {
@@ -122,11 +147,20 @@ unsafe fn get_str(f: &Frame, o: Value, key: *mut Str, cache: *mut Cache, at: Var
 }
 
 /// `o[K] = v` for a string constant, filling the site's cache when it can.
-unsafe fn set_str(f: &Frame, o: Value, key: *mut Str, v: Value, cache: *mut Cache, at: VarRef) -> LResult<()> {
+unsafe fn set_str(
+    f: &Frame,
+    o: Value,
+    key: *mut Str,
+    v: Value,
+    cache: *mut Cache,
+    at: VarRef,
+) -> LResult<()> {
     unsafe {
         if o.is_table() {
             let (g, t) = (f.l.global(), o.as_table());
-            if table::cached_set(g, t, v, cache) || table::store_for_cache(g, t, key, v, cache).or_raise(f.l)? {
+            if table::cached_set(g, t, v, cache)
+                || table::store_for_cache(g, t, key, v, cache).or_raise(f.l)?
+            {
                 return Ok(());
             }
         }
@@ -138,11 +172,17 @@ unsafe fn set_str(f: &Frame, o: Value, key: *mut Str, v: Value, cache: *mut Cach
 unsafe fn arith(f: &Frame, i: Instr) -> LResult<()> {
     unsafe {
         let op = i.op();
-        let Some(mut ev) = op.event() else { return Ok(()) };
+        let Some(mut ev) = op.event() else {
+            return Ok(());
+        };
         let (vb, rb) = (f.r(i.b()), VarRef::Reg(i.b()));
         if matches!(op, Op::Pow | Op::PowK) {
             // The one operation on numbers that compiled code always leaves to this path.
-            let y = if op == Op::PowK { f.k(i.c()) } else { f.r(i.c()) };
+            let y = if op == Op::PowK {
+                f.k(i.c())
+            } else {
+                f.r(i.c())
+            };
             if vb.is_number() && y.is_number() {
                 let v = crate::arith::pow(crate::arith::to_float(vb), crate::arith::to_float(y));
                 f.set(i, Value::float(v));
@@ -218,13 +258,27 @@ unsafe fn make_closure(f: &Frame, i: Instr) -> LResult<()> {
     unsafe {
         let child = *(&(*f.p).children).get_unchecked(i.dd() as usize);
         let descs = &(*child).src.upvals;
-        let code = if (*child).native_code.is_null() { entry::stub_interp() } else { (*child).native_code };
+        let code = if (*child).native_code.is_null() {
+            entry::stub_interp()
+        } else {
+            (*child).native_code
+        };
         let c = closure::new_lua(f.l.global(), child, code, descs.len() as u32).or_raise(f.l)?;
         for (n, d) in descs.iter().enumerate() {
-            let cell = if d.in_stack { f.r(d.index as usize).as_cell() } else { f.up(d.index as usize) };
+            let cell = if d.in_stack {
+                f.r(d.index as usize).as_cell()
+            } else {
+                f.up(d.index as usize)
+            };
             *LuaClosure::upval(c, n) = cell;
         }
-        f.set(i, Value { p: c as u64, t: tag::LUA_FN });
+        f.set(
+            i,
+            Value {
+                p: c as u64,
+                t: tag::LUA_FN,
+            },
+        );
         Ok(())
     }
 }
@@ -258,7 +312,11 @@ unsafe fn vararg(f: &Frame, i: Instr) -> LResult<()> {
 unsafe fn extra_args(th: *mut Thread, base: *mut Value) -> u32 {
     unsafe {
         let ci = (*th).ci;
-        if (*ci).kind == CallKind::Machine { *crate::native::walk::extra_word(base) } else { (*ci).nextra }
+        if (*ci).kind == CallKind::Machine {
+            *crate::native::walk::extra_word(base)
+        } else {
+            (*ci).nextra
+        }
     }
 }
 
@@ -298,25 +356,45 @@ pub unsafe fn step(l: Lua, i: Instr, base: *mut Value) -> LResult<()> {
             Op::NewCell => {
                 let f = f.gc_point();
                 let c = closure::new_cell(l.global(), f.r(i.a())).or_raise(l)?;
-                f.set(i, Value { p: c as u64, t: tag::CELL });
+                f.set(
+                    i,
+                    Value {
+                        p: c as u64,
+                        t: tag::CELL,
+                    },
+                );
             }
             Op::GetCell => f.set(i, (*f.r(i.b()).as_cell()).v),
             Op::SetCell => closure::set_cell(l.global(), f.r(i.a()).as_cell(), f.rk(i.c())),
             Op::GetUpval => f.set(i, (*f.up(i.b())).v),
             Op::SetUpval => closure::set_cell(l.global(), f.up(i.b()), f.rk(i.c())),
             Op::GetTabUp => {
-                let v = get_str(&f, (*f.up(i.b())).v, f.ks(i.c()), f.cache(i), VarRef::Upval(i.b()))?;
+                let v = get_str(
+                    &f,
+                    (*f.up(i.b())).v,
+                    f.ks(i.c()),
+                    f.cache(i),
+                    VarRef::Upval(i.b()),
+                )?;
                 f.set(i, v);
             }
             Op::SetTabUp => {
-                set_str(&f, (*f.up(i.a())).v, f.ks(i.b()), f.rk(i.c()), f.cache(i), VarRef::Upval(i.a()))?;
+                set_str(
+                    &f,
+                    (*f.up(i.a())).v,
+                    f.ks(i.b()),
+                    f.rk(i.c()),
+                    f.cache(i),
+                    VarRef::Upval(i.a()),
+                )?;
             }
             Op::GetTable => {
                 let v = meta::index_at(l, f.r(i.b()), f.r(i.c()), VarRef::Reg(i.b()))?;
                 f.set(i, v);
             }
             Op::GetI => {
-                let v = meta::index_at(l, f.r(i.b()), Value::int(i.c() as i64), VarRef::Reg(i.b()))?;
+                let v =
+                    meta::index_at(l, f.r(i.b()), Value::int(i.c() as i64), VarRef::Reg(i.b()))?;
                 f.set(i, v);
             }
             Op::GetField => {
@@ -329,11 +407,24 @@ pub unsafe fn step(l: Lua, i: Instr, base: *mut Value) -> LResult<()> {
                 let v = get_str(&f, o, f.ks(i.c()), f.cache(i), VarRef::Reg(i.b()))?;
                 f.set(i, v);
             }
-            Op::SetTable => meta::set_index_at(l, f.r(i.a()), f.r(i.b()), f.rk(i.c()), VarRef::Reg(i.a()))?,
-            Op::SetI => {
-                meta::set_index_at(l, f.r(i.a()), Value::int(i.b() as i64), f.rk(i.c()), VarRef::Reg(i.a()))?
+            Op::SetTable => {
+                meta::set_index_at(l, f.r(i.a()), f.r(i.b()), f.rk(i.c()), VarRef::Reg(i.a()))?
             }
-            Op::SetField => set_str(&f, f.r(i.a()), f.ks(i.b()), f.rk(i.c()), f.cache(i), VarRef::Reg(i.a()))?,
+            Op::SetI => meta::set_index_at(
+                l,
+                f.r(i.a()),
+                Value::int(i.b() as i64),
+                f.rk(i.c()),
+                VarRef::Reg(i.a()),
+            )?,
+            Op::SetField => set_str(
+                &f,
+                f.r(i.a()),
+                f.ks(i.b()),
+                f.rk(i.c()),
+                f.cache(i),
+                VarRef::Reg(i.a()),
+            )?,
             Op::NewTable => {
                 let f = f.gc_point();
                 let t = table::new(l.global(), i.dd() as usize, i.b()).or_raise(l)?;
@@ -342,8 +433,19 @@ pub unsafe fn step(l: Lua, i: Instr, base: *mut Value) -> LResult<()> {
             Op::SetList => {
                 let th = l.thread();
                 let ra = base.add(i.a());
-                let n = if i.b() == 0 { (*th).top.offset_from(ra) as usize - 1 } else { i.b() };
-                table::set_list(l.global(), (*ra).as_table(), i.dd() as i64 + 1, ra.add(1), n).or_raise(l)?;
+                let n = if i.b() == 0 {
+                    (*th).top.offset_from(ra) as usize - 1
+                } else {
+                    i.b()
+                };
+                table::set_list(
+                    l.global(),
+                    (*ra).as_table(),
+                    i.dd() as i64 + 1,
+                    ra.add(1),
+                    n,
+                )
+                .or_raise(l)?;
             }
             Op::Not => f.set(i, Value::bool(!f.r(i.b()).truthy())),
             Op::Len => {
@@ -438,16 +540,28 @@ pub unsafe fn for_prep(l: Lua, ra: *mut Value) -> LResult<bool> {
             if s == 0 {
                 return Err(raise::run_error(l, b"'for' step is zero"));
             }
-            let Some(lim) = for_limit(l, limit, s)? else { return Ok(true) };
+            let Some(lim) = for_limit(l, limit, s)? else {
+                return Ok(true);
+            };
             if if s > 0 { i > lim } else { i < lim } {
                 return Ok(true);
             }
-            let span = if s > 0 { (lim as u64).wrapping_sub(i as u64) } else { (i as u64).wrapping_sub(lim as u64) };
-            let count = if s == 1 || s == -1 { span } else { span / s.unsigned_abs() };
+            let span = if s > 0 {
+                (lim as u64).wrapping_sub(i as u64)
+            } else {
+                (i as u64).wrapping_sub(lim as u64)
+            };
+            let count = if s == 1 || s == -1 {
+                span
+            } else {
+                span / s.unsigned_abs()
+            };
             *ra.add(1) = Value::int(count as i64);
             *ra.add(3) = init;
             let p = proto_at(frame_base(l.thread()));
-            (*p).back_edges = (*p).back_edges.saturating_add(count.min(u32::MAX as u64) as u32);
+            (*p).back_edges = (*p)
+                .back_edges
+                .saturating_add(count.min(u32::MAX as u64) as u32);
             return Ok(false);
         }
         let number = |v: Value, what: &str| -> LResult<f64> {

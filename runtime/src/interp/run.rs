@@ -43,7 +43,11 @@ unsafe fn word_ptr(ci: *mut CallInfo) -> *mut u64 {
 const _: () = {
     use std::mem::offset_of;
     let at = offset_of!(CallInfo, nresults);
-    assert!(at.is_multiple_of(8) && offset_of!(CallInfo, status) == at + 4 && offset_of!(CallInfo, kind) == at + 6);
+    assert!(
+        at.is_multiple_of(8)
+            && offset_of!(CallInfo, status) == at + 4
+            && offset_of!(CallInfo, kind) == at + 6
+    );
 };
 
 /// The operands of an instruction, each read from memory by its own narrow load: fewer operations than shifting and masking the word.
@@ -99,8 +103,15 @@ unsafe fn array_get(t: *mut Table, n: i64) -> Value {
         }
         let at = at as usize;
         let kind = (*t).h.aux8;
-        let tag = if kind == KIND_GENERAL { *(*t).array.cast::<u8>().sub(1 + at) } else { kind + (tag::INT - KIND_INT) };
-        Value { p: *(*t).array.add(at), t: tag }
+        let tag = if kind == KIND_GENERAL {
+            *(*t).array.cast::<u8>().sub(1 + at)
+        } else {
+            kind + (tag::INT - KIND_INT)
+        };
+        Value {
+            p: *(*t).array.add(at),
+            t: tag,
+        }
     }
 }
 
@@ -264,7 +275,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
             macro_rules! rk {
                 ($n:expr) => {{
                     let n = $n;
-                    if n < RK_CONST as usize { *base.add(n) } else { *k.add(n - RK_CONST as usize) }
+                    if n < RK_CONST as usize {
+                        *base.add(n)
+                    } else {
+                        *k.add(n - RK_CONST as usize)
+                    }
                 }};
             }
             macro_rules! upval {
@@ -368,7 +383,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if (*y).t == tag::INT && (*y).p == 0 {
                                     break 'step;
                                 }
-                                arith!(reg!(i.b()), y, |a, b| arith::int_mod(a, b), |x, y| arith::float_mod(x, y))
+                                arith!(reg!(i.b()), y, |a, b| arith::int_mod(a, b), |x, y| {
+                                    arith::float_mod(x, y)
+                                })
                             }};
                         }
                         macro_rules! floor_div {
@@ -377,7 +394,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if (*y).t == tag::INT && (*y).p == 0 {
                                     break 'step;
                                 }
-                                arith!(reg!(i.b()), y, |a, b| arith::int_idiv(a, b), |x, y| arith::float_idiv(x, y))
+                                arith!(reg!(i.b()), y, |a, b| arith::int_idiv(a, b), |x, y| {
+                                    arith::float_idiv(x, y)
+                                })
                             }};
                         }
                         // Order of two registers.
@@ -415,8 +434,12 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let (x, y) = (*reg!(i.a()), *reg!(i.b()));
                                 if x.t == y.t {
                                     match x.t {
-                                        tag::INT | tag::SHORT_STR => jump_if!((x.p == y.p) == $want),
-                                        tag::FLOAT => jump_if!((x.as_float() == y.as_float()) == $want),
+                                        tag::INT | tag::SHORT_STR => {
+                                            jump_if!((x.p == y.p) == $want)
+                                        }
+                                        tag::FLOAT => {
+                                            jump_if!((x.as_float() == y.as_float()) == $want)
+                                        }
                                         tag::NIL | tag::FALSE | tag::TRUE => jump_if!($want),
                                         _ if x.p == y.p => jump_if!($want),
                                         tag::TABLE | tag::USERDATA | tag::LONG_STR => break 'test,
@@ -476,11 +499,18 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             ($o:expr) => {{
                                 let o: Value = $o;
                                 if o.t == tag::TABLE {
-                                    let (t, v, cache) = (o.as_table(), rk!(i.c()), caches.add(i.d()));
+                                    let (t, v, cache) =
+                                        (o.as_table(), rk!(i.c()), caches.add(i.d()));
                                     if table::cached_set(g, t, v, cache) {
                                         next!();
                                     }
-                                    if let Ok(true) = table::store_for_cache(g, t, (*k.add(i.b())).as_str(), v, cache) {
+                                    if let Ok(true) = table::store_for_cache(
+                                        g,
+                                        t,
+                                        (*k.add(i.b())).as_str(),
+                                        v,
+                                        cache,
+                                    ) {
                                         next!();
                                     }
                                 }
@@ -514,7 +544,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                     if array_set(t, n, v) {
                                         next!();
                                     }
-                                    if (*t).metatable.is_null() && table::set_int(g, t, n, v).is_ok() {
+                                    if (*t).metatable.is_null()
+                                        && table::set_int(g, t, n, v).is_ok()
+                                    {
                                         next!();
                                     }
                                 }
@@ -569,8 +601,13 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::NewCell => {
                                 gc_point!();
                                 let ra = reg!(i.a());
-                                let Ok(c) = closure::new_cell(g, *ra) else { break 'step };
-                                *ra = Value { p: c as u64, t: tag::CELL };
+                                let Ok(c) = closure::new_cell(g, *ra) else {
+                                    break 'step;
+                                };
+                                *ra = Value {
+                                    p: c as u64,
+                                    t: tag::CELL,
+                                };
                                 next!();
                             }
                             Op::GetCell => {
@@ -626,7 +663,8 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if o.t == tag::TABLE
                                     && key.t == tag::SHORT_STR
                                     && (*o.as_table()).metatable.is_null()
-                                    && table::set_str(g, o.as_table(), key.as_str(), rk!(i.c())).is_ok()
+                                    && table::set_str(g, o.as_table(), key.as_str(), rk!(i.c()))
+                                        .is_ok()
                                 {
                                     next!();
                                 }
@@ -635,22 +673,58 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::SetI => set_int_key!(*reg!(i.a()), i.b() as i64),
                             Op::NewTable => {
                                 gc_point!();
-                                let Ok(t) = table::new(g, i.dd() as usize, i.b()) else { break 'step };
+                                let Ok(t) = table::new(g, i.dd() as usize, i.b()) else {
+                                    break 'step;
+                                };
                                 *reg!(i.a()) = Value::table(t);
                                 next!();
                             }
                             Op::SetList | Op::Close | Op::Tbc => break 'step,
 
-                            Op::Add => arith!(reg!(i.b()), reg!(i.c()), |a, b| a.wrapping_add(b), |x, y| x + y),
-                            Op::Sub => arith!(reg!(i.b()), reg!(i.c()), |a, b| a.wrapping_sub(b), |x, y| x - y),
-                            Op::Mul => arith!(reg!(i.b()), reg!(i.c()), |a, b| a.wrapping_mul(b), |x, y| x * y),
-                            Op::AddK => arith!(reg!(i.b()), k.add(i.c()), |a, b| a.wrapping_add(b), |x, y| x + y),
-                            Op::SubK => arith!(reg!(i.b()), k.add(i.c()), |a, b| a.wrapping_sub(b), |x, y| x - y),
-                            Op::MulK => arith!(reg!(i.b()), k.add(i.c()), |a, b| a.wrapping_mul(b), |x, y| x * y),
+                            Op::Add => arith!(
+                                reg!(i.b()),
+                                reg!(i.c()),
+                                |a, b| a.wrapping_add(b),
+                                |x, y| x + y
+                            ),
+                            Op::Sub => arith!(
+                                reg!(i.b()),
+                                reg!(i.c()),
+                                |a, b| a.wrapping_sub(b),
+                                |x, y| x - y
+                            ),
+                            Op::Mul => arith!(
+                                reg!(i.b()),
+                                reg!(i.c()),
+                                |a, b| a.wrapping_mul(b),
+                                |x, y| x * y
+                            ),
+                            Op::AddK => arith!(
+                                reg!(i.b()),
+                                k.add(i.c()),
+                                |a, b| a.wrapping_add(b),
+                                |x, y| x + y
+                            ),
+                            Op::SubK => arith!(
+                                reg!(i.b()),
+                                k.add(i.c()),
+                                |a, b| a.wrapping_sub(b),
+                                |x, y| x - y
+                            ),
+                            Op::MulK => arith!(
+                                reg!(i.b()),
+                                k.add(i.c()),
+                                |a, b| a.wrapping_mul(b),
+                                |x, y| x * y
+                            ),
                             Op::Div => arith_float!(reg!(i.b()), reg!(i.c()), |x, y| x / y),
                             Op::DivK => arith_float!(reg!(i.b()), k.add(i.c()), |x, y| x / y),
-                            Op::Pow => arith_float!(reg!(i.b()), reg!(i.c()), |x, y| arith::pow(x, y)),
-                            Op::PowK => arith_float!(reg!(i.b()), k.add(i.c()), |x, y| arith::pow(x, y)),
+                            Op::Pow => {
+                                arith_float!(reg!(i.b()), reg!(i.c()), |x, y| arith::pow(x, y))
+                            }
+                            Op::PowK => {
+                                arith_float!(reg!(i.b()), k.add(i.c()), |x, y| arith::pow(x, y))
+                            }
                             Op::Mod => modulo!(reg!(i.c())),
                             Op::ModK => modulo!(k.add(i.c())),
                             Op::IDiv => floor_div!(reg!(i.c())),
@@ -663,8 +737,12 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::BAndK => bitwise!(reg!(i.b()), k.add(i.c()), |a, b| a & b),
                             Op::BOrK => bitwise!(reg!(i.b()), k.add(i.c()), |a, b| a | b),
                             Op::BXorK => bitwise!(reg!(i.b()), k.add(i.c()), |a, b| a ^ b),
-                            Op::ShlK => bitwise!(reg!(i.b()), k.add(i.c()), |a, b| arith::shl(a, b)),
-                            Op::ShrK => bitwise!(reg!(i.b()), k.add(i.c()), |a, b| arith::shr(a, b)),
+                            Op::ShlK => {
+                                bitwise!(reg!(i.b()), k.add(i.c()), |a, b| arith::shl(a, b))
+                            }
+                            Op::ShrK => {
+                                bitwise!(reg!(i.b()), k.add(i.c()), |a, b| arith::shr(a, b))
+                            }
                             Op::AddI => {
                                 let x = reg!(i.b());
                                 if (*x).t == tag::INT {
@@ -698,7 +776,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 break 'step;
                             }
                             Op::Not => {
-                                (*reg!(i.a())).t = if (*reg!(i.b())).truthy() { tag::FALSE } else { tag::TRUE };
+                                (*reg!(i.a())).t = if (*reg!(i.b())).truthy() {
+                                    tag::FALSE
+                                } else {
+                                    tag::TRUE
+                                };
                                 next!();
                             }
                             Op::Len => {
@@ -772,7 +854,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                         && (*p).native_code.is_null()
                                     {
                                         (*ci).pc = pc.add(1);
-                                        let mut have = if i.b() != 0 { i.b() } else { (*th).top.offset_from(ra) as usize };
+                                        let mut have = if i.b() != 0 {
+                                            i.b()
+                                        } else {
+                                            (*th).top.offset_from(ra) as usize
+                                        };
                                         while have <= (*p).num_params as usize {
                                             (*ra.add(have)).t = tag::NIL;
                                             have += 1;
@@ -798,7 +884,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                         (*new).func = ra;
                                         (*new).top = end;
                                         *word_ptr(new) = word(i.c() as i32 - 1, CallKind::Native);
-                                        let Ok(n) = ((*f.as_native_fn()).func)(l) else { return Exit::Raised };
+                                        let Ok(n) = ((*f.as_native_fn()).func)(l) else {
+                                            return Exit::Raised;
+                                        };
                                         let n = n as usize;
                                         // The results are still the native frame's.
                                         if heap::gc_due(g) {
@@ -818,7 +906,13 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                             match i.c() {
                                                 2 => *to = if n == 0 { Value::NIL } else { *from },
                                                 1 => {}
-                                                c => crate::call::move_results(th, from, n, to, c as i32 - 1),
+                                                c => crate::call::move_results(
+                                                    th,
+                                                    from,
+                                                    n,
+                                                    to,
+                                                    c as i32 - 1,
+                                                ),
                                             }
                                         }
                                         reload!();
@@ -852,14 +946,19 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let f = *ra;
                                 if !HOOKS
                                     && f.t == tag::LUA_FN
-                                    && (*ci).status & (call_status::VARARG | call_status::DEOPT) == 0
+                                    && (*ci).status & (call_status::VARARG | call_status::DEOPT)
+                                        == 0
                                 {
                                     let p = (*f.as_lua_fn()).proto;
                                     if (*th).top.add((*p).max_stack as usize) < (*th).stack_limit
                                         && (*p).native_code.is_null()
                                     {
                                         let to = base.sub(1);
-                                        let have = if i.b() != 0 { i.b() } else { (*th).top.offset_from(ra) as usize };
+                                        let have = if i.b() != 0 {
+                                            i.b()
+                                        } else {
+                                            (*th).top.offset_from(ra) as usize
+                                        };
                                         for n in 0..have {
                                             *to.add(n) = *ra.add(n);
                                         }
@@ -958,7 +1057,8 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if !HOOKS
                                     && f.t == tag::NATIVE_FN
                                     && (*ra.add(1)).t == tag::TABLE
-                                    && (*f.as_native_fn()).func as usize == crate::lib::base::next as *const () as usize
+                                    && (*f.as_native_fn()).func as usize
+                                        == crate::lib::base::next as *const () as usize
                                     && let Ok(r) = table::next((*ra.add(1)).as_table(), *ra.add(2))
                                 {
                                     let (key, v) = r.unwrap_or((Value::NIL, Value::NIL));

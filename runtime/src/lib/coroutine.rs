@@ -29,7 +29,11 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
 
 fn check_co(l: Lua, i: i32) -> LResult<*mut Thread> {
     let v = l.arg(i);
-    if v.t == tag::THREAD { Ok(v.as_thread()) } else { Err(l.type_error(i, "thread")) }
+    if v.t == tag::THREAD {
+        Ok(v.as_thread())
+    } else {
+        Err(l.type_error(i, "thread"))
+    }
 }
 
 /// Moves the top `n` values of `co` to the running thread.
@@ -77,7 +81,10 @@ fn create(l: Lua) -> LResult<u32> {
     l.check_type(1, "function")?;
     let co = l.new_thread()?;
     let f = l.arg(1);
-    l.push(Value { p: co as u64, t: tag::THREAD });
+    l.push(Value {
+        p: co as u64,
+        t: tag::THREAD,
+    });
     // SAFETY: a new thread has room for its function.
     unsafe {
         *(*co).top = f;
@@ -169,7 +176,10 @@ fn isyieldable(l: Lua) -> LResult<u32> {
 
 fn running(l: Lua) -> LResult<u32> {
     let th = l.0.as_ptr();
-    l.push(Value { p: th as u64, t: tag::THREAD });
+    l.push(Value {
+        p: th as u64,
+        t: tag::THREAD,
+    });
     // SAFETY: live handle.
     l.push(Value::bool(unsafe { (*(*th).global).main_thread == th }));
     Ok(2)

@@ -31,7 +31,10 @@ pub unsafe fn leave_lazily(th: *mut Thread, frame: &MachineFrame) {
         if frame.site.point.kind != kind::NEVER && *frame.ret_slot != super::entry::lazy_exit() {
             let slot = frame.ret_slot as usize;
             (*th).patched.retain(|p| p.slot != slot);
-            (*th).patched.push(Patched { slot, ret: *frame.ret_slot });
+            (*th).patched.push(Patched {
+                slot,
+                ret: *frame.ret_slot,
+            });
             *frame.ret_slot = super::entry::lazy_exit();
         }
     }
@@ -100,8 +103,16 @@ unsafe fn run_frame(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
         let l = Lua(std::ptr::NonNull::new_unchecked(th));
         let machine = (*th).ci;
         let proto = (*(*base.sub(1)).as_lua_fn()).proto;
-        let nextra = if (*proto).is_vararg { *extra_word(base) } else { 0 };
-        let shift = if (*proto).is_vararg { nextra as usize + (*proto).num_params as usize + 1 } else { 0 };
+        let nextra = if (*proto).is_vararg {
+            *extra_word(base)
+        } else {
+            0
+        };
+        let shift = if (*proto).is_vararg {
+            nextra as usize + (*proto).num_params as usize + 1
+        } else {
+            0
+        };
         let entry_base = base.sub(shift);
         // From here on the walk starts at the caller: this frame is represented by the interpreter's record.
         (*machine).nbase = entry_base;
@@ -134,7 +145,12 @@ pub const RETURN_AGAIN: i64 = 1 << 33;
 ///
 /// # Safety
 /// Called by the lazy-exit stub only, with the registers the callee left.
-pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Value, regs: *mut LazyRegs) -> u64 {
+pub unsafe extern "C" fn rt_lazy_lookup(
+    th: *mut Thread,
+    sp: usize,
+    rbx: *mut Value,
+    regs: *mut LazyRegs,
+) -> u64 {
     unsafe {
         let slot = sp - 8;
         let i = match (&(*th).patched).iter().rposition(|p| p.slot == slot) {
@@ -151,7 +167,14 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
         let pc = site.point.pc;
         let instr = *(*site.proto).code.add(pc as usize);
         let r = &mut *regs;
-        hook::on_exit(th, if site.point.kind == kind::AT { pc.saturating_sub(1) } else { pc } as usize);
+        hook::on_exit(
+            th,
+            if site.point.kind == kind::AT {
+                pc.saturating_sub(1)
+            } else {
+                pc
+            } as usize,
+        );
         let next = match site.point.kind {
             kind::AT => pc as u64,
             kind::JUMP => {
@@ -165,7 +188,10 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
                 let a = base.add(instr.a());
                 let count = r.rcx as u32 as usize;
                 let wanted = instr.c() as i64 - 1;
-                let first = Value { p: r.rax, t: r.rdx as u8 };
+                let first = Value {
+                    p: r.rax,
+                    t: r.rdx as u8,
+                };
                 if count > 0 || wanted != 0 {
                     *a = first;
                 }
@@ -182,7 +208,11 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
                 // A tail-called native function returned (its results are from R[a] on, the first in registers), or a RETURN closed its
                 // variables (the `ret` helper then has placed everything): both leave values for this frame's caller.
                 let p = site.proto;
-                let shift = if (*p).is_vararg { *extra_word(base) as usize + (*p).num_params as usize + 1 } else { 0 };
+                let shift = if (*p).is_vararg {
+                    *extra_word(base) as usize + (*p).num_params as usize + 1
+                } else {
+                    0
+                };
                 let entry = base.sub(shift);
                 let returned = site.point.delta == 0;
                 let count = if returned { r.rax } else { r.rcx } & 0xffff_ffff;
@@ -201,7 +231,10 @@ pub unsafe extern "C" fn rt_lazy_lookup(th: *mut Thread, sp: usize, rbx: *mut Va
                     *entry.sub(1).add(k) = *base.add(instr.a() + k);
                 }
                 if count > 0 {
-                    *entry.sub(1) = Value { p: r.rax, t: r.rdx as u8 };
+                    *entry.sub(1) = Value {
+                        p: r.rax,
+                        t: r.rdx as u8,
+                    };
                 }
                 r.rax = LAZY_RETURN | count;
                 r.rdx = entry as u64;

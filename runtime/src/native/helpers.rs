@@ -38,7 +38,9 @@ impl Site {
     unsafe fn entry_base(&self, base: *mut Value) -> *mut Value {
         unsafe {
             if (*self.p).is_vararg {
-                base.sub(*native::walk::extra_word(base) as usize + (*self.p).num_params as usize + 1)
+                base.sub(
+                    *native::walk::extra_word(base) as usize + (*self.p).num_params as usize + 1,
+                )
             } else {
                 base
             }
@@ -92,9 +94,15 @@ fn ret(s: &Site) -> LResult<i64> {
             Op::Return0 => (0, 0),
             Op::Return1 => (s.i.a(), 1),
             // A native function was called in tail position: its results end at top.
-            Op::TailCall => (s.i.a(), (*s.th).top.offset_from(s.base.add(s.i.a())) as usize),
+            Op::TailCall => (
+                s.i.a(),
+                (*s.th).top.offset_from(s.base.add(s.i.a())) as usize,
+            ),
             _ if s.i.b() > 0 => (s.i.a(), s.i.b() - 1),
-            _ => (s.i.a(), (*s.th).top.offset_from(s.base.add(s.i.a())) as usize),
+            _ => (
+                s.i.a(),
+                (*s.th).top.offset_from(s.base.add(s.i.a())) as usize,
+            ),
         };
         if s.i.op() == Op::Return && s.i.c() == 1 {
             (*s.th).top = s.base.add(a + n).max(s.frame_top());
@@ -103,7 +111,10 @@ fn ret(s: &Site) -> LResult<i64> {
         let base = s.base_now();
         let from = base.add(a);
         // A hook that a closing method set wants to see this return. The frame waits here, so it has been told to leave.
-        if s.i.op() != Op::TailCall && (*s.th).hook.is_some() && *((*(*s.th).ci).nsp as *const usize) == native::entry::lazy_exit() {
+        if s.i.op() != Op::TailCall
+            && (*s.th).hook.is_some()
+            && *((*(*s.th).ci).nsp as *const usize) == native::entry::lazy_exit()
+        {
             (*s.th).top = from.add(n);
             return Ok(native::exit::RETURN_AGAIN);
         }
@@ -147,7 +158,10 @@ fn vararg_prep(s: &Site) -> LResult<i64> {
         // Missing fixed parameters count as given.
         let actual = given.max(nparams);
         (*s.th).top = s.base.add(given);
-        stack::ensure(s.l, (actual - given) + 1 + nparams + (*s.p).max_stack as usize)?;
+        stack::ensure(
+            s.l,
+            (actual - given) + 1 + nparams + (*s.p).max_stack as usize,
+        )?;
         let base = s.base_now();
         for k in given..actual {
             *base.add(k) = Value::NIL;

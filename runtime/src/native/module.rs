@@ -26,7 +26,11 @@ impl Module {
     /// `d` is one the compiler wrote into this executable.
     pub unsafe fn from_desc(d: &ModuleDesc) -> Module {
         unsafe fn bytes(p: *const u8, n: u64) -> &'static [u8] {
-            if n == 0 { &[] } else { unsafe { std::slice::from_raw_parts(p, n as usize) } }
+            if n == 0 {
+                &[]
+            } else {
+                unsafe { std::slice::from_raw_parts(p, n as usize) }
+            }
         }
         unsafe {
             Module {
@@ -64,7 +68,11 @@ impl Module {
                     }
                 }
                 attach(closure);
-                l.raw_set(l.subtable(l.registry(), "_TRINITY_CODE")?, l.arg(-1), Value::TRUE)?;
+                l.raw_set(
+                    l.subtable(l.registry(), "_TRINITY_CODE")?,
+                    l.arg(-1),
+                    Value::TRUE,
+                )?;
                 (*(*l.0.as_ptr()).global).units.add(self.funcs, protos);
             }
         }
@@ -86,7 +94,11 @@ unsafe fn collect(p: *mut RtProto, out: &mut Vec<*mut RtProto>) {
 unsafe fn attach(c: *mut LuaClosure) {
     unsafe {
         let code = (*(*c).proto).native_code;
-        (*c).code = if code.is_null() { entry::stub_interp() } else { code };
+        (*c).code = if code.is_null() {
+            entry::stub_interp()
+        } else {
+            code
+        };
     }
 }
 
@@ -114,7 +126,10 @@ fn run(l: Lua) -> LResult<u32> {
     // SAFETY: zeros keep the parameters; nothing is collected here.
     unsafe { crate::heap::generational(l.global(), 0, 0) };
     for m in program.modules.iter().filter(|m| !m.name.is_empty()) {
-        let f = l.new_native(bundled_loader, &[Value::light(std::ptr::from_ref(m) as *mut u8)])?;
+        let f = l.new_native(
+            bundled_loader,
+            &[Value::light(std::ptr::from_ref(m) as *mut u8)],
+        )?;
         l.push(f);
         crate::lib::package::add_bundled(l, m.name, m.file, f)?;
         l.pop(1);
@@ -155,14 +170,15 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
         }
     }
     let done = super::stack::run_main(l, || {
-        let (status, done) = match l.new_native(run, &[Value::light(std::ptr::from_ref(program) as *mut u8)]) {
-            Ok(f) => {
-                l.push(f);
-                let status = l.pcall(0, 1, 0);
-                (status, status == Status::Ok && l.arg(-1).truthy())
-            }
-            Err(_) => (Status::Memory, false),
-        };
+        let (status, done) =
+            match l.new_native(run, &[Value::light(std::ptr::from_ref(program) as *mut u8)]) {
+                Ok(f) => {
+                    l.push(f);
+                    let status = l.pcall(0, 1, 0);
+                    (status, status == Status::Ok && l.arg(-1).truthy())
+                }
+                Err(_) => (Status::Memory, false),
+            };
         cli::report(l, status, Some(&name));
         crate::state::close(l);
         done

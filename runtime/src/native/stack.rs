@@ -74,12 +74,19 @@ impl StackPool {
             self.warm = self.warm.min(self.free.len());
             return Some(s);
         }
-        let slab = Segment { base: map(FIRST_SEGMENT * SLAB_SEGMENTS)?, size: FIRST_SEGMENT * SLAB_SEGMENTS };
+        let slab = Segment {
+            base: map(FIRST_SEGMENT * SLAB_SEGMENTS)?,
+            size: FIRST_SEGMENT * SLAB_SEGMENTS,
+        };
         self.slabs.push(slab);
-        self.free.extend(
-            (1..SLAB_SEGMENTS).rev().map(|i| Segment { base: slab.base + i * FIRST_SEGMENT, size: FIRST_SEGMENT }),
-        );
-        Some(Segment { base: slab.base, size: FIRST_SEGMENT })
+        self.free.extend((1..SLAB_SEGMENTS).rev().map(|i| Segment {
+            base: slab.base + i * FIRST_SEGMENT,
+            size: FIRST_SEGMENT,
+        }));
+        Some(Segment {
+            base: slab.base,
+            size: FIRST_SEGMENT,
+        })
     }
     /// Returns a first segment. Nothing may run on it any more.
     pub fn give(&mut self, s: Segment) {
@@ -111,7 +118,10 @@ pub struct NativeStack {
 impl NativeStack {
     /// A stack that starts on `first` (owned by the caller: a pool or a mapping).
     pub fn new(first: Segment) -> NativeStack {
-        NativeStack { segments: vec![first], current: 0 }
+        NativeStack {
+            segments: vec![first],
+            current: 0,
+        }
     }
     /// The first segment.
     pub fn first(&self) -> Option<Segment> {
@@ -132,7 +142,10 @@ impl NativeStack {
         if next >= self.segments.len() {
             let last = self.segments.last().map_or(FIRST_SEGMENT, |s| s.size);
             let size = (last * 2).clamp(512 << 10, MAX_SEGMENT);
-            self.segments.push(Segment { base: map(size)?, size });
+            self.segments.push(Segment {
+                base: map(size)?,
+                size,
+            });
         }
         self.current = next;
         Some(self.segments[next])
@@ -152,7 +165,9 @@ impl NativeStack {
 pub fn stack_pointer() -> usize {
     let sp: usize;
     // SAFETY: reads a register.
-    unsafe { std::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        std::arch::asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags))
+    };
     sp
 }
 
@@ -166,7 +181,11 @@ pub fn is_low(l: Lua) -> bool {
 /// Runs `f`, on the next segment when the current one is low. `None`: no memory for a segment.
 #[inline(always)]
 pub fn with_room<R>(l: Lua, f: impl FnOnce() -> R) -> Option<R> {
-    if is_low(l) { on_next_segment(l, f) } else { Some(f()) }
+    if is_low(l) {
+        on_next_segment(l, f)
+    } else {
+        Some(f())
+    }
 }
 
 #[cold]
@@ -205,7 +224,10 @@ pub unsafe fn on_stack<R>(top: usize, f: impl FnOnce() -> R) -> R {
     fn start<F: FnOnce() -> R, R>(_: &Job<F, R>) -> extern "C" fn(*mut Job<F, R>) {
         run::<F, R>
     }
-    let mut job = Job { f: Some(f), r: None };
+    let mut job = Job {
+        f: Some(f),
+        r: None,
+    };
     let entry = start(&job);
     unsafe { call_on_stack(top, entry as *const u8, (&raw mut job).cast()) };
     match job.r {
@@ -218,7 +240,16 @@ pub unsafe fn on_stack<R>(top: usize, f: impl FnOnce() -> R) -> R {
 /// rdi = new rsp, rsi = function, rdx = its argument.
 #[unsafe(naked)]
 unsafe extern "C" fn call_on_stack(_top: usize, _f: *const u8, _arg: *mut u8) {
-    naked_asm!("push rbp", "mov rbp, rsp", "mov rsp, rdi", "mov rdi, rdx", "call rsi", "mov rsp, rbp", "pop rbp", "ret")
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "mov rsp, rdi",
+        "mov rdi, rdx",
+        "call rsi",
+        "mov rsp, rbp",
+        "pop rbp",
+        "ret"
+    )
 }
 
 /// Runs `f` (a deep recursion that never re-enters Lua, such as the parser) with at least 16 MB of stack.

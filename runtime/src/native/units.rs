@@ -34,7 +34,9 @@ impl Units {
     /// Registers a module. Functions are in address order and `protos` is parallel to them; both stay alive as long as the state
     /// (the prototypes are anchored by the caller).
     pub fn add(&mut self, funcs: &'static [FuncDesc], protos: Vec<*mut RtProto>) {
-        let (Some(first), Some(last)) = (funcs.first(), funcs.last()) else { return };
+        let (Some(first), Some(last)) = (funcs.first(), funcs.last()) else {
+            return;
+        };
         let unit = Unit {
             start: first.entry as usize,
             end: last.entry as usize + last.code_size as usize,
@@ -47,19 +49,32 @@ impl Units {
 
     /// Looks up a return address; `None` when it is not a safe point of registered code.
     pub fn find(&self, ret: usize) -> Option<Site> {
-        let u = self.units.partition_point(|u| u.start <= ret).checked_sub(1)?;
+        let u = self
+            .units
+            .partition_point(|u| u.start <= ret)
+            .checked_sub(1)?;
         let unit = &self.units[u];
         if ret > unit.end {
             return None;
         }
         // A return address can be the first byte after a function (a call that never returns), so search one byte before.
-        let f = unit.funcs.partition_point(|f| (f.entry as usize) < ret).checked_sub(1)?;
+        let f = unit
+            .funcs
+            .partition_point(|f| (f.entry as usize) < ret)
+            .checked_sub(1)?;
         let func = &unit.funcs[f];
         let offset = (ret - func.entry as usize) as u32;
         // SAFETY: the table is constant data of the executable with this many entries.
-        let points = unsafe { std::slice::from_raw_parts(func.safepoints, func.num_safepoints as usize) };
-        let p = points.binary_search_by_key(&offset, |p| p.ret_offset).ok()?;
-        Some(Site { func, proto: unit.protos[f], point: points[p] })
+        let points =
+            unsafe { std::slice::from_raw_parts(func.safepoints, func.num_safepoints as usize) };
+        let p = points
+            .binary_search_by_key(&offset, |p| p.ret_offset)
+            .ok()?;
+        Some(Site {
+            func,
+            proto: unit.protos[f],
+            point: points[p],
+        })
     }
 
     /// All prototypes with machine code, for the collector's roots.

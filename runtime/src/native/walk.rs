@@ -33,7 +33,13 @@ impl MachineFrame {
     /// Extra arguments of a vararg function's frame (kept in the padding of the function slot), else 0.
     pub fn nextra(&self) -> u32 {
         // SAFETY: `vararg_prep` wrote the word; other functions have no prologue that shifts.
-        unsafe { if self.is_shifted() { *extra_word(self.base) } else { 0 } }
+        unsafe {
+            if self.is_shifted() {
+                *extra_word(self.base)
+            } else {
+                0
+            }
+        }
     }
     /// Reached by a tail call.
     pub fn is_tail_call(&self) -> bool {
@@ -84,7 +90,13 @@ impl Frames {
     /// The thread is stopped in Rust code, and the region is the innermost or everything above it was entered from Rust.
     pub unsafe fn new(th: *mut Thread, ci: *mut CallInfo) -> Frames {
         debug_assert!(unsafe { (*ci).kind } == CallKind::Machine);
-        unsafe { Frames { th, sp: (*ci).nsp as *mut usize, base: (*ci).nbase } }
+        unsafe {
+            Frames {
+                th,
+                sp: (*ci).nsp as *mut usize,
+                base: (*ci).nbase,
+            }
+        }
     }
 }
 
@@ -107,14 +119,21 @@ impl Iterator for Frames {
             }
             if ret == entry::lazy_exit() {
                 let slot = self.sp as usize;
-                ret = (&(*self.th).patched).iter().rev().find(|p| p.slot == slot)?.ret;
+                ret = (&(*self.th).patched)
+                    .iter()
+                    .rev()
+                    .find(|p| p.slot == slot)?
+                    .ret;
             }
             let Some(site) = (*(*self.th).global).units.find(ret) else {
                 self.sp = std::ptr::null_mut();
                 return None;
             };
-            let frame =
-                MachineFrame { site, base: self.base.sub(site.point.delta as usize), ret_slot: self.sp };
+            let frame = MachineFrame {
+                site,
+                base: self.base.sub(site.point.delta as usize),
+                ret_slot: self.sp,
+            };
             self.base = frame.entry_base();
             self.sp = self.sp.byte_add(8 + site.func.frame_size as usize);
             Some(frame)

@@ -20,7 +20,8 @@ unsafe extern "C" {
 pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the tables are constant data of this executable, with the stated length; argv is the C runtime's.
     unsafe {
-        let modules = std::slice::from_raw_parts(&raw const trinity_modules, trinity_modules_len as usize);
+        let modules =
+            std::slice::from_raw_parts(&raw const trinity_modules, trinity_modules_len as usize);
         let args = (0..argc as usize)
             .map(|i| std::ffi::CStr::from_ptr(*argv.add(i)).to_bytes().to_vec())
             .collect::<Vec<_>>();

@@ -6,7 +6,13 @@ use std::process::ExitCode;
 use trinity_tests::suite::{Options, compare};
 
 fn main() -> ExitCode {
-    let mut o = Options { roots: Vec::new(), interpret: true, compile: true, env: Vec::new(), seconds: 60 };
+    let mut o = Options {
+        roots: Vec::new(),
+        interpret: true,
+        compile: true,
+        env: Vec::new(),
+        seconds: 60,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
         match a.as_str() {
@@ -14,9 +20,16 @@ fn main() -> ExitCode {
             "--compile" => o.interpret = false,
             "--gc-stress" => o.env.push(("TRINITY_GC_STRESS".into(), "1".into())),
             "--deopt-stress" => o.env.push(("TRINITY_DEOPT_STRESS".into(), "1".into())),
-            "--seconds" => o.seconds = args.next().and_then(|v| v.parse().ok()).unwrap_or(o.seconds),
+            "--seconds" => {
+                o.seconds = args
+                    .next()
+                    .and_then(|v| v.parse().ok())
+                    .unwrap_or(o.seconds)
+            }
             _ if a.starts_with('-') => {
-                eprintln!("usage: trinity-diff [--interpret | --compile] [--gc-stress] [--deopt-stress] [--seconds N] PATH...");
+                eprintln!(
+                    "usage: trinity-diff [--interpret | --compile] [--gc-stress] [--deopt-stress] [--seconds N] PATH..."
+                );
                 return ExitCode::from(2);
             }
             _ => o.roots.push(a.into()),
@@ -27,5 +40,9 @@ fn main() -> ExitCode {
         println!("DIFFERS {f}");
     }
     println!("{} programs, {} differences", r.programs, r.failures.len());
-    if r.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if r.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -4,24 +4,100 @@ use super::{Generator, Kind};
 use rand::Rng;
 
 const INTS: &[&str] = &[
-    "0", "1", "2", "3", "-1", "7", "10", "100", "255", "256", "-128", "65535", "65536", "0x7fffffff", "0x80000000", "4294967296",
-    "math.maxinteger", "math.mininteger", "0xffffffffffffffff", "9007199254740993", "-2",
+    "0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "7",
+    "10",
+    "100",
+    "255",
+    "256",
+    "-128",
+    "65535",
+    "65536",
+    "0x7fffffff",
+    "0x80000000",
+    "4294967296",
+    "math.maxinteger",
+    "math.mininteger",
+    "0xffffffffffffffff",
+    "9007199254740993",
+    "-2",
 ];
 const FLOATS: &[&str] = &[
-    "0.0", "-0.0", "0.5", "1.0", "1.5", "-2.75", "1e10", "1e15", "1e16", "2^53", "2^63", "-2^63", "1e100", "1e308", "5e-324",
-    "math.huge", "-math.huge", "(0/0)", "3.0", "math.pi", "0x1p-3", "123456.789",
+    "0.0",
+    "-0.0",
+    "0.5",
+    "1.0",
+    "1.5",
+    "-2.75",
+    "1e10",
+    "1e15",
+    "1e16",
+    "2^53",
+    "2^63",
+    "-2^63",
+    "1e100",
+    "1e308",
+    "5e-324",
+    "math.huge",
+    "-math.huge",
+    "(0/0)",
+    "3.0",
+    "math.pi",
+    "0x1p-3",
+    "123456.789",
 ];
 const STRINGS: &[&str] = &[
-    "''", "'a'", "'abc'", "'hello world'", "'10'", "'0x10'", "' 5 '", "'1e2'", "'x=1, y=2'", "'\\0\\1\\255'", "'%d+'", "'a.b'",
-    "'\\n'", "'ÄÖ'", "'-7'", "'2.5'", "'[[]]'", "'the quick brown fox jumps over the lazy dog'", "'inf'", "'nan'",
+    "''",
+    "'a'",
+    "'abc'",
+    "'hello world'",
+    "'10'",
+    "'0x10'",
+    "' 5 '",
+    "'1e2'",
+    "'x=1, y=2'",
+    "'\\0\\1\\255'",
+    "'%d+'",
+    "'a.b'",
+    "'\\n'",
+    "'ÄÖ'",
+    "'-7'",
+    "'2.5'",
+    "'[[]]'",
+    "'the quick brown fox jumps over the lazy dog'",
+    "'inf'",
+    "'nan'",
 ];
 const PATTERNS: &[&str] = &[
-    "'%a+'", "'%d'", "'.'", "'(%w)(%w)'", "'()'", "'[a-c]'", "'[^%s]+'", "'^%s*(.-)%s*$'", "'%f[%w]%w+'", "'l*'", "'o-'", "'%b()'", "'(a)(b)?'",
-    "'x?'", "'%x%x'", "'[%'", "'(%'", "'%1'", "'(.)%1'", "''",
+    "'%a+'",
+    "'%d'",
+    "'.'",
+    "'(%w)(%w)'",
+    "'()'",
+    "'[a-c]'",
+    "'[^%s]+'",
+    "'^%s*(.-)%s*$'",
+    "'%f[%w]%w+'",
+    "'l*'",
+    "'o-'",
+    "'%b()'",
+    "'(a)(b)?'",
+    "'x?'",
+    "'%x%x'",
+    "'[%'",
+    "'(%'",
+    "'%1'",
+    "'(.)%1'",
+    "''",
 ];
 const FORMATS: &[&str] = &[
-    "%d", "%5d", "%-5d|", "%05d", "%+d", "%x", "%X", "%#x", "%o", "%c", "%s", "%10s", "%-10s|", "%.3s", "%q", "%g", "%.3f", "%10.2f", "%e", "%a",
-    "%i", "%%", "%5.1f", "%.14g", "%.0f", "% d", "%u", "%y",
+    "%d", "%5d", "%-5d|", "%05d", "%+d", "%x", "%X", "%#x", "%o", "%c", "%s", "%10s", "%-10s|",
+    "%.3s", "%q", "%g", "%.3f", "%10.2f", "%e", "%a", "%i", "%%", "%5.1f", "%.14g", "%.0f", "% d",
+    "%u", "%y",
 ];
 
 impl Generator {
@@ -29,7 +105,11 @@ impl Generator {
     pub(super) fn expr(&mut self, kind: Kind) -> String {
         self.budget -= 1;
         // Wrong kinds on purpose, rarely.
-        let kind = if self.chance(1) { self.any_kind() } else { kind };
+        let kind = if self.chance(1) {
+            self.any_kind()
+        } else {
+            kind
+        };
         if self.depth > 4 || self.budget < 0 {
             return self.leaf(kind);
         }
@@ -69,7 +149,17 @@ impl Generator {
                 let v = self.rng.random_range(0..50);
                 format!("new({v})")
             }
-            Kind::Func => self.pick(&["tostring", "math.abs", "select", "type", "string.len", "new", "math.max"]).to_string(),
+            Kind::Func => self
+                .pick(&[
+                    "tostring",
+                    "math.abs",
+                    "select",
+                    "type",
+                    "string.len",
+                    "new",
+                    "math.max",
+                ])
+                .to_string(),
             Kind::Any => {
                 let k = self.rng.random_range(0..8);
                 match k {
@@ -95,7 +185,11 @@ impl Generator {
             Kind::Func => self.func_expr(),
             Kind::Any => {
                 if self.chance(15) {
-                    let (c, a, b) = (self.expr(Kind::Bool), self.expr(Kind::Any), self.expr(Kind::Any));
+                    let (c, a, b) = (
+                        self.expr(Kind::Bool),
+                        self.expr(Kind::Any),
+                        self.expr(Kind::Any),
+                    );
                     return match self.rng.random_range(0..3) {
                         0 => format!("({c} and {a} or {b})"),
                         1 => format!("({a} and {b})"),
@@ -108,7 +202,11 @@ impl Generator {
                     return format!("(burn() and ({f})({args}))");
                 }
                 let k = self.any_kind();
-                if k == Kind::Any { self.leaf(k) } else { self.expr(k) }
+                if k == Kind::Any {
+                    self.leaf(k)
+                } else {
+                    self.expr(k)
+                }
             }
         }
     }
@@ -176,7 +274,11 @@ impl Generator {
                 let f = self.pick(&["max", "min", "fmod", "ult"]);
                 let (a, b) = (self.expr(Kind::Num), self.expr(Kind::Num));
                 if f == "ult" {
-                    format!("(math.ult({}, {}) and 1 or 0.5)", self.expr(Kind::Int), self.expr(Kind::Int))
+                    format!(
+                        "(math.ult({}, {}) and 1 or 0.5)",
+                        self.expr(Kind::Int),
+                        self.expr(Kind::Int)
+                    )
                 } else {
                     format!("TN(math.{f}, {a}, {b})")
                 }
@@ -193,7 +295,11 @@ impl Generator {
             10 => {
                 // String coercion in arithmetic.
                 let op = self.pick(&["+", "-", "*"]);
-                format!("('{}' {op} {})", self.rng.random_range(0..99), self.expr(Kind::Num))
+                format!(
+                    "('{}' {op} {})",
+                    self.rng.random_range(0..99),
+                    self.expr(Kind::Num)
+                )
             }
             11..=12 => self.int_expr(),
             _ => self.leaf(Kind::Num),
@@ -206,19 +312,33 @@ impl Generator {
             0..=2 => {
                 let parts = self.rng.random_range(2..5);
                 let v: Vec<String> = (0..parts)
-                    .map(|_| if self.chance(70) { self.expr(Kind::Str) } else { self.paren(Kind::Int) })
+                    .map(|_| {
+                        if self.chance(70) {
+                            self.expr(Kind::Str)
+                        } else {
+                            self.paren(Kind::Int)
+                        }
+                    })
                     .collect();
                 format!("({})", v.join(" .. "))
             }
             3 => {
-                let (s, a, b) = (self.expr(Kind::Str), self.expr(Kind::Int), self.expr(Kind::Int));
+                let (s, a, b) = (
+                    self.expr(Kind::Str),
+                    self.expr(Kind::Int),
+                    self.expr(Kind::Int),
+                );
                 format!("string.sub({s}, {a}, {b})")
             }
             4 => format!("({}):upper()", self.expr(Kind::Str)),
             5 => format!("({}):reverse()", self.expr(Kind::Str)),
             6 => {
                 let k = self.rng.random_range(0..6);
-                format!("TS(string.rep, {}, {k}, {})", self.expr(Kind::Str), self.expr(Kind::Str))
+                format!(
+                    "TS(string.rep, {}, {k}, {})",
+                    self.expr(Kind::Str),
+                    self.expr(Kind::Str)
+                )
             }
             7..=8 => {
                 let (s, p) = (self.expr(Kind::Str), self.pick(PATTERNS));
@@ -231,7 +351,11 @@ impl Generator {
                 format!("TS(string.gsub, {s}, {p}, {r})")
             }
             9 => {
-                let (s, p, i) = (self.expr(Kind::Str), self.pick(PATTERNS), self.rng.random_range(-3..6));
+                let (s, p, i) = (
+                    self.expr(Kind::Str),
+                    self.pick(PATTERNS),
+                    self.rng.random_range(-3..6),
+                );
                 format!("TS(string.match, {s}, {p}, {i})")
             }
             10 => {
@@ -298,7 +422,11 @@ impl Generator {
                 let op = self.pick(&["<", "<=", ">", ">=", "==", "~="]);
                 format!("({a} {op} {k})")
             }
-            10 => format!("rawequal({}, {})", self.expr(Kind::Any), self.expr(Kind::Any)),
+            10 => format!(
+                "rawequal({}, {})",
+                self.expr(Kind::Any),
+                self.expr(Kind::Any)
+            ),
             _ => self.leaf(Kind::Bool),
         }
     }
@@ -327,9 +455,14 @@ impl Generator {
         let n = self.rng.random_range(0..10);
         match n {
             0..=2 => {
-                let op = self.pick(&["+", "-", "*", "/", "%", "^", "//", "&", "|", "~", "<<", ">>", ".."]);
-                let (a, b) =
-                    if self.chance(50) { (self.leaf(Kind::Obj), self.expr(Kind::Num)) } else { (self.paren(Kind::Num), self.leaf(Kind::Obj)) };
+                let op = self.pick(&[
+                    "+", "-", "*", "/", "%", "^", "//", "&", "|", "~", "<<", ">>", "..",
+                ]);
+                let (a, b) = if self.chance(50) {
+                    (self.leaf(Kind::Obj), self.expr(Kind::Num))
+                } else {
+                    (self.paren(Kind::Num), self.leaf(Kind::Obj))
+                };
                 format!("({a} {op} {b})")
             }
             3 => format!("(- {})", self.expr(Kind::Obj)),
@@ -354,7 +487,11 @@ impl Generator {
         self.declare(&a, Kind::Any, true);
         self.declare(&b, Kind::Any, true);
         let kind = self.any_kind();
-        let e = if kind == Kind::Func { self.leaf(Kind::Int) } else { self.expr(kind) };
+        let e = if kind == Kind::Func {
+            self.leaf(Kind::Int)
+        } else {
+            self.expr(kind)
+        };
         let dots = if self.vararg { ", ..." } else { "" };
         self.vars.truncate(mark);
         self.vararg = vararg;

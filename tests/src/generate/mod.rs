@@ -89,7 +89,10 @@ pub fn program(seed: u64) -> String {
 pub fn batch(first: u64, count: u64) -> String {
     let mut s = String::from(PRELUDE);
     for seed in first..first + count {
-        s.push_str(&format!("RUN({seed}, function(...)\n{}end)\n", program(seed)));
+        s.push_str(&format!(
+            "RUN({seed}, function(...)\n{}end)\n",
+            program(seed)
+        ));
     }
     s
 }
@@ -113,13 +116,20 @@ impl Generator {
         format!("{prefix}{}", self.counter)
     }
     fn declare(&mut self, name: &str, kind: Kind, writable: bool) {
-        self.vars.push(Var { name: name.to_string(), kind, writable, level: self.level });
+        self.vars.push(Var {
+            name: name.to_string(),
+            kind,
+            writable,
+            level: self.level,
+        });
     }
     fn some_var(&mut self, kind: Kind, writable: bool) -> Option<String> {
         let fits: Vec<usize> = (0..self.vars.len())
             .filter(|&i| {
                 let v = &self.vars[i];
-                let kind_fits = v.kind == kind || kind == Kind::Any || (kind == Kind::Num && v.kind == Kind::Int);
+                let kind_fits = v.kind == kind
+                    || kind == Kind::Any
+                    || (kind == Kind::Num && v.kind == Kind::Int);
                 kind_fits && (!writable || v.writable)
             })
             .collect();
@@ -139,6 +149,16 @@ impl Generator {
         Some(self.vars[fits[k]].name.clone())
     }
     fn any_kind(&mut self) -> Kind {
-        *self.pick(&[&Kind::Int, &Kind::Num, &Kind::Num, &Kind::Str, &Kind::Bool, &Kind::Seq, &Kind::Obj, &Kind::Func, &Kind::Any])
+        *self.pick(&[
+            &Kind::Int,
+            &Kind::Num,
+            &Kind::Num,
+            &Kind::Str,
+            &Kind::Bool,
+            &Kind::Seq,
+            &Kind::Obj,
+            &Kind::Func,
+            &Kind::Any,
+        ])
     }
 }

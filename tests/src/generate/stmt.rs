@@ -93,9 +93,17 @@ impl Generator {
             let m = self.rng.random_range(0..4);
             let mut v: Vec<String> = (0..m).map(|_| self.expr(kind)).collect();
             if self.chance(20) {
-                v.push(if self.vararg { "...".into() } else { "table.unpack({1, 'two', 3.0})".into() });
+                v.push(if self.vararg {
+                    "...".into()
+                } else {
+                    "table.unpack({1, 'two', 3.0})".into()
+                });
             }
-            let init = if v.is_empty() { String::new() } else { format!(" = {}", v.join(", ")) };
+            let init = if v.is_empty() {
+                String::new()
+            } else {
+                format!(" = {}", v.join(", "))
+            };
             emit!(self, "local {}{init}", names.join(", "));
             for name in names {
                 self.declare(&name, Kind::Any, true);
@@ -146,7 +154,11 @@ impl Generator {
     }
 
     fn if_(&mut self) {
-        let kind = if self.chance(80) { Kind::Bool } else { Kind::Any };
+        let kind = if self.chance(80) {
+            Kind::Bool
+        } else {
+            Kind::Any
+        };
         let c = self.expr(kind);
         emit!(self, "if {c} then");
         self.scoped(1, 3);
@@ -183,9 +195,27 @@ impl Generator {
         let i = self.fresh("i");
         let header = match self.rng.random_range(0..8) {
             0..=3 => format!("1, {}", self.rng.random_range(0..9)),
-            4 => format!("{}, {}, {}", self.rng.random_range(-5..10), self.rng.random_range(-5..10), self.pick(&["1", "2", "-1", "-3"])),
-            5 => format!("1.0, {}, {}", self.rng.random_range(0..5), self.pick(&["0.5", "1", "0.25"])),
-            6 => self.pick(&["math.maxinteger - 2, math.maxinteger", "math.mininteger, math.mininteger + 2", "3, 2.5", "1, math.huge, 2^62", "1, 0", "math.maxinteger, 1, -2^61 // 1 | 0"]).to_string(),
+            4 => format!(
+                "{}, {}, {}",
+                self.rng.random_range(-5..10),
+                self.rng.random_range(-5..10),
+                self.pick(&["1", "2", "-1", "-3"])
+            ),
+            5 => format!(
+                "1.0, {}, {}",
+                self.rng.random_range(0..5),
+                self.pick(&["0.5", "1", "0.25"])
+            ),
+            6 => self
+                .pick(&[
+                    "math.maxinteger - 2, math.maxinteger",
+                    "math.mininteger, math.mininteger + 2",
+                    "3, 2.5",
+                    "1, math.huge, 2^62",
+                    "1, 0",
+                    "math.maxinteger, 1, -2^61 // 1 | 0",
+                ])
+                .to_string(),
             _ => {
                 let (a, b) = (self.expr(Kind::Num), self.expr(Kind::Num));
                 format!("{a}, {b}, {}", self.pick(&["1", "-1", "2.5", "0", "'1'"]))
@@ -193,7 +223,15 @@ impl Generator {
         };
         emit!(self, "for {i} = {header} do");
         let mark = self.vars.len();
-        self.declare(&i, if header.contains('.') { Kind::Num } else { Kind::Int }, true);
+        self.declare(
+            &i,
+            if header.contains('.') {
+                Kind::Num
+            } else {
+                Kind::Int
+            },
+            true,
+        );
         self.loop_body();
         self.vars.truncate(mark);
         self.line("end");
@@ -209,7 +247,10 @@ impl Generator {
                 format!("pairs({{key = {e}}})")
             }
             3 => format!("string.gmatch({}, '%w')", self.expr(Kind::Str)),
-            4 => format!("coroutine.wrap(function() for i = 1, {} do coroutine.yield(i, i * 2) end end)", self.rng.random_range(0..4)),
+            4 => format!(
+                "coroutine.wrap(function() for i = 1, {} do coroutine.yield(i, i * 2) end end)",
+                self.rng.random_range(0..4)
+            ),
             _ => {
                 let n = self.rng.random_range(0..5);
                 format!("function(s, c) c = c + 1 if c <= s then return c, c * 1.5 end end, {n}, 0")
@@ -250,7 +291,11 @@ impl Generator {
         self.indent -= 1;
         self.loop_body();
         let c = self.expr(Kind::Bool);
-        emit!(self, "until {f}() == nil or {n} > {} or {c}", self.rng.random_range(0..5));
+        emit!(
+            self,
+            "until {f}() == nil or {n} > {} or {c}",
+            self.rng.random_range(0..5)
+        );
         self.declare(&n, Kind::Int, true);
     }
 
@@ -307,12 +352,15 @@ impl Generator {
     }
 
     fn leaf_func(&mut self) -> String {
-        self.some_var(Kind::Func, false).unwrap_or_else(|| "tostring".into())
+        self.some_var(Kind::Func, false)
+            .unwrap_or_else(|| "tostring".into())
     }
 
     fn local_function(&mut self) {
         let f = self.fresh("f");
-        let params: Vec<String> = (0..self.rng.random_range(0..4)).map(|_| self.fresh("p")).collect();
+        let params: Vec<String> = (0..self.rng.random_range(0..4))
+            .map(|_| self.fresh("p"))
+            .collect();
         let vararg = self.chance(30);
         let mut list = params.clone();
         if vararg {
@@ -329,7 +377,11 @@ impl Generator {
         }
         self.line("end");
         let a = self.args();
-        emit!(self, "E(pcall({f}, {}))", if a.is_empty() { "nil".into() } else { a });
+        emit!(
+            self,
+            "E(pcall({f}, {}))",
+            if a.is_empty() { "nil".into() } else { a }
+        );
     }
 
     fn method(&mut self) {
@@ -370,7 +422,10 @@ impl Generator {
             }
             2 => {
                 let v = self.expr(Kind::Any);
-                let bad = self.pick(&["X.y.z", "X()", "X + 1", "X .. 'a'", "#X", "X < 1", "-X", "X[nil]", "X:m()", "X & 1.5", "1 // X", "{} < X"]);
+                let bad = self.pick(&[
+                    "X.y.z", "X()", "X + 1", "X .. 'a'", "#X", "X < 1", "-X", "X[nil]", "X:m()",
+                    "X & 1.5", "1 // X", "{} < X",
+                ]);
                 emit!(self, "local X = {v}; P({bad})");
             }
             _ => {
@@ -384,7 +439,10 @@ impl Generator {
         let a = self.args();
         let a = if a.is_empty() { "1".into() } else { a };
         if handler {
-            emit!(self, "end, function(m) return 'handled ' .. clean(m) end, {a}))");
+            emit!(
+                self,
+                "end, function(m) return 'handled ' .. clean(m) end, {a}))"
+            );
         } else {
             emit!(self, "end, {a}))");
         }
@@ -394,7 +452,11 @@ impl Generator {
     fn coroutine(&mut self) {
         let co = self.fresh("co");
         let wrap = self.chance(40);
-        emit!(self, "local {co} = coroutine.{}(function(...)", if wrap { "wrap" } else { "create" });
+        emit!(
+            self,
+            "local {co} = coroutine.{}(function(...)",
+            if wrap { "wrap" } else { "create" }
+        );
         let mark = self.vars.len();
         let saved = (self.vararg, self.level, self.loops, self.in_coroutine);
         (self.vararg, self.level, self.loops, self.in_coroutine) = (true, self.level + 1, 0, true);
@@ -404,7 +466,11 @@ impl Generator {
         emit!(self, "P(coroutine.yield({e}))");
         self.block_body(1, 4);
         let a = self.args();
-        emit!(self, "P(pcall(coroutine.yield, {}))", if a.is_empty() { "0".into() } else { a });
+        emit!(
+            self,
+            "P(pcall(coroutine.yield, {}))",
+            if a.is_empty() { "0".into() } else { a }
+        );
         self.indent -= 1;
         (self.vararg, self.level, self.loops, self.in_coroutine) = saved;
         self.vars.truncate(mark);
@@ -413,15 +479,26 @@ impl Generator {
         for _ in 0..n {
             let a = self.args();
             if wrap {
-                emit!(self, "E(pcall({co}{}{a}))", if a.is_empty() { "" } else { ", " });
+                emit!(
+                    self,
+                    "E(pcall({co}{}{a}))",
+                    if a.is_empty() { "" } else { ", " }
+                );
             } else {
-                emit!(self, "E(coroutine.resume({co}{}{a}))", if a.is_empty() { "" } else { ", " });
+                emit!(
+                    self,
+                    "E(coroutine.resume({co}{}{a}))",
+                    if a.is_empty() { "" } else { ", " }
+                );
             }
         }
         if !wrap {
             emit!(self, "P(coroutine.status({co}))");
             if self.chance(40) {
-                emit!(self, "if coroutine.status({co}) ~= 'normal' and coroutine.status({co}) ~= 'running' then E(coroutine.close({co})) end");
+                emit!(
+                    self,
+                    "if coroutine.status({co}) ~= 'normal' and coroutine.status({co}) ~= 'running' then E(coroutine.close({co})) end"
+                );
             }
         }
     }
@@ -471,16 +548,36 @@ impl Generator {
                 }
                 2 => {
                     let e = self.expr(Kind::Num);
-                    emit!(self, "E(pcall(table.insert, {t}, {}, {e}))", self.rng.random_range(0..4));
+                    emit!(
+                        self,
+                        "E(pcall(table.insert, {t}, {}, {e}))",
+                        self.rng.random_range(0..4)
+                    );
                 }
                 3 => emit!(self, "P(table.remove({t}))"),
-                4 => emit!(self, "E(pcall(table.remove, {t}, {}))", self.rng.random_range(0..4)),
-                5 => emit!(self, "E(pcall(table.sort, {t}{}))", if self.chance(40) { ", function(a, b) return S(a) < S(b) end" } else { "" }),
+                4 => emit!(
+                    self,
+                    "E(pcall(table.remove, {t}, {}))",
+                    self.rng.random_range(0..4)
+                ),
+                5 => emit!(
+                    self,
+                    "E(pcall(table.sort, {t}{}))",
+                    if self.chance(40) {
+                        ", function(a, b) return S(a) < S(b) end"
+                    } else {
+                        ""
+                    }
+                ),
                 6 => {
                     let (k, e) = (self.pick(&["x", "y", "z"]), self.expr(Kind::Any));
                     emit!(self, "{t}.{k} = {e}; P({t}.{k}, {t}.x)");
                 }
-                _ => emit!(self, "E(pcall(table.concat, {t}, ',', 1, {}))", self.rng.random_range(0..4)),
+                _ => emit!(
+                    self,
+                    "E(pcall(table.concat, {t}, ',', 1, {}))",
+                    self.rng.random_range(0..4)
+                ),
             }
         }
         emit!(self, "P({t}, #{t}, next({t}) == nil)");
@@ -488,13 +585,27 @@ impl Generator {
     }
 
     fn library(&mut self) {
-        let (s, i, n) = (self.expr(Kind::Str), self.expr(Kind::Int), self.expr(Kind::Num));
+        let (s, i, n) = (
+            self.expr(Kind::Str),
+            self.expr(Kind::Int),
+            self.expr(Kind::Num),
+        );
         let k = self.rng.random_range(0..18);
         let text = match k {
-            0 => format!("E(pcall(string.pack, '{}', {i}))", self.pick(&["i4", "<i2", ">I8", "b", "z", "s1", "j", "n", "!8i3", "i17"])),
-            1 => format!("E(pcall(string.unpack, '{}', {s}, {}))", self.pick(&["i1", "<I2", "z", "s1", "B", "c2"]), self.rng.random_range(1..4)),
+            0 => format!(
+                "E(pcall(string.pack, '{}', {i}))",
+                self.pick(&["i4", "<i2", ">I8", "b", "z", "s1", "j", "n", "!8i3", "i17"])
+            ),
+            1 => format!(
+                "E(pcall(string.unpack, '{}', {s}, {}))",
+                self.pick(&["i1", "<I2", "z", "s1", "B", "c2"]),
+                self.rng.random_range(1..4)
+            ),
             2 => format!("E(pcall(utf8.char, {i}))"),
-            3 => format!("E(pcall(utf8.codepoint, {s}, 1, {}))", self.rng.random_range(-2..4)),
+            3 => format!(
+                "E(pcall(utf8.codepoint, {s}, 1, {}))",
+                self.rng.random_range(-2..4)
+            ),
             4 => format!("E(pcall(utf8.len, {s}, {}))", self.rng.random_range(-2..4)),
             5 => format!("P(math.type({n}), math.tointeger({n}))"),
             6 => format!("E(pcall(math.modf, {n}))"),
@@ -504,13 +615,23 @@ impl Generator {
                 let e = self.expr(Kind::Num);
                 format!("E(pcall(load, [==[local new, S, burn = ... return {e}]==]))")
             }
-            10 => format!("P(select({}, {s}, {i}, {n}))", self.rng.random_range(-2..4).max(-1) | 1),
+            10 => format!(
+                "P(select({}, {s}, {i}, {n}))",
+                self.rng.random_range(-2..4).max(-1) | 1
+            ),
             11 => format!("E(pcall(setmetatable, {n}, nil))"),
-            12 => format!("E(pcall(string.rep, {s}, {}, ','))", self.rng.random_range(-1..5)),
+            12 => format!(
+                "E(pcall(string.rep, {s}, {}, ','))",
+                self.rng.random_range(-1..5)
+            ),
             13 => "P(next({}), rawlen({1, 2}), rawget({5}, 1))".to_string(),
             14 => format!("E(pcall(ipairs, {s}))"),
             15 => format!("P(tostring({n}), tostring({i}), #tostring({s}))"),
-            16 => format!("E(pcall(table.unpack, {{1, 2, 3}}, {}, {}))", self.rng.random_range(-1..3), self.rng.random_range(0..5)),
+            16 => format!(
+                "E(pcall(table.unpack, {{1, 2, 3}}, {}, {}))",
+                self.rng.random_range(-1..3),
+                self.rng.random_range(0..5)
+            ),
             _ => format!("E(pcall(function(...) return ... end, {s}, {i}))"),
         };
         self.line(&text);
