@@ -42,7 +42,8 @@ settings_of() {
     esac
 }
 
-# run OUTPUT COMMAND...: in the suite's directory, within the limits.
+# run OUTPUT COMMAND...: in the suite's directory, within the limits. What it leaves running in its process group (main.lua's Ctrl-C test does, when
+# it loses the race between a script's output and the shell's) is ended.
 run() {
     output=$1
     shift
@@ -50,7 +51,12 @@ run() {
         cd "$WORK/run" || exit 1
         ulimit -v "$MEMORY"
         exec timeout -k 10 "$LIMIT" "$@"
-    ) >"$output" 2>&1 </dev/null
+    ) >"$output" 2>&1 </dev/null &
+    group=$!
+    wait "$group"
+    status=$?
+    kill -s KILL -- "-$group" 2>/dev/null
+    return "$status"
 }
 
 verdict() {
