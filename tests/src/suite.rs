@@ -1,7 +1,8 @@
 //! Whole programs three ways: under `lua5.4` (the judge), under `trinity`, and compiled by `trinityc`. Compared are standard output,
 //! standard error with the program's own name put in a common form, and the exit code.
 //!
-//! A first line `-- differential: DIRECTIVE...` in a program changes that: `skip`, `skip-stderr`, `interpreted-only`, `args A B`.
+//! A first line `-- differential: DIRECTIVE...` in a program changes that: `skip`, `skip-stderr`, `interpreted-only`, `args A B`; so do
+//! `-- stderr: first-line` and `-- stderr: ignore`.
 
 use crate::run::{Outcome, bin_dir, run};
 use std::fmt::Write;
@@ -39,6 +40,8 @@ pub struct Report {
 struct Directives {
     skip: bool,
     skip_stderr: bool,
+    /// Only the first line of standard error counts.
+    first_line: bool,
     interpreted_only: bool,
     args: Vec<String>,
 }
@@ -48,6 +51,8 @@ fn directives(file: &Path) -> Directives {
     let text = std::fs::read(file).unwrap_or_default();
     let first =
         String::from_utf8_lossy(text.split(|&c| c == b'\n').next().unwrap_or(b"")).into_owned();
+    d.first_line = first.trim() == "-- stderr: first-line";
+    d.skip_stderr = first.trim() == "-- stderr: ignore";
     let mut words = first
         .strip_prefix("-- differential:")
         .unwrap_or("")
@@ -111,6 +116,12 @@ fn difference(want: &Outcome, got: &Outcome, d: &Directives) -> Option<String> {
         }
     } else {
         texts.push(("stderr", &want.stderr, &got.stderr));
+    }
+    let first_line = |t: &[u8]| t.split(|&c| c == b'\n').next().unwrap_or(b"").to_vec();
+    let (want_first, got_first) = (first_line(&want.stderr), first_line(&got.stderr));
+    if d.first_line {
+        texts.pop();
+        texts.push(("stderr", &want_first, &got_first));
     }
     for (what, a, b) in texts {
         if a != b {
