@@ -9,6 +9,7 @@ use crate::debug::hook;
 use crate::error::LResult;
 use crate::poll;
 use crate::stack;
+use crate::table;
 use crate::thread::{CallInfo, Lua, call_status};
 use crate::value::{Value, tag};
 use trinity_frontend::bytecode::{Instr, Op};
@@ -113,10 +114,90 @@ pub unsafe fn vararg_prep(l: Lua, ci: *mut CallInfo) -> LResult<()> {
         (*ci).func = new;
         (*ci).top = new.add(1 + (*p).max_stack as usize);
         (*ci).nextra = (actual - nparams) as u32;
+        (*ci).status |= call_status::VARARG;
         if (*th).poll != 0 {
             poll_inside(l, ci)?;
         }
+        if (*th).hook.is_some() {
+            // The call hook was put off until the parameters are in place.
+            (*th).top = (*ci).top;
+            (*ci).pc = (*ci).pc.sub(1);
+            hook::on_call(l, ci)?;
+            (*ci).pc = (*ci).pc.add(1);
+        }
         Ok(())
+    }
+}
+
+/// The call hook of the function that starts in `ci`; a vararg function's is called by its prologue.
+///
+/// # Safety
+/// `ci` is current and at its function's start.
+pub unsafe fn call_hook(l: Lua, ci: *mut CallInfo) -> LResult<()> {
+    unsafe {
+        if (*(*call::closure_of(ci)).proto).is_vararg {
+            return Ok(());
+        }
+        (*l.thread()).top = (*ci).top;
+        hook::on_call(l, ci)
+    }
+}
+
+/// VARARG with a fixed number of results.
+///
+/// # Safety
+/// `ci` is the record of a vararg function, past its prologue.
+#[inline(always)]
+pub unsafe fn copy_varargs(ci: *mut CallInfo, to: *mut Value, wanted: usize) {
+    unsafe {
+        let extra = (*ci).nextra as usize;
+        let from = (*ci).func.sub(extra);
+        for i in 0..wanted {
+            *to.add(i) = if i < extra { *from.add(i) } else { Value::NIL };
+        }
+    }
+}
+
+/// TFORCALL with the library's `next` over a table, without a call. False: it is another iterator, or an error to raise.
+///
+/// # Safety
+/// `ra` is the loop's first register, `wanted` the number of its variables.
+#[inline(always)]
+pub unsafe fn next_inline(ra: *mut Value, wanted: usize) -> bool {
+    unsafe {
+        if (*ra).t != tag::NATIVE_FN
+            || (*ra.add(1)).t != tag::TABLE
+            || (*(*ra).as_native_fn()).func as usize != crate::lib::base::next as *const () as usize
+        {
+            return false;
+        }
+        let Ok(pair) = table::next((*ra.add(1)).as_table(), *ra.add(2)) else {
+            return false;
+        };
+        let (key, v) = pair.unwrap_or((Value::NIL, Value::NIL));
+        *ra.add(4) = key;
+        if wanted >= 2 {
+            *ra.add(5) = v;
+            for n in 2..wanted {
+                (*ra.add(4 + n)).t = tag::NIL;
+            }
+        }
+        true
+    }
+}
+
+/// TFORCALL by its complete definition. `Some`: the record of an interpreted iterator, now current.
+///
+/// # Safety
+/// See the module; `ra` is the loop's first register.
+pub unsafe fn call_iterator(l: Lua, ra: *mut Value, wanted: i32) -> LResult<Option<*mut CallInfo>> {
+    unsafe {
+        let func = ra.add(4);
+        for i in 0..3 {
+            *func.add(i) = *ra.add(i);
+        }
+        (*l.thread()).top = func.add(3);
+        call_slow(l, func, wanted)
     }
 }
 

@@ -5,10 +5,13 @@
 //! pays nothing for them. `ops` has every instruction's complete definition, `frame` calls and returns, `lookup` field access
 //! at sites that see many shapes.
 
+mod calls;
 pub mod frame;
 pub mod lookup;
 pub mod ops;
+mod regs;
 mod run;
+mod slow;
 
 use crate::debug::hook;
 use crate::error::{LResult, Raise};
