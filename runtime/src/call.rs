@@ -184,6 +184,16 @@ pub unsafe fn finish_results(th: *mut Thread, func: *mut Value, n: usize, nresul
 /// # Safety
 /// `func` holds a native closure, its arguments end at `top`.
 pub unsafe fn call_native(l: Lua, func: *mut Value, nresults: i32) -> LResult<()> {
+    unsafe { call_native_here(l, func, nresults) }
+}
+
+/// [`call_native`] without a Rust frame of its own. Every frame between a coroutine switch and the code that asked for it costs a mispredicted
+/// return.
+///
+/// # Safety
+/// As for [`call_native`].
+#[inline(always)]
+pub unsafe fn call_native_here(l: Lua, func: *mut Value, nresults: i32) -> LResult<()> {
     unsafe {
         let th = l.thread();
         let at = func.offset_from((*th).stack);

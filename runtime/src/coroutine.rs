@@ -93,6 +93,7 @@ impl Lua {
 
     /// Resumes `co` with the top `nargs` values of the running thread (they are popped). On success the results are on top of `co`'s stack
     /// and their number is returned; on failure the error value is on top of `co`'s stack.
+    #[inline(always)]
     pub fn resume(self, co: *mut Thread, nargs: i32) -> Result<i32, Status> {
         // SAFETY: both threads are live; `co` is not running (checked), so its native stack is ours to switch to.
         unsafe {
@@ -163,6 +164,7 @@ impl Lua {
 
     /// Suspends the running coroutine, handing its top `nresults` values to the resumer. Returns the number of values passed to the next
     /// resume; they are on top of the stack.
+    #[inline(always)]
     pub fn yield_(self, nresults: i32) -> LResult<i32> {
         // SAFETY: the running thread is live; its resumer waits in `resume`.
         unsafe {

@@ -12,7 +12,11 @@ use crate::thread::{Lua, MIN_STACK};
 use crate::value::Value;
 
 /// The name and version that `-v` prints.
-pub const VERSION: &str = concat!("Trinity ", env!("CARGO_PKG_VERSION"), " for Lua 5.4, the language by Lua.org, PUC-Rio");
+pub const VERSION: &str = concat!(
+    "Trinity ",
+    env!("CARGO_PKG_VERSION"),
+    " for Lua 5.4, the language by Lua.org, PUC-Rio"
+);
 
 /// Bytes of a string or number at stack index `i`, else `None` (lua_tostring).
 fn text_at<'a>(l: Lua, i: i32) -> Option<&'a [u8]> {

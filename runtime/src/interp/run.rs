@@ -196,7 +196,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 let (x, y) = (*s.ra(), *s.rb());
                                 if x.t == y.t {
                                     match x.t {
-                                        tag::INT | tag::SHORT_STR => jump_if!((x.p == y.p) == $want),
+                                        tag::INT | tag::SHORT_STR => {
+                                            jump_if!((x.p == y.p) == $want)
+                                        }
                                         tag::FLOAT => {
                                             jump_if!((x.as_float() == y.as_float()) == $want)
                                         }
@@ -363,8 +365,13 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             }
                             Op::NewCell => {
                                 gc_point!();
-                                let Ok(c) = closure::new_cell(g, *s.ra()) else { break 'step };
-                                s.set(Value { p: c as u64, t: tag::CELL });
+                                let Ok(c) = closure::new_cell(g, *s.ra()) else {
+                                    break 'step;
+                                };
+                                s.set(Value {
+                                    p: c as u64,
+                                    t: tag::CELL,
+                                });
                                 next!();
                             }
                             Op::GetCell => {
@@ -420,7 +427,8 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if o.t == tag::TABLE
                                     && key.t == tag::SHORT_STR
                                     && (*o.as_table()).metatable.is_null()
-                                    && table::set_str(g, o.as_table(), key.as_str(), s.rkc()).is_ok()
+                                    && table::set_str(g, o.as_table(), key.as_str(), s.rkc())
+                                        .is_ok()
                                 {
                                     next!();
                                 }
@@ -429,7 +437,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::SetI => set_int!(s.b() as i64),
                             Op::NewTable => {
                                 gc_point!();
-                                let Ok(t) = table::new(g, s.dd(), s.b()) else { break 'step };
+                                let Ok(t) = table::new(g, s.dd(), s.b()) else {
+                                    break 'step;
+                                };
                                 s.set(Value::table(t));
                                 next!();
                             }
@@ -459,10 +469,8 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             Op::BXorK => bitwise!(s.kc(), |a, b| a ^ b),
                             Op::ShlK => bitwise!(s.kc(), arith::shl),
                             Op::ShrK => bitwise!(s.kc(), arith::shr),
-                            Op::AddI => unary!(
-                                |x: i64| x.wrapping_add(s.sc() as i64),
-                                |x: f64| x + s.sc() as f64
-                            ),
+                            Op::AddI => unary!(|x: i64| x.wrapping_add(s.sc() as i64), |x: f64| x
+                                + s.sc() as f64),
                             Op::Unm => unary!(i64::wrapping_neg, |x: f64| -x),
                             Op::BNot => {
                                 let x = s.rb();
@@ -473,7 +481,11 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 break 'step;
                             }
                             Op::Not => {
-                                let t = if (*s.rb()).truthy() { tag::FALSE } else { tag::TRUE };
+                                let t = if (*s.rb()).truthy() {
+                                    tag::FALSE
+                                } else {
+                                    tag::TRUE
+                                };
                                 (*s.ra()).t = t;
                                 next!();
                             }

@@ -56,6 +56,7 @@ fn move_from(l: Lua, co: *mut Thread, n: i32) {
 }
 
 /// Resumes with the top `nargs` values; results or the error value end up on top of the running thread.
+#[inline(always)]
 fn aux_resume(l: Lua, co: *mut Thread, nargs: i32) -> Result<i32, Status> {
     match l.resume(co, nargs) {
         Ok(n) => {

@@ -228,7 +228,20 @@ unsafe extern "C" fn rt_call_interp(th: *mut Thread, base: *mut Value, nargs: u3
 
 /// Machine code called a native function.
 unsafe extern "C" fn rt_call_native(th: *mut Thread, base: *mut Value, nargs: u32) -> i64 {
-    unsafe { call_any(Lua(std::ptr::NonNull::new_unchecked(th)), base, nargs) }
+    unsafe {
+        let l = Lua(std::ptr::NonNull::new_unchecked(th));
+        if super::stack::is_low(l) {
+            return call_any(l, base, nargs);
+        }
+        super::exit::stress(th);
+        (*th).top = base.add(nargs as usize);
+        let func = base.sub(1);
+        let at = func.offset_from((*th).stack);
+        match crate::call::call_native_here(l, func, -1) {
+            Ok(()) => (*th).top.offset_from((*th).stack.offset(at)) as i64,
+            Err(Raise(())) => -1,
+        }
+    }
 }
 
 /// Calls the function at `base - 1`; results from there on. Returns their count, or -1.
