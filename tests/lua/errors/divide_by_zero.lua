@@ -1,3 +1,4 @@
+-- stderr: ignore
 local a, b = 10, 0
 print(a / b)
 print(a // b)
