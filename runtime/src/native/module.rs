@@ -12,9 +12,9 @@ use trinity_abi::unit::{FuncDesc, ModuleDesc, flag};
 /// A module of the running executable.
 pub struct Module {
     /// Name as `require` takes it; empty for the main program.
-    pub name: &'static str,
+    pub name: String,
     /// File it was compiled from.
-    pub file: &'static str,
+    pub file: String,
     chunk: &'static [u8],
     funcs: &'static [FuncDesc],
 }
@@ -34,8 +34,8 @@ impl Module {
         }
         unsafe {
             Module {
-                name: std::str::from_utf8_unchecked(bytes(d.name, d.name_len)),
-                file: std::str::from_utf8_unchecked(bytes(d.file, d.file_len)),
+                name: String::from_utf8_lossy(bytes(d.name, d.name_len)).into_owned(),
+                file: String::from_utf8_lossy(bytes(d.file, d.file_len)).into_owned(),
                 chunk: bytes(d.chunk, d.chunk_len),
                 funcs: if d.num_funcs == 0 {
                     &[]
@@ -131,7 +131,7 @@ fn run(l: Lua) -> LResult<u32> {
             &[Value::light(std::ptr::from_ref(m) as *mut u8)],
         )?;
         l.push(f);
-        crate::lib::package::add_bundled(l, m.name, m.file, f)?;
+        crate::lib::package::add_bundled(l, &m.name, &m.file, f)?;
         l.pop(1);
     }
     let name = program.args.first().map_or(&b"?"[..], |a| a);

@@ -76,9 +76,4 @@ impl Units {
             point: points[p],
         })
     }
-
-    /// All prototypes with machine code, for the collector's roots.
-    pub fn protos(&self) -> impl Iterator<Item = *mut RtProto> + '_ {
-        self.units.iter().flat_map(|u| u.protos.iter().copied())
-    }
 }
