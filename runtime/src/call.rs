@@ -37,16 +37,42 @@ pub unsafe fn push_ci(l: Lua) -> *mut CallInfo {
 pub unsafe fn call_value(l: Lua, func: *mut Value, nresults: i32) -> LResult<()> {
     unsafe {
         let th = l.thread();
-        (*th).nccalls += 1;
-        if (*th).nccalls >= raise::MAX_C_CALLS {
-            raise::check_c_stack(l)?;
-        }
+        enter_c_call(l)?;
         match native::stack::with_room(l, || call_inner(l, func, nresults)) {
             Some(r) => r?,
             None => return Err(raise::memory_error(l)),
         }
-        (*th).nccalls -= 1;
+        leave_c_call(th);
         Ok(())
+    }
+}
+
+/// Counts a call as nested in native code (the reference's nCcalls).
+///
+/// # Safety
+/// The handle is live.
+#[inline(always)]
+pub unsafe fn enter_c_call(l: Lua) -> LResult<()> {
+    unsafe {
+        let th = l.thread();
+        (*th).nccalls += 1;
+        if (*th).nccalls >= raise::MAX_C_CALLS {
+            raise::check_c_stack(l)?;
+        }
+        Ok(())
+    }
+}
+
+/// Ends what [`enter_c_call`] began. Calls that a yield crossed are no longer counted.
+///
+/// # Safety
+/// `th` is live.
+#[inline(always)]
+pub unsafe fn leave_c_call(th: *mut Thread) {
+    unsafe {
+        if (*th).nccalls > (*th).c_floor {
+            (*th).nccalls -= 1;
+        }
     }
 }
 
@@ -298,6 +324,7 @@ pub unsafe fn adjust_results(th: *mut Thread, nresults: i32) {
 pub struct Protection {
     ci: *mut CallInfo,
     nccalls: u32,
+    resumes: u32,
     nny: u32,
     hooks_allowed: bool,
 }
@@ -312,6 +339,7 @@ impl Protection {
             Protection {
                 ci: (*th).ci,
                 nccalls: (*th).nccalls,
+                resumes: (*th).resumes,
                 nny: (*th).nny,
                 hooks_allowed: (*th).hook.as_ref().is_none_or(|h| h.allowed()),
             }
@@ -324,7 +352,11 @@ impl Protection {
     pub unsafe fn restore(&self, th: *mut Thread) {
         unsafe {
             (*th).ci = self.ci;
-            (*th).nccalls = self.nccalls;
+            (*th).nccalls = if self.resumes == (*th).resumes {
+                self.nccalls
+            } else {
+                (*th).c_floor
+            };
             (*th).nny = self.nny;
             if let Some(h) = (*th).hook.as_mut() {
                 h.set_allowed(self.hooks_allowed);

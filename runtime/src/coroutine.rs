@@ -124,6 +124,16 @@ impl Lua {
                 return fail("too many arguments to resume");
             }
             let first = (*co).status == Status::Ok;
+            if first && (*me).nccalls + 1 == MAX_C_CALLS {
+                // The reference raises this one inside the coroutine, which is dead then.
+                let _ = fail("C stack overflow");
+                if col.grow_stack(1) {
+                    *(*co).top = *(*co).top.sub(1);
+                    (*co).top = (*co).top.add(1);
+                }
+                (*co).status = Status::Run;
+                return Err(Status::Run);
+            }
             if first && !prepare(col) {
                 self.pop(nargs);
                 *(*co).top = Value::str((*(*me).global).memory_message);
@@ -140,6 +150,8 @@ impl Lua {
             (*co).resumer = me;
             (*co).status = Status::Ok;
             (*co).nccalls = (*me).nccalls + 1;
+            (*co).c_floor = (*co).nccalls;
+            (*co).resumes = (*co).resumes.wrapping_add(1);
             if (*me).poll != 0 {
                 // Signals and finalizers are pending for whoever runs.
                 crate::poll::inherit(self, col);
@@ -178,10 +190,7 @@ impl Lua {
             (*me).status = Status::Yield;
             (*me).resume_args = nresults as u32;
             let to = (*(*me).resumer).saved_sp;
-            let calls = (*me).nccalls - (*(*me).resumer).nccalls;
             switch(&raw mut (*me).saved_sp, to);
-            // Resumed: the depth below us may be another one now.
-            (*me).nccalls = (*(*me).resumer).nccalls + calls;
             Ok((*me).resume_args as i32)
         }
     }
@@ -207,7 +216,7 @@ impl Lua {
             let native = std::mem::take(&mut (*me).native);
             (*co).native = native;
             (*co).native_limit = (*me).native_limit;
-            (*co).nccalls = (*me).nccalls;
+            (*co).nccalls = (*co).c_floor;
             (*co).patched.clear();
             let status = crate::call::reset_thread(col, status);
             (*me).native = std::mem::take(&mut (*co).native);

@@ -166,6 +166,8 @@ unsafe fn make_thread(g: *mut Global) -> Result<*mut Thread, AllocError> {
                 stack_size: 0,
                 base_ci: null_mut(),
                 nccalls: 0,
+                c_floor: 0,
+                resumes: 0,
                 nny: 0,
                 status: Status::Ok,
                 error_status: Status::Ok,

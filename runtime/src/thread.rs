@@ -45,6 +45,8 @@ pub mod call_status {
     pub const VARARG: u16 = 1 << 7;
     /// Interpreting a frame that left machine code.
     pub const DEOPT: u16 = 1 << 6;
+    /// An iterator called by a generic `for`: counted in `nccalls`, as in the reference.
+    pub const COUNTED: u16 = 1 << 8;
 }
 
 /// A call record. Linked list; records stay allocated and are used again.
@@ -98,6 +100,10 @@ pub struct Thread {
     pub base_ci: *mut CallInfo,
     /// Nested native calls (the reference's nCcalls), limit 200.
     pub nccalls: u32,
+    /// `nccalls` at the last resume: a yield forgets the calls it crosses, as in the reference, so returning from them stops here.
+    pub c_floor: u32,
+    /// Times this coroutine was resumed (wraps).
+    pub resumes: u32,
     /// Non-yieldable calls on the stack (sort, gsub callbacks, ...): yielding is refused while above 0.
     pub nny: u32,
     /// Life of a coroutine.

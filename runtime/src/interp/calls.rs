@@ -196,6 +196,10 @@ pub(super) unsafe fn return_to_lua(s: &mut Regs, th: *mut Thread, v: Option<Valu
             Some(v) if w == word(1, call_status::VARARG, CallKind::Lua) => {
                 *(*ci).func.sub(super::frame::shift(ci)) = v;
             }
+            Some(v) if w == word(1, call_status::COUNTED, CallKind::Lua) => {
+                call::leave_c_call(th);
+                *s.base.sub(1) = v;
+            }
             _ => return false,
         }
         let prev = (*ci).prev;

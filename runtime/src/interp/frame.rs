@@ -196,8 +196,15 @@ pub unsafe fn call_iterator(l: Lua, ra: *mut Value, wanted: i32) -> LResult<Opti
         for i in 0..3 {
             *func.add(i) = *ra.add(i);
         }
-        (*l.thread()).top = func.add(3);
-        call_slow(l, func, wanted)
+        let th = l.thread();
+        (*th).top = func.add(3);
+        call::enter_c_call(l)?;
+        let r = call_slow(l, func, wanted)?;
+        match r {
+            Some(ci) => (*ci).status |= call_status::COUNTED,
+            None => call::leave_c_call(th),
+        }
+        Ok(r)
     }
 }
 
@@ -300,6 +307,9 @@ unsafe fn finish_return(l: Lua, ci: *mut CallInfo, from: *mut Value, n: usize) -
         }
         let to = (*ci).func.sub(shift(ci));
         call::move_results(th, from, n, to, (*ci).nresults);
+        if (*ci).status & call_status::COUNTED != 0 {
+            call::leave_c_call(th);
+        }
         (*th).ci = (*ci).prev;
         Ok((*ci).status & call_status::FRESH != 0)
     }
