@@ -38,6 +38,21 @@ fn has_float_form(op: Op) -> bool {
     matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div)
 }
 
+/// Multiplier and shift for the signed division by `d > 1`, no power of two: with `p = 64 + shift`, the smallest `p` for which
+/// `m = ceil(2^p / d)` satisfies `m * d - 2^p < 2^(p - 63)`; the multiplier is `m` modulo 2^64.
+fn reciprocal(d: i64) -> (i64, i32) {
+    let d = d as u128;
+    let mut p = 64;
+    loop {
+        let (q, r) = ((1u128 << p) / d, (1u128 << p) % d);
+        let (m, excess) = if r == 0 { (q, 0) } else { (q + 1, d - r) };
+        if excess < 1u128 << (p - 63) && m < 1u128 << 64 {
+            return (m as u64 as i64, p - 64);
+        }
+        p += 1;
+    }
+}
+
 impl FnLower<'_> {
     /// ADD ... SHRK, ADDI.
     pub(crate) fn arithmetic(&mut self, i: Instr) {
@@ -279,8 +294,7 @@ impl FnLower<'_> {
                 }
                 Op::Mod | Op::IDiv if n > 1 => {
                     let x = self.load_bits(b);
-                    let d = self.b.iconst(n);
-                    return Some(self.floor_division(op, x, d));
+                    return Some(self.floor_division_by(op, x, n));
                 }
                 Op::Mod | Op::IDiv => return None,
                 Op::Shl | Op::Shr => {
@@ -335,6 +349,30 @@ impl FnLower<'_> {
             let wrong = self.b.xor(r, d);
             let adjusted = self.b.select(Cond::icmp(IntCc::Slt, wrong, 0), less, q);
             self.b.select(Cond::icmp(IntCc::Eq, r, 0), q, adjusted)
+        }
+    }
+
+    /// [`Self::floor_division`] by a constant `d > 1` that is no power of two: a multiplication by the reciprocal (Granlund and Montgomery,
+    /// "Division by invariant integers using multiplication", 1994). The high half of the product, shifted, is `ceil(x / d) - 1` for negative `x`
+    /// and `floor(x / d)` for others, so that the remainder is `d` where it should be 0.
+    fn floor_division_by(&mut self, op: Op, x: Value, d: i64) -> Value {
+        let (multiplier, shift) = reciprocal(d);
+        let m = self.b.iconst(multiplier);
+        let mut high = self.b.smulh(x, m);
+        if multiplier < 0 {
+            high = self.b.iadd(high, x);
+        }
+        let q = self.b.sar(high, shift);
+        let divisor = self.b.iconst(d);
+        let product = self.b.imul(q, divisor);
+        let r = self.b.isub(x, product);
+        let exact = Cond::icmp(IntCc::Eq, r, divisor);
+        if op == Op::Mod {
+            let zero = self.b.iconst(0);
+            self.b.select(exact, zero, r)
+        } else {
+            let next = self.b.iadd(q, 1);
+            self.b.select(exact, next, q)
         }
     }
 
@@ -428,5 +466,67 @@ impl FnLower<'_> {
         self.b.jump(done, &[]);
         self.b.switch_to(done);
         self.defined(a, t);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reciprocal;
+
+    /// The division `floor_division_by` builds.
+    fn divide(x: i64, d: i64) -> (i64, i64) {
+        let (m, s) = reciprocal(d);
+        let mut high = ((x as i128 * m as i128) >> 64) as i64;
+        if m < 0 {
+            high = high.wrapping_add(x);
+        }
+        let q = high >> s;
+        let r = x.wrapping_sub(q.wrapping_mul(d));
+        if r == d { (q + 1, 0) } else { (q, r) }
+    }
+
+    #[test]
+    fn reciprocals_divide() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        for round in 0..20_000 {
+            let d = match round {
+                0..2000 => round + 2,
+                2000..2063 => (1_i64 << (round - 2000)).wrapping_add(1).max(3),
+                2063..2126 => (1_i64 << (round - 2063)).wrapping_sub(1).max(3),
+                _ => ((next() >> 1 >> (next() % 62)) as i64).max(3),
+            };
+            if d.count_ones() == 1 {
+                continue;
+            }
+            let most = i64::MAX / d * d;
+            let mut xs = vec![
+                0,
+                1,
+                -1,
+                d,
+                -d,
+                d - 1,
+                1 - d,
+                i64::MIN,
+                i64::MAX,
+                most,
+                -most,
+            ];
+            xs.extend([most - 1, -most - 1, most.wrapping_add(1)]);
+            for _ in 0..20 {
+                let x = (next() as i64) >> (next() % 64);
+                xs.extend([x, x / d * d, (x / d * d).wrapping_sub(1)]);
+            }
+            for x in xs {
+                let want = (x.div_euclid(d), x.rem_euclid(d));
+                assert_eq!(divide(x, d), want, "{x} by {d}");
+            }
+        }
     }
 }

@@ -54,6 +54,11 @@ impl Emitter<'_> {
                 self.inst(Inst::op0(Op::Cqo));
                 self.inst(Inst::op1(Op::Idiv, W64, divisor));
             }
+            MInst::MulHigh => {
+                self.reg();
+                let factor = self.reg();
+                self.inst(Inst::op1(Op::Imul1, W64, factor));
+            }
             MInst::Conv { op, w, src, imm } => self.conv(*op, *w, src, *imm),
             MInst::Store { op, w, mem } => {
                 let mem = self.mem(mem);

@@ -165,6 +165,8 @@ impl FunctionBuilder {
         sdiv = Sdiv,
         /// Raw signed remainder; the caller guards.
         srem = Srem,
+        /// High half of the signed 128-bit product.
+        smulh = Smulh,
         /// Floating-point addition.
         fadd = Fadd,
         /// Floating-point subtraction.

@@ -33,6 +33,8 @@ names! {
         Sdiv = "sdiv",
         /// Signed remainder; faults as `Sdiv` does.
         Srem = "srem",
+        /// High half of the signed 128-bit product.
+        Smulh = "smulh",
         /// Floating-point addition.
         Fadd = "fadd",
         /// Floating-point subtraction.

@@ -129,6 +129,8 @@ pub(crate) enum MInst {
     },
     /// dividend in rax, divisor, quotient in rax, remainder in rdx
     Div,
+    /// factor in rax, factor, low half of the product in rax, high half in rdx
+    MulHigh,
     /// src, def: one-operand conversions, moves and loads. `imm` is the third operand of roundsd.
     Conv {
         op: Op,

@@ -60,6 +60,7 @@ impl Selector<'_> {
             (BinOp::Sar, _) => self.shift(Op::Sar, a, b, res),
             (BinOp::Sdiv, _) => self.div(a, b, res, false),
             (BinOp::Srem, _) => self.div(a, b, res, true),
+            (BinOp::Smulh, _) => self.wide(a, b, res, true, MInst::MulHigh),
             // Floating-point operations are selected elsewhere.
             _ => {}
         }
@@ -140,10 +141,15 @@ impl Selector<'_> {
     }
 
     fn div(&mut self, a: Value, b: Opnd, res: Value, remainder: bool) {
+        self.wide(a, b, res, remainder, MInst::Div);
+    }
+
+    /// The instructions that take rax and a register and leave two results in rax and rdx, of which one is wanted.
+    fn wide(&mut self, a: Value, b: Opnd, res: Value, in_rdx: bool, inst: MInst) {
         self.use_fixed(a, PReg::Rax);
         let b = match b {
             Opnd::Imm(n) => self.imm_reg(n as i64),
-            // The same register cannot be wanted both in rax and elsewhere until late: divide by a copy.
+            // The same register cannot be wanted both in rax and elsewhere until late: use a copy.
             Opnd::Value(v) if v == a && self.f.as_iconst(v).is_none() => {
                 let (from, to) = (self.reg(v), self.temp(ra::RegClass::Int));
                 let dividend = std::mem::take(&mut self.ops);
@@ -163,14 +169,10 @@ impl Selector<'_> {
         self.ops.push(ra::Operand::reg_use_at_end(b));
         let (rax, rdx) = (to_ra(PReg::Rax), to_ra(PReg::Rdx));
         let (res, other) = (self.vreg(res), self.temp(ra::RegClass::Int));
-        let (quotient, rest) = if remainder {
-            (other, res)
-        } else {
-            (res, other)
-        };
-        self.ops.push(ra::Operand::reg_fixed_def(quotient, rax));
-        self.ops.push(ra::Operand::reg_fixed_def(rest, rdx));
-        self.push(MInst::Div);
+        let (low, high) = if in_rdx { (other, res) } else { (res, other) };
+        self.ops.push(ra::Operand::reg_fixed_def(low, rax));
+        self.ops.push(ra::Operand::reg_fixed_def(high, rdx));
+        self.push(inst);
     }
 
     pub(super) fn overflow(&mut self, op: OvfOp, a: Value, b: Opnd, res: Value) {

@@ -208,6 +208,7 @@ table! {
     Not   "not"   [form(M, 0xf7).ext(2)];
     Neg   "neg"   [form(M, 0xf7).ext(3)];
     Idiv  "idiv"  [form(M, 0xf7).ext(7)];
+    Imul1 "imul"  [form(M, 0xf7).ext(5)];
     Cqo   "cqo"   [form(Zo, 0x99).size(Quad)];
     Imul  "imul"  [form(Rmi8, 0x6b).size(Wide), form(Rmi, 0x69).size(Wide), form(Rm, 0xaf).map(1).size(Wide)];
     Shl   "shl"   shift(4);

@@ -370,7 +370,11 @@ impl Gen {
     fn step(&mut self) {
         let v = match self.r.below(33) {
             0..=6 => {
-                let op = self.r.pick(&BinOp::ALL[..9]);
+                let op = if self.r.chance(10) {
+                    BinOp::Smulh
+                } else {
+                    self.r.pick(&BinOp::ALL[..9])
+                };
                 let (a, b) = (self.int(), self.opnd());
                 self.b.binary(op, a, b)
             }
@@ -390,7 +394,7 @@ impl Gen {
                 self.b.unary(self.r.pick(&UnOp::ALL[..8]), a)
             }
             10..=13 => {
-                let op = self.r.pick(&BinOp::ALL[11..]);
+                let op = self.r.pick(&BinOp::ALL[12..]);
                 let (a, b) = (self.float(), self.float());
                 self.b.binary(op, a, b)
             }

@@ -234,6 +234,7 @@ impl Interp<'_> {
             BinOp::Shr => a >> (b & 63),
             BinOp::Sar => (a as i64 >> (b & 63)) as u64,
             BinOp::Sdiv => (a as i64 / b as i64) as u64,
+            BinOp::Smulh => ((a as i64 as i128 * b as i64 as i128) >> 64) as u64,
             BinOp::Srem => (a as i64 % b as i64) as u64,
             BinOp::Fadd => (x + y).to_bits(),
             BinOp::Fsub => (x - y).to_bits(),
