@@ -1,9 +1,11 @@
 //! Arithmetic and bitwise instructions: inline on integers and floats, the `step` helper for everything else.
 
+use crate::Symbol;
 use crate::func::{FnLower, home, home_tag};
 use crate::types::{Type, arith_type, const_type};
+use trinity_abi::helpers::leaf;
 use trinity_abi::tag;
-use trinity_codegen::ir::{Block, Cond, IntCc, Value, Width};
+use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Value, Width};
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
 /// Right operand of an arithmetic instruction.
@@ -35,7 +37,7 @@ fn register_form(op: Op) -> Op {
 }
 
 fn has_float_form(op: Op) -> bool {
-    matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div)
+    matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Pow)
 }
 
 /// Multiplier and shift for the signed division by `d > 1`, no power of two: with `p = 64 + shift`, the smallest `p` for which
@@ -167,7 +169,7 @@ impl FnLower<'_> {
         self.defined(a, result);
     }
 
-    /// Float results of + - * / when at least one operand's type is open. The current block ends.
+    /// Float results of + - * / ^ when at least one operand's type is open. The current block ends.
     #[allow(clippy::too_many_arguments)]
     fn float_paths(
         &mut self,
@@ -180,13 +182,13 @@ impl FnLower<'_> {
         done: Block,
     ) {
         // Left operand as a float: by type, by tag, or (when the right one is surely a float, or the operation is a division) converted.
-        let convert = op == Op::Div || rhs_type == Type::Float;
+        let convert = matches!(op, Op::Div | Op::Pow) || rhs_type == Type::Float;
         let x = self.float_operand(b, convert, slow);
         let y = match rhs {
             Rhs::Int(n) => self.b.fconst(n as f64),
             Rhs::Float(f) => self.b.fconst(f),
             Rhs::Reg(r) => {
-                let convert = op == Op::Div || self.ty[b] == Type::Float;
+                let convert = matches!(op, Op::Div | Op::Pow) || self.ty[b] == Type::Float;
                 self.float_operand(r, convert, slow)
             }
         };
@@ -232,6 +234,13 @@ impl FnLower<'_> {
             Op::Add => self.b.fadd(x, y),
             Op::Sub => self.b.fsub(x, y),
             Op::Mul => self.b.fmul(x, y),
+            Op::Pow => self.b.call_symbol(
+                Symbol::Stub(leaf::POW).to_ref(),
+                &[(x, PReg::Xmm0), (y, PReg::Xmm1)],
+                &[(trinity_codegen::ir::Type::F64, PReg::Xmm0)],
+                Clobbers::SysV,
+                None,
+            )[0],
             _ => self.b.fdiv(x, y),
         }
     }
@@ -244,11 +253,10 @@ impl FnLower<'_> {
         if op == Op::Pow {
             // As the reference: a square is a product.
             let square = matches!(rhs, Rhs::Int(2)) || matches!(rhs, Rhs::Float(2.0));
-            if !square {
-                return None;
+            if square {
+                let x = self.as_float(b, lt);
+                return Some(self.b.fmul(x, x));
             }
-            let x = self.as_float(b, lt);
-            return Some(self.b.fmul(x, x));
         }
         if !has_float_form(op) {
             return None;

@@ -17,7 +17,7 @@ mod table;
 pub mod types;
 
 use std::fmt;
-use trinity_abi::helpers::{ALL_HELPERS, Helper, stub};
+use trinity_abi::helpers::{ALL_HELPERS, Helper, leaf, stub};
 use trinity_abi::unit::SafePoint;
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
@@ -28,13 +28,13 @@ use trinity_frontend::bytecode::Proto;
 pub enum Symbol {
     /// A helper thunk.
     Helper(Helper),
-    /// A stub of `trinity_abi::helpers::stub`, by name.
+    /// A stub or leaf function of `trinity_abi::helpers`, by name.
     Stub(&'static str),
     /// Function number `n` (preorder) of the module itself.
     Func(u32),
 }
 
-const STUBS: [&str; 3] = [stub::EXIT, stub::MORE_STACK, stub::INTERP];
+const STUBS: [&str; 4] = [stub::EXIT, stub::MORE_STACK, stub::INTERP, leaf::POW];
 
 impl Symbol {
     /// The number used in the IR.

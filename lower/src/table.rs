@@ -74,17 +74,22 @@ impl FnLower<'_> {
         self.defined(a, Type::Any);
     }
 
-    /// Checks that R[r] is a table and the index is in its array part; gives the table and the index from 0.
-    fn array_element(&mut self, r: usize, index: Index, slow: Block) -> (Value, Value) {
-        self.guard_tag(r, tag::TABLE, slow);
-        let idx = match index {
+    /// The index from 0, and whether it is computed.
+    fn index_value(&mut self, index: Index, slow: Block) -> (Value, bool) {
+        match index {
             Index::Reg(k) => {
                 self.guard_tag(k, tag::INT, slow);
                 let n = self.load_bits(k);
-                self.b.isub(n, 1)
+                (self.b.isub(n, 1), true)
             }
-            Index::Imm(n) => self.b.iconst(n - 1),
-        };
+            Index::Imm(n) => (self.b.iconst(n - 1), false),
+        }
+    }
+
+    /// Checks that R[r] is a table and the index is in its array part; gives the table and the index from 0.
+    fn array_element(&mut self, r: usize, index: Index, slow: Block) -> (Value, Value) {
+        self.guard_tag(r, tag::TABLE, slow);
+        let (idx, _) = self.index_value(index, slow);
         let t = self.load_bits(r);
         let len = self.b.load(LoadKind::U32, Addr::value(t, table::ARRAY_LEN));
         self.b
@@ -108,33 +113,72 @@ impl FnLower<'_> {
         let value = self.stored(i.c());
         let done = self.b.create_block();
         let slow = self.slow_step(done);
-        let (t, idx) = self.array_element(a, index, slow);
+        self.guard_tag(a, tag::TABLE, slow);
+        let (idx, may_append) = self.index_value(index, slow);
+        let t = self.load_bits(a);
         self.guard_not_black(t, value, slow);
         let (payload, vtag) = self.stored_parts(value);
         let array = self.b.load64(Addr::value(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, Addr::value(t, table::ELEM_KIND));
-        let general = self.b.create_block();
-        self.b.exit_if(
-            Cond::icmp(IntCc::Eq, kind, table::KIND_GENERAL as i32),
-            general,
-            &[],
-        );
         let packed_tag = self.b.iadd(kind, (tag::INT - table::KIND_INT) as i32);
-        self.b
-            .exit_unless(Cond::icmp(IntCc::Eq, packed_tag, vtag), slow, &[]);
-        self.b
-            .store64(Addr::indexed(array, idx, Scale::S8, 0), payload);
-        self.b.jump(done, &[]);
-        // General: neither the old nor the new value may be nil (holes and metamethods are the helper's).
-        self.b.switch_to(general);
+        let len = self.b.load(LoadKind::U32, Addr::value(t, table::ARRAY_LEN));
         let down = self.b.inot(idx);
         let tag_addr = Addr::indexed(array, down, Scale::S1, 0);
+        let is_general = Cond::icmp(IntCc::Eq, kind, table::KIND_GENERAL as i32);
+        let no_value = Cond::icmp(IntCc::Eq, vtag, 0);
+        let wrong_kind = Cond::icmp(IntCc::Ne, packed_tag, vtag);
+        let general = self.b.create_block();
+        let packed = self.b.create_block();
+
+        let beyond = self.b.create_block();
+        let is_beyond = Cond::icmp(IntCc::Ule, len, idx);
+        self.b.exit_if(is_beyond, beyond, &[]);
+        let existing = self.b.create_block();
+        self.b.exit_if(is_general, existing, &[]);
+        self.b.brif(wrong_kind, (slow, &[]), (packed, &[]));
+        // General: neither the old nor the new value may be nil (holes and metamethods are the helper's).
+        self.b.switch_to(existing);
         self.b
             .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
-        self.b.exit_if(Cond::icmp(IntCc::Eq, vtag, 0), slow, &[]);
+        self.b.brif(no_value, (slow, &[]), (general, &[]));
+
+        // An append within the capacity, to an array that is not empty, of a table without a metatable. The last place is the helper's:
+        // a full array takes over what the hash part has.
+        self.b.switch_to(beyond);
+        if may_append {
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Eq, len, idx), slow, &[]);
+            let next = self.b.iadd(idx, 1);
+            let cap = self.b.load(LoadKind::U32, Addr::value(t, table::ARRAY_CAP));
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Ult, next, cap), slow, &[]);
+            let has_metatable =
+                Cond::icmp_mem(IntCc::Ne, Width::W64, Addr::value(t, table::METATABLE), 0);
+            self.b.exit_if(has_metatable, slow, &[]);
+            self.b.exit_if(no_value, slow, &[]);
+            let len_addr = Addr::value(t, table::ARRAY_LEN);
+            let append = self.b.create_block();
+            self.b.exit_if(is_general, append, &[]);
+            let empty = Cond::icmp(IntCc::Eq, kind, table::KIND_EMPTY as i32);
+            self.b.exit_if(empty, slow, &[]);
+            self.b.exit_if(wrong_kind, slow, &[]);
+            self.b.store(Width::W32, len_addr, next);
+            self.b.jump(packed, &[]);
+            self.b.switch_to(append);
+            self.b.store(Width::W32, len_addr, next);
+            self.b.jump(general, &[]);
+        } else {
+            self.b.jump(slow, &[]);
+        }
+
+        self.b.switch_to(general);
+        self.b.store(Width::W8, tag_addr, vtag);
+        // The payloads of booleans are not touched: their arrays use a byte an element.
+        let rest = if self.is_boolean(value) { done } else { packed };
+        self.b.jump(rest, &[]);
+        self.b.switch_to(packed);
         self.b
             .store64(Addr::indexed(array, idx, Scale::S8, 0), payload);
-        self.b.store(Width::W8, tag_addr, vtag);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }
@@ -175,6 +219,12 @@ impl FnLower<'_> {
                 };
                 (self.b.iconst(p), self.b.iconst(t as i64))
             }
+        }
+    }
+    fn is_boolean(&self, v: Stored) -> bool {
+        match v {
+            Stored::Reg(r) => self.ty[r] == Type::Bool,
+            Stored::Const(k) => matches!(self.p.consts[k], Const::Bool(_)),
         }
     }
     fn maybe_collectable(&self, v: Stored) -> bool {
@@ -234,14 +284,7 @@ impl FnLower<'_> {
         self.b.load64(Addr::value(cell, closure::CELL_VALUE))
     }
 
-    /// Goes to `otherwise` unless the table has the cached shape and the cache is of this kind.
-    fn check_shape(&mut self, t: Value, caches: Value, offset: i32, kind: u8, otherwise: Block) {
-        self.check_shape_id(t, caches, offset, otherwise);
-        let at = Addr::value(caches, offset + cache::KIND);
-        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, kind as i32);
-        self.b.exit_if(other, otherwise, &[]);
-    }
-
+    /// Goes to `otherwise` unless the table has the cached shape.
     fn check_shape_id(&mut self, t: Value, caches: Value, offset: i32, otherwise: Block) {
         let at = Addr::value(caches, offset + cache::SHAPE_ID);
         let shape = self.b.load(LoadKind::U32, at);
@@ -273,18 +316,29 @@ impl FnLower<'_> {
         self.b.switch_to(constant);
         let other = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_CONST as i32);
         self.b.exit_if(other, slow, &[]);
+        let (p, t) = self.cached_constant(caches, offset, slow);
+        self.b.jump(found, &[p, t]);
+        self.b.switch_to(found);
+        (payload, value_tag)
+    }
+
+    /// Goes to `slow` unless the cache was filled in this epoch.
+    fn check_epoch(&mut self, caches: Value, offset: i32, slow: Block) {
         let epoch_at = self.b.load64(Addr::thread(thread::EPOCH_PTR));
         let epoch = self.b.load(LoadKind::U32, Addr::value(epoch_at, 0));
         let seen = Addr::value(caches, offset + cache::EPOCH);
         let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
         self.b.exit_if(stale, slow, &[]);
+    }
+
+    /// The value in a cache of the present epoch.
+    fn cached_constant(&mut self, caches: Value, offset: i32, slow: Block) -> (Value, Value) {
+        self.check_epoch(caches, offset, slow);
         let p = self.b.load64(Addr::value(caches, offset + cache::VALUE));
         let t = self
             .b
             .load(LoadKind::U8, Addr::value(caches, offset + cache::VALUE + 8));
-        self.b.jump(found, &[p, t]);
-        self.b.switch_to(found);
-        (payload, value_tag)
+        (p, t)
     }
 
     fn slot_value(&mut self, t: Value, caches: Value, offset: i32) -> (Value, Value) {
@@ -308,13 +362,34 @@ impl FnLower<'_> {
         } else {
             let done = self.b.create_block();
             let slow = self.slow_step(done);
-            self.guard_tag(b, tag::TABLE, slow);
-            let t = self.load_bits(b);
             let (caches, offset) = self.cache(i.d());
-            let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+            let t = self.load_bits(b);
+            let object_tag = self.load_tag(b);
+            if object_type != Type::Str {
+                let other = self.b.create_block();
+                self.b.exit_if(
+                    Cond::icmp(IntCc::Ne, object_tag, tag::TABLE as i32),
+                    other,
+                    &[],
+                );
+                let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+                self.b.store64(home(a + 1), t);
+                self.b
+                    .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
+                self.store_both(a, payload, value_tag);
+                self.b.jump(done, &[]);
+                self.b.switch_to(other);
+            }
+            // A method of strings, constant while the epoch lasts.
+            let kind = self.b.isub(object_tag, tag::SHORT_STR as i32);
+            let no_string = Cond::icmp(IntCc::Ugt, kind, (tag::LONG_STR - tag::SHORT_STR) as i32);
+            self.b.exit_if(no_string, slow, &[]);
+            let at = Addr::value(caches, offset + cache::SHAPE_ID);
+            let other = Cond::icmp_mem(IntCc::Ne, Width::W32, at, cache::STRING_ID as i32);
+            self.b.exit_if(other, slow, &[]);
+            let (payload, value_tag) = self.cached_constant(caches, offset, slow);
             self.b.store64(home(a + 1), t);
-            self.b
-                .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);
+            self.b.store(Width::W8, home_tag(a + 1), object_tag);
             self.store_both(a, payload, value_tag);
             self.b.jump(done, &[]);
             self.b.switch_to(done);
@@ -338,16 +413,42 @@ impl FnLower<'_> {
             self.load_bits(i.a())
         };
         let (caches, offset) = self.cache(i.d());
-        self.check_shape(t, caches, offset, cache::KIND_OWN, slow);
+        self.check_shape_id(t, caches, offset, slow);
         self.guard_not_black(t, value, slow);
+        let (payload, value_tag) = self.stored_parts(value);
+        let kind = Addr::value(caches, offset + cache::KIND);
         let slot = self
             .b
             .load(LoadKind::U32, Addr::value(caches, offset + cache::SLOT));
         let slots = self.b.load64(Addr::value(t, table::SLOTS));
         let tag_addr = Addr::indexed(slots, slot, Scale::S1, 8);
+        let add = self.b.create_block();
+        let store = self.b.create_block();
+        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_OWN as i32);
+        self.b.exit_if(not_own, add, &[]);
+        let was_nil = Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0);
+        self.b.brif(was_nil, (slow, &[]), (store, &[]));
+        // A new field: the table takes the shape that follows. The shape may be white, so the table must not be black.
+        self.b.switch_to(add);
+        let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_ADD as i32);
+        self.b.exit_if(not_add, slow, &[]);
+        self.check_epoch(caches, offset, slow);
         self.b
-            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
-        let (payload, value_tag) = self.stored_parts(value);
+            .exit_if(Cond::icmp(IntCc::Eq, value_tag, 0), slow, &[]);
+        let cap = self.b.load(LoadKind::U32, Addr::value(t, table::SLOT_CAP));
+        let room = self.b.shl(cap, 4);
+        self.b
+            .exit_unless(Cond::icmp(IntCc::Ult, slot, room), slow, &[]);
+        let mark = Addr::value(t, header::MARK);
+        let black = Cond::test_mem(IntCc::Ne, Width::W8, mark, header::BLACK as i32);
+        self.b.exit_if(black, slow, &[]);
+        let next = self.b.load64(Addr::value(caches, offset + cache::VALUE));
+        let id = self.b.load(LoadKind::U32, Addr::value(next, header::AUX32));
+        self.b.store64(Addr::value(t, table::SHAPE), next);
+        self.b
+            .store(Width::W32, Addr::value(t, table::SHAPE_ID), id);
+        self.b.jump(store, &[]);
+        self.b.switch_to(store);
         self.b
             .store64(Addr::indexed(slots, slot, Scale::S1, 0), payload);
         self.b.store(Width::W8, tag_addr, value_tag);

@@ -10,7 +10,25 @@
 macro_rules! for_each_helper {
     ($m:ident) => {
         $m! {
-            step, Next, "Executes the instruction at pc by the interpreter's generic path; result in its home slot.";
+            step, Next, "Executes the instruction at pc by the interpreter's generic path; result in its home slot. Frequent instructions have entries of their own, below, with the same contract.";
+            get_tab_up, Next, "GETTABUP.";
+            set_tab_up, Next, "SETTABUP.";
+            get_field, Next, "GETFIELD.";
+            set_field, Next, "SETFIELD.";
+            self_get, Next, "SELF.";
+            get_table, Next, "GETTABLE.";
+            set_table, Next, "SETTABLE.";
+            get_i, Next, "GETI.";
+            set_i, Next, "SETI.";
+            new_cell, Next, "NEWCELL.";
+            new_table, Next, "NEWTABLE.";
+            set_list, Next, "SETLIST.";
+            concat, Next, "CONCAT.";
+            closure, Next, "CLOSURE.";
+            var_arg, Next, "VARARG.";
+            tfor_call, Next, "TFORCALL.";
+            len, Next, "LEN.";
+            arith, Next, "The arithmetic and bitwise instructions.";
             test, Jump, "Executes the comparison, test or loop instruction at pc; rax = 1 when it jumps.";
             call, Next, "Executes the CALL at pc whatever `R[a]` is (__call); results are where the instruction wants them.";
             ret, Base, "Executes a RETURN that closes variables, is open, or belongs to a vararg function; rax = count, results at the entry function slot, rbx = entry base.";
@@ -39,6 +57,12 @@ macro_rules! names {
     };
 }
 for_each_helper!(names);
+
+/// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
+pub mod leaf {
+    /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
+    pub const POW: &str = "trinity_l_pow";
+}
 
 /// Stubs that machine code jumps to (not calls), with its own frame torn down.
 pub mod stub {

@@ -102,6 +102,8 @@ pub mod cache {
     pub const EPOCH: i32 = 8;
     pub const KIND: i32 = 12;
     pub const VALUE: i32 = 16;
+    /// In place of a shape id: the receiver was a string, the entry holds a method.
+    pub const STRING_ID: u32 = u32::MAX - 1;
     pub const KIND_EMPTY: u8 = 0;
     pub const KIND_OWN: u8 = 1;
     pub const KIND_CONST: u8 = 2;

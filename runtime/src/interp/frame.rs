@@ -9,7 +9,6 @@ use crate::debug::hook;
 use crate::error::LResult;
 use crate::poll;
 use crate::stack;
-use crate::table;
 use crate::thread::{CallInfo, Lua, call_status};
 use crate::value::{Value, tag};
 use trinity_frontend::bytecode::{Instr, Op};
@@ -155,34 +154,6 @@ pub unsafe fn copy_varargs(ci: *mut CallInfo, to: *mut Value, wanted: usize) {
         for i in 0..wanted {
             *to.add(i) = if i < extra { *from.add(i) } else { Value::NIL };
         }
-    }
-}
-
-/// TFORCALL with the library's `next` over a table, without a call. False: it is another iterator, or an error to raise.
-///
-/// # Safety
-/// `ra` is the loop's first register, `wanted` the number of its variables.
-#[inline(always)]
-pub unsafe fn next_inline(ra: *mut Value, wanted: usize) -> bool {
-    unsafe {
-        if (*ra).t != tag::NATIVE_FN
-            || (*ra.add(1)).t != tag::TABLE
-            || (*(*ra).as_native_fn()).func as usize != crate::lib::base::next as *const () as usize
-        {
-            return false;
-        }
-        let Ok(pair) = table::next((*ra.add(1)).as_table(), *ra.add(2)) else {
-            return false;
-        };
-        let (key, v) = pair.unwrap_or((Value::NIL, Value::NIL));
-        *ra.add(4) = key;
-        if wanted >= 2 {
-            *ra.add(5) = v;
-            for n in 2..wanted {
-                (*ra.add(4 + n)).t = tag::NIL;
-            }
-        }
-        true
     }
 }
 

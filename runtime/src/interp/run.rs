@@ -325,6 +325,8 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
 
                         // The table is the identity. A switch on the loaded byte makes LLVM replicate the dispatch behind
                         // every instruction (see .cargo/config.toml); on the instruction's own bits it does not.
+                        #[cfg(feature = "coverage")]
+                        crate::coverage::record(s.base, s.pc);
                         let op = s.op();
                         debug_assert!(op < OP_COUNT);
                         std::hint::assert_unchecked(op < OP_COUNT);
@@ -629,7 +631,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             }
                             Op::TForCall => {
                                 let ra = s.ra();
-                                if !HOOKS && frame::next_inline(ra, s.c()) {
+                                if !HOOKS && ops::loops::iterate_inline(ra, s.c()) {
                                     next!();
                                 }
                                 s.save();

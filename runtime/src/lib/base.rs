@@ -369,7 +369,7 @@ fn pairs(l: Lua) -> LResult<u32> {
     Ok(3)
 }
 
-fn ipairs_step(l: Lua) -> LResult<u32> {
+pub(crate) fn ipairs_step(l: Lua) -> LResult<u32> {
     let i = l.check_int(2)?.wrapping_add(1);
     let v = l.get_int(l.arg(1), i)?;
     l.push(Value::int(i));

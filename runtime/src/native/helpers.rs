@@ -4,7 +4,8 @@
 //! raises when the result is negative. Operands are decoded from the bytecode at `pc`, so every helper is complete for its instruction.
 
 use crate::error::LResult;
-use crate::interp::{self, ops};
+use crate::interp;
+use crate::interp::ops::{self, Frame};
 use crate::proto::RtProto;
 use crate::thread::{Lua, Thread};
 use crate::value::Value;
@@ -55,6 +56,52 @@ fn step(s: &Site) -> LResult<i64> {
             (*s.th).top = s.frame_top();
         }
         ops::step(s.l, s.i, s.base)?;
+    }
+    Ok(0)
+}
+
+/// Helpers of single instructions: by the definition that `step` would find.
+macro_rules! instructions {
+    ($( $name:ident = $path:path; )*) => {
+        $(
+            fn $name(s: &Site) -> LResult<i64> {
+                // SAFETY: as for `step`.
+                unsafe {
+                    (*s.th).top = s.frame_top();
+                    $path(&Frame::new(s.l, s.base), s.i)?;
+                }
+                Ok(0)
+            }
+        )*
+    };
+}
+instructions! {
+    get_tab_up = ops::fields::get_tab_up;
+    set_tab_up = ops::fields::set_tab_up;
+    get_field = ops::fields::get_field;
+    set_field = ops::fields::set_field;
+    self_get = ops::fields::self_get;
+    get_table = ops::fields::get_table;
+    set_table = ops::fields::set_table;
+    get_i = ops::fields::get_i;
+    set_i = ops::fields::set_i;
+    new_cell = ops::make::new_cell;
+    new_table = ops::make::new_table;
+    concat = ops::make::concat;
+    closure = ops::make::make_closure;
+    var_arg = ops::make::vararg;
+    tfor_call = ops::loops::tfor_call;
+    len = ops::fields::len;
+    arith = ops::arith::arith;
+}
+
+fn set_list(s: &Site) -> LResult<i64> {
+    // SAFETY: as for `step`; an open list ends at top.
+    unsafe {
+        if s.i.b() != 0 {
+            (*s.th).top = s.frame_top();
+        }
+        ops::make::set_list(&Frame::new(s.l, s.base), s.i)?;
     }
     Ok(0)
 }
@@ -210,6 +257,12 @@ fn grow_stack(s: &Site) -> LResult<i64> {
         }
     }
     Ok(leave(s))
+}
+
+/// `trinity_abi::helpers::leaf::POW`.
+#[unsafe(no_mangle)]
+extern "C" fn trinity_l_pow(x: f64, y: f64) -> f64 {
+    crate::arith::pow(x, y)
 }
 
 macro_rules! thunks {

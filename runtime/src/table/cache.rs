@@ -13,7 +13,7 @@ use crate::proto::Cache;
 use crate::state::Global;
 use crate::string;
 use crate::value::Value;
-use trinity_abi::cache::{KIND_ABSENT, KIND_ADD, KIND_CONST, KIND_OWN};
+use trinity_abi::cache::{STRING_ID, KIND_ABSENT, KIND_ADD, KIND_CONST, KIND_OWN};
 use trinity_abi::tag;
 use trinity_frontend::bytecode::Event;
 
@@ -93,6 +93,29 @@ pub unsafe fn lookup_for_cache(
         if certain {
             let kind = if v.is_nil() { KIND_ABSENT } else { KIND_CONST };
             fill(g, cache, id, kind, 0, v);
+        }
+        Some(v)
+    }
+}
+
+/// GETFIELD or SELF of a string: the method its metatable leads to, from the cache or filling it. `None`: the generic path must be taken.
+pub unsafe fn lookup_string_method(
+    g: *mut Global,
+    key: *mut Str,
+    cache: *mut Cache,
+) -> Option<Value> {
+    unsafe {
+        if (*cache).shape_id == STRING_ID && (*cache).epoch == (*g).epoch {
+            return Some((*cache).value);
+        }
+        let mt = (&(*g).metatables)[tag::SHORT_STR as usize];
+        if mt.is_null() || (*key).h.kind != tag::SHORT_STR {
+            return None;
+        }
+        let fillable = worth_filling(cache);
+        let (v, certain) = follow(g, mt, key, fillable)?;
+        if certain && !v.is_nil() {
+            fill(g, cache, STRING_ID, KIND_CONST, 0, v);
         }
         Some(v)
     }

@@ -16,7 +16,7 @@ use crate::object::{Header, Str, Table};
 use crate::state::Global;
 use crate::string;
 use std::ptr::null_mut;
-use trinity_abi::tag;
+use trinity_abi::{cache, tag};
 
 /// Most keys of a shared shape.
 pub const MAX_SHARED_KEYS: u32 = 64;
@@ -126,9 +126,9 @@ pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
 }
 
 fn new_id(shapes: &mut Shapes) -> Option<u32> {
-    // the largest id means "no shape" in an empty cache
+    // the largest id means "no shape" in an empty cache, the one before stands for strings
     let id = shapes.next_id;
-    if id == u32::MAX {
+    if id >= cache::STRING_ID {
         return None;
     }
     shapes.next_id += 1;
