@@ -131,7 +131,8 @@ pub fn transfer(p: &Proto, i: Instr, s: &mut [Type]) {
             s[a + 1] = s[b];
             s[a] = Type::Any;
         }
-        Concat => s[a..a + b].fill(Type::Any),
+        // A metamethod is called right behind the operands, over everything above.
+        Concat => s[a..].fill(Type::Any),
         Call => {
             // The callee's frame lies over everything from R[a] on.
             s[a..].fill(Type::Any);

@@ -16,6 +16,8 @@ pub mod cli;
 pub mod close;
 pub mod closure;
 pub mod coroutine;
+#[cfg(feature = "coverage")]
+pub mod coverage;
 pub mod debug;
 pub mod error;
 pub mod frames;

@@ -56,6 +56,11 @@ fn main() -> ExitCode {
     cli::report(l, status, Some(program()));
     state::close(l);
     flush_stdout();
+    #[cfg(feature = "coverage")]
+    if let Err(e) = trinity_runtime::coverage::write() {
+        cli::message(Some(program()), e.to_string().as_bytes());
+        return ExitCode::FAILURE;
+    }
     if done {
         ExitCode::SUCCESS
     } else {

@@ -1,220 +1,131 @@
-//! `trinity-fuzz`: generated programs under lua5.4, `trinity` and compiled executables.
-//!
-//! usage: trinity-fuzz [--seed N] [--count N] [--batch N] [--no-compile] [--no-interpret] [--keep DIR] | --print SEED
+//! `trinity-fuzz`: generated programs under lua5.4, `trinity` and compiled executables. See `trinity_tests::fuzz`.
 
-use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use trinity_tests::fuzz::judge::Way;
+use trinity_tests::fuzz::{Options, campaign, coverage};
 use trinity_tests::generate;
-use trinity_tests::run::{Outcome, bin_dir, run};
 
-struct Options {
-    seed: u64,
-    count: u64,
-    batch: u64,
-    compile: bool,
-    interpret: bool,
-    keep: PathBuf,
-}
+const USAGE: &str = "\
+usage: trinity-fuzz [OPTION]...
+  --seed N          program k has seed N + k (default 1)
+  --count N         programs (default 1000)
+  --from N          begin at program N, to go on with a campaign
+  --batch N         programs compiled into one executable (default 100)
+  --interpret, --compile   only one of our ways
+  --deopt-stress, --gc-stress   stress ours
+  --deadline HH:MM  begin nothing after this time of day (UTC)
+  --keep DIR        folder for programs that differ
+  --jobs N          batches at a time (default: processors)
+  --no-reduce       do not make programs that differ smaller
+  --coverage        instead of comparing, count opcodes and operand kinds (needs `trinity` built with --features coverage)
+  --print N         print the program of seed N
+";
 
 fn usage() -> ExitCode {
-    eprintln!(
-        "usage: trinity-fuzz [--seed N] [--count N] [--batch N] [--no-compile] [--no-interpret] [--keep DIR]\n       trinity-fuzz --print SEED"
-    );
+    eprint!("{USAGE}");
     ExitCode::from(2)
+}
+
+/// The next time the clock shows HH:MM.
+fn deadline(text: &str) -> Option<Instant> {
+    let (h, m) = text.split_once(':')?;
+    let at = h.parse::<u64>().ok()? * 3600 + m.parse::<u64>().ok()? * 60;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() % 86400;
+    Some(Instant::now() + Duration::from_secs((at + 86400 - now) % 86400))
 }
 
 fn main() -> ExitCode {
     let mut o = Options {
         seed: 1,
         count: 1000,
-        batch: 50,
-        compile: true,
-        interpret: true,
+        from: 0,
+        batch: 100,
+        ways: Way::ALL.to_vec(),
         keep: std::env::temp_dir().join("trinity-fuzz"),
+        env: Vec::new(),
+        deadline: None,
+        reduce: Duration::from_secs(60),
+        progress: Some(Duration::from_secs(10)),
+        jobs: std::thread::available_parallelism().map_or(1, |n| n.get()),
     };
+    let mut count_coverage = false;
     let mut args = std::env::args().skip(1);
     while let Some(a) = args.next() {
-        let mut number = || args.next().and_then(|v| v.parse::<u64>().ok());
         match a.as_str() {
-            "--no-compile" => o.compile = false,
-            "--no-interpret" => o.interpret = false,
+            "--interpret" => o.ways = vec![Way::Interpreted],
+            "--compile" => o.ways = vec![Way::Compiled],
+            "--deopt-stress" => o.env.push(("TRINITY_DEOPT_STRESS".into(), "1".into())),
+            "--gc-stress" => o.env.push(("TRINITY_GC_STRESS".into(), "1".into())),
+            "--no-reduce" => o.reduce = Duration::ZERO,
+            "--coverage" => count_coverage = true,
             "--keep" => match args.next() {
                 Some(d) => o.keep = d.into(),
                 None => return usage(),
             },
-            "--seed" | "--count" | "--batch" | "--print" => {
-                let Some(n) = number() else { return usage() };
+            "--deadline" => match args.next().and_then(|t| deadline(&t)) {
+                Some(t) => o.deadline = Some(t),
+                None => return usage(),
+            },
+            "--seed" | "--count" | "--from" | "--batch" | "--jobs" | "--print" => {
+                let Some(n) = args.next().and_then(|v| v.parse::<u64>().ok()) else {
+                    return usage();
+                };
                 match a.as_str() {
                     "--seed" => o.seed = n,
                     "--count" => o.count = n,
+                    "--from" => o.from = n,
                     "--batch" => o.batch = n.max(1),
+                    "--jobs" => o.jobs = n as usize,
                     _ => {
-                        print!("{}", generate::batch(n, 1));
-                        return ExitCode::SUCCESS;
+                        use std::io::Write;
+                        let text = generate::batch(n, 1);
+                        return match std::io::stdout().write_all(&text) {
+                            Ok(()) => ExitCode::SUCCESS,
+                            Err(_) => ExitCode::FAILURE,
+                        };
                     }
                 }
             }
             _ => return usage(),
         }
     }
-    if let Err(e) = std::fs::create_dir_all(&o.keep) {
-        eprintln!("trinity-fuzz: cannot create {}: {e}", o.keep.display());
-        return ExitCode::from(2);
-    }
-    println!(
-        "fuzzing: seeds {}..{} in batches of {}",
-        o.seed,
-        o.seed + o.count,
-        o.batch
-    );
-    let failures = AtomicU64::new(0);
-    let next = AtomicU64::new(0);
-    let batches = o.count.div_ceil(o.batch);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    std::thread::scope(|s| {
-        for _ in 0..threads {
-            s.spawn(|| {
-                loop {
-                    let b = next.fetch_add(1, Ordering::Relaxed);
-                    if b >= batches {
-                        break;
-                    }
-                    let first = o.seed + b * o.batch;
-                    let n = o.batch.min(o.seed + o.count - first);
-                    match check(&o, first, n) {
-                        Ok(bad) => {
-                            failures.fetch_add(bad, Ordering::Relaxed);
-                        }
-                        Err(e) => {
-                            eprintln!("trinity-fuzz: {e}");
-                            failures.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    if b % 200 == 199 {
-                        println!(
-                            "{} programs, {} differences",
-                            (b + 1) * o.batch,
-                            failures.load(Ordering::Relaxed)
-                        );
-                    }
-                }
-            });
-        }
-    });
-    let bad = failures.load(Ordering::Relaxed);
-    println!(
-        "{} programs from seed {}: {bad} differences",
-        o.count, o.seed
-    );
-    if bad == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-/// Runs one batch; number of programs that differ. A batch that differs is split down to its programs.
-fn check(o: &Options, first: u64, n: u64) -> std::io::Result<u64> {
-    let limit = Duration::from_secs(20 + n / 5);
-    let file = o.keep.join(format!("p{first}-{n}.lua"));
-    std::fs::write(&file, generate::batch(first, n))?;
-    let name = file.file_name().unwrap_or_default();
-    let with = |program: PathBuf, script: bool| {
-        let mut c = Command::new(program);
-        c.current_dir(&o.keep);
-        if script {
-            c.arg(name);
-        }
-        c
-    };
-    let expected = run(with("lua5.4".into(), true), limit)?;
-    let mut differs = None;
-    if o.interpret {
-        let got = run(with(bin_dir().join("trinity"), true), limit)?;
-        if !same(&expected, &got) {
-            differs = Some(("trinity", got));
-        }
-    }
-    if o.compile && differs.is_none() {
-        let exe = file.with_extension("exe");
-        let mut c = with(bin_dir().join("trinityc"), true);
-        c.arg("-o").arg(&exe);
-        let compiled = run(c, limit)?;
-        let got = if compiled.code == Some(0) {
-            run(with(exe.clone(), false), limit)?
-        } else {
-            compiled
+    if count_coverage {
+        return match coverage::measure(&o) {
+            Ok(table) => {
+                print!("{table}");
+                ExitCode::SUCCESS
+            }
+            Err(e) => {
+                eprintln!("trinity-fuzz: {e}");
+                ExitCode::from(2)
+            }
         };
-        if !same(&expected, &got) {
-            differs = Some(("trinityc", got));
-        }
-        let _ = std::fs::remove_file(&exe);
     }
-    let Some((who, got)) = differs else {
-        std::fs::remove_file(&file)?;
-        return Ok(0);
-    };
-    if n > 1 {
-        std::fs::remove_file(&file)?;
-        let half = n / 2;
-        let bad = check(o, first, half)? + check(o, first + half, n - half)?;
-        if bad == 0 {
-            // Only together: keep the whole batch.
-            std::fs::write(&file, generate::batch(first, n))?;
-            println!(
-                "DIFFERENCE only in the whole batch ({who}): {}",
-                file.display()
-            );
-            return Ok(1);
-        }
-        return Ok(bad);
-    }
-    println!("DIFFERENCE in seed {first} ({who}): {}", file.display());
-    show_first_difference(&expected, &got);
-    Ok(1)
-}
-
-fn same(a: &Outcome, b: &Outcome) -> bool {
-    a.stdout == b.stdout
-        && a.code == b.code
-        && a.timed_out == b.timed_out
-        && a.stderr.is_empty() == b.stderr.is_empty()
-}
-
-fn show_first_difference(a: &Outcome, b: &Outcome) {
-    let (x, y) = (
-        String::from_utf8_lossy(&a.stdout),
-        String::from_utf8_lossy(&b.stdout),
+    println!(
+        "fuzzing: seed {}, programs {} to {} in batches of {}",
+        o.seed, o.from, o.count, o.batch
     );
-    let (mut xs, mut ys) = (x.lines(), y.lines());
-    let mut n = 1;
-    loop {
-        match (xs.next(), ys.next()) {
-            (Some(p), Some(q)) if p == q => n += 1,
-            (None, None) => break,
-            (p, q) => {
-                println!(
-                    "  output line {n}\n    lua5.4: {}\n    ours:   {}",
-                    p.unwrap_or("<end>"),
-                    q.unwrap_or("<end>")
-                );
-                break;
+    match campaign(&o) {
+        Ok(r) => {
+            println!(
+                "{} programs (seed {}, {} to {}): {} differences, the last {} programs without one",
+                r.programs,
+                o.seed,
+                o.from,
+                r.end,
+                r.differences.len(),
+                r.clean_tail()
+            );
+            if r.differences.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
             }
         }
-    }
-    if a.code != b.code || a.timed_out != b.timed_out {
-        println!(
-            "  exit: {:?} timeout {} / {:?} timeout {}",
-            a.code, a.timed_out, b.code, b.timed_out
-        );
-    }
-    if !b.stderr.is_empty() {
-        let text = String::from_utf8_lossy(&b.stderr).into_owned();
-        println!(
-            "  stderr: {}",
-            text.lines().take(3).collect::<Vec<_>>().join(" | ")
-        );
+        Err(e) => {
+            eprintln!("trinity-fuzz: {e}");
+            ExitCode::from(2)
+        }
     }
 }

@@ -93,7 +93,8 @@ pub fn programs(root: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-fn normalise(o: &mut Outcome, program: &str) {
+/// Puts the program's own name in front of messages in a common form.
+pub(crate) fn normalise(o: &mut Outcome, program: &str) {
     let name = format!("{program}: ");
     let text = std::mem::take(&mut o.stderr);
     for line in text.split_inclusive(|&c| c == b'\n') {

@@ -86,15 +86,23 @@ pub fn program(seed: u64) -> String {
 }
 
 /// A file of `count` programs from `first` on; each prints a header line with its seed.
-pub fn batch(first: u64, count: u64) -> String {
+pub fn batch(first: u64, count: u64) -> Vec<u8> {
     let mut s = String::from(PRELUDE);
     for seed in first..first + count {
-        s.push_str(&format!(
-            "RUN({seed}, function(...)\n{}end)\n",
-            program(seed)
-        ));
+        push_run(&mut s, seed, &program(seed));
     }
-    s
+    s.into_bytes()
+}
+
+/// A file with one program of the given body.
+pub fn wrap(seed: u64, body: &str) -> Vec<u8> {
+    let mut s = String::from(PRELUDE);
+    push_run(&mut s, seed, body);
+    s.into_bytes()
+}
+
+fn push_run(s: &mut String, seed: u64, body: &str) {
+    s.push_str(&format!("RUN({seed}, function(...)\n{body}end)\n"));
 }
 
 impl Generator {

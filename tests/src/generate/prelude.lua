@@ -18,9 +18,15 @@ local function S(v, deep)
   elseif t == "nil" or t == "boolean" then return tostring(v)
   else return t end
 end
-local function TS(f, ...) local ok, r = pcall(f, ...) return tostring(r) end
 local function TN(f, ...) local ok, r = pcall(f, ...) return type(r) == "number" and r or -1 end
-local function clean(s) return (tostring(s):gsub("0x%x+", "PTR")) end
+-- Addresses; and the line in messages about integer division by zero, where the reference names the last line at which it had saved
+-- its position (COMPATIBILITY.md).
+local function clean(s)
+  s = tostring(s):gsub("0x%x%x%x%x%x+", "PTR")
+  s = s:gsub(":%d+: attempt to divide by zero", ":?: attempt to divide by zero")
+  return (s:gsub(":%d+: attempt to perform 'n%%", ":?: attempt to perform 'n%%%%"))
+end
+local function TS(f, ...) local ok, r = pcall(f, ...) return clean(r) end
 local function P(...)
   local n = select("#", ...)
   local parts = {}
@@ -30,7 +36,12 @@ end
 local function E(ok, ...)
   if ok then P("ok", ...) else
     local e = ...
-    if type(e) == "string" then print("error", clean(e)) else P("error", e) end
+    if type(e) == "string" then
+      e = clean(e)
+      print("error", e)
+      return e
+    end
+    P("error", e)
   end
   return ...
 end
@@ -57,6 +68,7 @@ function Obj.set(self, x) rawset(self, "v", x); return self end
 function Obj.add(self, x) return new(S(val(self)):sub(1, 10) .. S(x):sub(1, 10)) end
 local function RUN(seed, f)
   FUEL = 3000
+  G0, G1, G2, G3 = nil, nil, nil, nil
   print("== " .. seed)
   local ok, e = pcall(f, seed, "x", 2.5, nil, true)
   if not ok then print("failed", clean(e)) end
