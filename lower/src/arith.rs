@@ -2,10 +2,11 @@
 
 use crate::Symbol;
 use crate::func::{FnLower, home, home_tag};
+use crate::hints::{self, Hint};
 use crate::types::{Type, arith_type, const_type};
 use trinity_abi::helpers::leaf;
 use trinity_abi::tag;
-use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Value, Width};
+use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
 /// Right operand of an arithmetic instruction.
@@ -34,6 +35,11 @@ fn register_form(op: Op) -> Op {
         ShrK => Shr,
         op => op,
     }
+}
+
+/// Integer operations whose right operand, in a register, must be checked: //, %, << and >>.
+fn is_guarded(op: Op, rhs: Rhs) -> bool {
+    matches!(rhs, Rhs::Reg(_)) && matches!(op, Op::Mod | Op::IDiv | Op::Shl | Op::Shr)
 }
 
 fn has_float_form(op: Op) -> bool {
@@ -96,7 +102,7 @@ impl FnLower<'_> {
                 self.get(r);
             }
             if let Some(v) = self.known(op, b, rhs, lt, rhs_type) {
-                let t = if self.b.ty(v) == trinity_codegen::ir::Type::F64 {
+                let t = if self.b.ty(v) == IrType::F64 {
                     Type::Float
                 } else {
                     Type::Int
@@ -104,17 +110,20 @@ impl FnLower<'_> {
                 debug_assert!(t == result);
                 return self.set(a, t, v);
             }
-            let done = self.b.create_block();
-            if lt == Type::Int
-                && rhs_type == Type::Int
-                && let Some(()) = self.guarded_int(op, a, b, rhs, done)
-            {
+            if lt == Type::Int && rhs_type == Type::Int && is_guarded(op, rhs) {
+                let done = self.b.create_block();
+                let out = self.b.block_param(done, IrType::I64);
+                let slow = self.slow_step_with(done, Some(a));
+                let v = self.guarded_int(op, b, rhs, slow);
+                self.b.store64(home(a), v);
+                self.set_tag(a, Type::Int);
+                self.b.jump(done, &[v]);
                 self.b.switch_to(done);
-                return self.defined(a, result);
+                self.defined(a, result);
+                self.payload[a] = Some(out);
+                return;
             }
             self.step();
-            self.b.jump(done, &[]);
-            self.b.switch_to(done);
             return self.defined(a, result);
         }
         let int_possible = matches!(lt, Type::Int | Type::Num | Type::Any | Type::Unreached)
@@ -132,74 +141,110 @@ impl FnLower<'_> {
             return self.defined(a, result);
         }
         let done = self.b.create_block();
-        let slow = self.slow_step(done);
-        // Operands are read again from their home slots in each path: nothing loaded in one outlives it.
-        if int_possible && int_form {
-            let not_int = self.b.create_block();
-            self.guard_tag(b, tag::INT, not_int);
+        let ints = int_possible && int_form;
+        let instr = self.p.code[self.pc as usize];
+        let hint = hints::arithmetic(self.p, instr, &self.ty, &self.hints);
+        let keep = ints && (result == Type::Int || hint == Some(Hint::Int));
+        let out = keep.then(|| self.b.block_param(done, IrType::I64));
+        let slow = self.slow_step_with(done, keep.then_some(a));
+        // Operands are read again from their home slots in each path: nothing loaded in one outlives it. The path of the operands' probable
+        // kind comes first, others out of the way.
+        if hint == Some(Hint::Float) && float_possible && !square {
+            let general = self.b.create_cold_block();
+            self.guard_float(b, general);
             if let Rhs::Reg(r) = rhs {
-                // An integer and something else is rarely worth inline code, unless the left side is known.
-                let otherwise = if lt == Type::Int { not_int } else { slow };
-                self.guard_tag(r, tag::INT, otherwise);
+                self.guard_float(r, general);
             }
-            if self.guarded_int(op, a, b, rhs, done).is_none() {
-                match self.known(op, b, rhs, Type::Int, Type::Int) {
-                    Some(v) => {
-                        self.b.store64(home(a), v);
-                        self.set_tag(a, Type::Int);
-                        self.b.jump(done, &[]);
-                    }
-                    None => self.b.jump(slow, &[]),
-                }
-            }
-            self.b.switch_to(not_int);
-        }
-        if square {
-            let x = self.float_operand(b, true, slow);
-            let v = self.b.fmul(x, x);
+            let x = self.checked_float(b);
+            let y = match rhs {
+                Rhs::Int(n) => self.b.fconst(n as f64),
+                Rhs::Float(f) => self.b.fconst(f),
+                Rhs::Reg(r) => self.checked_float(r),
+            };
+            let v = self.float_op(op, x, y);
             self.b.store64(home(a), v);
             self.set_tag(a, Type::Float);
-            self.b.jump(done, &[]);
-        } else if float_possible {
-            self.float_paths(op, a, b, rhs, rhs_type, slow, done);
-        } else {
-            self.b.jump(slow, &[]);
+            let no_int = out.map(|_| self.b.iconst(0));
+            self.b.jump(done, no_int.as_slice());
+            self.b.switch_to(general);
+            self.b.cold_region(true);
         }
+        if ints {
+            self.b.cold_region(hint.is_some_and(|h| h != Hint::Unknown));
+            let not_int = self.b.create_block();
+            self.b.cold_region(hint == Some(Hint::Float));
+            self.guard_tag(b, tag::INT, not_int);
+            if let Rhs::Reg(r) = rhs {
+                self.guard_tag(r, tag::INT, not_int);
+            }
+            let v = if is_guarded(op, rhs) {
+                Some(self.guarded_int(op, b, rhs, slow))
+            } else {
+                self.known(op, b, rhs, Type::Int, Type::Int)
+            };
+            match v {
+                Some(v) => {
+                    self.b.store64(home(a), v);
+                    self.set_tag(a, Type::Int);
+                    self.b.jump(done, out.map(|_| v).as_slice());
+                }
+                None => self.b.jump(slow, &[]),
+            }
+            self.b.switch_to(not_int);
+            self.b.cold_region(hint.is_some_and(|h| h != Hint::Unknown));
+        }
+        let v = if square {
+            let x = self.float_operand(b, slow);
+            Some(self.b.fmul(x, x))
+        } else if float_possible {
+            let x = self.float_operand(b, slow);
+            let y = match rhs {
+                Rhs::Int(n) => self.b.fconst(n as f64),
+                Rhs::Float(f) => self.b.fconst(f),
+                Rhs::Reg(r) => self.float_operand(r, slow),
+            };
+            Some(self.float_op(op, x, y))
+        } else {
+            None
+        };
+        match v {
+            Some(v) => {
+                self.b.store64(home(a), v);
+                self.set_tag(a, Type::Float);
+                let no_int = out.map(|_| self.b.iconst(0));
+                self.b.jump(done, no_int.as_slice());
+            }
+            None => self.b.jump(slow, &[]),
+        }
+        self.b.cold_region(false);
         self.b.switch_to(done);
         self.defined(a, result);
+        if result == Type::Int {
+            self.payload[a] = out;
+        } else {
+            self.if_int[a] = out;
+        }
     }
 
-    /// Float results of + - * / ^ when at least one operand's type is open. The current block ends.
-    #[allow(clippy::too_many_arguments)]
-    fn float_paths(
-        &mut self,
-        op: Op,
-        a: usize,
-        b: usize,
-        rhs: Rhs,
-        rhs_type: Type,
-        slow: Block,
-        done: Block,
-    ) {
-        // Left operand as a float: by type, by tag, or (when the right one is surely a float, or the operation is a division) converted.
-        let convert = matches!(op, Op::Div | Op::Pow) || rhs_type == Type::Float;
-        let x = self.float_operand(b, convert, slow);
-        let y = match rhs {
-            Rhs::Int(n) => self.b.fconst(n as f64),
-            Rhs::Float(f) => self.b.fconst(f),
-            Rhs::Reg(r) => {
-                let convert = matches!(op, Op::Div | Op::Pow) || self.ty[b] == Type::Float;
-                self.float_operand(r, convert, slow)
-            }
-        };
-        let v = self.float_op(op, x, y);
-        self.b.store64(home(a), v);
-        self.set_tag(a, Type::Float);
-        self.b.jump(done, &[]);
+    /// Goes to `otherwise` unless R[r] is a float, or is known to be an integer.
+    fn guard_float(&mut self, r: usize, otherwise: Block) {
+        if self.ty[r] != Type::Int {
+            self.guard_tag(r, tag::FLOAT, otherwise);
+        }
     }
 
-    /// R[r] as a float; integers are converted when `convert`, anything else goes to `slow`.
-    fn float_operand(&mut self, r: usize, convert: bool, slow: Block) -> Value {
+    /// R[r] as a float behind `guard_float`.
+    fn checked_float(&mut self, r: usize) -> Value {
+        if self.ty[r] == Type::Int {
+            let v = self.load_bits(r);
+            self.b.int_to_float(v)
+        } else {
+            self.load_float(r)
+        }
+    }
+
+    /// R[r] as a float, converted from an integer if it is one; anything else goes to `slow`.
+    fn float_operand(&mut self, r: usize, slow: Block) -> Value {
         match self.ty[r] {
             Type::Float => return self.load_float(r),
             Type::Int => {
@@ -208,13 +253,9 @@ impl FnLower<'_> {
             }
             _ => {}
         }
-        if !convert {
-            self.guard_tag(r, tag::FLOAT, slow);
-            return self.b.loadf(home(r));
-        }
         let join = self.b.create_block();
-        let out = self.b.block_param(join, trinity_codegen::ir::Type::F64);
-        let not_float = self.b.create_block();
+        let out = self.b.block_param(join, IrType::F64);
+        let not_float = self.b.create_cold_block();
         let c = self.tag_is(IntCc::Ne, r, tag::FLOAT);
         self.b.exit_if(c, not_float, &[]);
         let f = self.b.loadf(home(r));
@@ -237,7 +278,7 @@ impl FnLower<'_> {
             Op::Pow => self.b.call_symbol(
                 Symbol::Stub(leaf::POW).to_ref(),
                 &[(x, PReg::Xmm0), (y, PReg::Xmm1)],
-                &[(trinity_codegen::ir::Type::F64, PReg::Xmm0)],
+                &[(IrType::F64, PReg::Xmm0)],
                 Clobbers::SysV,
                 None,
             )[0],
@@ -288,12 +329,12 @@ impl FnLower<'_> {
         if let Some(n) = imm {
             match op {
                 Op::Mod if n > 0 && (n as u64).is_power_of_two() => {
-                    let x = self.load_bits(b);
+                    let x = self.load_int(b);
                     let mask = self.b.iconst(n - 1);
                     return Some(self.b.and(x, mask));
                 }
                 Op::IDiv if n > 0 && (n as u64).is_power_of_two() => {
-                    let x = self.load_bits(b);
+                    let x = self.load_int(b);
                     return Some(if n == 1 {
                         x
                     } else {
@@ -301,7 +342,7 @@ impl FnLower<'_> {
                     });
                 }
                 Op::Mod | Op::IDiv if n > 1 => {
-                    let x = self.load_bits(b);
+                    let x = self.load_int(b);
                     return Some(self.floor_division_by(op, x, n));
                 }
                 Op::Mod | Op::IDiv => return None,
@@ -311,7 +352,7 @@ impl FnLower<'_> {
                     if count >= 64 {
                         return Some(self.b.iconst(0));
                     }
-                    let x = self.load_bits(b);
+                    let x = self.load_int(b);
                     return Some(if left {
                         self.b.shl(x, count as i32)
                     } else {
@@ -323,9 +364,9 @@ impl FnLower<'_> {
         } else if matches!(op, Op::Mod | Op::IDiv | Op::Shl | Op::Shr) {
             return None;
         }
-        let x = self.load_bits(b);
+        let x = self.load_int(b);
         let y = match (y, imm) {
-            (Some(r), _) => self.load_bits(r),
+            (Some(r), _) => self.load_int(r),
             (None, n) => self.b.iconst(n.unwrap_or(0)),
         };
         Some(match op {
@@ -384,33 +425,26 @@ impl FnLower<'_> {
         }
     }
 
-    /// Integer operations with a guard on the right operand: //, %, << and >> by a register. Ends the current block; both ways meet at
-    /// `done`, with the result in the home slot. `None` (nothing emitted) for other operations.
-    fn guarded_int(&mut self, op: Op, a: usize, b: usize, rhs: Rhs, done: Block) -> Option<()> {
-        let Rhs::Reg(c) = rhs else { return None };
-        if !matches!(op, Op::Mod | Op::IDiv | Op::Shl | Op::Shr) {
-            return None;
-        }
-        let slow = self.slow_step(done);
-        let x = self.load_bits(b);
-        let y = self.load_bits(c);
-        let v = if matches!(op, Op::Mod | Op::IDiv) {
+    /// The integer operations of [`is_guarded`]: the right operand is checked.
+    fn guarded_int(&mut self, op: Op, b: usize, rhs: Rhs, slow: Block) -> Value {
+        let x = self.load_int(b);
+        let y = match rhs {
+            Rhs::Reg(c) => self.load_int(c),
+            Rhs::Int(n) => self.b.iconst(n),
+            Rhs::Float(f) => self.b.iconst(f as i64),
+        };
+        if matches!(op, Op::Mod | Op::IDiv) {
             // 0 raises, -1 overflows in the processor: both are y + 1 <= 1.
             let y1 = self.b.iadd(y, 1);
             self.b.exit_if(Cond::icmp(IntCc::Ule, y1, 1), slow, &[]);
-            self.floor_division(op, x, y)
+            return self.floor_division(op, x, y);
+        }
+        self.b.exit_if(Cond::icmp(IntCc::Ugt, y, 63), slow, &[]);
+        if op == Op::Shl {
+            self.b.shl(x, y)
         } else {
-            self.b.exit_if(Cond::icmp(IntCc::Ugt, y, 63), slow, &[]);
-            if op == Op::Shl {
-                self.b.shl(x, y)
-            } else {
-                self.b.shr(x, y)
-            }
-        };
-        self.b.store64(home(a), v);
-        self.set_tag(a, Type::Int);
-        self.b.jump(done, &[]);
-        Some(())
+            self.b.shr(x, y)
+        }
     }
 
     /// UNM.

@@ -97,6 +97,7 @@ impl FnLower<'_> {
         let (a, b) = (i.a(), i.b());
         let general = self.b.create_cold_block();
         let native = self.b.create_cold_block();
+        let open = self.b.create_cold_block();
         let t = self.b.load(LoadKind::U8, home_tag(a));
         self.b
             .exit_if(Cond::icmp(IntCc::Eq, t, tag::NATIVE_FN as i32), native, &[]);
@@ -123,6 +124,12 @@ impl FnLower<'_> {
         }
         self.b.switch_to(general);
         let count = self.helper(Helper::tailcall, kind::NEVER);
+        // `__call` led to a native function.
+        self.b.exit_if(
+            Cond::icmp(IntCc::Eq, count, abi::TAIL_NATIVE as i32),
+            open,
+            &[],
+        );
         let f = self.b.load64(Addr::base(-16));
         self.b.store_imm(Width::W8, entry_tail(), 1);
         self.b.tail_jump(
@@ -130,7 +137,14 @@ impl FnLower<'_> {
             &[(count, PReg::Rcx)],
         );
         self.b.switch_to(native);
-        let (payload, first_tag, count) = self.emit_call(a, b, kind::TAIL);
+        if b > 0 {
+            let end = self.slot_address(a + b);
+            self.b.store64(Addr::thread(thread::TOP), end);
+        }
+        self.b.jump(open, &[]);
+        // A native function is called, and its results returned: for messages the frame is still there.
+        self.b.switch_to(open);
+        let (payload, first_tag, count) = self.emit_call(a, 0, kind::TAIL);
         self.store_both(a, payload, first_tag);
         self.open_results(a, count);
         let n = self.helper(Helper::ret, kind::TAIL);

@@ -111,7 +111,7 @@ impl FnLower<'_> {
             self.guard_tag(a, tag::INT, not_int);
             let otherwise = if ta == Type::Int { not_int } else { slow };
             self.guard_tag(b, tag::INT, otherwise);
-            let (x, y) = (self.load_bits(a), self.load_bits(b));
+            let (x, y) = (self.load_int(a), self.load_int(b));
             self.decide(Cond::icmp(c.int, x, y), &w);
             if not_int == slow {
                 return;
@@ -150,7 +150,11 @@ impl FnLower<'_> {
         let not_int = self.b.create_block();
         let cond = self.tag_is(IntCc::Ne, a, tag::INT);
         self.b.exit_if(cond, not_int, &[]);
-        self.decide(Cond::icmp_mem(c.int, Width::W64, home(a), n), &w);
+        let cond = match self.if_int[a] {
+            Some(x) => Cond::icmp(c.int, x, n),
+            None => Cond::icmp_mem(c.int, Width::W64, home(a), n),
+        };
+        self.decide(cond, &w);
         self.b.switch_to(not_int);
         let cond = self.tag_is(IntCc::Ne, a, tag::FLOAT);
         if equality {
@@ -342,11 +346,15 @@ impl FnLower<'_> {
             self.set(a, t, v);
             self.constant[a] = constant;
         } else {
+            let if_int = self.if_int[b];
             let v = self.get(b);
             let tag = self.b.load(LoadKind::U8, home_tag(b));
             self.store_both(a, v, tag);
             self.defined(a, t);
-            self.payload[a] = Some(v);
+            match if_int {
+                Some(_) => self.if_int[a] = if_int,
+                None => self.payload[a] = Some(v),
+            }
         }
     }
 }

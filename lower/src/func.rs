@@ -2,10 +2,12 @@
 //!
 //! State inside a block: for each register its static type, and the SSA value of its payload if the block holds it. Everything is also
 //! in the home slot (tag and payload), so a payload can always be dropped from the state and loaded again, and a tag whose type is known is
-//! known to be in memory. Join points take the payloads of live integers and floats as block parameters.
+//! known to be in memory. Join points take the payloads of live integers and floats as block parameters. Of a register with an open type the
+//! block may hold what its payload is if it is an integer: the code for integers then need not wait for the store to the home slot.
 
 use crate::Symbol;
 use crate::cfg::{BlockId, Cfg};
+use crate::hints::{self, Hint};
 use crate::types::{self, Type};
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
@@ -33,6 +35,7 @@ pub fn lower(p: &Proto, name: &str, index: u32) -> Lowered {
     let cfg = Cfg::new(p);
     let entry_types = types::infer(p, &cfg);
     let liveness = Liveness::new(p);
+    let entry_hints = hints::infer(p, &cfg, &entry_types);
     let mut b = FunctionBuilder::new(name, &[(IrType::I64, PReg::Rcx)]);
     let regs = p.max_stack as usize + 1;
     let mut blocks = Vec::with_capacity(cfg.blocks.len());
@@ -44,9 +47,14 @@ pub fn lower(p: &Proto, name: &str, index: u32) -> Lowered {
         // The entry has an extra predecessor (the prologue), which knows no payloads.
         if block.preds.len() > 1 && i != 0 {
             let live = liveness.live_at(block.start as usize);
+            let is_loop = block.preds.iter().any(|p| p.index() >= i);
             for (r, ty) in entry_types[i].iter().enumerate() {
-                let Some(ir_ty) = payload_type(*ty) else {
-                    continue;
+                let ir_ty = match payload_type(*ty) {
+                    Some(t) => t,
+                    None if is_loop && is_open(*ty) && entry_hints[i][r] == Hint::Int => {
+                        IrType::I64
+                    }
+                    None => continue,
                 };
                 if list.len() < MAX_BLOCK_PARAMS && live.contains(r) {
                     list.push((r, b.block_param(ir, ir_ty)));
@@ -59,12 +67,15 @@ pub fn lower(p: &Proto, name: &str, index: u32) -> Lowered {
         p,
         cfg,
         entry_types,
+        entry_hints,
         b,
         blocks,
         params,
         end_state: Vec::new(),
         ty: vec![Type::Any; regs],
+        hints: vec![Hint::Unknown; regs],
         payload: vec![None; regs],
+        if_int: vec![None; regs],
         constant: vec![None; regs],
         loop_steps: std::collections::HashMap::new(),
         safepoints: Vec::new(),
@@ -88,9 +99,15 @@ fn payload_type(t: Type) -> Option<IrType> {
     }
 }
 
+/// May a register of this type hold an integer, or something else?
+fn is_open(t: Type) -> bool {
+    matches!(t, Type::Num | Type::Any)
+}
+
 #[derive(Clone)]
 struct EndState {
     payload: Vec<Option<Value>>,
+    if_int: Vec<Option<Value>>,
     constant: Vec<Option<i64>>,
 }
 
@@ -98,14 +115,19 @@ pub(crate) struct FnLower<'a> {
     pub p: &'a Proto,
     pub cfg: Cfg,
     entry_types: Vec<types::State>,
+    entry_hints: Vec<Box<[Hint]>>,
     pub b: FunctionBuilder,
     blocks: Vec<Block>,
     params: Vec<Vec<(usize, Value)>>,
     end_state: Vec<Option<EndState>>,
     /// Static type of each register; where it fixes the tag, that tag is in the home slot.
     pub ty: Vec<Type>,
+    /// What registers of open type probably hold.
+    pub hints: Vec<Hint>,
     /// Payload of each register if an SSA value holds it: F64 for floats, else I64.
     pub payload: Vec<Option<Value>>,
+    /// For registers of open type: what the payload is if the value is an integer; meaningless if it is not.
+    pub if_int: Vec<Option<Value>>,
     /// Known integer constants.
     pub constant: Vec<Option<i64>>,
     /// Constant steps of numeric loops, by the position of their FORLOOP.
@@ -139,10 +161,13 @@ impl FnLower<'_> {
                 let line = self.p.lines.get(pc as usize).copied().unwrap_or(0);
                 self.b.set_loc(SrcLoc(line));
                 let i = self.p.code[pc as usize];
+                let before = self.ty.clone();
                 self.instruction(i);
+                hints::transfer(self.p, i, &before, &self.ty, &mut self.hints);
             }
             self.end_state[id.index()] = Some(EndState {
                 payload: self.payload.clone(),
+                if_int: self.if_int.clone(),
                 constant: self.constant.clone(),
             });
             if !self.b.is_terminated() {
@@ -161,7 +186,9 @@ impl FnLower<'_> {
     fn begin_block(&mut self, id: BlockId) {
         self.b.switch_to(self.blocks[id.index()]);
         self.ty.copy_from_slice(&self.entry_types[id.index()]);
+        self.hints.copy_from_slice(&self.entry_hints[id.index()]);
         self.payload.fill(None);
+        self.if_int.fill(None);
         self.constant.fill(None);
         let preds = &self.cfg.blocks[id.index()].preds;
         if preds.len() == 1 && id.index() != 0 {
@@ -169,6 +196,7 @@ impl FnLower<'_> {
             if let Some(Some(end)) = self.end_state.get(preds[0].index()) {
                 for r in 0..self.payload.len() {
                     self.constant[r] = end.constant[r];
+                    self.if_int[r] = end.if_int[r].filter(|_| is_open(self.ty[r]));
                     if let Some(v) = end.payload[r]
                         && (self.b.ty(v) == IrType::F64) == (self.ty[r] == Type::Float)
                     {
@@ -178,7 +206,11 @@ impl FnLower<'_> {
             }
         } else {
             for &(r, v) in &self.params[id.index()] {
-                self.payload[r] = Some(v);
+                if is_open(self.ty[r]) {
+                    self.if_int[r] = Some(v);
+                } else {
+                    self.payload[r] = Some(v);
+                }
             }
         }
     }
@@ -298,6 +330,13 @@ impl FnLower<'_> {
             _ => self.b.load64(home(r)),
         }
     }
+    /// The payload of R[r] where it is known to be an integer (after a tag check, or by type); remembers nothing.
+    pub fn load_int(&mut self, r: usize) -> Value {
+        match self.if_int[r] {
+            Some(v) => v,
+            None => self.load_bits(r),
+        }
+    }
     /// The tag of R[r]: a constant when known.
     pub fn load_tag(&mut self, r: usize) -> Value {
         match self.ty[r].tag() {
@@ -322,6 +361,7 @@ impl FnLower<'_> {
         self.set_tag(r, t);
         self.ty[r] = t;
         self.payload[r] = Some(v);
+        self.if_int[r] = None;
         self.constant[r] = None;
     }
     /// Writes the tag of `t` unless the home slot has it already. A collectable tag is always written: the collector sets dead slots that
@@ -342,17 +382,20 @@ impl FnLower<'_> {
     pub fn defined(&mut self, r: usize, t: Type) {
         self.ty[r] = t;
         self.payload[r] = None;
+        self.if_int[r] = None;
         self.constant[r] = None;
     }
     /// Registers from `r` up have unknown contents (a callee's frame lay over them).
     pub fn clobber_from(&mut self, r: usize) {
         self.ty[r..].fill(Type::Any);
         self.payload[r..].fill(None);
+        self.if_int[r..].fill(None);
         self.constant[r..].fill(None);
     }
     /// After a call on the main path: nothing is worth keeping in registers.
     pub fn forget_payloads(&mut self) {
         self.payload.fill(None);
+        self.if_int.fill(None);
     }
 
     // ---- bases
@@ -447,11 +490,16 @@ impl FnLower<'_> {
     }
     /// A cold block that executes the instruction generically and goes to `done` (which takes no parameters).
     pub fn slow_step(&mut self, done: Block) -> Block {
+        self.slow_step_with(done, None)
+    }
+    /// The same, giving `done` the payload that R[r] then has.
+    pub fn slow_step_with(&mut self, done: Block, r: Option<usize>) -> Block {
         let here = self.b.current();
         let slow = self.b.create_cold_block();
         self.b.switch_to(slow);
         self.helper(self.step_helper(), kind::NEXT);
-        self.b.jump(done, &[]);
+        let result = r.map(|r| self.b.load64(home(r)));
+        self.b.jump(done, result.as_slice());
         self.b.switch_to(here);
         slow
     }
@@ -474,6 +522,12 @@ impl FnLower<'_> {
             .iter()
             .map(|&(r, v)| {
                 let want_float = self.b.ty(v) == IrType::F64;
+                if is_open(self.entry_types[id.index()][r]) {
+                    return match self.ty[r] {
+                        Type::Int | Type::Num | Type::Any => self.load_int(r),
+                        _ => self.b.iconst(0),
+                    };
+                }
                 match self.payload[r] {
                     Some(v) if (self.b.ty(v) == IrType::F64) == want_float => v,
                     _ if want_float => self.b.loadf(home(r)),

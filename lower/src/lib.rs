@@ -11,6 +11,7 @@ mod call;
 pub mod cfg;
 mod compare;
 pub mod func;
+mod hints;
 mod loops;
 mod simple;
 mod table;
@@ -34,7 +35,13 @@ pub enum Symbol {
     Func(u32),
 }
 
-const STUBS: [&str; 4] = [stub::EXIT, stub::MORE_STACK, stub::INTERP, leaf::POW];
+const STUBS: [&str; 5] = [
+    stub::EXIT,
+    stub::MORE_STACK,
+    stub::INTERP,
+    leaf::POW,
+    leaf::GET,
+];
 
 impl Symbol {
     /// The number used in the IR.

@@ -1,10 +1,12 @@
 //! Table access: inline on the array part and through inline caches, the `step` helper for everything else.
 
+use crate::Symbol;
 use crate::func::{FnLower, home, home_tag};
 use crate::types::Type;
-use trinity_abi::{cache, closure, header, string, table, tag, thread};
+use trinity_abi::helpers::leaf;
+use trinity_abi::{VALUE_TAG, cache, closure, header, string, table, tag, thread};
 use trinity_codegen::ir::{
-    Addr, Block, Cond, IntCc, LoadKind, Scale, Type as IrType, Value, Width,
+    Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Scale, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::instr::{NO_CACHE, RK_CONST};
 use trinity_frontend::bytecode::{Const, Instr};
@@ -79,7 +81,7 @@ impl FnLower<'_> {
         match index {
             Index::Reg(k) => {
                 self.guard_tag(k, tag::INT, slow);
-                let n = self.load_bits(k);
+                let n = self.load_int(k);
                 (self.b.isub(n, 1), true)
             }
             Index::Imm(n) => (self.b.iconst(n - 1), false),
@@ -266,7 +268,7 @@ impl FnLower<'_> {
             self.load_bits(i.b())
         };
         let (caches, offset) = self.cache(i.d());
-        let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+        let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
         self.store_both(a, payload, value_tag);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
@@ -298,26 +300,49 @@ impl FnLower<'_> {
     fn cached_value(
         &mut self,
         t: Value,
+        key: usize,
         caches: Value,
         offset: i32,
         slow: Block,
     ) -> (Value, Value) {
+        let miss = self.b.create_cold_block();
         let found = self.b.create_block();
         let payload = self.b.block_param(found, IrType::I64);
         let value_tag = self.b.block_param(found, IrType::I64);
-        self.check_shape_id(t, caches, offset, slow);
+        self.check_shape_id(t, caches, offset, miss);
         let constant = self.b.create_block();
         let kind = Addr::value(caches, offset + cache::KIND);
         let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_OWN as i32);
         self.b.exit_if(not_own, constant, &[]);
-        let (p, t) = self.slot_value(t, caches, offset);
-        let absent = Cond::icmp(IntCc::Eq, t, 0);
-        self.b.brif(absent, (slow, &[]), (found, &[p, t]));
+        let (p, own_tag) = self.slot_value(t, caches, offset);
+        let absent = Cond::icmp(IntCc::Eq, own_tag, 0);
+        self.b.brif(absent, (miss, &[]), (found, &[p, own_tag]));
         self.b.switch_to(constant);
         let other = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, cache::KIND_CONST as i32);
-        self.b.exit_if(other, slow, &[]);
-        let (p, t) = self.cached_constant(caches, offset, slow);
-        self.b.jump(found, &[p, t]);
+        self.b.exit_if(other, miss, &[]);
+        let (p, constant_tag) = self.cached_constant(caches, offset, miss);
+        self.b.jump(found, &[p, constant_tag]);
+        // Another shape, or a nil slot.
+        self.b.switch_to(miss);
+        let global = self.b.load64(Addr::thread(thread::GLOBAL));
+        let name = self.const_pointer(key);
+        let site = self.b.addr_of(Addr::value(caches, offset));
+        let place = self.b.call_symbol(
+            Symbol::Stub(leaf::GET).to_ref(),
+            &[
+                (global, PReg::Rdi),
+                (t, PReg::Rsi),
+                (name, PReg::Rdx),
+                (site, PReg::Rcx),
+            ],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::SysV,
+            None,
+        )[0];
+        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
+        let p = self.b.load64(Addr::value(place, 0));
+        let place_tag = self.b.load(LoadKind::U8, Addr::value(place, VALUE_TAG));
+        self.b.jump(found, &[p, place_tag]);
         self.b.switch_to(found);
         (payload, value_tag)
     }
@@ -372,7 +397,7 @@ impl FnLower<'_> {
                     other,
                     &[],
                 );
-                let (payload, value_tag) = self.cached_value(t, caches, offset, slow);
+                let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
                 self.b.store64(home(a + 1), t);
                 self.b
                     .store_imm(Width::W8, home_tag(a + 1), tag::TABLE as i32);

@@ -17,6 +17,7 @@ pub struct FunctionBuilder {
     func: Function,
     block: Block,
     loc: SrcLoc,
+    cold: bool,
 }
 
 macro_rules! binary {
@@ -42,6 +43,7 @@ impl FunctionBuilder {
             func: Function::new(name, params),
             block: Block(0),
             loc: SrcLoc(0),
+            cold: false,
         }
     }
 
@@ -67,7 +69,14 @@ impl FunctionBuilder {
 
     /// Creates a block without making it current.
     pub fn create_block(&mut self) -> Block {
-        self.func.add_block()
+        let block = self.func.add_block();
+        self.func.blocks[block.index()].cold = self.cold;
+        block
+    }
+
+    /// From here on all created blocks are cold, or not.
+    pub fn cold_region(&mut self, cold: bool) {
+        self.cold = cold;
     }
 
     /// Creates a block that is laid out after all hot ones.

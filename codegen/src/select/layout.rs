@@ -1,7 +1,7 @@
 //! Two block orders, and critical edges.
 //!
 //! The allocator sees the blocks in reverse postorder: it takes a jump to a lower number for a loop, so blocks that are
-//! laid out far away must not be numbered so. Emission follows the layout: hot blocks in creation order, then cold ones.
+//! laid out far away must not be numbered so. Emission follows the layout: hot blocks in reverse postorder, then cold ones.
 //!
 //! Every edge that leaves a block with several successors and either carries arguments or enters a block with several
 //! predecessors gets a block of its own: the allocator needs a place for the edge's moves. Emission drops those that stay
@@ -65,10 +65,8 @@ pub(crate) fn layout(f: &Function) -> Layout {
         succs: vec![SmallVec::new(); n],
         ..Layout::default()
     };
-    let mut reachable = vec![false; n];
     let mut preds = vec![0u32; n];
     for &b in &l.postorder {
-        reachable[b.index()] = true;
         targets(f, b).for_each(|t| preds[t.block.index()] += 1);
     }
 
@@ -102,10 +100,10 @@ pub(crate) fn layout(f: &Function) -> Layout {
         l.order.extend(with_edges(b).map(|e| e.0));
     }
     let mut cold = Vec::new();
-    for b in (0..n).filter(|&b| reachable[b]) {
+    for &b in l.postorder.iter().rev() {
         let is_cold = |b: Block| f.blocks[b.index()].cold && b.0 != 0;
-        for (m, (_, to)) in (first[b]..).zip(with_edges(Block(b as u32))) {
-            let list = if is_cold(Block(b as u32)) || is_cold(to) {
+        for (m, (_, to)) in (first[b.index()]..).zip(with_edges(b)) {
+            let list = if is_cold(b) || is_cold(to) {
                 &mut cold
             } else {
                 &mut l.placed

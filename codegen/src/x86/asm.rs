@@ -154,33 +154,28 @@ pub fn assemble(p: &Program) -> Result<Assembled, CompileError> {
     Ok(out)
 }
 
-/// Decides which branches are short. Returns the bytes saved before each branch, and in all.
+/// Decides which branches are short: all, but those that do not reach, until all reach. (The other way round, from long to short, two branches
+/// that each need the other one to be short would both stay long.) Returns the bytes saved before each branch, and in all.
 fn shrink(branches: &mut [Branch], labels: &[u32], label_branch: &[u32]) -> Vec<u32> {
     let mut before = vec![0u32; branches.len() + 1];
+    branches.iter_mut().for_each(|b| b.short = true);
     loop {
-        let mut changed = false;
-        for n in 0..branches.len() {
-            let b = branches[n];
-            if b.short {
-                continue;
-            }
-            let t = b.target.0 as usize;
-            let end = (b.at + b.long_len()) as i64 - before[n] as i64;
-            let target = labels[t] as i64 - before[label_branch[t] as usize] as i64;
-            // Shrinking this jump moves a forward target along, but not a backward one.
-            let backward = label_branch[t] as usize <= n;
-            let d = target - end + if backward { b.long_len() as i64 - 2 } else { 0 };
-            if (-128..=127).contains(&d) {
-                branches[n].short = true;
-                changed = true;
-            }
-        }
         let mut sum = 0;
         for (n, b) in branches.iter().enumerate() {
             before[n] = sum;
             sum += b.gain();
         }
         before[branches.len()] = sum;
+        let mut changed = false;
+        for (b, &saved) in branches.iter_mut().zip(&before) {
+            let t = b.target.0 as usize;
+            let end = b.at as i64 - saved as i64 + 2;
+            let target = labels[t] as i64 - before[label_branch[t] as usize] as i64;
+            if b.short && !(-128..=127).contains(&(target - end)) {
+                b.short = false;
+                changed = true;
+            }
+        }
         if !changed {
             return before;
         }

@@ -60,6 +60,9 @@ for_each_helper!(names);
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
 pub mod leaf {
+    /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
+    /// sites that see many shapes. Null: the instruction's helper must be called.
+    pub const GET: &str = "trinity_l_get";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

@@ -5,7 +5,7 @@
 //! bytes of credit; a finished cycle waits until memory has grown by `pause` per cent.
 
 use super::mark::{is_white, mark_nullable, mark_object, mark_value, propagate, propagate_all};
-use super::{Heap, Mode, State, finalize, generational, sweep, weak};
+use super::{Heap, Mode, State, Stress, finalize, generational, sweep, weak};
 use crate::object::Header;
 use crate::state::Global;
 
@@ -21,16 +21,23 @@ pub unsafe fn step(g: *mut Global) {
             (*heap).set_debt(-2000); // avoid being called too often
             return;
         }
-        if (*heap).stress {
+        if let Stress::Full(bytes) = (*heap).stress {
             full(g, false);
-            (*heap).set_debt(0);
+            (*heap).set_debt(-(bytes as isize));
             return;
         }
+        let single = (*heap).stress == Stress::Step;
         (*heap).busy = true;
         match (*heap).mode {
             Mode::Generational => generational::step(g),
             Mode::Incremental if (*heap).last_atomic != 0 => generational::step(g),
+            Mode::Incremental if single => {
+                single_step(g);
+            }
             Mode::Incremental => incremental_step(g),
+        }
+        if single {
+            (*heap).set_debt(0);
         }
         (*heap).busy = false;
         announce(g);
@@ -201,6 +208,7 @@ unsafe fn mark_roots(g: *mut Global) {
         }
         mark_nullable(g, (*g).memory_message);
         mark_nullable(g, (*g).shapes.empty);
+        mark_nullable(g, (*g).shapes.any_metatable);
         let scan = (*g).heap.callbacks.scan_roots;
         scan(g, &mut |v| mark_value(g, v));
     }
@@ -219,6 +227,8 @@ pub(super) unsafe fn atomic(g: *mut Global) -> usize {
             super::mark::push(&mut (*heap).gray, &mut (*heap).gray_overflow, o);
         }
         drop(again);
+        work += propagate_all(g);
+        crate::table::shape::keep_recent(g, |o| is_white(o), |s| super::mark::mark_shape(g, s));
         work += propagate_all(g);
         weak::converge_ephemerons(g);
         // everything strongly reachable is marked: weak values go before finalizers can resurrect their objects

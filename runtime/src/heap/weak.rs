@@ -232,6 +232,8 @@ pub(super) unsafe fn clear_caches(g: *mut Global) {
             }
             for i in 0..=(*p).num_caches as usize {
                 let c = (*p).caches.add(i);
+                // misses count for less as time goes by: sites settle
+                (*c).hits /= 2;
                 if (*c).value.is_collectable() && is_white((*c).value.p as *mut Header) {
                     let (feedback, hits) = ((*c).feedback, (*c).hits);
                     *c = crate::proto::Cache::EMPTY;

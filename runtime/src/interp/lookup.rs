@@ -10,6 +10,7 @@ use crate::state::Global;
 use crate::table;
 use crate::value::Value;
 use std::ptr::null_mut;
+use trinity_abi::cache::KIND_OWN;
 
 /// Entries (a power of two).
 const SIZE: usize = 512;
@@ -20,7 +21,8 @@ const RETRY: u16 = 256;
 
 #[derive(Clone, Copy)]
 struct Entry {
-    key: *mut Str,
+    /// Address of the name; odd for stores.
+    key: usize,
     cache: Cache,
 }
 
@@ -35,7 +37,7 @@ impl Default for Lookups {
         Lookups {
             entries: vec![
                 Entry {
-                    key: null_mut(),
+                    key: 0,
                     cache: Cache::EMPTY
                 };
                 SIZE
@@ -52,7 +54,7 @@ impl Lookups {
         if self.used {
             self.used = false;
             for e in &mut self.entries {
-                e.key = null_mut();
+                e.key = 0;
                 e.cache = Cache::EMPTY;
             }
         }
@@ -78,18 +80,100 @@ pub unsafe fn field_miss(
             return take(table::lookup_for_cache(g, t, key, site), out);
         }
         (*site).hits = misses.wrapping_add(1).max(MANY);
-        let hash = (id as usize).wrapping_mul(0x9E37_79B1) ^ (key as usize >> 4);
-        let e = (*g).lookups.entries.as_mut_ptr().add(hash & (SIZE - 1));
-        if (*e).key == key
+        let e = entry(g, id, key as usize);
+        if (*e).key == key as usize
             && let Some(v) = table::cached_get(g, t, &raw const (*e).cache)
         {
             *out = v;
             return true;
         }
+        let cache = take_over(g, e, key as usize);
+        take(table::lookup_for_cache(g, t, key, cache), out)
+    }
+}
+
+/// The same for `t[key] = v`. False: the generic path must be taken; nothing was stored.
+///
+/// # Safety
+/// As for [`field_miss`].
+#[inline(never)]
+pub unsafe fn store_miss(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    v: Value,
+    site: *mut Cache,
+) -> bool {
+    unsafe {
+        let misses = (*site).hits;
+        let id = (*t).h.aux32;
+        if misses < MANY || misses.is_multiple_of(RETRY) || id == 0 {
+            return table::store_for_cache(g, t, key, v, site) == Ok(true);
+        }
+        (*site).hits = misses.wrapping_add(1).max(MANY);
+        // An address is even: stores have entries of their own.
+        let tagged = key as usize | 1;
+        let e = entry(g, id, tagged);
+        if (*e).key == tagged && table::cached_set(g, t, v, &raw const (*e).cache) {
+            return true;
+        }
+        let cache = take_over(g, e, tagged);
+        table::store_for_cache(g, t, key, v, cache) == Ok(true)
+    }
+}
+
+/// What machine code asks when its site's cache does not answer: the place of `t[key]`, or null when the helper must be called. Changes
+/// nothing (`trinity_abi::helpers::leaf::GET`).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_l_get(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    site: *const Cache,
+) -> *const Value {
+    static NIL: Value = Value::NIL;
+    // SAFETY: machine code passes live objects and its own cache.
+    unsafe {
+        let id = (*t).h.aux32;
+        let cache = if (*site).shape_id == id {
+            site
+        } else {
+            let e = entry(g, id, key as usize);
+            if (*e).key != key as usize || (*e).cache.shape_id != id {
+                return null_mut();
+            }
+            &raw const (*e).cache
+        };
+        match table::cached_get(g, t, cache) {
+            None => null_mut(),
+            Some(v) if v.is_nil() => &raw const NIL,
+            Some(_) => {
+                let slot = (*t).slots.byte_add((*cache).slot as usize);
+                if (*cache).kind == KIND_OWN && !(*slot).is_nil() {
+                    slot
+                } else {
+                    &raw const (*cache).value
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn entry(g: *mut Global, id: u32, key: usize) -> *mut Entry {
+    unsafe {
+        let hash = (id as usize).wrapping_mul(0x9E37_79B1) ^ (key >> 4) ^ (key << 7);
+        (*g).lookups.entries.as_mut_ptr().add(hash & (SIZE - 1))
+    }
+}
+
+/// Empties an entry for another use.
+unsafe fn take_over(g: *mut Global, e: *mut Entry, key: usize) -> *mut Cache {
+    unsafe {
         (*g).lookups.used = true;
         (*e).key = key;
         (*e).cache = Cache::EMPTY;
-        take(table::lookup_for_cache(g, t, key, &raw mut (*e).cache), out)
+        &raw mut (*e).cache
     }
 }
 

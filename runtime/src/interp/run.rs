@@ -8,7 +8,7 @@
 //! slots may move in any call; the base is set again after each.
 
 use super::calls::{self, Native};
-use super::lookup::field_miss;
+use super::lookup::{field_miss, store_miss};
 use super::regs::{Regs, array_get, array_set, float_of};
 use super::{Exit, frame, ops, slow};
 use crate::arith;
@@ -263,8 +263,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                                 if o.t == tag::TABLE {
                                     let (t, v, cache) = (o.as_table(), s.rkc(), s.cache());
                                     if table::cached_set(g, t, v, cache)
-                                        || table::store_for_cache(g, t, s.name_b(), v, cache)
-                                            == Ok(true)
+                                        || store_miss(g, t, s.name_b(), v, cache)
                                     {
                                         next!();
                                     }

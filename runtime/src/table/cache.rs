@@ -40,9 +40,13 @@ unsafe fn fill(g: *mut Global, cache: *mut Cache, id: u32, kind: u8, slot: u32, 
         (*cache).slot = slot;
         (*cache).epoch = (*g).epoch;
         (*cache).kind = kind;
+        (*cache).feedback = 0;
         (*cache).value = value;
     }
 }
+
+/// Flag in `feedback` of an entry of kind OWN: where the slot is nil, the metatable leads to `value` (in the entry's epoch).
+const INHERITED: u8 = 1;
 
 /// GETFIELD, GETTABUP, SELF miss: finds what raw access with table-valued `__index` chains gives, and fills the cache if it can
 /// (`cache` may be null; `hits` counts misses). `None`: the generic path (functions as `__index`, non-table receivers, ...) must be taken.
@@ -77,7 +81,12 @@ pub unsafe fn lookup_for_cache(
                 }
                 return Some(v);
             }
-            fillable = false; // another table of this shape may have a value here
+            let (v, certain) = follow(g, (*t).metatable, key, fillable)?;
+            if certain {
+                fill(g, cache, id, KIND_OWN, i * 16, v);
+                (*cache).feedback = INHERITED;
+            }
+            return Some(v);
         } else {
             if fillable && Shape::is_private(s) {
                 fillable = shape::observe(s);
@@ -179,10 +188,12 @@ pub unsafe fn cached_get(g: *mut Global, t: *mut Table, cache: *const Cache) -> 
         match (*cache).kind {
             KIND_OWN => {
                 let v = *(*t).slots.byte_add((*cache).slot as usize);
-                if v.is_nil() && !(*t).metatable.is_null() {
-                    None
-                } else {
+                if !v.is_nil() || (*t).metatable.is_null() {
                     Some(v)
+                } else if (*cache).feedback == INHERITED && (*cache).epoch == (*g).epoch {
+                    Some((*cache).value)
+                } else {
+                    None
                 }
             }
             KIND_CONST if (*cache).epoch == (*g).epoch => Some((*cache).value),

@@ -340,7 +340,7 @@ pub unsafe fn set_metatable(
         if (*t).metatable == mt {
             return Ok(());
         }
-        if !mt.is_null() {
+        if !mt.is_null() && shape::worth_a_tree((*mt).shape) {
             make_private(g, mt)?;
         }
         let s = (*t).shape;

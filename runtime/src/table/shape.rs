@@ -8,6 +8,11 @@
 //! - Keys are in an `Index`. Along a path of only children one index is shared: a shape with `count` keys sees the first `count`.
 //! - Children, instance roots and remembered changes of metatable are weak references: the atomic phase of the collector clears them. A
 //!   shape keeps its keys and its parent alive, not its metatable: that lives as long as any table with the shape.
+//! - A program that makes a fresh metatable for each object would get a tree for each object. After `MAX_METATABLES` metatables of one shape,
+//!   further ones stay as they are, and tables that have them are in the tree of `Shapes::any_metatable`: their own fields are cached, what
+//!   comes through the metatable is not.
+//! - A shared shape that no table has survives `LIFETIME` collections: the same constructor is likely to run again, and would get a shape
+//!   with another id, which no cache knows.
 //! - `OBSERVED` on a private shape: some cache answered through its constants or absences since the last increment of the epoch.
 
 use super::index::Index;
@@ -28,11 +33,16 @@ const MAX_ROOT_CHILDREN: u32 = 2048;
 /// Epoch increments caused by one private shape after which caches do without it.
 const MAX_BUMPS: u16 = 1000;
 
+/// Metatables with one and the same shape that get a private shape, and a tree of shapes for their tables.
+const MAX_METATABLES: u8 = 200;
+/// Collections that a shape without tables survives.
+const LIFETIME: u8 = 16;
+
 /// Flags in the header.
 const PRIVATE: u8 = 1;
 const OBSERVED: u8 = 2;
 
-/// A shape. The id is `h.aux32`.
+/// A shape. The id is `h.aux32`; `h.aux8` counts the collections since a table had it.
 #[repr(C)]
 pub struct Shape {
     pub h: Header,
@@ -55,6 +65,8 @@ pub struct Shape {
     link: *mut Shape,
     other_metatable: *mut Table,
     bumps: u16,
+    /// Shared shapes: metatables that had this shape and were given a private one.
+    metatables: u8,
 }
 
 /// All shapes of a state.
@@ -62,6 +74,8 @@ pub struct Shapes {
     next_id: u32,
     /// The shape of a table without keys and metatable.
     pub empty: *mut Shape,
+    /// The shape of a table without keys and with some metatable that has no tree of its own.
+    pub any_metatable: *mut Shape,
     all: Vec<*mut Shape>,
 }
 
@@ -71,6 +85,7 @@ impl Shapes {
         Shapes {
             next_id: 1,
             empty: null_mut(),
+            any_metatable: null_mut(),
             all: Vec::new(),
         }
     }
@@ -112,16 +127,23 @@ impl Shape {
     }
 }
 
-/// Creates the empty shape.
+/// Creates the roots.
 pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
+    unsafe {
+        (*g).shapes.empty = fixed(g)?;
+        (*g).shapes.any_metatable = fixed(g)?;
+        Ok(())
+    }
+}
+
+unsafe fn fixed(g: *mut Global) -> Result<*mut Shape, AllocError> {
     unsafe {
         let s = alloc(g, 0)?;
         if s.is_null() {
             return Err(AllocError);
         }
         (*s).h.mark |= mark_bits::FIXED;
-        (*g).shapes.empty = s;
-        Ok(())
+        Ok(s)
     }
 }
 
@@ -161,6 +183,7 @@ unsafe fn alloc(g: *mut Global, flags: u8) -> Result<*mut Shape, AllocError> {
             link: null_mut(),
             other_metatable: null_mut(),
             bumps: 0,
+            metatables: 0,
         });
         (*shapes).all.push(s);
         Ok(s)
@@ -312,7 +335,7 @@ unsafe fn root(g: *mut Global, mt: *mut Table) -> Result<*mut Shape, AllocError>
         }
         let m = (*mt).shape;
         if m.is_null() || !Shape::is_private(m) {
-            return Ok(null_mut());
+            return Ok((*g).shapes.any_metatable);
         }
         if (*m).link.is_null() {
             let r = alloc(g, 0)?;
@@ -337,17 +360,32 @@ pub(super) unsafe fn with_metatable(
             return Ok((*s).link);
         }
         let mut to = root(g, mt)?;
+        let own_tree = to != (*g).shapes.any_metatable;
         for i in 0..(*s).count {
             if to.is_null() {
                 return Ok(to);
             }
             to = transition(g, to, Shape::key_at(s, i), false)?;
         }
-        if (*s).count > 0 {
+        if (*s).count > 0 && own_tree {
             (*s).link = to;
             (*s).other_metatable = mt;
         }
         Ok(to)
+    }
+}
+
+/// Is a table with shape `s` that becomes a metatable to have a private shape?
+pub(super) unsafe fn worth_a_tree(s: *mut Shape) -> bool {
+    unsafe {
+        if s.is_null() || Shape::is_private(s) {
+            return true;
+        }
+        if (*s).metatables >= MAX_METATABLES {
+            return false;
+        }
+        (*s).metatables += 1;
+        true
     }
 }
 
@@ -442,6 +480,28 @@ pub(super) unsafe fn renew_id(g: *mut Global, s: *mut Shape) -> bool {
                 true
             }
             None => false,
+        }
+    }
+}
+
+/// Lets shapes that no table has live on for a while: gives them to `keep`. Called in the atomic phase when everything reachable is marked.
+pub(crate) unsafe fn keep_recent(
+    g: *mut Global,
+    dead: impl Fn(*mut Header) -> bool,
+    mut keep: impl FnMut(*mut Shape),
+) {
+    unsafe {
+        for i in 0..(&(*g).shapes.all).len() {
+            let s = (&(*g).shapes.all)[i];
+            if !dead(s.cast()) {
+                (*s).h.aux8 = 0;
+            } else if !Shape::is_private(s)
+                && (*s).h.aux8 < LIFETIME
+                && ((*s).metatable.is_null() || !dead((*s).metatable.cast()))
+            {
+                (*s).h.aux8 += 1;
+                keep(s);
+            }
         }
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! SAFETY of this module: the contract of `ops`.
 
-use super::super::lookup::field_miss;
+use super::super::lookup::{field_miss, store_miss};
 use super::Frame;
 use crate::debug::varinfo::VarRef;
 use crate::error::LResult;
 use crate::meta;
 use crate::object::Str;
 use crate::proto::Cache;
-use crate::raise::OrRaise;
 use crate::table;
 use crate::value::{Value, tag};
 use trinity_frontend::bytecode::Instr;
@@ -50,9 +49,7 @@ unsafe fn set(
     unsafe {
         if o.is_table() {
             let (g, t) = (f.l.global(), o.as_table());
-            if table::cached_set(g, t, v, cache)
-                || table::store_for_cache(g, t, key, v, cache).or_raise(f.l)?
-            {
+            if table::cached_set(g, t, v, cache) || store_miss(g, t, key, v, cache) {
                 return Ok(());
             }
         }
