@@ -295,3 +295,83 @@ fn large_data_stays_bytecode() {
         "2999\t2999\tk7\n"
     );
 }
+
+/// The bar for a stripped static executable that can still `load`, with all libraries. Deterministic for one version of the C library.
+#[test]
+fn hello_world_is_small() {
+    const LIMIT: u64 = 1_400_000;
+    let dir = Scratch::new("e2e-size");
+    dir.write("hello.lua", "print('hello, world')");
+    compile(&dir, &["hello.lua", "-o", "hello", "--static"]);
+    run(Command::new("strip").current_dir(dir.path()).arg("hello"));
+    assert_eq!(
+        text(&start(dir.path(), &dir.file("hello"), &[]).stdout),
+        "hello, world\n"
+    );
+    let size = std::fs::metadata(dir.file("hello")).unwrap().len();
+    // Libraries of other profiles are larger.
+    if runtime().parent().and_then(Path::file_name) == Some("release".as_ref()) {
+        assert!(size <= LIMIT, "{size} bytes");
+    }
+}
+
+/// Static executables read `TZ` with a scanner of ours and reach locales through what is left of the C library.
+#[test]
+fn time_zones_and_locales() {
+    let dir = Scratch::new("e2e-zones");
+    dir.write(
+        "main.lua",
+        r#"
+        for _, t in ipairs { 0, 86399, 1e9 // 1 | 0, 1710000000, 1720000000, 1699164000, 4e9 // 1 | 0 } do
+          local d = os.date("*t", t)
+          print(os.date("%c %Z %z", t), d.isdst, os.time(d) == t)
+        end
+        for _, l in ipairs { "", "C", "POSIX", "C.UTF-8", "C.utf8", "en_US.UTF-8", "de_DE.utf8", "de_DE.ISO-8859-1", "xx", "C.latin9" } do
+          print(l, os.setlocale(l), os.setlocale(nil, "ctype"), (io.open("/none/at/all")), select(2, io.open("/none/at/all")))
+          print(("äß"):upper(), "a" < "B", string.format("%.2f %5.1e", 1.5, 1e9), tonumber("1,5"), os.date("!%x %X %p", 0))
+        end
+        print(1e300, 2^-1074, math.sin(1), math.asin(0.3), math.atan(1, 3), math.exp(1.5), 7.5 // 2, math.fmod(7.5, 2))
+        "#,
+    );
+    compile(&dir, &["main.lua", "-o", "main", "--static"]);
+    let zones = [
+        "UTC0",
+        "",
+        ":",
+        "EST5EDT,M3.2.0,M11.1.0",
+        "<+0330>-3:30",
+        "CET-1CEST,M3.5.0/2,M10.5.0/3",
+        "XXX5:30:15",
+        "UTC+3",
+        "bad",
+        "ABC 5",
+        "EST+5EDT",
+        "NZST-12:00:00NZDT-13:00:00,M10.1.0/2:00:00,M3.3.0/3:00:00",
+        "AEST-10AEDT,J60/2,J300",
+        "AAA1BBB,59/0,300/23:59:59",
+        "EST5EDT,M3.2",
+        "EST5EDT,M.2.0,M11",
+        "EST5EDT,M3.2.0/-2,M11.1.0/26",
+        "A-+1",
+        "ABC99999B",
+        "Europe/Berlin",
+        "America/New_York",
+        "None/Such",
+    ];
+    for zone in zones {
+        let run = |exe: &Path| {
+            let out = Command::new(exe)
+                .arg("main.lua")
+                .current_dir(dir.path())
+                .env("TZ", zone)
+                .output()
+                .unwrap();
+            (text(&out.stdout), text(&out.stderr))
+        };
+        assert_eq!(
+            run(&dir.file("main")),
+            run(Path::new("lua5.4")),
+            "TZ={zone}"
+        );
+    }
+}

@@ -13,6 +13,7 @@ pub mod ast;
 pub mod bytecode;
 mod emit;
 mod error;
+pub mod hash;
 pub mod intern;
 pub mod lex;
 pub mod number;

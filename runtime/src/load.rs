@@ -15,9 +15,9 @@ use crate::state::Global;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use trinity_abi::string::MAX_SHORT;
 use trinity_frontend::bytecode::{Const, Proto, undump};
+use trinity_frontend::hash::WordMap;
 use trinity_frontend::{CompileOptions, compile_with};
 
 /// Native stack that parsing needs at its deepest nesting.
@@ -123,7 +123,7 @@ fn main_closure(l: Lua, p: Proto) -> LResult<Value> {
 
 /// Long strings made for a chunk so far, by content. Nothing collects while a chunk is loaded, so the bytes stay.
 #[derive(Default)]
-struct LongStrings(HashMap<&'static [u8], *mut Str>);
+struct LongStrings(WordMap<&'static [u8], *mut Str>);
 
 impl LongStrings {
     /// The string constant with these bytes; `None` without memory.

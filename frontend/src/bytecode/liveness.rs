@@ -11,7 +11,7 @@
 //! Sets are shared: most instructions of a function have one of a few. Time is linear in the code's length times the nesting
 //! of loops.
 
-use std::collections::HashMap;
+use crate::hash::WordMap;
 
 use super::effects::{Blocks, Effects, effects, open_operands, open_results};
 use super::op::Op;
@@ -166,7 +166,7 @@ impl Liveness {
             across: vec![0; len],
             open: Vec::new(),
         };
-        let mut index: HashMap<RegSet, u32> = HashMap::new();
+        let mut index: WordMap<RegSet, u32> = WordMap::default();
         let mut last = (RegSet::EMPTY, u32::MAX);
         let mut shared = |sets: &mut Vec<RegSet>, set: RegSet| {
             if last.1 == u32::MAX || last.0 != set {

@@ -3,15 +3,13 @@
 //! While a jump's target is not known its `D` links it to the next jump of its list (absolute pc, [`NO_JUMP`] at the end);
 //! patching replaces the link by the distance. Registers form a stack: variables at the bottom, temporaries on top.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::{Emitter, Result};
 use crate::ast::{FuncId, LabelId, LocalId};
 use crate::bytecode::Instr;
 use crate::bytecode::instr::NO_CACHE;
 use crate::bytecode::op::{Mode, Op};
 use crate::bytecode::proto::{Const, Proto};
+use crate::hash::WordMap;
 use crate::intern::Sym;
 
 /// End of a jump list.
@@ -32,36 +30,6 @@ pub(super) enum ConstKey {
     /// By bits, so that `0.0` and `-0.0` differ.
     Float(u64),
     Str(Sym),
-}
-
-/// Multiplicative hash of a few words.
-#[derive(Default, Clone, Copy)]
-pub(super) struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u64(u64::from(b));
-        }
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-    fn write_u32(&mut self, n: u32) {
-        self.write_u64(u64::from(n));
-    }
-    fn write_u8(&mut self, n: u8) {
-        self.write_u64(u64::from(n));
-    }
-    fn write_i64(&mut self, n: i64) {
-        self.write_u64(n as u64);
-    }
-    fn write_isize(&mut self, n: isize) {
-        self.write_u64(n as u64);
-    }
 }
 
 /// A loop around the code at hand.
@@ -85,7 +53,7 @@ pub(super) struct LabelState {
 pub(super) struct FuncState {
     pub id: FuncId,
     pub proto: Proto,
-    pool: HashMap<ConstKey, u32, BuildHasherDefault<WordHasher>>,
+    pool: WordMap<ConstKey, u32>,
     /// Last pc that is known to be a jump target.
     last_target: u32,
     pub free_reg: u32,
@@ -110,7 +78,7 @@ impl FuncState {
         FuncState {
             id,
             proto,
-            pool: HashMap::default(),
+            pool: WordMap::default(),
             last_target: 0,
             free_reg: 0,
             active: Vec::new(),

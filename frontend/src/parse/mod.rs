@@ -212,13 +212,10 @@ impl Parser<'_> {
     /// Semantic error: no token named. `{}` in `msg` stands for `name`.
     #[cold]
     fn semantic(&self, msg: &str, name: Sym) -> SyntaxError {
-        let (before, after) = msg.split_once("{}").unwrap_or((msg, ""));
-        let text = [
-            before.as_bytes(),
-            self.lex.names.get(name),
-            after.as_bytes(),
-        ]
-        .concat();
+        let msg = msg.as_bytes();
+        let at = msg.windows(2).position(|w| w == b"{}");
+        let (before, after) = at.map_or((msg, &b""[..]), |at| (&msg[..at], &msg[at + 2..]));
+        let text = [before, self.lex.names.get(name), after].concat();
         self.lex.error_bytes(&text, None)
     }
 

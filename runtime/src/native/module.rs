@@ -166,7 +166,7 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
     unsafe {
         (*l.global()).heap.stress = stress("TRINITY_GC_STRESS");
         if stress("TRINITY_DEOPT_STRESS") {
-            (*l.global()).units.stress = Some(std::collections::HashSet::new());
+            (*l.global()).units.stress = Some(Default::default());
         }
     }
     let done = super::stack::run_main(l, || {

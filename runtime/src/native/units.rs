@@ -16,7 +16,7 @@ pub struct Units {
     /// Sorted by start address.
     units: Vec<Unit>,
     /// Deoptimisation stress: return addresses whose safe points have been left already. `None`: the mode is off.
-    pub stress: Option<std::collections::HashSet<usize>>,
+    pub stress: Option<trinity_frontend::hash::WordSet<usize>>,
 }
 
 /// What is known about a return address in machine code.

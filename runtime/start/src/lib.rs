@@ -2,6 +2,9 @@
 //!
 //! It is a crate of its own so that the runtime's other users (the `trinity` binary, tests) do not get a second `main`.
 
+mod libc;
+mod unwind;
+
 use std::ffi::{c_char, c_int};
 use trinity_abi::unit::ModuleDesc;
 

@@ -1,5 +1,7 @@
 //! From object file to executable: the system's C compiler links it with the runtime library.
 
+mod trim;
+
 use crate::exit::{Error, Failure, Result, reason};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -8,14 +10,11 @@ use std::process::{Command, Stdio};
 /// File names of the runtime library: installed, and as cargo builds it.
 pub const RUNTIME: [&str; 2] = ["libtrinity_runtime.a", "libtrinity_start.a"];
 
-/// Unwind tables are for debuggers: nothing unwinds at run time. Those of the C runtime's own start files stay, since code refers to them.
-const NO_UNWIND_TABLES: &str = "SECTIONS {
-  /DISCARD/ : { *.a:(.eh_frame) *.a:(.gcc_except_table) *.a:(.gcc_except_table.*) *.a:(.comment) }
-} INSERT BEFORE .eh_frame;
-";
-
 /// What rustc says a static library of ours needs (`--print native-static-libs`), less what cc adds by itself.
 const LIBRARIES: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+
+/// Rust's library has functions of these names, too, without the instructions of newer processors: the C library's shall be taken.
+const ROUNDING: [&str; 2] = ["-Wl,-u,floor,-u,ceil,-u,trunc", "-lm"];
 
 /// A link job.
 #[derive(Debug)]
@@ -83,41 +82,34 @@ fn find_runtime(
 }
 
 /// The linker as a command: `$CC` may hold arguments too.
-fn linker() -> (OsString, Vec<String>) {
+fn linker() -> Command {
     let cc = std::env::var("CC").unwrap_or_default();
-    let mut words = cc.split_whitespace().map(String::from);
-    match words.next() {
-        Some(program) => (program.into(), words.collect()),
-        None => ("cc".into(), Vec::new()),
-    }
+    let mut words = cc.split_whitespace();
+    let mut cmd = Command::new(words.next().unwrap_or("cc"));
+    cmd.args(words);
+    cmd
 }
 
-/// Links. Unless symbols are kept, GNU ld's options make the file smaller; a linker that does not know them links without.
+/// Links. GNU ld's options and a script make the file smaller; a linker that does not know them links without.
 pub fn link(job: &Job) -> Result<()> {
-    if job.debug {
-        return run(job, None);
-    }
+    let text = trim::script(linker, job.runtime, job.dynamic, job.debug);
     let script = job.output.with_extension("ld");
     let guard = crate::cleanup::Guard::new(script.clone());
-    if std::fs::write(&script, NO_UNWIND_TABLES).is_ok() && run(job, Some(guard.path())).is_ok() {
+    if std::fs::write(&script, text).is_ok() && run(job, Some(guard.path())).is_ok() {
         return Ok(());
     }
     run(job, None)
 }
 
 fn run(job: &Job, script: Option<&Path>) -> Result<()> {
-    let (program, first_args) = linker();
-    let mut cmd = Command::new(&program);
-    cmd.args(first_args);
+    let mut cmd = linker();
     cmd.args(if job.dynamic {
         ["-pie"].as_slice()
     } else {
         &["-static", "-no-pie"]
     });
-    cmd.arg("-o")
-        .arg(job.output)
-        .arg(job.object)
-        .arg(job.runtime);
+    cmd.arg("-o").arg(job.output).arg(job.object);
+    cmd.args(ROUNDING).arg(job.runtime);
     cmd.args(["-Wl,--gc-sections", "-Wl,--build-id=none"]);
     if job.dynamic {
         cmd.arg("-Wl,--as-needed");
@@ -126,7 +118,9 @@ fn run(job: &Job, script: Option<&Path>) -> Result<()> {
         cmd.arg("-s");
     }
     if let Some(script) = script {
-        cmd.arg("-Wl,-z,noseparate-code");
+        if !job.debug {
+            cmd.arg("-Wl,-z,noseparate-code");
+        }
         let mut arg = OsString::from("-Wl,-T,");
         arg.push(script);
         cmd.arg(arg);
@@ -135,7 +129,7 @@ fn run(job: &Job, script: Option<&Path>) -> Result<()> {
     if job.verbose {
         eprintln!("trinityc: {cmd:?}");
     }
-    let name = program.to_string_lossy();
+    let name = cmd.get_program().to_string_lossy().into_owned();
     let out = cmd.output().map_err(|e| {
         let message = format!(
             "no linker: cannot run '{name}': {}; install a C compiler (Debian, Ubuntu: apt-get install gcc) or set CC",
