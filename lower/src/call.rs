@@ -4,7 +4,7 @@ use crate::func::{FnLower, home, home_tag};
 use crate::types::Type;
 use trinity_abi::helpers::Helper;
 use trinity_abi::unit::kind;
-use trinity_abi::{VALUE_TAIL, closure, tag, thread};
+use trinity_abi::{TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
 use trinity_codegen::ir::{
     Addr, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
 };
@@ -126,7 +126,7 @@ impl FnLower<'_> {
         let count = self.helper(Helper::tailcall, kind::NEVER);
         // `__call` led to a native function.
         self.b.exit_if(
-            Cond::icmp(IntCc::Eq, count, abi::TAIL_NATIVE as i32),
+            Cond::icmp(IntCc::Eq, count, TAIL_NATIVE as i32),
             open,
             &[],
         );

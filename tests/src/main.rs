@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         keep: std::env::temp_dir().join("trinity-fuzz"),
         env: Vec::new(),
         deadline: None,
-        reduce: Duration::from_secs(60),
+        reduce: Duration::from_secs(20),
         progress: Some(Duration::from_secs(10)),
         jobs: std::thread::available_parallelism().map_or(1, |n| n.get()),
     };
@@ -109,13 +109,14 @@ fn main() -> ExitCode {
     match campaign(&o) {
         Ok(r) => {
             println!(
-                "{} programs (seed {}, {} to {}): {} differences, the last {} programs without one",
+                "{} programs (seed {}, {} to {}): {} differences, the last {} programs without one; {} faults of the reference",
                 r.programs,
                 o.seed,
                 o.from,
                 r.end,
                 r.differences.len(),
-                r.clean_tail()
+                r.clean_tail(),
+                r.reference_faults
             );
             if r.differences.is_empty() {
                 ExitCode::SUCCESS

@@ -32,6 +32,9 @@ pub const VALUE_TAG: i32 = 8;
 
 /// Offset, in a function slot, of the byte that tells a tail call (1) from a call (0); written by machine-code callers.
 pub const VALUE_TAIL: i32 = 9;
+
+/// Result of the helper `tailcall` for a native function.
+pub const TAIL_NATIVE: i64 = 1 << 30;
 /// Offset, in the function slot of a vararg function's frame, of the number of extra arguments (u32).
 pub const VALUE_EXTRA: i32 = 12;
 

@@ -216,8 +216,9 @@ fn fmod(l: Lua) -> LResult<u32> {
         }
         Value::int(a.as_int().wrapping_rem(b.as_int()))
     } else {
-        let x = l.check_number(1)?;
-        Value::float(x % l.check_number(2)?)
+        // The second argument is checked first: so is the reference compiled.
+        let y = l.check_number(2)?;
+        Value::float(l.check_number(1)? % y)
     };
     l.push(r);
     Ok(1)

@@ -8,7 +8,7 @@ use crate::interp;
 use crate::interp::ops::{self, Frame};
 use crate::proto::RtProto;
 use crate::thread::{Lua, Thread};
-use crate::value::Value;
+use crate::value::{Value, tag};
 use crate::{call, close, native, poll, stack};
 use std::arch::global_asm;
 use std::ptr::NonNull;
@@ -185,6 +185,9 @@ fn tailcall(s: &Site) -> LResult<i64> {
         }
         while !(*func).is_function() {
             func = call::try_call_metamethod(s.l, func)?;
+        }
+        if (*func).t == tag::NATIVE_FN {
+            return Ok(abi::TAIL_NATIVE);
         }
         let n = (*s.th).top.offset_from(func) as usize;
         let entry = s.entry_base(s.base_now());

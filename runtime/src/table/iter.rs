@@ -31,10 +31,8 @@ pub unsafe fn next(t: *mut Table, key: Value) -> Result<Option<(Value, Value)>, 
         let mut cursor = match key.t {
             tag::NIL => 0,
             tag::INT => after_int(t, key.as_int())?,
-            tag::FLOAT => match float_to_key(key.as_float()) {
-                Some(i) => after_int(t, i)?,
-                None => after_hash(t, key)?,
-            },
+            // An integral float is no key, and is not taken for the integer: as in the reference.
+            tag::FLOAT if float_to_key(key.as_float()).is_some() => return Err(InvalidKey),
             tag::SHORT_STR if !(*t).shape.is_null() => {
                 let i = Shape::find((*t).shape, key.as_str()).ok_or(InvalidKey)?;
                 (*t).array_cap as u64 + i as u64 + 1

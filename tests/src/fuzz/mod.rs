@@ -2,12 +2,17 @@
 //!
 //! Linking dominates, so a batch is compiled as one executable. A batch that differs is halved until single programs are left; those are
 //! kept, with a reduced version beside them.
+//!
+//! lua5.4 5.4.4 has a bug of its own (a call of something that cannot be called, while a coroutine's stack grows, ends in a wrong message,
+//! a crash or a loop). So a program that differs is run by the reference once more with coroutine stacks grown beforehand: when that
+//! agrees with ours, or the reference crashes, it counts as the reference's fault.
 
 pub mod coverage;
 pub mod judge;
 pub mod reduce;
 
 use crate::generate;
+use crate::run::Outcome;
 use judge::{Judge, Way, describe};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -57,6 +62,8 @@ pub struct Difference {
 pub struct Report {
     /// Programs run.
     pub programs: u64,
+    /// Those where the reference does not agree with itself (see the module).
+    pub reference_faults: u64,
     /// Those that differ, in order.
     pub differences: Vec<Difference>,
     /// Last k run, plus one.
@@ -79,12 +86,13 @@ pub fn campaign(o: &Options) -> std::io::Result<Report> {
     let judge = Judge {
         dir: std::path::absolute(&o.keep)?,
         env: o.env.clone(),
-        limit: Duration::from_secs(60 + o.batch / 2),
+        limit: Duration::from_secs(20 + o.batch / 5),
     };
     let batches = (o.count.saturating_sub(o.from)).div_ceil(o.batch);
     let next = AtomicU64::new(0);
     let done = AtomicU64::new(0);
     let found = Mutex::new(Vec::new());
+    let faults = AtomicU64::new(0);
     let failure = Mutex::new(None);
     let began = Instant::now();
     let said = Mutex::new(began);
@@ -100,7 +108,7 @@ pub fn campaign(o: &Options) -> std::io::Result<Report> {
             let first = o.from + b * o.batch;
             let n = o.batch.min(o.count - first);
             for &way in &o.ways {
-                match check(o, &judge, way, first, n) {
+                match check(o, &judge, way, first, n, &faults) {
                     Ok(bad) => lock(&found).extend(bad),
                     Err(e) => {
                         *lock(&failure) = Some(e);
@@ -137,6 +145,7 @@ pub fn campaign(o: &Options) -> std::io::Result<Report> {
     let programs = done.into_inner();
     Ok(Report {
         programs,
+        reference_faults: faults.into_inner(),
         differences,
         // Batches are taken in order, and every one taken is finished.
         end: o.from + programs,
@@ -154,25 +163,33 @@ fn check(
     way: Way,
     first: u64,
     n: u64,
+    faults: &AtomicU64,
 ) -> std::io::Result<Vec<Difference>> {
     let seed = o.seed + first;
     let name = format!("s{seed}-{n}-{}", way.name());
     let want = judge.reference(&name, &generate::batch(seed, n))?;
     let got = judge.ours(&name, way)?;
-    if want == got {
+    // A program with a syntax error hides its whole batch; alone it is the generator's fault.
+    let valid = want.code != Some(1);
+    if want == got && want.code == Some(0) {
         judge.forget(&name)?;
         return Ok(Vec::new());
     }
     if n > 1 {
         judge.forget(&name)?;
         let half = n / 2;
-        let mut bad = check(o, judge, way, first, half)?;
-        bad.extend(check(o, judge, way, first + half, n - half)?);
-        if !bad.is_empty() {
+        let before = faults.load(Ordering::Relaxed);
+        let mut bad = check(o, judge, way, first, half, faults)?;
+        bad.extend(check(o, judge, way, first + half, n - half, faults)?);
+        if !bad.is_empty() || want == got || faults.load(Ordering::Relaxed) > before {
             return Ok(bad);
         }
         // Only together: keep them all.
         judge.reference(&name, &generate::batch(seed, n))?;
+    } else if valid && reference_fault(judge, &name, seed, &want, &got)? {
+        faults.fetch_add(1, Ordering::Relaxed);
+        println!("REFERENCE FAULT ({}) seed {seed}", way.name());
+        return Ok(Vec::new());
     }
     let kept = judge.dir.join(format!("{name}.lua"));
     let mut text = format!(
@@ -184,9 +201,13 @@ fn check(
             String::new()
         },
         kept.display(),
-        describe(&want, &got)
+        if valid {
+            describe(&want, &got)
+        } else {
+            format!("  invalid: {}\n", String::from_utf8_lossy(&want.stderr))
+        }
     );
-    if n == 1 && !o.reduce.is_zero() {
+    if n == 1 && valid && !o.reduce.is_zero() && !also_other_way(judge, seed, way) {
         let small = shrink(o, judge, way, seed);
         text += "  reduced:\n";
         for l in small.lines() {
@@ -205,6 +226,34 @@ fn check(
     }])
 }
 
+/// True when the program was kept for the first way already: no need to reduce it twice.
+fn also_other_way(judge: &Judge, seed: u64, way: Way) -> bool {
+    way != Way::ALL[0]
+        && judge
+            .dir
+            .join(format!("s{seed}-1-{}.lua", Way::ALL[0].name()))
+            .exists()
+}
+
+/// True when the reference is at fault (see the module). The file `name` is as before afterwards, if not.
+fn reference_fault(
+    judge: &Judge,
+    name: &str,
+    seed: u64,
+    want: &Outcome,
+    got: &Outcome,
+) -> std::io::Result<bool> {
+    let text = generate::batch(seed, 1);
+    let grown = judge.reference(name, &generate::with_grown_stacks(&text))?;
+    let crashed = |o: &Outcome| o.timed_out || o.code.is_none();
+    if grown == *got || crashed(want) && crashed(&grown) {
+        judge.forget(name)?;
+        return Ok(true);
+    }
+    judge.reference(name, &text)?;
+    Ok(false)
+}
+
 /// A smaller body that still differs.
 fn shrink(o: &Options, judge: &Judge, way: Way, seed: u64) -> String {
     let name = format!("r{seed}-{}", way.name());
@@ -220,7 +269,12 @@ fn shrink(o: &Options, judge: &Judge, way: Way, seed: u64) -> String {
             let differs = || -> std::io::Result<bool> {
                 let want = quick.reference(&name, &generate::wrap(seed, body))?;
                 let valid = !want.timed_out && want.stdout.starts_with(head.as_bytes());
-                Ok(valid && want != quick.ours(&name, way)?)
+                if !valid || want.code.is_none() {
+                    return Ok(false);
+                }
+                let got = quick.ours(&name, way)?;
+                let grown = generate::with_grown_stacks(&generate::wrap(seed, body));
+                Ok(want != got && quick.reference(&name, &grown)? != got)
             };
             differs().unwrap_or(false)
         },

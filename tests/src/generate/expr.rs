@@ -97,7 +97,8 @@ const PATTERNS: &[&str] = &[
 const FORMATS: &[&str] = &[
     "%d", "%5d", "%-5d|", "%05d", "%+d", "%x", "%X", "%#x", "%o", "%c", "%s", "%10s", "%-10s|",
     "%.3s", "%q", "%g", "%.3f", "%10.2f", "%e", "%a", "%i", "%%", "%5.1f", "%.14g", "%.0f", "% d",
-    "%u", "%y",
+    "%u", "%y", "%20.10f", "%-+8d|", "%#o", "%+.3e", "%.0a", "%G", "%E", "%A", "%.20s", "%5c",
+    "%10q", "%i|", "%5%", "%099d", "%100d", "%.99f", "%.100f", "%#.3x", "% 5d", "%-05d", "%",
 ];
 
 impl Generator {
@@ -119,7 +120,7 @@ impl Generator {
         e
     }
 
-    fn leaf(&mut self, kind: Kind) -> String {
+    pub(super) fn leaf(&mut self, kind: Kind) -> String {
         if self.chance(60)
             && let Some(v) = self.some_var(kind, false)
         {
@@ -151,7 +152,7 @@ impl Generator {
             }
             Kind::Func => self
                 .pick(&[
-                    "tostring",
+                    "clean",
                     "math.abs",
                     "select",
                     "type",
@@ -253,7 +254,7 @@ impl Generator {
         }
     }
 
-    fn paren(&mut self, k: Kind) -> String {
+    pub(super) fn paren(&mut self, k: Kind) -> String {
         format!("({})", self.expr(k))
     }
 
@@ -374,7 +375,7 @@ impl Generator {
                 };
                 format!("TS(string.format, '{f}', {a})")
             }
-            13 => format!("tostring({})", self.expr(Kind::Num)),
+            13 => format!("clean({})", self.expr(Kind::Num)),
             14 => format!("S({})", self.expr(Kind::Any)),
             15 => {
                 let sep = self.expr(Kind::Str);

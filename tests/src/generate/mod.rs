@@ -5,7 +5,14 @@
 //! the order of `pairs`, time, or unspecified borders of tables with holes.
 
 mod expr;
+mod flow;
+mod func;
+mod library;
+mod loops;
+mod matrix;
+mod meta;
 mod stmt;
+mod strings;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -30,6 +37,16 @@ pub enum Kind {
     /// Whatever.
     Any,
 }
+
+/// Formats, then writes a line (the arguments may use the generator).
+macro_rules! emit {
+    ($g:expr, $($arg:tt)*) => {{
+        let text = format!($($arg)*);
+        $g.line(&text)
+    }};
+}
+
+use emit;
 
 #[derive(Clone)]
 struct Var {
@@ -99,6 +116,13 @@ pub fn wrap(seed: u64, body: &str) -> Vec<u8> {
     let mut s = String::from(PRELUDE);
     push_run(&mut s, seed, body);
     s.into_bytes()
+}
+
+/// The same file, where coroutines begin with grown stacks (see the prelude).
+pub fn with_grown_stacks(text: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(text)
+        .replacen("local GROW = false", "local GROW = true", 1)
+        .into_bytes()
 }
 
 fn push_run(s: &mut String, seed: u64, body: &str) {
