@@ -462,6 +462,13 @@ impl Lua {
     }
     /// lua_pcall: on error the function and arguments are replaced by the error value; `handler` is a stack index or 0.
     pub fn pcall(self, nargs: i32, nresults: i32, handler: i32) -> Status {
+        self.protected_call(nargs, nresults, handler, false)
+    }
+    /// lua_pcallk with a continuation: what `pcall` and `xpcall` do.
+    pub fn pcall_yieldable(self, nargs: i32, nresults: i32, handler: i32) -> Status {
+        self.protected_call(nargs, nresults, handler, self.is_yieldable())
+    }
+    fn protected_call(self, nargs: i32, nresults: i32, handler: i32, yieldable: bool) -> Status {
         unsafe {
             let th = self.thread();
             let ef = if handler == 0 {
@@ -472,7 +479,7 @@ impl Lua {
             };
             let func = (*th).top.sub(nargs as usize + 1);
             let old_top = func.offset_from((*th).stack) as usize;
-            let st = call::pcall(self, old_top, ef, |l| {
+            let st = call::protected(self, old_top, ef, yieldable, |l| {
                 let func = (*l.thread()).stack.add(old_top);
                 call::call_value(l, func, nresults)
             });

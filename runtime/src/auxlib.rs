@@ -66,7 +66,7 @@ impl Lua {
         let name = self.metafield(v, "__name");
         let mut text = format!("{tname} expected, got ").into_bytes();
         if name.is_string() {
-            text.extend_from_slice(unsafe { Str::bytes(name.as_str()) });
+            text.extend_from_slice(crate::string::c_part(unsafe { Str::bytes(name.as_str()) }));
         } else if v.t == tag::LIGHT {
             text.extend_from_slice(b"light userdata");
         } else {

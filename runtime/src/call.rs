@@ -376,6 +376,21 @@ pub unsafe fn pcall(
     errfunc: usize,
     f: impl FnOnce(Lua) -> LResult<()>,
 ) -> Status {
+    unsafe { protected(l, old_top, errfunc, false, f) }
+}
+
+/// [`pcall`]; with `yieldable` the protected call of a coroutine that may yield (lua_pcallk with a continuation). The reference catches an
+/// error there by going back to the resume, and so forgets all nested native calls.
+///
+/// # Safety
+/// As for [`pcall`].
+pub unsafe fn protected(
+    l: Lua,
+    old_top: usize,
+    errfunc: usize,
+    yieldable: bool,
+    f: impl FnOnce(Lua) -> LResult<()>,
+) -> Status {
     unsafe {
         let th = l.thread();
         let saved = Protection::new(th);
@@ -384,6 +399,10 @@ pub unsafe fn pcall(
         let mut status = Status::Ok;
         if let Err(Raise(())) = f(l) {
             saved.restore(th);
+            if yieldable {
+                (*th).nccalls = (*th).c_floor;
+                (*th).resumes = (*th).resumes.wrapping_add(1);
+            }
             status = close::close_protected(l, old_top, (*th).error_status);
             set_error(th, old_top);
             stack::shrink(l);

@@ -187,7 +187,7 @@ pub fn tostring(l: Lua, v: Value) -> LResult<Value> {
         _ => {
             let name = metamethod_of(l, v, Event::Name);
             let mut text = if name.is_string() {
-                unsafe { Str::bytes(name.as_str()) }.to_vec()
+                crate::string::c_part(unsafe { Str::bytes(name.as_str()) }).to_vec()
             } else {
                 v.type_name().as_bytes().to_vec()
             };

@@ -125,7 +125,8 @@ pub fn type_name_of(l: Lua, v: Value) -> Vec<u8> {
         let name = l.metafield(v, "__name");
         if name.is_string() {
             // SAFETY: a live string.
-            return unsafe { crate::object::Str::bytes(name.as_str()) }.to_vec();
+            let name = unsafe { crate::object::Str::bytes(name.as_str()) };
+            return crate::string::c_part(name).to_vec();
         }
     }
     v.type_name().as_bytes().to_vec()

@@ -74,6 +74,11 @@ fn word(b: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(w)
 }
 
+/// The part of a string that C sees: names in messages end at the first zero, as in the reference.
+pub fn c_part(s: &[u8]) -> &[u8] {
+    s.split(|&b| b == 0).next().unwrap_or(s)
+}
+
 /// Hash of bytes.
 #[inline]
 pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {

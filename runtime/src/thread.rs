@@ -102,7 +102,7 @@ pub struct Thread {
     pub nccalls: u32,
     /// `nccalls` at the last resume: a yield forgets the calls it crosses, as in the reference, so returning from them stops here.
     pub c_floor: u32,
-    /// Times this coroutine was resumed (wraps).
+    /// Times the nested calls were forgotten: by a resume, or an error caught in a coroutine that may yield (wraps).
     pub resumes: u32,
     /// Non-yieldable calls on the stack (sort, gsub callbacks, ...): yielding is refused while above 0.
     pub nny: u32,

@@ -111,14 +111,28 @@ impl Emitter<'_> {
                 Kind::Int(_) if !b.has_jumps() => self.arith(op, a, b, 0, line)?,
                 _ => self.arith_regs(op, a, b, line)?,
             },
-            BinOp::Eq | BinOp::Ne => self.equality(op == BinOp::Eq, a, b)?,
+            _ => {
+                // Its jumps must not lead past the reading of a captured local.
+                if b.has_jumps() || matches!(b.kind, Kind::Jump(_)) {
+                    self.put_any(b)?;
+                }
+                self.comparison(op, a, b)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn comparison(&mut self, op: BinOp, a: &mut Exp, b: &mut Exp) -> Result<()> {
+        match op {
+            BinOp::Eq => self.equality(true, a, b)?,
+            BinOp::Ne => self.equality(false, a, b)?,
             BinOp::Lt => self.order(false, a, b)?,
             BinOp::Le => self.order(true, a, b)?,
             BinOp::Gt => {
                 std::mem::swap(a, b);
                 self.order(false, a, b)?;
             }
-            BinOp::Ge => {
+            _ => {
                 std::mem::swap(a, b);
                 self.order(true, a, b)?;
             }

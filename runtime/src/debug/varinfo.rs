@@ -84,7 +84,10 @@ fn string_const(p: &RtProto, k: usize) -> Option<&[u8]> {
     // SAFETY: `consts` holds `num_consts` values; strings among them are kept alive by the prototype.
     unsafe {
         let v = *p.consts.add(k);
-        v.is_string().then(|| Str::bytes(v.as_str()))
+        // The reference's names are C strings.
+        v.is_string()
+            .then(|| Str::bytes(v.as_str()))
+            .map(crate::string::c_part)
     }
 }
 

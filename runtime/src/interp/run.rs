@@ -630,7 +630,7 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                             }
                             Op::TForCall => {
                                 let ra = s.ra();
-                                if !HOOKS && ops::loops::iterate_inline(ra, s.c()) {
+                                if !HOOKS && ops::loops::iterate_inline(th, ra, s.c()) {
                                     next!();
                                 }
                                 s.save();

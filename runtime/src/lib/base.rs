@@ -403,7 +403,7 @@ fn pcall(l: Lua) -> LResult<u32> {
     l.check_any(1)?;
     l.push(Value::TRUE);
     l.insert(1);
-    let status = l.pcall(l.top() - 2, -1, 0);
+    let status = l.pcall_yieldable(l.top() - 2, -1, 0);
     finish_pcall(l, status, 0)
 }
 
@@ -413,7 +413,7 @@ fn xpcall(l: Lua) -> LResult<u32> {
     l.push(Value::TRUE);
     l.push(l.arg(1));
     l.rotate(3, 2);
-    let status = l.pcall(n - 2, -1, 2);
+    let status = l.pcall_yieldable(n - 2, -1, 2);
     finish_pcall(l, status, 2)
 }
 

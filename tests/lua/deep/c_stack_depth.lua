@@ -79,3 +79,8 @@ for n = 190, 200 do
   print(n, pcall(deep, n, function() print(coroutine.resume(fresh)) print(coroutine.resume(used)) end))
   print(coroutine.status(fresh), coroutine.status(used), coroutine.close(fresh))
 end
+-- Loops over the library's iterators count too, on the last level.
+for n = 190, 199 do
+  print(n, pcall(deep, n, function() local c = 0 for k in pairs { 1, 2 } do c = c + k end for i, v in ipairs { 3, 4 } do c = c + v end print(c) end))
+end
+print(coroutine.wrap(function() return pcall(deep, 196, function() for k in next, { 1 } do return k end end) end)())

@@ -7,7 +7,7 @@ use crate::error::LResult;
 use crate::meta;
 use crate::raise;
 use crate::table;
-use crate::thread::Lua;
+use crate::thread::{Lua, Thread};
 use crate::value::{Value, tag};
 use trinity_frontend::bytecode::Instr;
 
@@ -16,7 +16,7 @@ pub(crate) unsafe fn tfor_call(f: &Frame, i: Instr) -> LResult<()> {
     unsafe {
         let th = f.l.thread();
         let ra = f.base.add(i.a());
-        if (*th).hook.is_none() && iterate_inline(ra, i.c()) {
+        if (*th).hook.is_none() && iterate_inline(th, ra, i.c()) {
             return Ok(());
         }
         let cb = ra.add(4);
@@ -34,9 +34,13 @@ pub(crate) unsafe fn tfor_call(f: &Frame, i: Instr) -> LResult<()> {
 /// # Safety
 /// `ra` is the loop's first register, `wanted` the number of its variables.
 #[inline(always)]
-pub unsafe fn iterate_inline(ra: *mut Value, wanted: usize) -> bool {
+pub unsafe fn iterate_inline(th: *mut Thread, ra: *mut Value, wanted: usize) -> bool {
     unsafe {
-        if (*ra).t != tag::NATIVE_FN || (*ra.add(1)).t != tag::TABLE {
+        // The call would count as a nested one, so the last level has none.
+        if (*ra).t != tag::NATIVE_FN
+            || (*ra.add(1)).t != tag::TABLE
+            || (*th).nccalls >= raise::MAX_C_CALLS - 1
+        {
             return false;
         }
         let t = (*ra.add(1)).as_table();

@@ -43,10 +43,7 @@ pub fn error_text(e: i32) -> Vec<u8> {
     }
 }
 
-/// The part of a Lua string that C sees: up to the first NUL.
-pub fn c_part(s: &[u8]) -> &[u8] {
-    s.split(|&b| b == 0).next().unwrap_or(s)
-}
+pub use crate::string::c_part;
 
 /// A NUL-terminated copy of the part of `s` that C sees.
 pub fn c_string(s: &[u8]) -> Vec<u8> {
