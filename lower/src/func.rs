@@ -244,7 +244,8 @@ impl FnLower<'_> {
         );
         self.b.switch_to(grow);
         let leave = self.b.create_cold_block();
-        let r = self.helper_edx(Helper::grow_stack, kind::AT, Some(nargs));
+        // The result says whether to leave; the number of arguments is known only here.
+        let r = self.helper_edx(Helper::grow_stack, kind::NEVER, Some(nargs));
         self.b
             .brif(Cond::icmp(IntCc::Ne, r, 0), (leave, &[]), (body, &[]));
         self.b.switch_to(leave);

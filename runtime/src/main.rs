@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use trinity_runtime::cli::options::{Action, Options, usage};
 use trinity_runtime::cli::{self, VERSION};
 use trinity_runtime::error::{LResult, Status};
+use trinity_runtime::heap::Stress;
 use trinity_runtime::lib::io::stdio::{flush_stdout, write_stderr, write_stdout};
 use trinity_runtime::lib::{loadfile::load_file, package};
 use trinity_runtime::state;
@@ -38,10 +39,8 @@ fn main() -> ExitCode {
         cli::message(Some(program()), b"cannot create state: not enough memory");
         return ExitCode::FAILURE;
     };
-    if std::env::var_os("TRINITY_GC_STRESS").is_some_and(|v| v == "1") {
-        // SAFETY: the state was made now and nothing runs in it.
-        unsafe { (*l.global()).heap.stress = true };
-    }
+    // SAFETY: the state was made now and nothing runs in it.
+    unsafe { (*l.global()).heap.stress = Stress::from_environment() };
     let (status, done) = match l.new_native(run, &[]) {
         Ok(f) => {
             l.push(f);

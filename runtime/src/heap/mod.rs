@@ -13,6 +13,7 @@
 //! | `cycle` | states of the incremental collector, the atomic phase, pacing |
 //! | `gen` | generational mode |
 //! | `finalize` | objects with `__gc` |
+//! | `stress` | collecting much more often, for tests |
 //! | `control` | what `collectgarbage` asks for |
 //! | `check` | the heap checker used by tests |
 //!
@@ -37,6 +38,7 @@ mod generational;
 #[cfg(test)]
 mod graph_tests;
 mod mark;
+mod stress;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -48,6 +50,7 @@ pub use control::{Mode, gc_step, generational, incremental};
 pub use cycle::{full, step};
 pub use finalize::{check_finalizer, next_finalizer, queue_all_finalizers};
 pub use mark::{barrier_back, barrier_forward, is_black, is_dead, is_white, revive};
+pub use stress::Stress;
 pub use sweep::free_all;
 
 use block::{Block, CELL_SIZE, CLASSES, Chunks, Class, MAX_CELL, Raw, Run, class_of};
@@ -154,8 +157,8 @@ pub struct Heap {
     pub debt: isize,
     /// White colour of new objects.
     pub current_white: u8,
-    /// Full collection at every safe point where anything was allocated since the last one. Set before the first allocation.
-    pub stress: bool,
+    /// Stress mode. Set before the first allocation.
+    pub stress: Stress,
     /// Finalizers wait to be called ([`next_finalizer`]).
     pub pending_finalizers: bool,
     /// Limit on bytes for tests; `usize::MAX` for none.
@@ -229,7 +232,7 @@ impl Heap {
             runs: [none; CLASSES],
             debt: 0,
             current_white: mark_bits::WHITE0,
-            stress: false,
+            stress: Stress::Off,
             pending_finalizers: false,
             limit: usize::MAX,
             callbacks: Callbacks::NONE,
@@ -386,7 +389,7 @@ unsafe fn refill(g: *mut Global, c: usize) -> Result<(), AllocError> {
             let b = heap.classes[c].current;
             if !b.is_null() {
                 heap.within_limit((*b).cell as usize)?;
-                if let Some(run) = block::next_run(b, block::run_limit(heap.stress)) {
+                if let Some(run) = block::next_run(b, block::run_limit(heap.stress.every())) {
                     let bytes = run.end as usize - run.cursor as usize;
                     heap.runs[c] = run;
                     heap.debt += bytes as isize;
@@ -420,7 +423,7 @@ unsafe fn refill(g: *mut Global, c: usize) -> Result<(), AllocError> {
 impl Heap {
     /// Under stress every allocation makes a collection due.
     fn note_stress(&mut self) {
-        if self.stress && self.debt <= 0 {
+        if self.stress.every() && self.debt <= 0 {
             self.set_debt(1);
         }
     }

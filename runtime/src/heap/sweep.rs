@@ -117,7 +117,7 @@ unsafe fn poison(o: *mut Header, size: usize) {
 unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, usize) {
     unsafe {
         let dead = WHITES & !(*g).heap.current_white;
-        let stress = (*g).heap.stress;
+        let stress = (*g).heap.stress != super::Stress::Off;
         let cell = (*b).cell as usize;
         let (mut at, top) = (b as usize + FIRST, b as usize + (*b).top as usize);
         let (mut alive, mut freed, mut young) = (0, 0, false);

@@ -20,7 +20,9 @@ impl TestState {
         unsafe {
             let g: *mut Global = alloc_zeroed(Layout::new::<Global>()).cast();
             (&raw mut (*g).heap).write(Heap::new());
-            (*g).heap.stress = stress;
+            if stress {
+                (*g).heap.stress = super::Stress::Full(0);
+            }
             (*g).heap.callbacks = Callbacks::NONE;
             (&raw mut (*g).strings).write(Interner::new(0x5EED));
             (&raw mut (*g).shapes).write(Shapes::new());

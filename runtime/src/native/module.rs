@@ -161,11 +161,10 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
         cli::message(Some(&name), b"cannot create state: not enough memory");
         return 1;
     };
-    let stress = |name: &str| std::env::var_os(name).is_some_and(|v| v == "1");
     // SAFETY: the state was made now and nothing runs in it.
     unsafe {
-        (*l.global()).heap.stress = stress("TRINITY_GC_STRESS");
-        if stress("TRINITY_DEOPT_STRESS") {
+        (*l.global()).heap.stress = crate::heap::Stress::from_environment();
+        if std::env::var_os("TRINITY_DEOPT_STRESS").is_some_and(|v| v == "1") {
             (*l.global()).units.stress = Some(Default::default());
         }
     }
