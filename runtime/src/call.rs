@@ -78,6 +78,8 @@ pub unsafe fn leave_c_call(th: *mut Thread) {
 
 unsafe fn call_inner(l: Lua, func: *mut Value, nresults: i32) -> LResult<()> {
     unsafe {
+        // A caller in machine code would have left its mark here; an old one must not speak for this call.
+        *native::walk::tail_byte(func) = 0;
         match precall(l, func, nresults)? {
             Some(ci) => {
                 (*ci).status |= call_status::FRESH;

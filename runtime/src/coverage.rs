@@ -77,10 +77,14 @@ pub unsafe fn record(base: *mut Value, pc: *const Instr) {
             // Its control slots are not values.
             Op::ForLoop => note(reg(i.a() + 2)),
             Op::Call | Op::TailCall | Op::TForCall | Op::SetList => note(reg(i.a())),
+            Op::GetCell => {}
+            Op::TForPrep => note(reg(i.a() + 3)),
             _ => {
                 let [a, b, c, _] = op.info().modes;
                 for (mode, x, signed) in [(a, i.a(), false), (b, i.b(), true), (c, i.c(), true)] {
                     match mode {
+                        // A cell is not a value.
+                        Mode::R if op == Op::SetCell => {}
                         Mode::R | Mode::RW => note(reg(x)),
                         Mode::K | Mode::KN | Mode::KS => note(kind(*(*p).consts.add(x))),
                         Mode::RK if x >= RK_CONST as usize => {

@@ -97,10 +97,12 @@ fn admitted(op: Op, position: usize) -> Vec<&'static str> {
         // The control variables of a loop are prepared; cells are not values.
         (Op::ForLoop | Op::GetCell, _) => Vec::new(),
         (Op::SetCell, Mode::R) => Vec::new(),
-        // A boolean takes no arithmetic, so the compiler has no constant of it there.
+        // Bitwise operations have constants that are integers.
+        (Op::BAndK | Op::BOrK | Op::BXorK | Op::ShlK | Op::ShrK, Mode::KN) => vec!["integer"],
         (_, Mode::KN) => vec!["integer", "float"],
+        // Names of methods are no numerals.
+        (Op::SelfGet, Mode::KS) => vec!["string"],
         (_, Mode::KS) => vec!["string", "numeral"],
-        // Small integers have an opcode of their own; nil and booleans too are constants.
         (_, Mode::K) => vec!["nil", "boolean", "integer", "float", "string", "numeral"],
         (_, Mode::K32) => vec!["integer", "float", "string", "numeral"],
         (Op::GetI | Op::SetI, Mode::N) => vec!["integer"],

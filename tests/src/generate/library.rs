@@ -119,7 +119,7 @@ impl Generator {
                 format!("E(pcall(math.{f}, {n}))")
             }
             20 => {
-                let f = self.pick(&["fmod", "max", "min", "ult", "log", "atan"]);
+                let f = self.pick(&["fmod", "max", "min", "ult", "log"]);
                 format!("E(pcall(math.{f}, {n}, {i}))")
             }
             21 => {

@@ -106,7 +106,7 @@ impl Generator {
                 _ => {
                     let (k, v) = (
                         self.pick(&["__name", "__metatable", "__mode", "__pairs", "__gc"]),
-                        self.pick(&["'Named'", "false", "7", "'k'", "next"]),
+                        self.pick(&["'Named'", "false", "7", "'k'", "rawlen"]),
                     );
                     if k != "__gc" && !(k == "__mode" && v.starts_with('\'')) {
                         emit!(self, "{m}.{k} = {v}");

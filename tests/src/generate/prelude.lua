@@ -8,7 +8,7 @@ local function clean(s)
   s = s:gsub(":%d+: attempt to divide by zero", ":?: attempt to divide by zero")
   return (s:gsub(":%d+: attempt to perform 'n%%", ":?: attempt to perform 'n%%%%"))
 end
-local function S(v, deep)
+local function S(v, deep, level)
   local t = type(v)
   if t == "number" then
     if v ~= v then return "nan" end
@@ -18,7 +18,9 @@ local function S(v, deep)
     if #v > 200 then return ("%q..%d"):format(v:sub(1, 200), #v) end
     return ("%q"):format(v)
   elseif t == "table" then
-    if rawget(v, "isobj") then return "obj(" .. S(rawget(v, "v")) .. ")" end
+    level = (level or 0) + 1
+    if level > 60 then return "deep" end
+    if rawget(v, "isobj") then return "obj(" .. S(rawget(v, "v"), deep, level) .. ")" end
     if deep then return "{...}" end
     local parts = {}
     for i = 1, 20 do
