@@ -1,17 +1,18 @@
-//! Coroutines: a native stack each, switched by saving six registers.
+//! Coroutines: frames on a native stack of their own, switched by saving two registers.
 //!
-//! Because every coroutine has its own native stack, a yield works from anywhere (pcall, metamethods, iterators, machine code): nothing
+//! Because every coroutine has its own native frames, a yield works from anywhere (pcall, metamethods, iterators, machine code): nothing
 //! has to be unwound or restarted. What the reference refuses is refused too: yielding across callbacks of sort, gsub and the like
 //! (`Thread::nny`), and outside a coroutine. Frames of an abandoned coroutine are never dropped (see api.rs, last rule).
 //!
-//! Invariants: a suspended thread's registers are at `saved_sp`; a thread that waits for one it resumed keeps its own at `saved_sp` too;
-//! the main thread's is used only in the latter way. The first segment goes back to the pool when the coroutine ends or is collected.
+//! Invariants: a suspended thread's context is at `saved_sp`; a thread that waits for one it resumed keeps its own at `saved_sp` too;
+//! the main thread's is used only in the latter way. Either's frames may have been put aside (`native::stack`), so every switch asks where
+//! they are. The stack is free again when the coroutine ends or is collected.
 
 use crate::error::{LResult, Raise, Status};
-use crate::native::stack::NativeStack;
+use crate::native::stack::{self, Way};
 use crate::thread::{Lua, Thread};
 use crate::value::Value;
-use std::arch::naked_asm;
+use std::arch::{asm, naked_asm};
 use std::ptr::NonNull;
 
 /// LUAI_MAXCCALLS of the reference.
@@ -42,32 +43,90 @@ impl CoStatus {
     }
 }
 
-/// Saves the callee-saved registers and rsp at `*save`, continues at `to`.
-#[unsafe(naked)]
-unsafe extern "C" fn switch(_save: *mut usize, _to: usize) {
-    naked_asm!(
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov [rdi], rsp",
-        "mov rsp, rsi",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret"
-    )
+/// Saves the running context at `*save` and continues the one saved at stack pointer `to`. A saved context is: the address to continue at,
+/// then rbx and rbp; every other register is dead across the switch. It is jumped to, not returned to: the processor's return stack
+/// belongs to the other side, whose innermost frames are often the same functions.
+///
+/// # Safety
+/// `to` was saved by a switch (or is a first frame), its stack is in place.
+#[inline(always)]
+unsafe fn switch(save: *mut usize, to: usize) {
+    unsafe {
+        asm!(
+            "lea rax, [rip + 2f]",
+            "push rbp",
+            "push rbx",
+            "push rax",
+            "mov [rdi], rsp",
+            "mov rsp, rsi",
+            "pop rax",
+            "jmp rax",
+            "2:",
+            "pop rbx",
+            "pop rbp",
+            out("rax") _, inlateout("rdi") save => _, inlateout("rsi") to => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("C"),
+        )
+    }
 }
 
-/// First code on a coroutine's stack: r12 holds the thread.
+/// The same when the frames of `to` belong where the running ones are: they are exchanged on the stack at `by`.
+///
+/// # Safety
+/// [`stack::claim`] answered so.
+#[cold]
+#[inline(never)]
+unsafe fn switch_exchanging(save: *mut usize, to: *mut Thread, by: usize) {
+    unsafe {
+        asm!(
+            "lea rax, [rip + 2f]",
+            "push rbp",
+            "push rbx",
+            "push rax",
+            "mov [rsi], rsp",
+            "mov rsp, rdx",
+            "call {exchange}",
+            "mov rsp, rax",
+            "pop rax",
+            "jmp rax",
+            "2:",
+            "pop rbx",
+            "pop rbp",
+            out("rax") _,
+            inlateout("rdx") by => _,
+            exchange = sym stack::exchange,
+            inlateout("rdi") to => _,
+            inlateout("rsi") save => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("C"),
+        )
+    }
+}
+
+/// First code on a coroutine's stack, which holds the thread.
 #[unsafe(naked)]
 unsafe extern "C" fn start() {
-    naked_asm!("mov rdi, r12", "xor ebp, ebp", "call {body}", "ud2", body = sym body)
+    naked_asm!("pop rdi", "xor ebp, ebp", "call {body}", "ud2", body = sym body)
+}
+
+/// Switches from `me` to `to`, wherever its frames are. False: no memory, nothing happened.
+#[inline(always)]
+unsafe fn go(me: *mut Thread, to: *mut Thread) -> bool {
+    unsafe {
+        if !(*to).native.in_place() {
+            match stack::claim(me, to, true) {
+                Way::Clear => {}
+                Way::Exchange(by) => {
+                    switch_exchanging(&raw mut (*me).saved_sp, to, by);
+                    return true;
+                }
+                Way::NoMemory => return false,
+            }
+        }
+        switch(&raw mut (*me).saved_sp, (*to).saved_sp);
+        true
+    }
 }
 
 impl Lua {
@@ -134,11 +193,16 @@ impl Lua {
                 (*co).status = Status::Run;
                 return Err(Status::Run);
             }
-            if first && !prepare(col) {
-                self.pop(nargs);
-                *(*co).top = Value::str((*(*me).global).memory_message);
+            let message = (*(*me).global).memory_message;
+            let no_memory = || {
+                let co = col.thread();
+                *(*co).top = Value::str(message);
                 (*co).top = (*co).top.add(1);
-                return Err(Status::Memory);
+                Err(Status::Memory)
+            };
+            if first && !stack::bind(co, [start as *const () as usize, co as usize]) {
+                self.pop(nargs);
+                return no_memory();
             }
             let from = (*me).top.sub(nargs as usize);
             for i in 0..nargs as usize {
@@ -156,18 +220,26 @@ impl Lua {
                 // Signals and finalizers are pending for whoever runs.
                 crate::poll::inherit(self, col);
             }
-            switch(&raw mut (*me).saved_sp, (*co).saved_sp);
+            if !go(me, co) {
+                (*co).resumer = std::ptr::null_mut();
+                (*co).status = if first { Status::Ok } else { Status::Yield };
+                (*co).top = (*co).top.sub(nargs as usize);
+                if first {
+                    stack::release(co);
+                }
+                return no_memory();
+            }
             (*co).resumer = std::ptr::null_mut();
             match (*co).status {
                 Status::Yield => Ok((*co).resume_args as i32),
                 Status::Ok => {
-                    release_stack(col);
+                    stack::release(co);
                     Ok((*co).resume_args as i32)
                 }
                 s => {
                     // The frames of the failed body stay inspectable (debug.traceback on a dead coroutine) as call records
                     // only; its native stack is done.
-                    release_stack(col);
+                    stack::release(co);
                     Err(s)
                 }
             }
@@ -182,15 +254,23 @@ impl Lua {
         unsafe {
             let me = self.0.as_ptr();
             if (*me).resumer.is_null() {
-                return Err(crate::raise::run_error(self, b"attempt to yield from outside a coroutine"));
+                return Err(crate::raise::run_error(
+                    self,
+                    b"attempt to yield from outside a coroutine",
+                ));
             }
             if (*me).nny > 0 {
-                return Err(crate::raise::run_error(self, b"attempt to yield across a C-call boundary"));
+                return Err(crate::raise::run_error(
+                    self,
+                    b"attempt to yield across a C-call boundary",
+                ));
             }
             (*me).status = Status::Yield;
             (*me).resume_args = nresults as u32;
-            let to = (*(*me).resumer).saved_sp;
-            switch(&raw mut (*me).saved_sp, to);
+            if !go(me, (*me).resumer) {
+                (*me).status = Status::Ok;
+                return Err(crate::raise::memory_error(self));
+            }
             Ok((*me).resume_args as i32)
         }
     }
@@ -211,54 +291,15 @@ impl Lua {
                 s => s,
             };
             // The closing methods run on the caller's native stack, with the coroutine's slots.
-            release_stack(col);
+            stack::release(co);
             let me = self.0.as_ptr();
-            let native = std::mem::take(&mut (*me).native);
-            (*co).native = native;
-            (*co).native_limit = (*me).native_limit;
+            stack::lend(me, co);
             (*co).nccalls = (*co).c_floor;
             (*co).patched.clear();
             let status = crate::call::reset_thread(col, status);
-            (*me).native = std::mem::take(&mut (*co).native);
-            (*me).native_limit = (*co).native_limit;
-            (*co).native_limit = usize::MAX;
+            stack::lend(co, me);
             status
         }
-    }
-}
-
-/// Gives a coroutine that has not started its native stack, with a frame that enters [`start`]. False: no memory.
-unsafe fn prepare(co: Lua) -> bool {
-    unsafe {
-        let th = co.0.as_ptr();
-        let Some(seg) = (*(*th).global).stacks.take() else { return false };
-        (*th).native = NativeStack::new(seg);
-        (*th).native_limit = seg.limit();
-        // Layout that `switch` pops: r15 r14 r13 r12 rbx rbp, return address; then rsp is 16-byte aligned before the call in `start`.
-        let sp = (seg.top() - 9 * 8) as *mut usize;
-        for i in 0..8 {
-            *sp.add(i) = 0;
-        }
-        *sp.add(3) = th as usize;
-        *sp.add(6) = start as *const () as usize;
-        (*th).saved_sp = sp as usize;
-        true
-    }
-}
-
-/// Takes the native stack away from a thread that will not run on it again.
-///
-/// # Safety
-/// Nothing runs on it.
-pub unsafe fn release_stack(co: Lua) {
-    unsafe {
-        let th = co.0.as_ptr();
-        if let Some(first) = (*th).native.first() {
-            (*th).native.release_extra();
-            (*th).native = NativeStack::default();
-            (*(*th).global).stacks.give(first);
-        }
-        (*th).native_limit = usize::MAX;
     }
 }
 
@@ -287,8 +328,16 @@ unsafe extern "C" fn body(th: *mut Thread) -> ! {
                 (*th).resume_args = 1;
             }
         }
-        let mut dead = 0usize;
-        switch(&raw mut dead, (*(*th).resumer).saved_sp);
+        let to = (*th).resumer;
+        if !(*to).native.in_place() {
+            match stack::claim(th, to, false) {
+                Way::Clear => {}
+                Way::Exchange(by) => switch_exchanging(&raw mut (*th).saved_sp, to, by),
+                // There is no way back.
+                Way::NoMemory => std::process::abort(),
+            }
+        }
+        switch(&raw mut (*th).saved_sp, (*to).saved_sp);
         // A finished coroutine is never resumed: its status is checked first.
         std::process::abort()
     }

@@ -5,7 +5,7 @@ use crate::error::{LResult, Status};
 use crate::frames;
 use crate::heap::{self, AllocError, Callbacks, Heap};
 use crate::interp::lookup::Lookups;
-use crate::native::stack::{NativeStack, StackPool};
+use crate::native::stack::{self as native_stack, NativeStack, StackPool};
 use crate::native::units::Units;
 use crate::object::{Header, Str, Table};
 use crate::poll;
@@ -219,6 +219,11 @@ pub fn close(l: Lua) {
     unsafe {
         let g = l.global();
         let th = (*g).main_thread;
+        if l.thread() != th {
+            // The program ends inside a coroutine: its native stack stays in use to the end of the process.
+            native_stack::lend(l.thread(), th);
+            (*g).stacks.leak();
+        }
         let l = Lua(NonNull::new_unchecked(th));
         (*th).ci = (*th).base_ci;
         (*(*th).ci).kind = CallKind::Base;
@@ -255,7 +260,7 @@ unsafe fn free_thread(g: *mut Global, th: *mut Thread) {
         (*g).heap.account(-(stack::bytes(th) as isize));
         stack::free(th);
         if th != (*g).main_thread {
-            crate::coroutine::release_stack(Lua(NonNull::new_unchecked(th)));
+            native_stack::release(th);
         }
         std::ptr::drop_in_place(&raw mut (*th).tbc);
         std::ptr::drop_in_place(&raw mut (*th).hook);

@@ -13,9 +13,17 @@ use super::{Heap, Mode, State, finalize};
 use crate::state::Global;
 use trinity_abi::tag;
 
+/// Least growth between two minor collections. A minor collection visits every block that was allocated from: in a small heap, `minor_mul`
+/// per cent of it would be a few objects.
+const LEAST_MINOR: usize = 512 << 10;
+/// Least growth between two major collections.
+const LEAST_MAJOR: usize = 8 * LEAST_MINOR;
+
 impl Heap {
     fn set_minor_debt(&mut self) {
-        let n = (self.gross() / 100).saturating_mul(self.minor_mul as usize);
+        let n = (self.gross() / 100)
+            .saturating_mul(self.minor_mul as usize)
+            .max(LEAST_MINOR);
         self.set_debt(-(n.min(isize::MAX as usize) as isize));
     }
 }
@@ -86,7 +94,9 @@ pub(super) unsafe fn step(g: *mut Global) {
             return;
         }
         let base = (*heap).estimate;
-        let growth = (base / 100).saturating_mul((*heap).major_mul as usize * 4);
+        let growth = (base / 100)
+            .saturating_mul((*heap).major_mul as usize * 4)
+            .max(LEAST_MAJOR);
         if (*heap).old1_lost || (*heap).debt > 0 && (*heap).gross() > base.saturating_add(growth) {
             let work = full(g);
             if (*heap).gross() >= base.saturating_add(growth / 2) {

@@ -111,7 +111,7 @@ global_asm!(
     ".globl trinity_more_stack",
     "trinity_more_stack:",
     "push rax; push rcx; sub rsp, 8",
-    "mov rdi, r14",
+    "mov rdi, r14; mov rsi, rsp",
     "call {rt_more_stack}", // -> rax: top of the next segment, or 0; an error is raised
     "add rsp, 8; pop rcx; pop rdx",
     "test rax, rax",
@@ -267,9 +267,9 @@ pub unsafe fn call_any(l: Lua, base: *mut Value, nargs: u32) -> i64 {
 }
 
 /// Moves to the next native segment; 0 when there is no memory for one.
-unsafe extern "C" fn rt_more_stack(th: *mut Thread) -> usize {
+unsafe extern "C" fn rt_more_stack(th: *mut Thread, sp: usize) -> usize {
     unsafe {
-        match (*th).native.advance() {
+        match (*th).native.advance(sp) {
             Some(s) => {
                 (*th).native_limit = s.limit();
                 s.top()

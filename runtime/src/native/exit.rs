@@ -28,14 +28,12 @@ pub struct Patched {
 /// The frame belongs to `th`, which is stopped in Rust.
 pub unsafe fn leave_lazily(th: *mut Thread, frame: &MachineFrame) {
     unsafe {
-        if frame.site.point.kind != kind::NEVER && *frame.ret_slot != super::entry::lazy_exit() {
-            let slot = frame.ret_slot as usize;
+        let slot = frame.ret_slot as usize;
+        let word = (*th).native.at(slot);
+        if frame.site.point.kind != kind::NEVER && *word != super::entry::lazy_exit() {
             (*th).patched.retain(|p| p.slot != slot);
-            (*th).patched.push(Patched {
-                slot,
-                ret: *frame.ret_slot,
-            });
-            *frame.ret_slot = super::entry::lazy_exit();
+            (*th).patched.push(Patched { slot, ret: *word });
+            *word = super::entry::lazy_exit();
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct MachineFrame {
     pub site: Site,
     /// `R[0]`.
     pub base: *mut Value,
-    /// Where the return address into this frame is stored on the native stack.
+    /// Where the return address into this frame is stored on the native stack; read it by way of `NativeStack::at`.
     pub ret_slot: *mut usize,
 }
 
@@ -108,10 +108,11 @@ impl Iterator for Frames {
         }
         // SAFETY: return addresses are where the unit tables say; the trampoline's ends the walk.
         unsafe {
-            let mut ret = *self.sp;
+            let word = |p: *mut usize| *(*self.th).native.at(p as usize);
+            let mut ret = word(self.sp);
             while ret == entry::segment_return() {
-                self.sp = *self.sp.add(1) as *mut usize;
-                ret = *self.sp;
+                self.sp = word(self.sp.wrapping_add(1)) as *mut usize;
+                ret = word(self.sp);
             }
             if ret == entry::enter_return() {
                 self.sp = std::ptr::null_mut();
@@ -135,7 +136,7 @@ impl Iterator for Frames {
                 ret_slot: self.sp,
             };
             self.base = frame.entry_base();
-            self.sp = self.sp.byte_add(8 + site.func.frame_size as usize);
+            self.sp = self.sp.wrapping_byte_add(8 + site.func.frame_size as usize);
             Some(frame)
         }
     }

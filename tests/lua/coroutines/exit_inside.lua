@@ -1,0 +1,12 @@
+-- Closing the state from inside a coroutine, below other coroutines and pending finalizers.
+local keep = setmetatable({}, {__gc = function() print("finalizer", coroutine.isyieldable()) end})
+local other = coroutine.wrap(function() coroutine.yield(1) end)
+other()
+coroutine.wrap(function()
+  print(pcall(function()
+    coroutine.wrap(function()
+      print("last words")
+      os.exit(0, true)
+    end)()
+  end))
+end)()
