@@ -473,7 +473,8 @@ unsafe fn write_args(l: Lua, f: *mut FILE, first: i32) -> LResult<u32> {
         ok &= unsafe {
             match v.t {
                 tag::INT => stdio::write(f, crate::numfmt::format_int(v.as_int()).as_bytes()),
-                tag::FLOAT => libc::fprintf(f, c"%.14g".as_ptr(), v.as_float()) > 0,
+                // "%.14g": unlike `tostring`, no ".0" behind an integral float.
+                tag::FLOAT => stdio::write(f, crate::numfmt::float_g(v.as_float(), 14).as_bytes()),
                 _ => {
                     let s = l.check_bytes(i)?;
                     stdio::write(f, s)
