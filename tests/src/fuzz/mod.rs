@@ -3,8 +3,9 @@
 //! Linking dominates, so a batch is compiled as one executable. A batch that differs is halved until single programs are left; those are
 //! kept, with a reduced version beside them.
 //!
-//! lua5.4 5.4.4 has a bug of its own (a call of something that cannot be called, while a coroutine's stack grows, ends in a wrong message,
-//! a crash or a loop). So a program that differs is run by the reference once more with coroutine stacks grown beforehand: when that
+//! lua5.4 5.4.4 has a bug of its own: when a metamethod of a concatenation makes the stack grow, OP_CONCAT goes on with an address in the
+//! old stack (`ra` in its `checkGC`), and a wrong result, a wrong message, a crash or a loop follows. Coroutines begin with small stacks,
+//! so it is met there. So a program that differs is run by the reference once more with coroutine stacks grown beforehand: when that
 //! agrees with ours, or the reference crashes, it counts as the reference's fault.
 
 pub mod coverage;

@@ -2,9 +2,10 @@
 local FUEL
 local function burn() FUEL = FUEL - 1; if FUEL < 0 then error("out of fuel", 0) end return true end
 -- Addresses; and the line in messages about integer division by zero, where the reference names the last line at which it had saved
--- its position (COMPATIBILITY.md).
+-- its position (COMPATIBILITY.md); and the sign of NaN, which depends on the order of a machine instruction's operands.
 local function clean(s)
   s = tostring(s):gsub("0x%x%x%x%x%x%x+", "PTR")
+  s = s:gsub("%-nan", "nan")
   s = s:gsub(":%d+: attempt to divide by zero", ":?: attempt to divide by zero")
   return (s:gsub(":%d+: attempt to perform 'n%%", ":?: attempt to perform 'n%%%%"))
 end

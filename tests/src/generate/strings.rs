@@ -90,7 +90,7 @@ impl Generator {
                 3 => p.push_str("%b()"),
                 4 => p.push_str("%f[%w]"),
                 5 if self.chance(20) => p.push_str("%1"),
-                6 if self.chance(5) => p.push_str("%"),
+                6 if self.chance(5) => p.push('%'),
                 7 if self.chance(5) => p.push_str("[a"),
                 _ => {
                     let item = self.pick(ITEMS);
