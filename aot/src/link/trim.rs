@@ -20,7 +20,7 @@ const NO_UNWIND_TABLES: &str = "SECTIONS {
 } INSERT BEFORE .eh_frame;
 ";
 /// Machinery of the C library and what the runtime library (runtime/start/src/libc.rs) has in its place.
-const REPLACED: [(&str, &str); 9] = [
+const REPLACED: [(&str, &str); 15] = [
     ("__isoc99_sscanf", "trinity_sscanf"),
     ("__isoc23_sscanf", "trinity_sscanf"),
     ("__assert_fail", "trinity_assert_fail"),
@@ -30,6 +30,13 @@ const REPLACED: [(&str, &str); 9] = [
     ("__libc_dlclose", "trinity_dlclose"),
     ("_dl_init_paths", "trinity_nothing"),
     ("_dl_mcount_wrapper_check", "trinity_nothing"),
+    // Entry points of functions bound at their first call.
+    ("_dl_runtime_resolve_fxsave", "trinity_nothing"),
+    ("_dl_runtime_resolve_xsave", "trinity_nothing"),
+    ("_dl_runtime_resolve_xsavec", "trinity_nothing"),
+    ("_dl_runtime_profile_sse", "trinity_nothing"),
+    ("_dl_runtime_profile_avx", "trinity_nothing"),
+    ("_dl_runtime_profile_avx512", "trinity_nothing"),
 ];
 
 /// String functions that no Lua program waits for: they serve locales, the environment and format strings. All variants of one return the same.

@@ -162,7 +162,8 @@ extern "C" fn trinity_dlopen(_name: *const c_char, _mode: c_int) -> *mut c_void 
     std::ptr::null_mut()
 }
 
-/// `_dl_init_paths`, which reads where to search libraries, and `_dl_mcount_wrapper_check`, which counts calls between them for profiles.
+/// `_dl_init_paths`, which reads where to search libraries, and `_dl_mcount_wrapper_check`, which counts calls between them for
+/// profiles, and the stubs that bind their functions.
 #[unsafe(no_mangle)]
 extern "C" fn trinity_nothing() {}
 
