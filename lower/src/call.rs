@@ -125,11 +125,8 @@ impl FnLower<'_> {
         self.b.switch_to(general);
         let count = self.helper(Helper::tailcall, kind::NEVER);
         // `__call` led to a native function.
-        self.b.exit_if(
-            Cond::icmp(IntCc::Eq, count, TAIL_NATIVE as i32),
-            open,
-            &[],
-        );
+        self.b
+            .exit_if(Cond::icmp(IntCc::Eq, count, TAIL_NATIVE as i32), open, &[]);
         let f = self.b.load64(Addr::base(-16));
         self.b.store_imm(Width::W8, entry_tail(), 1);
         self.b.tail_jump(
