@@ -2,7 +2,6 @@
 //!
 //! SAFETY of this module: `ci` is the current record, of an interpreted function; its `pc` is saved.
 
-use super::machine_allowed;
 use crate::call;
 use crate::close;
 use crate::debug::hook;
@@ -190,7 +189,8 @@ pub enum Left {
     },
 }
 
-/// TAILCALL: Lua functions take over the record; others are called, and their results returned.
+/// TAILCALL: Lua functions take over the record; others are called, and their results returned. A function that has machine code is
+/// interpreted here: called, it would leave this frame below it, and functions that tail-call each other across the border would fill the stack.
 ///
 /// # Safety
 /// See the module; arguments end at `top`.
@@ -201,10 +201,7 @@ pub unsafe fn tail_call(l: Lua, ci: *mut CallInfo, func: *mut Value) -> LResult<
         while !(*func).is_function() {
             func = call::try_call_metamethod(l, func)?;
         }
-        let machine = (*func).t == tag::LUA_FN
-            && !(*(*(*func).as_lua_fn()).proto).native_code.is_null()
-            && machine_allowed(th);
-        if (*func).t == tag::LUA_FN && !machine {
+        if (*func).t == tag::LUA_FN {
             let p = (*(*func).as_lua_fn()).proto;
             let at = func.offset_from((*th).stack);
             stack::ensure(l, (*p).max_stack as usize)?;
@@ -221,6 +218,7 @@ pub unsafe fn tail_call(l: Lua, ci: *mut CallInfo, func: *mut Value) -> LResult<
             (*ci).top = to.add(1 + (*p).max_stack as usize);
             (*ci).pc = (*p).code;
             (*ci).nextra = 0;
+            (*ci).status &= !(call_status::VARARG | call_status::DEOPT);
             (*ci).status |= call_status::TAIL;
             (*th).top = to.add(n);
             (*p).calls = (*p).calls.wrapping_add(1);
