@@ -3,6 +3,9 @@
 //! One growable array per thread (docs/decisions/d2). Only call records, `top` and a machine record's saved base point into it, so moving
 //! it is a copy and a walk over the records. Slots are nil from birth, so the collector may read any of them.
 //!
+//! A thread is born with its first slots and call records behind it in the same cell, so that a coroutine is one allocation; slots move out
+//! of there when they grow.
+//!
 //! Invariants: `stack_limit` is `stack + stack_size`, or null while something is pending (see `poll`). Behind the limit lie
 //! `EXTRA_STACK` slots for error handling. A stack larger than `MAX_STACK` is handling a stack overflow.
 
@@ -12,10 +15,40 @@ use crate::thread::{
     BASIC_STACK, CallInfo, CallKind, EXTRA_STACK, Lua, MAX_STACK, MIN_STACK, Thread,
 };
 use crate::value::Value;
-use std::alloc::{Layout, alloc_zeroed, dealloc, realloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
 
 /// Size while a stack overflow is handled.
 const ERROR_STACK: usize = MAX_STACK + 200;
+
+/// Call records in a thread's cell.
+const FIRST_RECORDS: usize = 3;
+/// Bytes of a thread with its first records and slots.
+pub const THREAD_CELL: usize = size_of::<Thread>()
+    + FIRST_RECORDS * size_of::<CallInfo>()
+    + (BASIC_STACK + EXTRA_STACK) * size_of::<Value>();
+const _: () = assert!(THREAD_CELL <= 1024, "a size class of the heap");
+
+/// The records in a thread's cell.
+unsafe fn first_records(th: *mut Thread) -> *mut CallInfo {
+    unsafe { th.add(1).cast() }
+}
+
+/// The slots in a thread's cell.
+unsafe fn first_slots(th: *mut Thread) -> *mut Value {
+    unsafe { first_records(th).add(FIRST_RECORDS).cast() }
+}
+
+/// Frees a record unless it is part of the thread's cell. False: it is.
+unsafe fn free_record(th: *mut Thread, ci: *mut CallInfo) -> bool {
+    unsafe {
+        let first = first_records(th);
+        if ci >= first && ci < first.add(FIRST_RECORDS) {
+            return false;
+        }
+        drop(Box::from_raw(ci));
+        true
+    }
+}
 
 /// End of the usable slots.
 ///
@@ -100,19 +133,31 @@ pub unsafe fn resize(l: Lua, new: usize) -> bool {
         let th = l.thread();
         let old = (*th).stack_size;
         let old_base = (*th).stack;
+        let born = old_base == first_slots(th);
+        if born && new <= old {
+            return true;
+        }
         let (Some(from), Some(to)) = (layout(old), layout(new)) else {
             return false;
         };
-        let p = realloc(old_base.cast(), from, to.size()).cast::<Value>();
+        let p = if born {
+            alloc(to).cast::<Value>()
+        } else {
+            realloc(old_base.cast(), from, to.size()).cast::<Value>()
+        };
         if p.is_null() {
             return false;
+        }
+        if born {
+            std::ptr::copy_nonoverlapping(old_base, p, old + EXTRA_STACK);
         }
         for i in old + EXTRA_STACK..new + EXTRA_STACK {
             *p.add(i) = Value::NIL;
         }
+        let before = if born { 0 } else { from.size() };
         (*(*th).global)
             .heap
-            .account((new as isize - old as isize) * size_of::<Value>() as isize);
+            .account(to.size() as isize - before as isize);
         let delta = (p as isize).wrapping_sub(old_base as isize);
         let moved = |q: *mut Value| (q as isize).wrapping_add(delta) as *mut Value;
         (*th).stack = p;
@@ -177,9 +222,12 @@ unsafe fn shrink_records(th: *mut Thread) {
                 return;
             }
             let next2 = (*next).next;
+            if !free_record(th, next) {
+                ci = next;
+                continue;
+            }
             (*ci).next = next2;
             (*th).num_cis -= 1;
-            drop(Box::from_raw(next));
             if next2.is_null() {
                 return;
             }
@@ -236,31 +284,33 @@ fn blank(prev: *mut CallInfo) -> CallInfo {
     }
 }
 
-/// Gives a new thread its slots and base record. False: no memory.
+/// Gives a new thread its slots and first records.
 ///
 /// # Safety
-/// `th`'s other fields are initialised.
-pub unsafe fn init(th: *mut Thread) -> bool {
+/// `th` is a cell of [`THREAD_CELL`] bytes, its other fields are initialised.
+pub unsafe fn init(th: *mut Thread) {
     unsafe {
-        let Some(lay) = layout(BASIC_STACK) else {
-            return false;
-        };
-        let p = alloc_zeroed(lay).cast::<Value>();
-        if p.is_null() {
-            return false;
-        }
+        let p = first_slots(th);
+        p.write_bytes(0, BASIC_STACK + EXTRA_STACK);
         (*th).stack = p;
         (*th).stack_size = BASIC_STACK;
         (*th).stack_limit = last(th);
         (*th).top = p.add(1);
-        let mut ci = blank(std::ptr::null_mut());
-        ci.func = p;
-        ci.top = p.add(1 + MIN_STACK);
-        let ci = Box::into_raw(Box::new(ci));
-        (*th).ci = ci;
-        (*th).base_ci = ci;
-        (*th).num_cis = 1;
-        true
+        let records = first_records(th);
+        let mut prev = std::ptr::null_mut();
+        for i in 0..FIRST_RECORDS {
+            let ci = records.add(i);
+            ci.write(blank(prev));
+            if i + 1 < FIRST_RECORDS {
+                (*ci).next = ci.add(1);
+            }
+            prev = ci;
+        }
+        (*records).func = p;
+        (*records).top = p.add(1 + MIN_STACK);
+        (*th).ci = records;
+        (*th).base_ci = records;
+        (*th).num_cis = FIRST_RECORDS as u32;
     }
 }
 
@@ -270,17 +320,17 @@ pub unsafe fn init(th: *mut Thread) -> bool {
 /// Nothing uses them any more.
 pub unsafe fn free(th: *mut Thread) {
     unsafe {
-        if !(*th).stack.is_null()
+        if bytes(th) > 0
             && let Some(lay) = layout((*th).stack_size)
         {
             dealloc((*th).stack.cast(), lay);
-            (*th).stack = std::ptr::null_mut();
-            (*th).stack_size = 0;
         }
+        (*th).stack = std::ptr::null_mut();
+        (*th).stack_size = 0;
         let mut ci = (*th).base_ci;
         while !ci.is_null() {
             let next = (*ci).next;
-            drop(Box::from_raw(ci));
+            free_record(th, ci);
             ci = next;
         }
         (*th).base_ci = std::ptr::null_mut();
@@ -288,13 +338,16 @@ pub unsafe fn free(th: *mut Thread) {
     }
 }
 
-/// Bytes of slots and records, for the collector's accounts.
+/// Bytes of slots outside the thread's cell, for the collector's accounts.
 ///
 /// # Safety
 /// `th` is live.
 pub unsafe fn bytes(th: *mut Thread) -> usize {
     unsafe {
-        ((*th).stack_size + EXTRA_STACK) * size_of::<Value>()
-            + (*th).num_cis as usize * size_of::<CallInfo>()
+        if (*th).stack.is_null() || (*th).stack == first_slots(th) {
+            0
+        } else {
+            ((*th).stack_size + EXTRA_STACK) * size_of::<Value>()
+        }
     }
 }

@@ -189,10 +189,7 @@ unsafe fn make_thread(g: *mut Global) -> Result<*mut Thread, AllocError> {
                 gc_flags: 0,
             },
         )?;
-        if !stack::init(th) {
-            return Err(AllocError);
-        }
-        (*g).heap.account(stack::bytes(th) as isize);
+        stack::init(th);
         Ok(th)
     }
 }

@@ -139,7 +139,7 @@ pub const MAX_STACK: usize = 1_000_000;
 /// Slots a native function may push without checking (LUA_MINSTACK).
 pub const MIN_STACK: usize = 20;
 /// First size of a thread's stack.
-pub const BASIC_STACK: usize = 2 * MIN_STACK;
+pub const BASIC_STACK: usize = MIN_STACK + 8;
 
 use trinity_abi as abi;
 const _: () = {

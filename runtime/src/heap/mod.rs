@@ -445,7 +445,7 @@ pub unsafe fn alloc_proto(g: *mut Global, mut p: RtProto) -> Result<*mut RtProto
 /// Allocates a thread object, moving `t` into it (its header is overwritten).
 pub unsafe fn alloc_thread(g: *mut Global, mut t: Thread) -> Result<*mut Thread, AllocError> {
     unsafe {
-        let o: *mut Thread = alloc_object(g, tag::THREAD, size_of::<Thread>())?.cast();
+        let o: *mut Thread = alloc_object(g, tag::THREAD, crate::stack::THREAD_CELL)?.cast();
         t.h = (*o).h;
         o.write(t);
         Ok(o)

@@ -391,7 +391,7 @@ pub(super) unsafe fn expected_size(o: *mut Header) -> usize {
             tag::LUA_FN => size_of::<LuaClosure>() + 8 * n,
             tag::NATIVE_FN => size_of::<NativeClosure>() + 16 * n,
             tag::USERDATA => size_of::<Userdata>() + 16 * n + (*o.cast::<Userdata>()).len,
-            tag::THREAD => size_of::<Thread>(),
+            tag::THREAD => crate::stack::THREAD_CELL,
             tag::PROTO => size_of::<RtProto>(),
             tag::SHAPE => size_of::<Shape>(),
             _ => size_of::<Header>(),

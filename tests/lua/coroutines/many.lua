@@ -50,7 +50,7 @@ print(sum)
 -- Deep recursion suspended beyond the first segment.
 local big = {}
 for i = 1, 600 do
-  big[i] = coroutine.wrap(function(x) while true do x = deep(i % 50 == 0 and 20000 or 3, x) end end)
+  big[i] = coroutine.wrap(function(x) while true do x = deep(i % 200 == 0 and 6000 or 3, x) end end)
   big[i](i)
 end
 sum = 0
