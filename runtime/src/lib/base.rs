@@ -122,12 +122,9 @@ fn print(l: Lua) -> LResult<u32> {
         if i > 1 {
             stdio::write_stdout(b"\t");
         }
-        if v.is_string() {
-            stdio::write_stdout(bytes_of(v));
-        } else {
-            let s = l.tostring(v)?;
-            stdio::write_stdout(bytes_of(s));
-        }
+        // Strings too: their metatable may have `__tostring`.
+        let s = l.tostring(v)?;
+        stdio::write_stdout(bytes_of(s));
     }
     stdio::write_stdout(b"\n");
     stdio::flush_stdout();

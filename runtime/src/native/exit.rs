@@ -56,8 +56,11 @@ pub unsafe fn leave_all_lazily(th: *mut Thread) {
     }
 }
 
-/// Deoptimisation stress: every machine frame on the stack leaves at its safe point, each safe point of the program once. Called at every
-/// transition to Rust; does nothing unless the mode is on.
+/// Frames that deoptimisation stress looks at: those further down were looked at when the stack was lower.
+const STRESS_DEPTH: usize = 64;
+
+/// Deoptimisation stress: every machine frame near the end of the stack leaves at its safe point, each safe point of the program once.
+/// Called at every transition to Rust; does nothing unless the mode is on.
 ///
 /// # Safety
 /// The thread is stopped in Rust, its current record of kind `Machine` up to date.
@@ -74,7 +77,7 @@ pub unsafe fn stress(th: *mut Thread) {
 unsafe fn stress_frames(th: *mut Thread) {
     unsafe {
         let ci = (*th).ci;
-        for f in Frames::new(th, ci) {
+        for f in Frames::new(th, ci).take(STRESS_DEPTH) {
             let ret = f.site.func.entry as usize + f.site.point.ret_offset as usize;
             let seen = &mut (*(*th).global).units.stress;
             if seen.as_mut().is_some_and(|s| s.insert(ret)) {

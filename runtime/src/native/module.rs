@@ -173,7 +173,10 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
             match l.new_native(run, &[Value::light(std::ptr::from_ref(program) as *mut u8)]) {
                 Ok(f) => {
                     l.push(f);
-                    let status = l.pcall(0, 1, 0);
+                    // As deep as lua.c's, to the slot.
+                    l.push(Value::NIL);
+                    l.push(Value::NIL);
+                    let status = l.pcall(2, 1, 0);
                     (status, status == Status::Ok && l.arg(-1).truthy())
                 }
                 Err(_) => (Status::Memory, false),
