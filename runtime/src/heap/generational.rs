@@ -17,7 +17,7 @@ use trinity_abi::tag;
 /// per cent of it would be a few objects.
 const LEAST_MINOR: usize = 512 << 10;
 /// Least growth between two major collections.
-const LEAST_MAJOR: usize = 8 * LEAST_MINOR;
+const LEAST_MAJOR: usize = 2 * LEAST_MINOR;
 
 impl Heap {
     fn set_minor_debt(&mut self) {

@@ -305,7 +305,8 @@ fn the_pause_bounds_the_heap() {
                 s.safe_point();
                 most = most.max((*g).heap.bytes());
             }
-            assert!(most < base * 3, "{mode:?}: {base} {most}");
+            // Small heaps may grow by a fixed amount between collections.
+            assert!(most < base * 3 + (1 << 20), "{mode:?}: {base} {most}");
             s.check();
         }
     }
