@@ -77,6 +77,7 @@ pub unsafe fn record(base: *mut Value, pc: *const Instr) {
             // Its control slots are not values.
             Op::ForLoop => note(reg(i.a() + 2)),
             Op::Call | Op::TailCall | Op::TForCall | Op::SetList => note(reg(i.a())),
+            Op::TForLoop => note(reg(i.a() + 4)),
             Op::GetCell => {}
             Op::TForPrep => note(reg(i.a() + 3)),
             _ => {

@@ -1,4 +1,7 @@
 -- Shared by all generated programs: printing without addresses, fuel, objects with every metamethod, values of every kind.
+-- A native function that is called from C is named after the first place in `package.loaded` where it is found, in the reference's random
+-- order: so it is not to be found among the globals too.
+package.loaded._G = nil
 local FUEL
 local function burn() FUEL = FUEL - 1; if FUEL < 0 then error("out of fuel", 0) end return true end
 -- Addresses; and the line in messages about integer division by zero, where the reference names the last line at which it had saved
