@@ -209,6 +209,8 @@ unsafe fn mark_roots(g: *mut Global) {
         mark_nullable(g, (*g).memory_message);
         mark_nullable(g, (*g).shapes.empty);
         mark_nullable(g, (*g).shapes.any_metatable);
+        mark_nullable(g, (*g).shapes.index_only);
+        mark_nullable(g, (*g).shapes.anonymous);
         let scan = (*g).heap.callbacks.scan_roots;
         scan(g, &mut |v| mark_value(g, v));
     }

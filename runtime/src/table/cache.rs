@@ -4,6 +4,7 @@
 //! private shapes (constant slots, absent keys) and compare the epoch as well. References from caches are weak: the collector empties entries
 //! whose value or shape dies.
 
+use super::anonymous;
 use super::fields::{add_field, get_str, make_private, set_str, store_slot};
 use super::shape::{self, Shape};
 use super::{TableError, hash, metamethod};
@@ -81,7 +82,7 @@ pub unsafe fn lookup_for_cache(
                 }
                 return Some(v);
             }
-            let (v, certain) = follow(g, (*t).metatable, key, fillable)?;
+            let (v, certain) = follow(g, t, key, fillable)?;
             if certain {
                 fill(g, cache, id, KIND_OWN, i * 16, v);
                 (*cache).feedback = INHERITED;
@@ -98,7 +99,7 @@ pub unsafe fn lookup_for_cache(
                 return Some(Value::NIL);
             }
         }
-        let (v, certain) = follow(g, (*t).metatable, key, fillable)?;
+        let (v, certain) = follow(g, t, key, fillable)?;
         if certain {
             let kind = if v.is_nil() { KIND_ABSENT } else { KIND_CONST };
             fill(g, cache, id, kind, 0, v);
@@ -122,7 +123,7 @@ pub unsafe fn lookup_string_method(
             return None;
         }
         let fillable = worth_filling(cache);
-        let (v, certain) = follow(g, mt, key, fillable)?;
+        let (v, certain) = follow_from(g, mt, key, fillable, false)?;
         if certain && !v.is_nil() {
             fill(g, cache, STRING_ID, KIND_CONST, 0, v);
         }
@@ -130,18 +131,45 @@ pub unsafe fn lookup_string_method(
     }
 }
 
-/// Looks `key` up through `__index` of `mt`. The flag says whether only constants and absences of observed private shapes were relied on.
+/// Looks `key` up through the metatable of `t`, which does not have it.
 unsafe fn follow(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    certain: bool,
+) -> Option<(Value, bool)> {
+    unsafe {
+        let s = (*t).shape;
+        let vouched = certain && (anonymous::intact(s) || is_anonymous_of_one(g, t));
+        follow_from(g, (*t).metatable, key, certain, vouched)
+    }
+}
+
+/// Is the metatable of `t` an anonymous one, and `t` the only table with its shape?
+unsafe fn is_anonymous_of_one(g: *mut Global, t: *mut Table) -> bool {
+    unsafe {
+        let s = (*t).shape;
+        !s.is_null()
+            && Shape::is_private(s)
+            && !(*t).metatable.is_null()
+            && (*(*t).metatable).shape == (*g).shapes.anonymous
+    }
+}
+
+/// Looks `key` up through `__index` of `mt`. The flag says whether only constants and absences of observed private shapes were relied on, and on
+/// anonymous metatables. `vouched`: `mt` is such a one, and the owner's shape says so.
+unsafe fn follow_from(
     g: *mut Global,
     mut mt: *mut Table,
     key: *mut Str,
     mut certain: bool,
+    mut vouched: bool,
 ) -> Option<(Value, bool)> {
     unsafe {
         for _ in 0..MAX_CHAIN {
             // __index of the metatable
             let index = metamethod(g, mt, Event::Index);
-            if certain {
+            if certain && !vouched {
                 let m = (*mt).shape;
                 certain = !m.is_null() && Shape::is_private(m) && shape::observe(m);
                 if certain
@@ -173,6 +201,7 @@ unsafe fn follow(
                 return Some((v, certain));
             }
             mt = (*t).metatable;
+            vouched = certain && is_anonymous_of_one(g, t);
         }
         None
     }
@@ -232,7 +261,10 @@ pub unsafe fn store_for_cache(
             }
             store_slot(g, t, s, i, key, v);
             // stores to names of events must be noticed by the private shape
-            if fillable && !(Shape::is_private(s) && string::event_of(key).is_some()) {
+            if fillable
+                && !(Shape::is_private(s) && string::event_of(key).is_some())
+                && s != (*g).shapes.anonymous
+            {
                 fill(g, cache, (*t).h.aux32, KIND_OWN, i * 16, Value::NIL);
             }
             return Ok(true);
@@ -243,10 +275,16 @@ pub unsafe fn store_for_cache(
         if v.is_nil() {
             return Ok(true);
         }
+        let vouched = anonymous::intact(s);
         let (id, slot) = ((*t).h.aux32, (*s).count * 16);
         add_field(g, t, key, v, false)?;
         let to = (*t).shape;
-        if fillable && !to.is_null() && !Shape::is_private(to) && newindex_stays_absent(g, mt) {
+        if fillable
+            && !to.is_null()
+            && !Shape::is_private(to)
+            && s != (*g).shapes.anonymous
+            && (vouched || newindex_stays_absent(g, mt))
+        {
             let next = Value {
                 p: to as u64,
                 t: tag::SHAPE,

@@ -1,5 +1,6 @@
 //! Short string keys: slots under a shape, or the hash part in dictionary mode; metatables, since their identity is part of the shape.
 
+use super::anonymous;
 use super::shape::{self, Shape};
 use super::{TableError, hash, rehash};
 use crate::heap::{self, AllocError, Heap};
@@ -68,6 +69,9 @@ unsafe fn grow_slots(g: *mut Global, t: *mut Table, want: usize) -> Result<(), A
 #[inline(always)]
 pub(super) unsafe fn set_shape(g: *mut Global, t: *mut Table, s: *mut Shape) {
     unsafe {
+        if (*t).shape == (*g).shapes.anonymous {
+            anonymous::changed(g, t);
+        }
         (*t).shape = s;
         (*t).h.aux32 = (*s).h.aux32;
         if heap::is_black(t.cast()) {
@@ -173,6 +177,8 @@ pub(super) unsafe fn store_slot(
     unsafe {
         if Shape::is_private(s) {
             shape::note_store(g, s, i, k);
+        } else if s == (*g).shapes.anonymous {
+            anonymous::changed(g, t);
         }
         *(*t).slots.add(i as usize) = v;
         barrier(g, t, v);
@@ -225,6 +231,13 @@ unsafe fn to_dictionary(g: *mut Global, t: *mut Table) -> Result<(), TableError>
         rehash::resize(g, t, (*t).array_cap as usize, keys)?;
         if Shape::is_private(s) {
             shape::bump(g, s);
+            if !(*s).prototypes.is_null() {
+                // A changed metatable could no longer find the tree.
+                anonymous::abandon(s);
+                (*g).epoch = (*g).epoch.wrapping_add(1);
+            }
+        } else if s == (*g).shapes.anonymous {
+            anonymous::changed(g, t);
         }
         for i in 0..(*s).count {
             let v = *(*t).slots.add(i as usize);
@@ -340,13 +353,21 @@ pub unsafe fn set_metatable(
         if (*t).metatable == mt {
             return Ok(());
         }
-        if !mt.is_null() && shape::worth_a_tree((*mt).shape) {
+        if !mt.is_null()
+            && anonymous::prototype(g, mt).is_none()
+            && shape::worth_a_tree((*mt).shape)
+        {
             make_private(g, mt)?;
         }
         let s = (*t).shape;
         if s.is_null() {
             (*t).metatable = mt;
         } else if Shape::is_private(s) {
+            if !mt.is_null()
+                && let Some(prototype) = anonymous::prototype(g, mt)
+            {
+                anonymous::root(g, mt, prototype)?;
+            }
             if !shape::renew_id(g, s) {
                 to_dictionary(g, t)?;
             } else {

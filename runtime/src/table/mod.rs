@@ -22,6 +22,7 @@ use trinity_abi::table::{KIND_EMPTY, KIND_FLOAT, KIND_GENERAL, KIND_INT};
 use trinity_abi::tag;
 use trinity_frontend::bytecode::op::{ALL_EVENTS, EVENT_NAMES, Event};
 
+mod anonymous;
 mod array;
 mod cache;
 mod fields;
@@ -64,6 +65,7 @@ pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
             crate::string::set_event(name, ev as u8);
             (&mut (*g).event_names)[ev as usize] = name;
         }
+        shape::init_anonymous(g)?;
         Ok(())
     }
 }

@@ -15,6 +15,7 @@
 //!   with another id, which no cache knows.
 //! - `OBSERVED` on a private shape: some cache answered through its constants or absences since the last increment of the epoch.
 
+use super::anonymous;
 use super::index::Index;
 use crate::heap::{self, AllocError, mark_bits};
 use crate::object::{Header, Str, Table};
@@ -22,6 +23,7 @@ use crate::state::Global;
 use crate::string;
 use std::ptr::null_mut;
 use trinity_abi::{cache, tag};
+use trinity_frontend::bytecode::Event;
 
 /// Most keys of a shared shape.
 pub const MAX_SHARED_KEYS: u32 = 64;
@@ -41,6 +43,10 @@ const LIFETIME: u8 = 16;
 /// Flags in the header.
 const PRIVATE: u8 = 1;
 const OBSERVED: u8 = 2;
+/// In the tree of a prototype (see `anonymous`).
+const PROTOTYPE: u8 = 4;
+/// Root of such a tree: a metatable was changed.
+const BROKEN: u8 = 8;
 
 /// A shape. The id is `h.aux32`; `h.aux8` counts the collections since a table had it.
 #[repr(C)]
@@ -64,6 +70,8 @@ pub struct Shape {
     /// Shared shapes: the same keys with `other_metatable`.
     link: *mut Shape,
     other_metatable: *mut Table,
+    /// Private shapes: the root of the shapes of objects whose prototype this shape's table is (see `anonymous`).
+    pub(super) prototypes: *mut Shape,
     bumps: u16,
     /// Shared shapes: metatables that had this shape and were given a private one.
     metatables: u8,
@@ -76,6 +84,9 @@ pub struct Shapes {
     pub empty: *mut Shape,
     /// The shape of a table without keys and with some metatable that has no tree of its own.
     pub any_metatable: *mut Shape,
+    /// The shape with the key `__index` alone, and the one such tables have as anonymous metatables.
+    pub index_only: *mut Shape,
+    pub anonymous: *mut Shape,
     all: Vec<*mut Shape>,
 }
 
@@ -86,6 +97,8 @@ impl Shapes {
             next_id: 1,
             empty: null_mut(),
             any_metatable: null_mut(),
+            index_only: null_mut(),
+            anonymous: null_mut(),
             all: Vec::new(),
         }
     }
@@ -102,6 +115,17 @@ impl Shape {
     pub unsafe fn is_private(s: *const Shape) -> bool {
         unsafe { (*s).h.flags & PRIVATE != 0 }
     }
+    /// In the tree of a prototype?
+    #[inline(always)]
+    pub(super) unsafe fn has_prototype(s: *const Shape) -> bool {
+        unsafe { (*s).h.flags & PROTOTYPE != 0 }
+    }
+    pub(super) unsafe fn is_broken(s: *const Shape) -> bool {
+        unsafe { (*s).h.flags & BROKEN != 0 }
+    }
+    pub(super) unsafe fn set_broken(s: *mut Shape) {
+        unsafe { (*s).h.flags |= BROKEN }
+    }
     /// Slot of a short string key.
     #[inline(always)]
     pub unsafe fn find(s: *const Shape, key: *mut Str) -> Option<u32> {
@@ -112,11 +136,23 @@ impl Shape {
     pub unsafe fn key_at(s: *const Shape, i: u32) -> *mut Str {
         unsafe { Index::key((*s).index, i) }
     }
+    /// The root of the shape's tree.
+    fn parent_root(&self) -> *const Shape {
+        let mut s: *const Shape = self;
+        // SAFETY: a shape keeps its ancestors alive.
+        unsafe {
+            while !(*s).parent.is_null() {
+                s = (*s).parent;
+            }
+        }
+        s
+    }
     /// A private shape takes the place of another one of the same table.
     pub(super) unsafe fn inherit(&mut self, old: *const Shape) {
         unsafe {
             self.absent = (*old).absent;
             self.link = (*old).link;
+            self.prototypes = (*old).prototypes;
             self.bumps = (*old).bumps;
         }
     }
@@ -133,6 +169,41 @@ pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
         (*g).shapes.empty = fixed(g)?;
         (*g).shapes.any_metatable = fixed(g)?;
         Ok(())
+    }
+}
+
+/// Creates the shapes of anonymous metatables, once the names of events exist.
+pub(super) unsafe fn init_anonymous(g: *mut Global) -> Result<(), AllocError> {
+    unsafe {
+        let index = (&(*g).event_names)[Event::Index as usize];
+        for root in [(*g).shapes.empty, fixed(g)?] {
+            let s = transition(g, root, index, false)?;
+            if s.is_null() {
+                return Err(AllocError);
+            }
+            (*s).h.mark |= mark_bits::FIXED;
+            if root == (*g).shapes.empty {
+                (*g).shapes.index_only = s;
+            } else {
+                (*s).absent = !(1 << Event::Index as u32);
+                (*g).shapes.anonymous = s;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The root of the tree of `prototype`. Null when ids have run out.
+pub(super) unsafe fn new_prototype_root(
+    g: *mut Global,
+    prototype: *mut Table,
+) -> Result<*mut Shape, AllocError> {
+    unsafe {
+        let s = alloc(g, PROTOTYPE)?;
+        if !s.is_null() {
+            (*s).metatable = prototype;
+        }
+        Ok(s)
     }
 }
 
@@ -182,6 +253,7 @@ unsafe fn alloc(g: *mut Global, flags: u8) -> Result<*mut Shape, AllocError> {
             child_cap: 0,
             link: null_mut(),
             other_metatable: null_mut(),
+            prototypes: null_mut(),
             bumps: 0,
             metatables: 0,
         });
@@ -312,7 +384,7 @@ pub(super) unsafe fn transition(
         if (*s).count >= keys || (*s).child_count >= most {
             return Ok(null_mut());
         }
-        let c = alloc(g, 0)?;
+        let c = alloc(g, (*s).h.flags & PROTOTYPE)?;
         if c.is_null() {
             return Ok(c);
         }
@@ -332,6 +404,14 @@ unsafe fn root(g: *mut Global, mt: *mut Table) -> Result<*mut Shape, AllocError>
     unsafe {
         if mt.is_null() {
             return Ok((*g).shapes.empty);
+        }
+        if let Some(prototype) = anonymous::prototype(g, mt) {
+            let r = anonymous::root(g, mt, prototype)?;
+            return Ok(if r.is_null() {
+                (*g).shapes.any_metatable
+            } else {
+                r
+            });
         }
         let m = (*mt).shape;
         if m.is_null() || !Shape::is_private(m) {
@@ -356,20 +436,25 @@ pub(super) unsafe fn with_metatable(
     mt: *mut Table,
 ) -> Result<*mut Shape, AllocError> {
     unsafe {
-        if !(*s).link.is_null() && (*s).other_metatable == mt {
-            return Ok((*s).link);
+        let link = (*s).link;
+        if !link.is_null() && (*s).other_metatable == mt && !Shape::has_prototype(link) {
+            return Ok(link);
         }
-        let mut to = root(g, mt)?;
-        let own_tree = to != (*g).shapes.any_metatable;
+        let root = root(g, mt)?;
+        let mut to = root;
+        let prototyped = !root.is_null() && Shape::has_prototype(root);
+        if !link.is_null() && prototyped && (*link).parent_root() == root {
+            return Ok(link);
+        }
         for i in 0..(*s).count {
             if to.is_null() {
                 return Ok(to);
             }
             to = transition(g, to, Shape::key_at(s, i), false)?;
         }
-        if (*s).count > 0 && own_tree {
+        if (*s).count > 0 && root != (*g).shapes.any_metatable {
             (*s).link = to;
-            (*s).other_metatable = mt;
+            (*s).other_metatable = if prototyped { null_mut() } else { mt };
         }
         Ok(to)
     }
@@ -522,6 +607,12 @@ pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bo
             }
             if !(*s).link.is_null() && dead((*s).link.cast()) {
                 (*s).link = null_mut();
+            }
+            if !(*s).metatable.is_null() && dead((*s).metatable.cast()) {
+                (*s).metatable = null_mut(); // of a broken tree
+            }
+            if !(*s).prototypes.is_null() && dead((*s).prototypes.cast()) {
+                (*s).prototypes = null_mut();
             }
             if !(*s).other_metatable.is_null() && dead((*s).other_metatable.cast()) {
                 (*s).link = null_mut();
