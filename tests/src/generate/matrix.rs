@@ -139,7 +139,7 @@ const BODIES: &[&str] = &[
     "return math.floor(a), math.ult(a, b)",
     "return math.fmod(a, b)",
     "return string.rep(a, 2, b)",
-    "return ('x'):rep(a)",
+    "return ('x'):rep(tonumber(a) and a % 64 or a)",
     "return string.sub(a, b)",
     "return string.format('%s|%s', clean(a), clean(b))",
     "return string.format('%d', a), string.format('%g', b)",

@@ -7,6 +7,7 @@
 mod expr;
 mod flow;
 mod func;
+mod kernel;
 mod library;
 mod loops;
 mod matrix;
@@ -93,7 +94,9 @@ pub fn program(seed: u64) -> String {
         loops: 0,
         in_coroutine: false,
     };
-    g.budget = g.rng.random_range(20..120);
+    // Few are long.
+    let most = if g.chance(5) { 500 } else { 120 };
+    g.budget = g.rng.random_range(20..most);
     g.block_body(4, 14);
     // Show the state at the end: what the visible variables hold.
     for v in g.vars.clone() {

@@ -28,7 +28,7 @@ impl Generator {
         if self.indent > 6 {
             return self.simple();
         }
-        match self.rng.random_range(0..50) {
+        match self.rng.random_range(0..53) {
             0..=8 => self.local(),
             9..=13 => self.assign(),
             14..=16 => self.if_(),
@@ -56,6 +56,7 @@ impl Generator {
             42..=43 => self.strings(),
             44..=46 => self.flow(),
             47 => self.library(),
+            48..=50 => self.kernel(),
             _ => self.simple(),
         }
     }
