@@ -200,9 +200,14 @@ impl Lua {
                 (*co).top = (*co).top.add(1);
                 Err(Status::Memory)
             };
-            if first && !stack::bind(co, [start as *const () as usize, co as usize]) {
-                self.pop(nargs);
-                return no_memory();
+            let entry = [start as *const () as usize, co as usize];
+            if first && !stack::bind(co, entry) {
+                // Coroutines that are garbage hold stacks.
+                crate::emergency::collect(self);
+                if !stack::bind(co, entry) {
+                    self.pop(nargs);
+                    return no_memory();
+                }
             }
             let from = (*me).top.sub(nargs as usize);
             for i in 0..nargs as usize {

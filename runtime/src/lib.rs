@@ -19,6 +19,7 @@ pub mod coroutine;
 #[cfg(feature = "coverage")]
 pub mod coverage;
 pub mod debug;
+pub mod emergency;
 pub mod error;
 pub mod frames;
 pub mod heap;

@@ -118,6 +118,10 @@ pub(super) struct Chunks {
     chunks: Vec<*mut u8>,
     next: *mut u8,
     end: *mut u8,
+    /// A chunk for when the system gives no more.
+    spare: *mut u8,
+    /// The spare chunk is in use: the next safe point must collect.
+    pub(super) short: bool,
 }
 
 impl Chunks {
@@ -128,6 +132,8 @@ impl Chunks {
             chunks: Vec::new(),
             next: null_mut(),
             end: null_mut(),
+            spare: null_mut(),
+            short: false,
         }
     }
 
@@ -147,6 +153,69 @@ impl Chunks {
 
     fn map_chunk(&mut self) -> Result<(), AllocError> {
         self.chunks.try_reserve(1).map_err(|_| AllocError)?;
+        if self.spare.is_null() && !self.short {
+            // A program that never gets this far needs none.
+            self.keep_spare();
+        }
+        let base = match Self::map() {
+            Ok(base) => base,
+            Err(e) => {
+                if self.spare.is_null() {
+                    return Err(e);
+                }
+                self.short = true;
+                std::mem::replace(&mut self.spare, null_mut())
+            }
+        };
+        self.chunks.push(base);
+        self.next = base;
+        // SAFETY: the end of the mapping.
+        self.end = unsafe { base.add(CHUNK) };
+        Ok(())
+    }
+
+    /// Tries to have a spare chunk again.
+    pub(super) fn keep_spare(&mut self) {
+        if self.spare.is_null() {
+            self.spare = Self::map().unwrap_or(null_mut());
+        }
+        self.short = false;
+    }
+
+    /// Unmaps chunks that consist of free blocks.
+    pub(super) fn release_chunks(&mut self) {
+        let chunk_of = |chunks: &[*mut u8], b: *mut Block| {
+            chunks
+                .partition_point(|&c| c as usize <= b as usize)
+                .checked_sub(1)
+        };
+        self.chunks.sort_unstable();
+        let Ok(mut count) = zeros(self.chunks.len()) else {
+            return;
+        };
+        for &b in &self.free {
+            if let Some(n) = chunk_of(&self.chunks, b).and_then(|c| count.get_mut(c)) {
+                *n += 1;
+            }
+        }
+        let whole = |count: &[u32], c: usize| count[c] as usize == CHUNK / BLOCK;
+        let chunks = &self.chunks;
+        self.free
+            .retain(|&b| !chunk_of(chunks, b).is_some_and(|c| whole(&count, c)));
+        self.trimmed = 0;
+        let mut c = 0;
+        self.chunks.retain(|&p| {
+            c += 1;
+            let gone = whole(&count, c - 1);
+            if gone {
+                // SAFETY: all its blocks are free, and no list names them any more.
+                unsafe { libc::munmap(p.cast(), CHUNK) };
+            }
+            !gone
+        });
+    }
+
+    fn map() -> Result<*mut u8, AllocError> {
         let len = CHUNK + BLOCK;
         // SAFETY: a fresh anonymous mapping; the unaligned head and tail are given back.
         unsafe {
@@ -170,11 +239,8 @@ impl Chunks {
             if head < BLOCK {
                 libc::munmap(base.add(CHUNK).cast(), BLOCK - head);
             }
-            self.chunks.push(base);
-            self.next = base;
-            self.end = base.add(CHUNK);
+            Ok(base)
         }
-        Ok(())
     }
 
     /// Takes back an empty block.
@@ -198,6 +264,10 @@ impl Chunks {
     pub(super) unsafe fn unmap(&mut self) {
         for &c in &self.chunks {
             unsafe { libc::munmap(c.cast(), CHUNK) };
+        }
+        if !self.spare.is_null() {
+            unsafe { libc::munmap(self.spare.cast(), CHUNK) };
+            self.spare = null_mut();
         }
         self.chunks.clear();
         self.free.clear();
@@ -225,6 +295,13 @@ impl Chunks {
         }
         Ok(b)
     }
+}
+
+fn zeros(n: usize) -> Result<Vec<u32>, AllocError> {
+    let mut v = Vec::new();
+    v.try_reserve_exact(n).map_err(|_| AllocError)?;
+    v.resize(n, 0);
+    Ok(v)
 }
 
 /// The next free run of a block of at most `max` bytes (at least one cell); `None` when the block is exhausted.

@@ -17,6 +17,11 @@ const WORK_TO_MEM: isize = 16;
 pub unsafe fn step(g: *mut Global) {
     unsafe {
         let heap = &raw mut (*g).heap;
+        if (*heap).chunks.short && !(*heap).busy {
+            emergency(g);
+            announce(g);
+            return;
+        }
         if (*heap).stopped || (*heap).busy {
             (*heap).set_debt(-2000); // avoid being called too often
             return;
@@ -64,6 +69,17 @@ pub unsafe fn full(g: *mut Global, emergency: bool) {
         if !emergency {
             announce(g);
         }
+    }
+}
+
+/// A full collection because memory is short: gives all it can back to the system. Finalizers wait for the next step.
+#[cold]
+pub unsafe fn emergency(g: *mut Global) {
+    unsafe {
+        full(g, true);
+        let chunks = &mut (*g).heap.chunks;
+        chunks.release_chunks();
+        chunks.keep_spare();
     }
 }
 

@@ -47,7 +47,7 @@ mod tests;
 mod weak;
 
 pub use control::{Mode, gc_step, generational, incremental};
-pub use cycle::{full, step};
+pub use cycle::{emergency, full, step};
 pub use finalize::{check_finalizer, next_finalizer, queue_all_finalizers};
 pub use mark::{barrier_back, barrier_forward, is_black, is_dead, is_white, revive};
 pub use stress::Stress;
@@ -412,6 +412,9 @@ unsafe fn refill(g: *mut Global, c: usize) -> Result<(), AllocError> {
                 let room = class.blocks.len() + 1 - class.avail.len();
                 class.avail.try_reserve(room).map_err(|_| AllocError)?;
                 let b = heap.chunks.block_for(c)?;
+                if heap.chunks.short && heap.debt <= 0 {
+                    heap.set_debt(1);
+                }
                 (*b).current = true;
                 heap.classes[c].blocks.push(b);
                 heap.classes[c].current = b;

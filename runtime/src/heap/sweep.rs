@@ -360,14 +360,13 @@ pub(super) unsafe fn each_object(g: *mut Global, mut f: impl FnMut(*mut Header))
 pub unsafe fn free_all(g: *mut Global) {
     unsafe {
         (*g).heap.busy = true;
-        let mut objects = Vec::new();
-        each_object(g, |o| objects.push(o));
-        for o in objects {
+        // Nothing is allocated here: memory may have run out.
+        each_object(g, |o| {
             // interned strings and shapes have their tables dropped with the state
             if !matches!((*o).kind, tag::SHORT_STR) {
                 free_object(g, o);
             }
-        }
+        });
         let heap = &mut (*g).heap;
         for l in heap.large.drain(..) {
             block::system_free(l.object.cast(), l.size);

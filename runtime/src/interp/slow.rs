@@ -5,6 +5,7 @@
 use super::ops;
 use crate::call;
 use crate::debug::hook;
+use crate::emergency;
 use crate::poll;
 use crate::thread::{CallInfo, Lua};
 use crate::value::Value;
@@ -17,11 +18,20 @@ pub(super) unsafe fn step(l: Lua, ci: *mut CallInfo, pc: *const Instr) -> *mut V
     unsafe {
         let i = *pc;
         (*ci).pc = pc.add(1);
+        let th = l.thread();
         if !(i.op() == Op::SetList && i.b() == 0) {
-            (*l.thread()).top = (*ci).top;
+            (*th).top = (*ci).top;
         }
-        match ops::step(l, i, (*ci).func.add(1)) {
+        let top = (*th).top.offset_from((*th).stack) as usize;
+        let base = (*ci).func.add(1);
+        match ops::step(l, i, base) {
             Ok(()) => (*ci).func.add(1),
+            Err(_)
+                if emergency::again(l, ci, i, base, top)
+                    && ops::step(l, i, (*ci).func.add(1)).is_ok() =>
+            {
+                (*ci).func.add(1)
+            }
             Err(_) => std::ptr::null_mut(),
         }
     }

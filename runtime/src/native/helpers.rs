@@ -3,11 +3,12 @@
 //! A thunk records the transition in the current call record, calls the function here, reloads the base (slots may have moved) and
 //! raises when the result is negative. Operands are decoded from the bytecode at `pc`, so every helper is complete for its instruction.
 
+use crate::emergency;
 use crate::error::LResult;
 use crate::interp;
 use crate::interp::ops::{self, Frame};
 use crate::proto::RtProto;
-use crate::thread::{Lua, Thread};
+use crate::thread::{CallKind, Lua, Thread};
 use crate::value::{Value, tag};
 use crate::{call, close, native, poll, stack};
 use std::arch::global_asm;
@@ -268,6 +269,26 @@ extern "C" fn trinity_l_pow(x: f64, y: f64) -> f64 {
     crate::arith::pow(x, y)
 }
 
+/// The helper failed: once more after a collection, if memory was short. -1: it raised an error.
+#[cold]
+#[inline(never)]
+unsafe fn again(s: &Site, f: fn(&Site) -> LResult<i64>) -> i64 {
+    // SAFETY: machine code waits in the helper; its record is current.
+    unsafe {
+        let ci = (*s.th).ci;
+        if (*ci).kind != CallKind::Machine {
+            return -1;
+        }
+        // An open list ends at `top`; helpers of other instructions set it.
+        let top = (*s.th).top.offset_from((*s.th).stack) as usize;
+        if !emergency::again(s.l, ci, s.i, s.base, top) {
+            return -1;
+        }
+        let base = s.base_now();
+        f(&Site { base, ..*s }).unwrap_or(-1)
+    }
+}
+
 macro_rules! thunks {
     ($( $name:ident, $kind:ident, $doc:literal; )*) => {
         $(
@@ -302,7 +323,7 @@ macro_rules! thunks {
                         let site = Site {
                             l: Lua(NonNull::new_unchecked(th)), th, base, p, i: *(*p).code.add(pc as usize), edx,
                         };
-                        super::$name(&site).unwrap_or(-1)
+                        super::$name(&site).unwrap_or_else(|_| again(&site, super::$name))
                     }
                 }
             )*

@@ -614,9 +614,26 @@ pub fn on_big_stack<R>(f: impl FnOnce() -> R) -> R {
     }
 }
 
-/// Maps the main thread's segment.
+/// The limit on this process's address space (`ulimit -v`), if there is one.
+fn address_space() -> Option<usize> {
+    let mut r = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: fills in `r`.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut r) } == 0;
+    (known && r.rlim_cur != libc::RLIM_INFINITY).then_some(r.rlim_cur as usize)
+}
+
+/// Maps the main thread's segment: where address space is limited a small part of it, for deep recursion goes on in further segments.
 pub fn main_segment() -> Option<Segment> {
     let mut size = MAIN_SEGMENT;
+    if let Some(limit) = address_space() {
+        while size > limit / 16 {
+            size /= 2;
+        }
+        size = size.max(1 << 20);
+    }
     while size >= (1 << 20) {
         if let Some(base) = map(size) {
             return Some(Segment { base, size });

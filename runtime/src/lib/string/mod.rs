@@ -22,6 +22,7 @@ mod spec;
 
 use super::buffer::{Buffer, Space};
 use super::library::{Entry, new_library};
+use crate::emergency::with_memory;
 use crate::error::LResult;
 use crate::object::Table;
 use crate::proto::RtProto;
@@ -204,7 +205,9 @@ fn rep(l: Lua) -> LResult<u32> {
         _ => return Err(l.error("resulting string too large")),
     };
     let total = n * s.len() + (n - 1) * sep.len();
-    let r = l.new_str_with(total, |out| fill_repeated(out, s, sep))?;
+    let r = with_memory(l, || {
+        l.new_str_with(total, |out| fill_repeated(out, s, sep))
+    })?;
     // SAFETY: made above.
     l.push(unsafe { Value::str(r) });
     Ok(1)

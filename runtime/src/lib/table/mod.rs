@@ -8,6 +8,7 @@ mod sort;
 
 use super::buffer::{Buffer, Space};
 use super::library::{Entry, new_library};
+use crate::emergency::with_memory;
 use crate::error::LResult;
 use crate::object::Table;
 use crate::table;
@@ -149,7 +150,7 @@ fn insert(l: Lua) -> LResult<u32> {
         2 => {
             let v = l.arg(2);
             match direct(l, o) {
-                Some(t) => l.raw_set_int(t, end, v)?,
+                Some(t) => with_memory(l, || l.raw_set_int(t, end, v))?,
                 None => set(l, o, end, v)?,
             }
         }
@@ -255,13 +256,27 @@ fn move_(l: Lua) -> LResult<u32> {
 fn concat(l: Lua) -> LResult<u32> {
     let len = checked_len(l, 1, READ_LENGTH)?;
     let sep = l.opt_bytes(2)?.unwrap_or(b"");
-    let mut i = l.opt_int(3, 1)?;
+    let i = l.opt_int(3, 1)?;
     let last = l.opt_int(4, len)?;
     let o = l.arg(1);
+    // Without metamethods nothing can change the table on the way.
+    match direct(l, o) {
+        Some(t) => with_memory(l, || concat_range(l, o, Some(t), sep, i, last)),
+        None => concat_range(l, o, None, sep, i, last),
+    }
+}
+
+/// Pushes elements `i` to `last` of `o` as one string; `plain` is the table, if its elements are to be read directly.
+fn concat_range(
+    l: Lua,
+    o: Value,
+    plain: Option<*mut Table>,
+    sep: &[u8],
+    mut i: i64,
+    last: i64,
+) -> LResult<u32> {
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);
-    // Without metamethods nothing can change the table on the way.
-    let plain = direct(l, o);
     if i <= last {
         loop {
             let v = match plain {
