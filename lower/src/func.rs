@@ -459,34 +459,9 @@ impl FnLower<'_> {
             sp,
         )[0]
     }
-    /// The helper that executes the current instruction whatever its operands are.
-    fn step_helper(&self) -> Helper {
-        let op = self.p.code[self.pc as usize].op();
-        match op {
-            Op::GetTabUp => Helper::get_tab_up,
-            Op::SetTabUp => Helper::set_tab_up,
-            Op::GetField => Helper::get_field,
-            Op::SetField => Helper::set_field,
-            Op::SelfGet => Helper::self_get,
-            Op::GetTable => Helper::get_table,
-            Op::SetTable => Helper::set_table,
-            Op::GetI => Helper::get_i,
-            Op::SetI => Helper::set_i,
-            Op::NewCell => Helper::new_cell,
-            Op::NewTable => Helper::new_table,
-            Op::SetList => Helper::set_list,
-            Op::Concat => Helper::concat,
-            Op::Closure => Helper::closure,
-            Op::VarArg => Helper::var_arg,
-            Op::TForCall => Helper::tfor_call,
-            Op::Len => Helper::len,
-            _ if op.event().is_some() => Helper::arith,
-            _ => Helper::step,
-        }
-    }
     /// The whole instruction by the generic path, on the main path. The caller then declares what was defined.
     pub fn step(&mut self) {
-        self.helper(self.step_helper(), kind::NEXT);
+        self.helper(self.instruction_helper(), kind::NEXT);
         self.forget_payloads();
     }
     /// A cold block that executes the instruction generically and goes to `done` (which takes no parameters).
@@ -498,7 +473,7 @@ impl FnLower<'_> {
         let here = self.b.current();
         let slow = self.b.create_cold_block();
         self.b.switch_to(slow);
-        self.helper(self.step_helper(), kind::NEXT);
+        self.helper(self.instruction_helper(), kind::NEXT);
         let result = r.map(|r| self.b.load64(home(r)));
         self.b.jump(done, result.as_slice());
         self.b.switch_to(here);

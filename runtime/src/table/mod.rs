@@ -25,6 +25,7 @@ use trinity_frontend::bytecode::op::{ALL_EVENTS, EVENT_NAMES, Event};
 mod anonymous;
 mod array;
 mod cache;
+mod children;
 mod fields;
 pub mod hash;
 mod index;

@@ -16,6 +16,7 @@
 //! - `OBSERVED` on a private shape: some cache answered through its constants or absences since the last increment of the epoch.
 
 use super::anonymous;
+use super::children;
 use super::index::Index;
 use crate::heap::{self, AllocError, mark_bits};
 use crate::object::{Header, Str, Table};
@@ -63,9 +64,9 @@ pub struct Shape {
     pub metatable: *mut Table,
     index: *mut Index,
     /// Shared shapes: children, `child_cap` entries; unordered up to 8, else open addressing by key.
-    children: *mut *mut Shape,
-    child_count: u32,
-    child_cap: u32,
+    pub(super) children: *mut *mut Shape,
+    pub(super) child_count: u32,
+    pub(super) child_cap: u32,
     /// Private shapes: the shape without keys of tables that have this shape's table as metatable.
     /// Shared shapes: the same keys with `other_metatable`.
     link: *mut Shape,
@@ -276,86 +277,7 @@ pub(crate) unsafe fn each_key(s: *mut Shape, mut f: impl FnMut(*mut Str)) {
 pub(crate) unsafe fn free(g: *mut Global, s: *mut Shape) {
     unsafe {
         Index::release(&mut (*g).heap, (*s).index);
-        free_children(g, (*s).children, (*s).child_cap);
-    }
-}
-
-unsafe fn free_children(g: *mut Global, p: *mut *mut Shape, cap: u32) {
-    unsafe {
-        if cap > 0 {
-            (*g).heap
-                .raw_free(p.cast(), cap as usize * size_of::<*mut Shape>());
-        }
-    }
-}
-
-const LINEAR: u32 = 8;
-
-unsafe fn child(s: *const Shape, key: *mut Str) -> *mut Shape {
-    unsafe {
-        let (cap, kids) = ((*s).child_cap, (*s).children);
-        if cap <= LINEAR {
-            for i in 0..(*s).child_count as usize {
-                let c = *kids.add(i);
-                if (*c).key == key {
-                    return c;
-                }
-            }
-            return null_mut();
-        }
-        let mut i = (*key).h.aux32 & (cap - 1);
-        loop {
-            let c = *kids.add(i as usize);
-            if c.is_null() || (*c).key == key {
-                return c;
-            }
-            i = (i + 1) & (cap - 1);
-        }
-    }
-}
-
-unsafe fn place_child(kids: *mut *mut Shape, cap: u32, at: u32, c: *mut Shape) {
-    unsafe {
-        if cap <= LINEAR {
-            *kids.add(at as usize) = c;
-            return;
-        }
-        let mut i = (*(*c).key).h.aux32 & (cap - 1);
-        while !(*kids.add(i as usize)).is_null() {
-            i = (i + 1) & (cap - 1);
-        }
-        *kids.add(i as usize) = c;
-    }
-}
-
-unsafe fn add_child(g: *mut Global, s: *mut Shape, c: *mut Shape) -> Result<(), AllocError> {
-    unsafe {
-        let (n, cap) = ((*s).child_count, (*s).child_cap);
-        let full = if cap <= LINEAR {
-            n == cap
-        } else {
-            n * 4 >= cap * 3
-        };
-        if full {
-            let new_cap = if cap == 0 { 2 } else { cap * 2 };
-            let size = new_cap as usize * size_of::<*mut Shape>();
-            let kids: *mut *mut Shape = (*g).heap.raw_alloc(size)?.cast();
-            kids.write_bytes(0, new_cap as usize);
-            let (old, mut at) = ((*s).children, 0);
-            for i in 0..cap as usize {
-                let c = *old.add(i);
-                if !c.is_null() {
-                    place_child(kids, new_cap, at, c);
-                    at += 1;
-                }
-            }
-            free_children(g, old, cap);
-            (*s).children = kids;
-            (*s).child_cap = new_cap;
-        }
-        place_child((*s).children, (*s).child_cap, n, c);
-        (*s).child_count = n + 1;
-        Ok(())
+        children::free_children(g, (*s).children, (*s).child_cap);
     }
 }
 
@@ -367,7 +289,7 @@ pub(super) unsafe fn transition(
     computed: bool,
 ) -> Result<*mut Shape, AllocError> {
     unsafe {
-        let known = child(s, key);
+        let known = children::child(s, key);
         if !known.is_null() {
             return Ok(known);
         }
@@ -394,7 +316,7 @@ pub(super) unsafe fn transition(
         // until this succeeds the new shape is unreachable garbage without an index
         (*c).index = Index::extend(&mut (*g).heap, (*s).index, (*s).count, key)?;
         (*c).count = (*s).count + 1;
-        add_child(g, s, c)?;
+        children::add_child(g, s, c)?;
         Ok(c)
     }
 }
@@ -597,14 +519,7 @@ pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bo
         let shapes = &raw mut (*g).shapes;
         (*shapes).all.retain(|&s| !dead(s.cast()));
         for &s in &(*shapes).all {
-            let (n, cap) = ((*s).child_count, (*s).child_cap);
-            let kids = (*s).children;
-            let any = (0..cap.min(if cap <= LINEAR { n } else { cap })).any(|i| {
-                !(*kids.add(i as usize)).is_null() && dead((*kids.add(i as usize)).cast())
-            });
-            if any {
-                drop_dead_children(s, &dead);
-            }
+            children::clear_dead(s, &dead);
             if !(*s).link.is_null() && dead((*s).link.cast()) {
                 (*s).link = null_mut();
             }
@@ -626,56 +541,6 @@ pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bo
         }
         for &s in &(*shapes).all {
             Index::end_census((*s).index);
-        }
-    }
-}
-
-unsafe fn drop_dead_children(s: *mut Shape, dead: &impl Fn(*mut Header) -> bool) {
-    unsafe {
-        let (cap, kids) = ((*s).child_cap, (*s).children);
-        let used = if cap <= LINEAR { (*s).child_count } else { cap };
-        // collect the living at the front, then place them again
-        let mut alive = 0;
-        for i in 0..used as usize {
-            let c = *kids.add(i);
-            if !c.is_null() && !dead(c.cast()) {
-                *kids.add(alive as usize) = c;
-                alive += 1;
-            }
-        }
-        for i in alive..used {
-            *kids.add(i as usize) = null_mut();
-        }
-        (*s).child_count = alive;
-        if cap > LINEAR {
-            reinsert(kids, cap);
-        }
-    }
-}
-
-/// Turns arbitrarily placed children of an open-addressing array into a valid table, in place and without allocation.
-unsafe fn reinsert(kids: *mut *mut Shape, cap: u32) {
-    unsafe {
-        // Every round takes each entry out and puts it on the first free place of its probe path. After the first round entries only
-        // move towards their home, so this ends; a round without a move proves that no path has a gap.
-        loop {
-            let mut moved = false;
-            for i in 0..cap {
-                let c = *kids.add(i as usize);
-                if c.is_null() {
-                    continue;
-                }
-                *kids.add(i as usize) = null_mut();
-                let mut at = (*(*c).key).h.aux32 & (cap - 1);
-                while !(*kids.add(at as usize)).is_null() {
-                    at = (at + 1) & (cap - 1);
-                }
-                *kids.add(at as usize) = c;
-                moved |= at != i;
-            }
-            if !moved {
-                return;
-            }
         }
     }
 }
