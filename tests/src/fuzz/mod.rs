@@ -4,9 +4,9 @@
 //! kept, with a reduced version beside them.
 //!
 //! lua5.4 5.4.4 has a bug of its own: when a metamethod of a concatenation makes the stack grow, OP_CONCAT goes on with an address in the
-//! old stack (`ra` in its `checkGC`), and a wrong result, a wrong message, a crash or a loop follows. Coroutines begin with small stacks,
-//! so it is met there. So a program that differs is run by the reference once more with coroutine stacks grown beforehand: when that
-//! agrees with ours, or the reference crashes, it counts as the reference's fault.
+//! old stack (`ra` in its `checkGC`), and a wrong result, a wrong message, a crash or a loop follows. So a program that differs is
+//! run by the reference once more with stacks grown beforehand: when that agrees with ours, or the reference crashes, it counts as the
+//! reference's fault.
 
 pub mod coverage;
 pub mod judge;

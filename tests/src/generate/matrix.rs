@@ -149,7 +149,7 @@ const BODIES: &[&str] = &[
     "return table.unpack(a, 1, 2)",
     "return setmetatable(a, b) == a",
     "return getmetatable(a) == getmetatable(b)",
-    "local k = next(a, b) return type(k)",
+    "local k = next(a, b) return k ~= nil",
     "return type(a), type(b)",
     "return string.byte(a, b)",
     "return string.find(a, b)",

@@ -121,7 +121,7 @@ pub fn wrap(seed: u64, body: &str) -> Vec<u8> {
     s.into_bytes()
 }
 
-/// The same file, where coroutines begin with grown stacks (see the prelude).
+/// The same file, where stacks are grown first (see the prelude).
 pub fn with_grown_stacks(text: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(text)
         .replacen("local GROW = false", "local GROW = true", 1)
