@@ -220,9 +220,13 @@ fn gdb_stops_at_lua_lines() {
     assert!(
         frame(0, "Square.area () at ")
             && frame(1, "total () at main.lua:5")
-            && frame(2, "main () at main.lua:8"),
+            && frame(2, "main () at main.lua:8")
+            && frame(3, "trinity_enter ()"),
         "{said}"
     );
+    // The frames of the runtime below, down to the C function that started it all.
+    let last = trace.last().is_some_and(|l| l.contains(" in main ()"));
+    assert!(last && trace.len() > 6, "{said}");
     assert!(said.contains("lua.geo.shapes.Square.area:5"), "{said}");
 }
 

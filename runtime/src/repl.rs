@@ -4,9 +4,10 @@
 //! `<eof>`), more lines are asked for.
 
 use rustyline::error::ReadlineError;
-use rustyline::history::MemHistory;
+use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use trinity_runtime::cli;
 use trinity_runtime::error::{LResult, Status};
 use trinity_runtime::lib::io::stdio;
@@ -21,8 +22,8 @@ const MAX_LINE: usize = 1 << 20;
 
 /// Where lines come from.
 enum Source {
-    /// A terminal, with line editing.
-    Terminal(Box<Editor<(), MemHistory>>),
+    /// A terminal, with line editing, and the file that keeps its history.
+    Terminal(Box<Editor<(), FileHistory>>, Option<PathBuf>),
     /// Anything else.
     Plain,
 }
@@ -30,9 +31,14 @@ enum Source {
 impl Source {
     fn new() -> Source {
         if std::io::stdin().is_terminal()
-            && let Ok(editor) = Editor::with_history(Config::default(), MemHistory::new())
+            && let Ok(mut editor) = Editor::with_history(Config::default(), FileHistory::new())
         {
-            return Source::Terminal(Box::new(editor));
+            let file = history_file();
+            if let Some(f) = &file {
+                // There need not be one yet.
+                let _ = editor.load_history(f);
+            }
+            return Source::Terminal(Box::new(editor), file);
         }
         Source::Plain
     }
@@ -40,7 +46,7 @@ impl Source {
     /// The next line without its newline; `None` at the end of input.
     fn read(&mut self, prompt: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Source::Terminal(editor) => loop {
+            Source::Terminal(editor, _) => loop {
                 stdio::flush_stdout();
                 match editor.readline(&*String::from_utf8_lossy(prompt)) {
                     Ok(line) => return Some(line.into_bytes()),
@@ -63,12 +69,23 @@ impl Source {
     }
 
     fn remember(&mut self, text: &[u8]) {
-        if let Source::Terminal(editor) = self
+        if let Source::Terminal(editor, file) = self
             && !text.is_empty()
         {
-            // History is a convenience: an entry that is refused is no error.
+            // History is a convenience: an entry that is refused or cannot be written is no error.
             let _ = editor.add_history_entry(String::from_utf8_lossy(text));
+            if let Some(f) = file {
+                let _ = editor.append_history(f);
+            }
         }
+    }
+}
+
+/// Where the history is kept: `TRINITY_HISTORY` (empty: nowhere), or `.trinity_history` in the home directory.
+fn history_file() -> Option<PathBuf> {
+    match std::env::var_os("TRINITY_HISTORY") {
+        Some(f) => (!f.is_empty()).then(|| f.into()),
+        None => std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".trinity_history")),
     }
 }
 

@@ -263,6 +263,37 @@ fn read_eval_print_loop() {
     );
 }
 
+/// On a terminal (`script` gives one) what was typed is kept for the next time.
+#[test]
+fn history_is_kept() {
+    let dir = std::env::temp_dir().join(format!("trinity-history-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("temporary directory");
+    let file = dir.join("history");
+    let mut child = Command::new("script")
+        .args(["-qec", env!("CARGO_BIN_EXE_trinity"), "/dev/null"])
+        .env("TRINITY_HISTORY", &file)
+        .env("TERM", "dumb")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("util-linux is installed");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(b"x = 41\n").expect("written");
+    let mut kept = String::new();
+    for _ in 0..200 {
+        kept = std::fs::read_to_string(&file).unwrap_or_default();
+        if kept.contains("x = 41") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    input.write_all(b"\x04").expect("written");
+    drop(input);
+    child.wait().expect("it ends");
+    let _ = std::fs::remove_dir_all(&dir);
+    assert!(kept.contains("x = 41"), "{kept:?}");
+}
+
 #[test]
 fn ctrl_c_raises_an_error() {
     let trinity = Path::new(env!("CARGO_BIN_EXE_trinity"));

@@ -23,13 +23,33 @@ macro_rules! reload {
     };
 }
 
+/// Saves a register of the caller where unwinders find it.
+macro_rules! push {
+    ($reg:literal) => {
+        concat!(
+            "push ",
+            $reg,
+            "; .cfi_adjust_cfa_offset 8; .cfi_rel_offset ",
+            $reg,
+            ", 0"
+        )
+    };
+}
+
 global_asm!(
     ".text",
     ".p2align 4",
     ".globl trinity_enter",
     "trinity_enter:", // rdi thread, rsi base, edx nargs, rcx code
-    "push rbp; push rbx; push r12; push r13; push r14; push r15",
-    "push qword ptr [rdi + {ENTRY_SP}]",
+    // Debuggers unwind from machine code through here.
+    ".cfi_startproc",
+    push!("rbp"),
+    push!("rbx"),
+    push!("r12"),
+    push!("r13"),
+    push!("r14"),
+    push!("r15"),
+    "push qword ptr [rdi + {ENTRY_SP}]; .cfi_adjust_cfa_offset 8",
     "mov [rdi + {ENTRY_SP}], rsp",
     "mov r14, rdi",
     "mov rbx, rsi",
@@ -42,30 +62,36 @@ global_asm!(
     "mov [rbx - 8], dl",
     "mov eax, ecx",
     "2:",
-    "pop qword ptr [r14 + {ENTRY_SP}]",
-    "pop r15; pop r14; pop r13; pop r12; pop rbx; pop rbp",
+    ".cfi_remember_state",
+    "pop qword ptr [r14 + {ENTRY_SP}]; .cfi_adjust_cfa_offset -8",
+    "pop r15; pop r14; pop r13; pop r12; pop rbx; pop rbp; .cfi_def_cfa_offset 8",
     "ret",
+    ".cfi_restore_state",
     ".globl trinity_raise",
     "trinity_raise:",
     "mov rsp, [r14 + {ENTRY_SP}]",
     "mov rax, -1",
     "jmp 2b",
+    ".cfi_endproc",
     // ---- generic entries of interpreted and native functions
     ".p2align 4",
     ".globl trinity_stub_interp",
     "trinity_stub_interp:",
+    ".cfi_startproc",
     record!(),
-    "sub rsp, 8; mov rdi, r14; mov rsi, rbx; mov edx, ecx",
+    "sub rsp, 8; .cfi_adjust_cfa_offset 8; mov rdi, r14; mov rsi, rbx; mov edx, ecx",
     "call {rt_call_interp}",
     "jmp 3f",
+    ".cfi_endproc",
     ".p2align 4",
     ".globl trinity_stub_native",
     "trinity_stub_native:",
+    ".cfi_startproc",
     record!(),
-    "sub rsp, 8; mov rdi, r14; mov rsi, rbx; mov edx, ecx",
+    "sub rsp, 8; .cfi_adjust_cfa_offset 8; mov rdi, r14; mov rsi, rbx; mov edx, ecx",
     "call {rt_call_native}",
     "3:",
-    "add rsp, 8",
+    "add rsp, 8; .cfi_adjust_cfa_offset -8",
     "test rax, rax",
     "js trinity_raise",
     "4:",
@@ -78,6 +104,7 @@ global_asm!(
     "movzx edx, byte ptr [rbx - 8]",
     "5:",
     "ret",
+    ".cfi_endproc",
     // ---- exits: esi = pc; the frame is torn down, rsp points at the return address to its caller
     ".p2align 4",
     ".globl trinity_exit",
