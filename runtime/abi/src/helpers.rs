@@ -32,7 +32,7 @@ macro_rules! for_each_helper {
             test, Jump, "Executes the comparison, test or loop instruction at pc; rax = 1 when it jumps.";
             call, Next, "Executes the CALL at pc whatever `R[a]` is (__call); results are where the instruction wants them.";
             ret, Base, "Executes a RETURN that closes variables, is open, or belongs to a vararg function; rax = count, results at the entry function slot, rbx = entry base.";
-            tailcall, Base, "Prepares a TAILCALL: moves function (resolving __call) and arguments to the entry function slot; rax = argument count, rbx = entry base. rax = `TAIL_NATIVE`: it is a native function, and was left at R[a], arguments up to top.";
+            tailcall, Base, "Prepares a TAILCALL: moves function (resolving __call) and arguments to the entry function slot; rax = argument count, rbx = entry base. rax = `TAIL_NATIVE`: it is a native function, and was left at `R[a]`, arguments up to top.";
             vararg_prep, Base, "Prologue of a vararg function: edx = argument count; rbx becomes the shifted base.";
             poll, At, "Runs pending work (signals, finalizers, hooks); rax = 1: continue in the interpreter.";
             grow_stack, At, "Entry check failed (edx = argument count): grows the slots to fit base + max_stack, fills missing parameters, runs pending work; rax = 1: run the function in the interpreter.";
