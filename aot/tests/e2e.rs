@@ -345,7 +345,7 @@ fn time_zones_and_locales() {
         "EST5EDT,M3.2.0,M11.1.0",
         "<+0330>-3:30",
         "CET-1CEST,M3.5.0/2,M10.5.0/3",
-        "XXX5:30:15",
+        "QQQ5:30:15",
         "UTC+3",
         "bad",
         "ABC 5",

@@ -5,6 +5,7 @@
 
 use crate::cfg::Cfg;
 use crate::types::{self, State, Type};
+use trinity_frontend::bytecode::op::Mode;
 use trinity_frontend::bytecode::{Instr, Op, Proto};
 
 /// A guess; the order is the lattice's.
@@ -59,10 +60,7 @@ pub fn transfer(p: &Proto, i: Instr, ty: &[Type], after: &[Type], hints: &mut [H
         _ => {
             // What the analysis of types says was written, by mode.
             let written = i.op().info().modes[0];
-            if matches!(
-                written,
-                trinity_frontend::bytecode::op::Mode::W | trinity_frontend::bytecode::op::Mode::RW
-            ) {
+            if matches!(written, Mode::W | Mode::RW) {
                 hints[i.a()] = Hint::of(after[i.a()]);
             }
         }

@@ -111,7 +111,6 @@ pub mod cache {
     pub const KIND_OWN: u8 = 1;
     pub const KIND_CONST: u8 = 2;
     pub const KIND_ABSENT: u8 = 3;
-    pub const KIND_MEGA: u8 = 4;
     /// Stores only: adds the key; `VALUE` holds the shape that follows.
     pub const KIND_ADD: u8 = 5;
 }

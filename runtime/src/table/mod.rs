@@ -18,7 +18,7 @@ use crate::object::{Str, Table};
 use crate::state::Global;
 use crate::value::Value;
 use std::ptr::null_mut;
-use trinity_abi::table::{KIND_EMPTY, KIND_FLOAT, KIND_GENERAL, KIND_INT};
+use trinity_abi::table::{KIND_EMPTY, KIND_GENERAL};
 use trinity_abi::tag;
 use trinity_frontend::bytecode::op::{ALL_EVENTS, EVENT_NAMES, Event};
 
@@ -338,54 +338,6 @@ const _: () = assert!(
     EVENT_NAMES.len() <= 32,
     "absence of events is a 32-bit mask"
 );
-
-/// Existing element `i` (from 1), or nil when it is not in the array part.
-#[inline(always)]
-pub unsafe fn fast_get_int(t: *mut Table, i: i64) -> Value {
-    unsafe {
-        let at = (i as u64).wrapping_sub(1);
-        if at < (*t).array_len as u64 {
-            array::load(t, at as usize)
-        } else {
-            Value::NIL
-        }
-    }
-}
-
-/// Overwrites existing non-nil element `i` with a non-nil value when that needs neither a change of kind nor a barrier; false: nothing was done.
-#[inline(always)]
-pub unsafe fn fast_set_int(t: *mut Table, i: i64, v: Value) -> bool {
-    unsafe {
-        let at = (i as u64).wrapping_sub(1);
-        if at >= (*t).array_len as u64 {
-            return false;
-        }
-        let at = at as usize;
-        match (*t).h.aux8 {
-            KIND_GENERAL => {
-                let old = array::tag_ptr(t, at);
-                if *old == tag::NIL || v.is_nil() || v.is_collectable() && heap::is_black(t.cast())
-                {
-                    return false;
-                }
-                *old = v.t;
-                if v.t >= tag::INT {
-                    *(*t).array.add(at) = v.p;
-                }
-                true
-            }
-            KIND_INT if v.is_int() => {
-                *(*t).array.add(at) = v.p;
-                true
-            }
-            KIND_FLOAT if v.is_float() => {
-                *(*t).array.add(at) = v.p;
-                true
-            }
-            _ => false,
-        }
-    }
-}
 
 /// An element of a general array, for the collector.
 pub(crate) struct Element {
