@@ -4,6 +4,7 @@ use super::*;
 use crate::heap::testing::{Random, TestState};
 use crate::proto::Cache;
 use std::collections::HashMap;
+use trinity_abi::table::KIND_INT;
 
 /// Keys of all kinds; entries with the same number are the same key written differently.
 unsafe fn key_pool(g: *mut Global, keep: *mut Table) -> Vec<(usize, Value)> {
