@@ -1,0 +1,1 @@
+//! Equality saturation over the pure operations of the compiler's IR.

@@ -1,0 +1,1 @@
+//! Kernels with their specifications: Hacker's Delight, Montgomery, SAXPY, sorting.

@@ -1,0 +1,1 @@
+//! Timing of short code: latency and throughput, interleaved, with confidence intervals.

@@ -1,0 +1,1 @@
+//! Reports: JSON, one HTML page, terminal text.

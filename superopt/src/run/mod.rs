@@ -1,0 +1,1 @@
+//! Searches that last: configuration, progress, saved state.

@@ -1,0 +1,1 @@
+//! Terms printed as SMT-LIB.

@@ -1,0 +1,1 @@
+//! Queries put to a solver process: protocol, limits, answers.
