@@ -11,6 +11,7 @@
 pub mod compile;
 mod emit;
 pub mod ir;
+pub mod isa;
 mod mach;
 mod select;
 pub mod x86;
