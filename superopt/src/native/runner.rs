@@ -118,15 +118,16 @@ impl Runner {
 
     /// Runs the first program from each state.
     pub fn run(&self, states: &[State]) -> Result<Vec<Outcome>, NativeError> {
-        self.run_batch(states.len(), |index| (0, &states[index]))
+        self.run_with(states.len(), |index| (0, &states[index]))
     }
 
     /// Runs for each pair the program of that index from that state.
     pub fn run_each(&self, runs: &[(usize, State)]) -> Result<Vec<Outcome>, NativeError> {
-        self.run_batch(runs.len(), |index| (runs[index].0, &runs[index].1))
+        self.run_with(runs.len(), |index| (runs[index].0, &runs[index].1))
     }
 
-    fn run_batch<'a>(
+    /// Runs `count` times; run `n` is of the program and from the state `get(n)` names.
+    pub fn run_with<'a>(
         &self,
         count: usize,
         get: impl Fn(usize) -> (usize, &'a State),
