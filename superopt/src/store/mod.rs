@@ -1,1 +1,3 @@
 //! The store of proven results.
+
+pub mod sha256;
