@@ -14,7 +14,7 @@
 //! - per alignment the median over all rounds counts, averaged over alignments, with a bootstrap confidence interval;
 //! - "faster" is said only of disjoint intervals, and never of a difference below [`RESOLUTION`].
 //!
-//! Everything runs in the sandbox of [`native`](crate::native), in several processes. Time comes from the time stamp
+//! Everything runs in the sandbox of [`native`], in several processes. Time comes from the time stamp
 //! counter, calibrated against the system's clock; cycles of the core, from a chain of multiplications timed among the
 //! candidates (three cycles each on every x86-64 core since 2008).
 

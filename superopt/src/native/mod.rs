@@ -23,6 +23,7 @@
 mod child;
 pub mod cpu;
 mod error;
+pub mod forms;
 mod runner;
 mod state;
 mod trampoline;

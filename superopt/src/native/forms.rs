@@ -1,0 +1,372 @@
+//! Instructions made to order: every form of the encoding, with operands chosen at random.
+//!
+//! A [`Form`] is an iced `Code` and, where an operand may be a register or memory, which of the two. Its
+//! [instances](Form::instance) reach everything an encoding can say: all sixteen registers with aliasing, high-byte
+//! registers where no REX prefix is needed, every shape of address, immediates at the edges of their range.
+//!
+//! Left out are forms outside 64-bit mode and outside the legacy and VEX encodings, control flow, and operands no
+//! region of code has: segment, control and x87 registers, string operands, vectors of addresses.
+
+use iced_x86::OpCodeOperandKind as Kind;
+use iced_x86::{
+    Code, CpuidFeature, Decoder, DecoderOptions, Encoder, EncodingKind, FlowControl, Instruction,
+    Mnemonic, OpKind, Register,
+};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+
+/// One way to encode an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// Encoding and operand widths.
+    pub code: Code,
+    /// Whether its register-or-memory operand is memory. Also set where an operand is always memory.
+    pub memory: bool,
+}
+
+/// An instruction with its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Instance {
+    /// As decoded from the bytes at the address asked for.
+    pub instruction: Instruction,
+    /// The encoding, of which the first `length` bytes count.
+    bytes: [u8; 15],
+}
+
+impl Instance {
+    /// The encoding.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.instruction.len()]
+    }
+}
+
+impl std::fmt::Display for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:?}{}",
+            self.code,
+            if self.memory { " (memory)" } else { "" }
+        )
+    }
+}
+
+/// All forms, in the order of iced's table.
+pub fn forms() -> Vec<Form> {
+    let both = |code: Code| {
+        let kinds = code.op_code().op_kinds();
+        let either = kinds.iter().any(|&kind| choice(kind).is_some());
+        let always = kinds
+            .iter()
+            .any(|&kind| matches!(kind, Kind::mem | Kind::mem_offs));
+        let register = (!always).then_some(Form {
+            code,
+            memory: false,
+        });
+        let memory = (always || either).then_some(Form { code, memory: true });
+        register.into_iter().chain(memory)
+    };
+    Code::values()
+        .filter(|&code| possible(code))
+        .flat_map(both)
+        .collect()
+}
+
+/// Features of other machines and of the x87 unit.
+const ELSEWHERE: [CpuidFeature; 7] = [
+    CpuidFeature::FPU,
+    CpuidFeature::FPU287,
+    CpuidFeature::FPU287XL_ONLY,
+    CpuidFeature::FPU387SL_ONLY,
+    CpuidFeature::KNC,
+    CpuidFeature::PADLOCK_PMM,
+    CpuidFeature::PCOMMIT,
+];
+
+fn possible(code: Code) -> bool {
+    let op_code = code.op_code();
+    op_code.is_instruction()
+        && op_code.mode64()
+        && matches!(op_code.encoding(), EncodingKind::Legacy | EncodingKind::VEX)
+        && code.flow_control() == FlowControl::Next
+        && !code.is_privileged()
+        && !op_code.fwait()
+        && code.mnemonic() != Mnemonic::Reservednop
+        && !code
+            .cpuid_features()
+            .iter()
+            .any(|feature| ELSEWHERE.contains(feature))
+        && op_code
+            .op_kinds()
+            .iter()
+            .filter(|&&kind| immediate(kind).is_some())
+            .count()
+            <= 1
+        && op_code.op_kinds().iter().all(|&kind| {
+            choice(kind).is_some()
+                || implied(kind).is_some()
+                || registers(kind).is_some()
+                || immediate(kind).is_some()
+                || matches!(kind, Kind::mem | Kind::mem_offs)
+        })
+}
+
+/// The registers of an operand that is a register or memory.
+fn choice(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::r8_or_mem => Some(Kind::r8_reg),
+        Kind::r16_or_mem => Some(Kind::r16_reg),
+        Kind::r32_or_mem => Some(Kind::r32_reg),
+        Kind::r64_or_mem => Some(Kind::r64_reg),
+        Kind::xmm_or_mem => Some(Kind::xmm_reg),
+        Kind::ymm_or_mem => Some(Kind::ymm_reg),
+        _ => None,
+    }
+}
+
+fn implied(kind: Kind) -> Option<Register> {
+    match kind {
+        Kind::al => Some(Register::AL),
+        Kind::cl => Some(Register::CL),
+        Kind::ax => Some(Register::AX),
+        Kind::dx => Some(Register::DX),
+        Kind::eax => Some(Register::EAX),
+        Kind::rax => Some(Register::RAX),
+        _ => None,
+    }
+}
+
+/// The first of the sixteen registers of a register operand.
+fn registers(kind: Kind) -> Option<Register> {
+    match kind {
+        Kind::r8_reg | Kind::r8_opcode => Some(Register::AL),
+        Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => Some(Register::AX),
+        Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode | Kind::r32_vvvv => Some(Register::EAX),
+        Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode | Kind::r64_vvvv => Some(Register::RAX),
+        Kind::xmm_reg | Kind::xmm_rm | Kind::xmm_vvvv | Kind::xmm_is4 => Some(Register::XMM0),
+        Kind::ymm_reg | Kind::ymm_rm | Kind::ymm_vvvv | Kind::ymm_is4 => Some(Register::YMM0),
+        _ => None,
+    }
+}
+
+fn immediate(kind: Kind) -> Option<OpKind> {
+    match kind {
+        Kind::imm8 | Kind::imm8_const_1 => Some(OpKind::Immediate8),
+        Kind::imm8sex16 => Some(OpKind::Immediate8to16),
+        Kind::imm8sex32 => Some(OpKind::Immediate8to32),
+        Kind::imm8sex64 => Some(OpKind::Immediate8to64),
+        Kind::imm16 => Some(OpKind::Immediate16),
+        Kind::imm32 => Some(OpKind::Immediate32),
+        Kind::imm32sex64 => Some(OpKind::Immediate32to64),
+        Kind::imm64 => Some(OpKind::Immediate64),
+        _ => None,
+    }
+}
+
+impl Form {
+    /// An instruction of this form, encoded for `address`. An address without registers, which no state can move, is
+    /// `target`, below 2 GiB. `None` when the operands drawn cannot be encoded together (`ah` with a REX prefix).
+    pub fn instance(self, rng: &mut impl Rng, address: u64, target: u64) -> Option<Instance> {
+        let mut instruction = Instruction::default();
+        instruction.set_code(self.code);
+        // Few registers half of the time, so that operands coincide.
+        let few: Option<[u32; 3]> = rng
+            .random_bool(0.5)
+            .then(|| std::array::from_fn(|_| rng.random_range(0..16)));
+        let number = |rng: &mut _| match &few {
+            Some(few) => *few.choose(rng).unwrap_or(&0),
+            None => Rng::random_range(rng, 0..16),
+        };
+        let mut wide_displacement = false;
+        for (index, &kind) in self.code.op_code().op_kinds().iter().enumerate() {
+            let operand = index as u32;
+            let in_register = if self.memory { None } else { choice(kind) };
+            if let Some(register) = implied(kind) {
+                instruction.set_op_kind(operand, OpKind::Register);
+                instruction.set_op_register(operand, register);
+            } else if let Some(first) = registers(in_register.unwrap_or(kind)) {
+                let mut register = first + number(rng);
+                if first == Register::AL {
+                    register = byte_register(number(rng), rng);
+                }
+                instruction.set_op_kind(operand, OpKind::Register);
+                instruction.set_op_register(operand, register);
+            } else if let Some(op_kind) = immediate(kind) {
+                let value = if kind == Kind::imm8_const_1 {
+                    1
+                } else {
+                    random_immediate(rng)
+                };
+                instruction.set_op_kind(operand, op_kind);
+                instruction.set_immediate_u64(operand, value);
+            } else {
+                instruction.set_op_kind(operand, OpKind::Memory);
+                wide_displacement = kind == Kind::mem_offs;
+                if wide_displacement {
+                    instruction.set_memory_displ_size(8);
+                    instruction.set_memory_displacement64(target);
+                } else {
+                    random_address(&mut instruction, rng, target);
+                }
+            }
+        }
+        let mut encoder = Encoder::new(64);
+        let length = encoder.encode(&instruction, address).ok()?;
+        let mut bytes = [0; 15];
+        bytes[..length].copy_from_slice(&encoder.take_buffer());
+        let decoded =
+            Decoder::with_ip(64, &bytes[..length], address, DecoderOptions::NONE).decode();
+        let same = decoded.code() == self.code
+            && (!wide_displacement || decoded.memory_displacement64() == target);
+        same.then_some(Instance {
+            instruction: decoded,
+            bytes,
+        })
+    }
+}
+
+fn byte_register(number: u32, rng: &mut impl Rng) -> Register {
+    if rng.random_bool(0.25) {
+        *[Register::AH, Register::CH, Register::DH, Register::BH]
+            .choose(rng)
+            .unwrap_or(&Register::AH)
+    } else {
+        [
+            Register::AL,
+            Register::CL,
+            Register::DL,
+            Register::BL,
+            Register::SPL,
+            Register::BPL,
+            Register::SIL,
+            Register::DIL,
+            Register::R8L,
+            Register::R9L,
+            Register::R10L,
+            Register::R11L,
+            Register::R12L,
+            Register::R13L,
+            Register::R14L,
+            Register::R15L,
+        ][number as usize]
+    }
+}
+
+fn random_immediate(rng: &mut impl Rng) -> u64 {
+    match rng.random_range(0..6) {
+        0 => rng.random_range(0..=65),
+        1 => rng.random_range(-16i64..=16) as u64,
+        2 => 1 << rng.random_range(0..64),
+        3 => (1u64 << rng.random_range(0..64)).wrapping_sub(1),
+        4 => rng.random_range(0..=255),
+        _ => rng.random(),
+    }
+}
+
+/// Any shape of address there is. With registers, a state decides where it points.
+fn random_address(instruction: &mut Instruction, rng: &mut impl Rng, target: u64) {
+    let narrow = rng.random_bool(0.1);
+    let first = if narrow { Register::EAX } else { Register::RAX };
+    let register = |rng: &mut _| first + Rng::random_range(rng, 0..16u32);
+    let base = register(rng);
+    let index = std::iter::repeat_with(|| register(rng)).find(|&index| index != first + 4);
+    let index = index.unwrap_or(first);
+    let scale = 1 << rng.random_range(0..4);
+    let (displacement, size) = match rng.random_range(0..3) {
+        0 => (0, 0),
+        1 => (i64::from(rng.random::<i8>()), 1),
+        _ => (
+            i64::from(rng.random::<i32>() >> rng.random_range(0..24)),
+            if narrow { 4 } else { 8 },
+        ),
+    };
+    let (base, index, scale, displacement, size) = match rng.random_range(0..10) {
+        0 => (Register::RIP, Register::None, 1, target as i64, 8),
+        1 => (Register::None, Register::None, 1, target as i64, 8),
+        2 => (
+            Register::None,
+            index,
+            scale,
+            displacement,
+            if narrow { 4 } else { 8 },
+        ),
+        3..=5 => (base, Register::None, 1, displacement, size),
+        _ => (base, index, scale, displacement, size),
+    };
+    instruction.set_memory_base(base);
+    instruction.set_memory_index(index);
+    instruction.set_memory_index_scale(scale);
+    instruction.set_memory_displ_size(size);
+    instruction.set_memory_displacement64(if narrow && base != Register::RIP && size == 4 {
+        u64::from(displacement as u32)
+    } else {
+        displacement as u64
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn every_form_has_instances_that_decode_to_it() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let forms = forms();
+        assert!(forms.contains(&Form {
+            code: Code::Add_rm32_r32,
+            memory: true
+        }));
+        assert!(forms.contains(&Form {
+            code: Code::VEX_Vpaddd_ymm_ymm_ymmm256,
+            memory: false
+        }));
+        assert!(
+            !forms
+                .iter()
+                .any(|form| form.code == Code::Retnq || form.code == Code::Mov_cr_r64)
+        );
+        let mut empty = Vec::new();
+        for form in forms {
+            let made = (0..200).find_map(|_| form.instance(&mut rng, 0x1000, 0x2000_0000));
+            let Some(instance) = made else {
+                empty.push(form.to_string());
+                continue;
+            };
+            assert_eq!(instance.instruction.code(), form.code);
+            let memory = instance
+                .instruction
+                .op_kinds()
+                .any(|kind| kind == OpKind::Memory);
+            assert_eq!(memory, form.memory, "{form}");
+        }
+        assert_eq!(empty, [""; 0]);
+    }
+
+    #[test]
+    fn operands_cover_every_register_and_address_shape() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let form = Form {
+            code: Code::Add_rm8_r8,
+            memory: true,
+        };
+        let made: Vec<Instruction> = (0..4000)
+            .filter_map(|_| form.instance(&mut rng, 0x1000, 0x2000_0000))
+            .map(|instance| instance.instruction)
+            .collect();
+        let mut sources: Vec<Register> = made
+            .iter()
+            .map(|instruction| instruction.op_register(1))
+            .collect();
+        sources.sort();
+        sources.dedup();
+        assert_eq!(sources.len(), 20);
+        let any = |what: &dyn Fn(&Instruction) -> bool| assert!(made.iter().any(what));
+        any(&|i| i.is_ip_rel_memory_operand() && i.ip_rel_memory_address() == 0x2000_0000);
+        any(&|i| i.memory_base() == Register::None && i.memory_index() == Register::None);
+        any(&|i| i.memory_base() == Register::None && i.memory_index() != Register::None);
+        any(&|i| i.memory_base() == Register::RSP && i.memory_index_scale() == 8);
+        any(&|i| i.memory_base() == Register::R13D && i.memory_displacement64() == 0);
+    }
+}
