@@ -1,1 +1,12 @@
 //! The searches for code: Markov chain, random keys, enumeration, and what they share.
+
+pub mod chain;
+pub mod cost;
+pub mod lanes;
+pub mod loc;
+pub mod opset;
+pub mod program;
+pub mod tape;
+pub mod target;
+pub mod tests;
+pub mod variant;
