@@ -2,7 +2,16 @@
 //! one of them.
 
 mod alu;
+mod convert;
 mod flags;
+mod float;
+mod fma;
+mod lanes;
+mod vec_blend;
+mod vec_int;
+mod vec_move;
+mod vec_shift;
+mod vec_shuffle;
 
 pub use flags::condition;
 
@@ -72,6 +81,9 @@ pub fn execute<D: Domain>(
     }
     // Each group says whether the mnemonic is its own.
     if alu::execute(d, m, i)? {
+        return Ok(());
+    }
+    if lanes::execute(d, m, i)? {
         return Ok(());
     }
     Err(Unsupported::Mnemonic(i.mnemonic()))

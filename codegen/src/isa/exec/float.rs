@@ -1,0 +1,282 @@
+//! Floating-point arithmetic and comparison, scalar and packed.
+//!
+//! Every operation gives its operands to [`FpOp`] in the order the processor looks for NaNs in: the first source, then
+//! the second.
+
+use super::Unsupported;
+use super::lanes::{imm_value, join, map1, map2, read, read_low, read2, sources, split, write_low};
+use crate::isa::domain::{Domain, FpOp};
+use crate::isa::machine::{Flag, Machine};
+use iced_x86::{Instruction, Mnemonic};
+
+/// What an instruction works on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// The lowest element.
+    Scalar,
+    /// All elements.
+    Packed,
+}
+use Shape::{Packed, Scalar};
+
+fn binary(m: Mnemonic) -> Option<(FpOp, Shape, u32)> {
+    use Mnemonic::*;
+    Some(match m {
+        Addss | Vaddss => (FpOp::Add, Scalar, 32),
+        Addsd | Vaddsd => (FpOp::Add, Scalar, 64),
+        Addps | Vaddps => (FpOp::Add, Packed, 32),
+        Addpd | Vaddpd => (FpOp::Add, Packed, 64),
+        Subss | Vsubss => (FpOp::Sub, Scalar, 32),
+        Subsd | Vsubsd => (FpOp::Sub, Scalar, 64),
+        Subps | Vsubps => (FpOp::Sub, Packed, 32),
+        Subpd | Vsubpd => (FpOp::Sub, Packed, 64),
+        Mulss | Vmulss => (FpOp::Mul, Scalar, 32),
+        Mulsd | Vmulsd => (FpOp::Mul, Scalar, 64),
+        Mulps | Vmulps => (FpOp::Mul, Packed, 32),
+        Mulpd | Vmulpd => (FpOp::Mul, Packed, 64),
+        Divss | Vdivss => (FpOp::Div, Scalar, 32),
+        Divsd | Vdivsd => (FpOp::Div, Scalar, 64),
+        Divps | Vdivps => (FpOp::Div, Packed, 32),
+        Divpd | Vdivpd => (FpOp::Div, Packed, 64),
+        Minss | Vminss => (FpOp::Min, Scalar, 32),
+        Minsd | Vminsd => (FpOp::Min, Scalar, 64),
+        Minps | Vminps => (FpOp::Min, Packed, 32),
+        Minpd | Vminpd => (FpOp::Min, Packed, 64),
+        Maxss | Vmaxss => (FpOp::Max, Scalar, 32),
+        Maxsd | Vmaxsd => (FpOp::Max, Scalar, 64),
+        Maxps | Vmaxps => (FpOp::Max, Packed, 32),
+        Maxpd | Vmaxpd => (FpOp::Max, Packed, 64),
+        _ => return None,
+    })
+}
+
+/// The comparison a predicate names. Whether it signals makes no difference, since exceptions are masked.
+struct Predicate {
+    /// The comparison, or none for the constant false.
+    op: Option<FpOp>,
+    /// Whether the operands change places.
+    exchanged: bool,
+    /// Whether it also holds when either is NaN.
+    or_unordered: bool,
+    /// Whether all that is complemented.
+    complement: bool,
+}
+
+/// The predicate by its low four bits; the fifth only tells whether it signals.
+fn predicate(k: u8) -> Predicate {
+    let (op, exchanged, complement) = match k & 15 {
+        0 | 8 => (Some(FpOp::Eq), false, false),
+        1 => (Some(FpOp::Lt), false, false),
+        2 => (Some(FpOp::Le), false, false),
+        3 => (Some(FpOp::Unord), false, false),
+        4 | 12 => (Some(FpOp::Eq), false, true),
+        5 => (Some(FpOp::Lt), false, true),
+        6 => (Some(FpOp::Le), false, true),
+        7 => (Some(FpOp::Unord), false, true),
+        9 => (Some(FpOp::Le), true, true),
+        10 => (Some(FpOp::Lt), true, true),
+        11 => (None, false, false),
+        13 => (Some(FpOp::Le), true, false),
+        14 => (Some(FpOp::Lt), true, false),
+        _ => (None, false, true),
+    };
+    Predicate {
+        op,
+        exchanged,
+        or_unordered: matches!(k & 15, 8 | 12),
+        complement,
+    }
+}
+
+/// All ones where the predicate holds, else zero.
+fn compare<D: Domain>(d: &mut D, k: u8, a: &D::W, b: &D::W) -> D::W {
+    let w = d.width(a);
+    let p = predicate(k);
+    let args = if p.exchanged {
+        [b.clone(), a.clone()]
+    } else {
+        [a.clone(), b.clone()]
+    };
+    let mut c = match p.op {
+        Some(op) => d.fp(op, &args),
+        None => d.bit(false),
+    };
+    if p.or_unordered {
+        let u = d.fp(FpOp::Unord, &args);
+        c = d.or(&c, &u);
+    }
+    if p.complement {
+        c = d.not(&c);
+    }
+    d.sext(&c, w)
+}
+
+/// Executes the instruction if it belongs here; says whether it did.
+pub fn execute<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+) -> Result<bool, Unsupported> {
+    use Mnemonic::*;
+    if let Some((op, shape, w)) = binary(i.mnemonic()) {
+        on_two(d, m, i, shape, w, |d, x, y| {
+            d.fp(op, &[x.clone(), y.clone()])
+        })?;
+        return Ok(true);
+    }
+    match i.mnemonic() {
+        Sqrtss | Vsqrtss => on_one(d, m, i, Scalar, 32, FpOp::Sqrt)?,
+        Sqrtsd | Vsqrtsd => on_one(d, m, i, Scalar, 64, FpOp::Sqrt)?,
+        Sqrtps | Vsqrtps => on_one(d, m, i, Packed, 32, FpOp::Sqrt)?,
+        Sqrtpd | Vsqrtpd => on_one(d, m, i, Packed, 64, FpOp::Sqrt)?,
+        Roundss | Vroundss => round(d, m, i, Scalar, 32)?,
+        Roundsd | Vroundsd => round(d, m, i, Scalar, 64)?,
+        Roundps | Vroundps => round(d, m, i, Packed, 32)?,
+        Roundpd | Vroundpd => round(d, m, i, Packed, 64)?,
+        Cmpss | Vcmpss => cmp(d, m, i, Scalar, 32)?,
+        // The string instruction has the same name; its operands are of another kind.
+        Cmpsd | Vcmpsd if i.op_register(0).is_xmm() => cmp(d, m, i, Scalar, 64)?,
+        Cmpps | Vcmpps => cmp(d, m, i, Packed, 32)?,
+        Cmppd | Vcmppd => cmp(d, m, i, Packed, 64)?,
+        Comiss | Vcomiss | Ucomiss | Vucomiss => ordered_flags(d, m, i, 32)?,
+        Comisd | Vcomisd | Ucomisd | Vucomisd => ordered_flags(d, m, i, 64)?,
+        Haddps | Vhaddps => horizontal(d, m, i, FpOp::Add, 32)?,
+        Haddpd | Vhaddpd => horizontal(d, m, i, FpOp::Add, 64)?,
+        Hsubps | Vhsubps => horizontal(d, m, i, FpOp::Sub, 32)?,
+        Hsubpd | Vhsubpd => horizontal(d, m, i, FpOp::Sub, 64)?,
+        Addsubps | Vaddsubps => add_sub(d, m, i, 32)?,
+        Addsubpd | Vaddsubpd => add_sub(d, m, i, 64)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// A scalar or packed operation on both sources.
+fn on_two<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    shape: Shape,
+    w: u32,
+    mut f: impl FnMut(&mut D, &D::W, &D::W) -> D::W,
+) -> Result<(), Unsupported> {
+    match shape {
+        Scalar => {
+            let (a, b) = sources(i);
+            let (a, b) = (read_low(d, m, i, a, w)?, read_low(d, m, i, b, w)?);
+            let r = f(d, &a, &b);
+            write_low(d, m, i, &r)
+        }
+        Packed => {
+            let (a, b) = read2(d, m, i)?;
+            let r = map2(d, &a, &b, w, f);
+            m.write_vec(d, i, 0, &r)
+        }
+    }
+}
+
+/// A scalar or packed operation on one source; a scalar VEX form has another that gives the upper part.
+fn on_one<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    shape: Shape,
+    w: u32,
+    op: FpOp,
+) -> Result<(), Unsupported> {
+    match shape {
+        Scalar => {
+            let a = read_low(d, m, i, sources(i).1, w)?;
+            let r = d.fp(op, &[a]);
+            write_low(d, m, i, &r)
+        }
+        Packed => {
+            let a = read(d, m, i, 1)?;
+            let r = map1(d, &a, w, |d, x| d.fp(op, std::slice::from_ref(x)));
+            m.write_vec(d, i, 0, &r)
+        }
+    }
+}
+
+/// Bit 2 of the immediate asks for the mode of MXCSR, which is nearest even.
+fn round<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    shape: Shape,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let k = imm_value(d, m, i)?;
+    let mode = if k & 4 != 0 { 0 } else { k & 3 };
+    on_one(d, m, i, shape, w, FpOp::Round(mode))
+}
+
+fn cmp<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    shape: Shape,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let k = imm_value(d, m, i)?;
+    let k = if super::lanes::is_vex(i) { k } else { k & 7 };
+    on_two(d, m, i, shape, w, |d, x, y| compare(d, k, x, y))
+}
+
+/// ZF, PF and CF all set when unordered; else ZF when equal and CF when less. The other flags are cleared.
+fn ordered_flags<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let args = [read_low(d, m, i, 0, w)?, read_low(d, m, i, 1, w)?];
+    let unordered = d.fp(FpOp::Unord, &args);
+    let equal = d.fp(FpOp::Eq, &args);
+    let less = d.fp(FpOp::Lt, &args);
+    let zf = d.or(&equal, &unordered);
+    let cf = d.or(&less, &unordered);
+    m.set_flag(Flag::Zf, zf);
+    m.set_flag(Flag::Pf, unordered);
+    m.set_flag(Flag::Cf, cf);
+    let zero = d.bit(false);
+    for f in [Flag::Af, Flag::Sf, Flag::Of] {
+        m.set_flag(f, zero.clone());
+    }
+    Ok(())
+}
+
+/// Neighbours of the first source, then of the second, within each 128 bits.
+fn horizontal<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    op: FpOp,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let (a, b) = read2(d, m, i)?;
+    let mut out = Vec::new();
+    for (x, y) in a.chunks(2).zip(b.chunks(2)) {
+        for v in [x, y] {
+            let lanes = split(d, v, w);
+            out.extend(lanes.chunks(2).map(|p| d.fp(op, p)));
+        }
+    }
+    let r = join(d, &out);
+    m.write_vec(d, i, 0, &r)
+}
+
+/// Subtracts in even lanes and adds in odd ones.
+fn add_sub<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let mut even = false;
+    on_two(d, m, i, Packed, w, |d, x, y| {
+        even = !even;
+        let op = if even { FpOp::Sub } else { FpOp::Add };
+        d.fp(op, &[x.clone(), y.clone()])
+    })
+}
