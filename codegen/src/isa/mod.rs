@@ -8,6 +8,7 @@
 //! zero or signs, division by zero all ones). What the processor does otherwise is said by the instruction.
 
 pub mod concrete;
+pub mod cost;
 pub mod domain;
 pub mod exec;
 pub mod fp;
