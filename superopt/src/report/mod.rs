@@ -7,11 +7,13 @@
 pub mod batch;
 pub mod equivalence;
 pub mod parts;
+pub mod phi;
 pub mod search;
 pub mod verdict;
 
 pub use batch::Batch;
 pub use equivalence::Equivalence;
+pub use phi::Phi;
 pub use search::Search;
 pub use verdict::{Use, Verdict, VerdictKind};
 
@@ -36,6 +38,8 @@ pub enum Report {
     Search(Box<Search>),
     /// Many proofs summarised.
     Batch(Box<Batch>),
+    /// What of the phi formula folds in doubles.
+    Phi(Box<Phi>),
 }
 
 /// A report as it is written to a file.
@@ -100,6 +104,12 @@ impl From<Batch> for Document {
     }
 }
 
+impl From<Phi> for Document {
+    fn from(r: Phi) -> Document {
+        Document::new(Report::Phi(Box::new(r)))
+    }
+}
+
 impl Document {
     /// A report in the current format.
     pub fn new(report: Report) -> Document {
@@ -114,6 +124,7 @@ impl Document {
         match &self.report {
             Report::Equivalence(r) => r.faults(),
             Report::Search(r) => r.faults(),
+            Report::Phi(r) => r.faults(),
             Report::Batch(_) => Vec::new(),
         }
     }
@@ -179,6 +190,7 @@ impl Document {
                 r.rules.iter_mut().for_each(|r| r.seconds = None);
             }
             Report::Batch(r) => r.drop_clocks(),
+            Report::Phi(_) => {}
         }
         self
     }
