@@ -4,7 +4,9 @@
 //! the second.
 
 use super::Unsupported;
-use super::lanes::{imm_value, join, map1, map2, read, read_low, read2, sources, split, write_low};
+use super::lanes::{
+    imm, imm_value, join, map1, map2, read, read_low, read2, sources, split, write_low,
+};
 use crate::isa::domain::{Domain, FpOp};
 use crate::isa::machine::{Flag, Machine};
 use iced_x86::{Instruction, Mnemonic};
@@ -146,6 +148,8 @@ pub fn execute<D: Domain>(
         Hsubpd | Vhsubpd => horizontal(d, m, i, FpOp::Sub, 64)?,
         Addsubps | Vaddsubps => add_sub(d, m, i, 32)?,
         Addsubpd | Vaddsubpd => add_sub(d, m, i, 64)?,
+        Dpps | Vdpps => dot_product(d, m, i, 32)?,
+        Dppd | Vdppd => dot_product(d, m, i, 64)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -279,4 +283,37 @@ fn add_sub<D: Domain>(
         let op = if even { FpOp::Sub } else { FpOp::Add };
         d.fp(op, &[x.clone(), y.clone()])
     })
+}
+
+/// Within each 128 bits the sum of the products that the immediate's bits from 4 on choose, in the lanes that its low
+/// bits choose; zero in the others. Products are added pairwise.
+fn dot_product<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let (a, b) = read2(d, m, i)?;
+    let k = imm(d, m, i)?;
+    let zero = d.constant(w, 0);
+    let mut out = Vec::new();
+    for (x, y) in a.chunks(2).zip(b.chunks(2)) {
+        let (x, y) = (split(d, x, w), split(d, y, w));
+        let mut sums: Vec<D::W> = (0..x.len())
+            .map(|j| {
+                let c = d.extract(&k, 4 + j as u32, 1);
+                let p = d.fp(FpOp::Mul, &[x[j].clone(), y[j].clone()]);
+                d.ite(&c, &p, &zero)
+            })
+            .collect();
+        while sums.len() > 1 {
+            sums = sums.chunks(2).map(|p| d.fp(FpOp::Add, p)).collect();
+        }
+        for j in 0..x.len() {
+            let c = d.extract(&k, j as u32, 1);
+            out.push(d.ite(&c, &sums[0], &zero));
+        }
+    }
+    let r = join(d, &out);
+    m.write_vec(d, i, 0, &r)
 }
