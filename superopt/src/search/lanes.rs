@@ -383,6 +383,53 @@ pub fn distance(level: Level, a: &Block, e: &Block, mask: u64) -> u32 {
     }
 }
 
+/// Odd multipliers of the fingerprint, one per lane.
+const FINGERPRINT: [u64; LANES] = {
+    let mut k = [0; LANES];
+    let mut x = 0x2545_f491_4f6c_dd1du64;
+    let mut i = 0;
+    while i < LANES {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        k[i] = x | 1;
+        i += 1;
+    }
+    k
+};
+
+#[inline(always)]
+fn fingerprint_loop(a: &Block, mask: u64) -> u64 {
+    let mut h = 0u64;
+    for i in 0..LANES {
+        let x = a.0[i] & mask;
+        // A product loses the high bits' influence on low ones; the second term gives it back.
+        h = h.wrapping_add(x.wrapping_mul(FINGERPRINT[i])).wrapping_add((x >> 29) ^ x.rotate_left(i as u32));
+    }
+    h ^ h >> 31
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx512vpopcntdq")]
+fn fingerprint_avx512(a: &Block, mask: u64) -> u64 {
+    fingerprint_loop(a, mask)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn fingerprint_avx2(a: &Block, mask: u64) -> u64 {
+    fingerprint_loop(a, mask)
+}
+
+/// A hash of a block's lanes under `mask`.
+pub fn fingerprint(level: Level, a: &Block, mask: u64) -> u64 {
+    match level {
+        // SAFETY: as in `run`.
+        Level::Avx512 => unsafe { fingerprint_avx512(a, mask) },
+        // SAFETY: as in `run`.
+        Level::Avx2 => unsafe { fingerprint_avx2(a, mask) },
+        Level::Base => fingerprint_loop(a, mask),
+    }
+}
+
 /// Which compiled version of the loops this processor runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Level {

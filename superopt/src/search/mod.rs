@@ -9,4 +9,5 @@ pub mod program;
 pub mod tape;
 pub mod target;
 pub mod tests;
+pub mod values;
 pub mod variant;

@@ -243,6 +243,47 @@ impl OpSet {
                 }
             }
         }
+        s.classify();
+        s
+    }
+
+    /// Keeps the variants whose placeholder instruction `f` wants.
+    pub fn retain(&mut self, f: impl Fn(&Instruction) -> bool) {
+        let old = std::mem::replace(
+            self,
+            OpSet {
+                variants: Vec::new(),
+                costs: Vec::new(),
+                shapes: Vec::new(),
+                by_form: Vec::new(),
+                form_of: Vec::new(),
+                classes: Vec::new(),
+                class_of: Vec::new(),
+            },
+        );
+        let mut last = u32::MAX;
+        let parts = old.variants.into_iter().zip(old.costs).zip(old.shapes).zip(old.form_of);
+        for (((v, cost), shape), form) in parts {
+            if !f(&v.proto) {
+                continue;
+            }
+            if form != last {
+                self.by_form.push(Vec::new());
+                last = form;
+            }
+            let n = self.by_form.len() - 1;
+            self.by_form[n].push(self.variants.len() as u32);
+            self.form_of.push(n as u32);
+            self.variants.push(v);
+            self.costs.push(cost);
+            self.shapes.push(shape);
+        }
+        self.classify();
+    }
+
+    /// Groups forms by their holes.
+    fn classify(&mut self) {
+        let s = self;
         for f in 0..s.by_form.len() {
             let holes = |f: usize| &s.variants[s.by_form[f][0] as usize].holes;
             let class = s.classes.iter().position(|c| {
@@ -256,7 +297,6 @@ impl OpSet {
             s.classes[class].push(f as u32);
             s.class_of.push(class as u32);
         }
-        s
     }
 
     /// The variant and registers of an instruction, where the set has it.

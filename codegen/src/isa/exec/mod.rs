@@ -2,11 +2,15 @@
 //! one of them.
 
 mod alu;
+mod bits;
 mod convert;
+mod data;
 mod flags;
 mod float;
 mod fma;
 mod lanes;
+mod muldiv;
+mod shift;
 mod vec_blend;
 mod vec_int;
 mod vec_move;
@@ -80,7 +84,12 @@ pub fn execute<D: Domain>(
         return Err(Unsupported::Control);
     }
     // Each group says whether the mnemonic is its own.
-    if alu::execute(d, m, i)? {
+    if alu::execute(d, m, i)?
+        || shift::execute(d, m, i)?
+        || muldiv::execute(d, m, i)?
+        || bits::execute(d, m, i)?
+        || data::execute(d, m, i)?
+    {
         return Ok(());
     }
     if lanes::execute(d, m, i)? {
