@@ -13,6 +13,7 @@ use iced_x86::{Instruction, Mnemonic};
 use states::{MEMORY, Rng, State, filled, memory_address};
 use std::collections::BTreeSet;
 use trinity_codegen::isa::concrete::ConcreteRegion;
+use trinity_codegen::isa::exec::reason;
 use trinity_codegen::isa::{
     Bits, Concrete, ConcreteMemory, Domain, Fault, FaultKind, Machine, TermId, TermPool,
     Unsupported, execute,
@@ -257,6 +258,7 @@ fn what_is_refused_is_known() {
             match concrete(&i, &filled(&mut rng)) {
                 Ok(_) => {}
                 Err(Unsupported::Mnemonic(m)) => {
+                    assert!(reason(m).is_some(), "{m:?} is refused without a reason");
                     refused.insert(format!("{m:?}"));
                 }
                 Err(other) => panic!("{:?} is refused for {other}", form.code),

@@ -1,7 +1,8 @@
 //! Fused multiplication and addition.
 //!
 //! The digits of the name say which operands are multiplied and which is added. The processor looks for NaNs in the
-//! order factor, factor, addend, and a NaN passes without change of sign even where the name negates.
+//! order factor, factor, addend, and a NaN passes without change of sign even where the name negates (Intel's manual,
+//! volume 1, table 14-17).
 
 use super::Unsupported;
 use super::lanes::{flip_sign, join, read, read_low, split, with_low};

@@ -10,6 +10,7 @@ mod float;
 mod fma;
 mod lanes;
 mod muldiv;
+mod refused;
 mod shift;
 mod vec_blend;
 mod vec_int;
@@ -18,6 +19,7 @@ mod vec_shift;
 mod vec_shuffle;
 
 pub use flags::condition;
+pub use refused::reason;
 
 use super::domain::Domain;
 use super::machine::Machine;
@@ -46,7 +48,11 @@ impl std::fmt::Display for Unsupported {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Unsupported::Mnemonic(m) => {
-                write!(f, "the instruction {m:?} has no meaning in the model")
+                write!(f, "the instruction {m:?} has no meaning in the model")?;
+                match reason(*m) {
+                    Some(why) => write!(f, ": {why}"),
+                    None => Ok(()),
+                }
             }
             Unsupported::Operand => f.write_str("an operand of a kind the model does not have"),
             Unsupported::Encoding => {
