@@ -498,7 +498,11 @@ pub const HACKERS_DELIGHT: [Kernel; 25] = [
         // Higher, as many 1s, and no number between has as many.
         specification: |p, x, out, w| {
             let z = p.var("between", w);
-            let (a, b, c) = (p.un(UnOp::Popcnt, &x[0]), p.un(UnOp::Popcnt, &out), p.un(UnOp::Popcnt, &z));
+            let (a, b, c) = (
+                p.un(UnOp::Popcnt, &x[0]),
+                p.un(UnOp::Popcnt, &out),
+                p.un(UnOp::Popcnt, &z),
+            );
             let higher = ult(p, x[0], out);
             let many = p.eq(&a, &b);
             let (above, below) = (ult(p, x[0], z), ult(p, z, out));
@@ -555,7 +559,7 @@ pub const HACKERS_DELIGHT: [Kernel; 25] = [
         formula: |p, x, w| {
             let one = k(p, w, 1);
             let two = k(p, w, 2);
-            let ones = k(p, w, (u128::MAX / 15 & ((1 << w) - 1)) as i128);
+            let ones = k(p, w, ((u128::MAX / 15) & ((1 << w) - 1)) as i128);
             let s = shr(p, x[0], one);
             let a = p.xor(&x[0], &s);
             let s = shr(p, a, two);
@@ -582,7 +586,7 @@ pub const HACKERS_DELIGHT: [Kernel; 25] = [
         precondition: always,
         domain: always,
         formula: |p, x, w| {
-            let mask = |p: &mut P, n: u128| k(p, w, (u128::MAX / n & ((1 << w) - 1)) as i128);
+            let mask = |p: &mut P, n: u128| k(p, w, ((u128::MAX / n) & ((1 << w) - 1)) as i128);
             let (m5, m3, mf, m1) = (mask(p, 3), mask(p, 5), mask(p, 17), mask(p, 255));
             let (one, two, four) = (k(p, w, 1), k(p, w, 2), k(p, w, 4));
             let s = shr(p, x[0], one);

@@ -25,14 +25,21 @@ impl Kernel {
     /// The search target: arguments in edi, esi, edx, ecx (rdi.. at 64 bits), the result in eax (rax).
     pub fn target(&self, width: u32, march: March) -> Target {
         let mut pool = TermPool::new();
-        let input_terms: Vec<TermId> = (0..self.arguments).map(|i| pool.var(["rdi", "rsi", "rdx", "rcx"][i], 64)).collect();
+        let input_terms: Vec<TermId> = (0..self.arguments)
+            .map(|i| pool.var(["rdi", "rsi", "rdx", "rcx"][i], 64))
+            .collect();
         let x: Vec<TermId> = input_terms.iter().map(|t| pool.trunc(t, width)).collect();
         let out = (self.formula)(&mut pool, &x, width);
         let precondition = (self.precondition)(&mut pool, &x, width);
         let fault = pool.bit(false);
         Target {
             name: format!("{}-{width}", self.name),
-            inputs: (0..self.arguments).map(|i| Port { at: ARGUMENTS[i], width }).collect(),
+            inputs: (0..self.arguments)
+                .map(|i| Port {
+                    at: ARGUMENTS[i],
+                    width,
+                })
+                .collect(),
             outputs: vec![Port { at: 0, width }],
             scratch: caller_saved(),
             pool,
@@ -49,13 +56,19 @@ impl Kernel {
     /// (one bit) that must hold for all values of the variables under the premise.
     pub fn claim(&self, width: u32) -> Claim {
         let mut pool = TermPool::new();
-        let x: Vec<TermId> = (0..self.arguments).map(|i| pool.var(["x", "y", "z", "v"][i], width)).collect();
+        let x: Vec<TermId> = (0..self.arguments)
+            .map(|i| pool.var(["x", "y", "z", "v"][i], width))
+            .collect();
         let out = (self.formula)(&mut pool, &x, width);
         let own = (self.precondition)(&mut pool, &x, width);
         let meant = (self.domain)(&mut pool, &x, width);
         let premise = pool.and(&own, &meant);
         let conclusion = (self.specification)(&mut pool, &x, out, width);
-        Claim { pool, premise, conclusion }
+        Claim {
+            pool,
+            premise,
+            conclusion,
+        }
     }
 }
 

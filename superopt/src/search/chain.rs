@@ -138,12 +138,23 @@ pub struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// A chain over the target's instructions from `start` (padded or cut to the number of slots).
-    pub fn new(target: &'a Target, ops: &'a OpSet, params: Params, phase: Phase, start: &Program, seed: u64) -> Chain<'a> {
+    pub fn new(
+        target: &'a Target,
+        ops: &'a OpSet,
+        params: Params,
+        phase: Phase,
+        start: &Program,
+        seed: u64,
+    ) -> Chain<'a> {
         let mut start = start.clone();
         while start.slots.len() < params.slots {
             start.slots.push(Slot::EMPTY);
         }
-        let uses_vectors = target.inputs.iter().chain(&target.outputs).any(|p| p.at >= loc::VEC0);
+        let uses_vectors = target
+            .inputs
+            .iter()
+            .chain(&target.outputs)
+            .any(|p| p.at >= loc::VEC0);
         let mut c = Chain {
             ops,
             target,
@@ -151,7 +162,11 @@ impl<'a> Chain<'a> {
             rng: SmallRng::seed_from_u64(seed),
             eval: Evaluator::new(target),
             registers: registers(target, &start, ops, params.registers),
-            vectors: if uses_vectors { (0..6).collect() } else { Vec::new() },
+            vectors: if uses_vectors {
+                (0..6).collect()
+            } else {
+                Vec::new()
+            },
             current: start.clone(),
             next: start.clone(),
             live: Liveness::default(),
@@ -171,9 +186,10 @@ impl<'a> Chain<'a> {
     /// The places that count as live at exit: all that the misplacement term looks at, when synthesising.
     fn out(&self) -> Set {
         match self.phase {
-            Phase::Synthesis if self.params.misplacement < 32.0 => {
-                self.registers.iter().fold(self.target.output_set(), |s, r| s | loc::bit((*r).into()))
-            }
+            Phase::Synthesis if self.params.misplacement < 32.0 => self
+                .registers
+                .iter()
+                .fold(self.target.output_set(), |s, r| s | loc::bit((*r).into())),
             _ => self.target.output_set(),
         }
     }
@@ -195,6 +211,11 @@ impl<'a> Chain<'a> {
             self.current.slots.push(Slot::EMPTY);
         }
         self.live.compute(&self.current, self.ops, self.out());
+        self.cost = f64::INFINITY;
+    }
+
+    /// Tells that tests were added: the current program's cost is found again.
+    pub fn tests_changed(&mut self) {
         self.cost = f64::INFINITY;
     }
 
@@ -281,10 +302,15 @@ impl<'a> Chain<'a> {
     fn failing_lane(&self, bank: &TestBank, g: usize) -> usize {
         let wrong = |i: usize| {
             let group = &bank.groups[g];
-            self.target.outputs.iter().zip(&group.expected).any(|(p, e)| {
-                let m = super::program::width_mask(p.width);
-                (self.eval.block(p.at).0[i] ^ e.0[i]) & m != 0
-            }) || self.eval.block(loc::FAULT).0[i] != 0
+            self.target
+                .outputs
+                .iter()
+                .zip(&group.expected)
+                .any(|(p, e)| {
+                    let m = super::program::width_mask(p.width);
+                    (self.eval.block(p.at).0[i] ^ e.0[i]) & m != 0
+                })
+                || self.eval.block(loc::FAULT).0[i] != 0
         };
         (0..super::lanes::LANES).find(|i| wrong(*i)).unwrap_or(0)
     }
@@ -308,7 +334,11 @@ impl<'a> Chain<'a> {
 
     /// Cost and wrong bits in the right places.
     fn evaluate(&mut self, current: bool, bank: &TestBank, bound: f64) -> (f64, u32) {
-        let (p, l) = if current { (&self.current, &self.live) } else { (&self.next, &self.next_live) };
+        let (p, l) = if current {
+            (&self.current, &self.live)
+        } else {
+            (&self.next, &self.next_live)
+        };
         let mut cost = 0.0;
         if self.phase == Phase::Optimisation {
             cost += self.params.performance * cost::live(self.ops, p, l) as f64 / 100.0;
@@ -350,8 +380,20 @@ impl<'a> Chain<'a> {
     }
 
     fn same_live_code(&self) -> bool {
-        let a = self.current.slots.iter().zip(&self.live.wanted).filter(|x| *x.1 != 0).map(|x| x.0);
-        let b = self.next.slots.iter().zip(&self.next_live.wanted).filter(|x| *x.1 != 0).map(|x| x.0);
+        let a = self
+            .current
+            .slots
+            .iter()
+            .zip(&self.live.wanted)
+            .filter(|x| *x.1 != 0)
+            .map(|x| x.0);
+        let b = self
+            .next
+            .slots
+            .iter()
+            .zip(&self.next_live.wanted)
+            .filter(|x| *x.1 != 0)
+            .map(|x| x.0);
         a.eq(b)
     }
 
@@ -381,7 +423,9 @@ impl<'a> Chain<'a> {
             }
             let k = self.rng.random_range(0..choices);
             if k < v.holes.len() {
-                let Some(r) = self.pick_register(v.holes[k].is_vec()) else { return false };
+                let Some(r) = self.pick_register(v.holes[k].is_vec()) else {
+                    return false;
+                };
                 self.next.slots[i].r[k] = r;
             } else {
                 self.next.slots[i].v = self.pick_variant(form);
@@ -401,7 +445,9 @@ impl<'a> Chain<'a> {
             let v = self.pick_variant(f);
             let mut r = [0; 4];
             for (k, h) in self.ops.variants[v as usize].holes.iter().enumerate() {
-                let Some(x) = self.pick_register(h.is_vec()) else { return false };
+                let Some(x) = self.pick_register(h.is_vec()) else {
+                    return false;
+                };
                 r[k] = x;
             }
             self.next.slots[i] = Slot { v, r };
@@ -435,10 +481,15 @@ fn registers(t: &Target, start: &Program, ops: &OpSet, n: usize) -> Vec<u8> {
             v.push(r as u8);
         }
     };
-    t.outputs.iter().chain(&t.inputs).for_each(|p| add(&mut v, p.at));
+    t.outputs
+        .iter()
+        .chain(&t.inputs)
+        .for_each(|p| add(&mut v, p.at));
     for s in start.slots.iter().filter(|s| s.v != UNUSED) {
         let holes = &ops.variants[s.v as usize].holes;
-        (0..holes.len()).filter(|k| !holes[*k].is_vec()).for_each(|k| add(&mut v, s.r[k].into()));
+        (0..holes.len())
+            .filter(|k| !holes[*k].is_vec())
+            .for_each(|k| add(&mut v, s.r[k].into()));
     }
     for r in [0, 1, 2, 6, 7, 8, 9, 10, 11] {
         let have = v.len();

@@ -11,7 +11,11 @@ pub fn instruction(i: &Instruction) -> u64 {
     let latency = match i.mnemonic() {
         Imul | Mul | Mulx | Pmulld | Vpmulld | Pmuludq | Pdep | Pext | Crc32 => 300,
         Div | Idiv => 1100,
-        Tzcnt | Bsf | Bsr | Xchg | Blsi | Blsr | Blsmsk | Bextr | Bzhi if matches!(i.mnemonic(), Tzcnt | Xchg) => 200,
+        Tzcnt | Bsf | Bsr | Xchg | Blsi | Blsr | Blsmsk | Bextr | Bzhi
+            if matches!(i.mnemonic(), Tzcnt | Xchg) =>
+        {
+            200
+        }
         Bsf | Bsr => 400,
         Bts | Btr | Btc => 200,
         Shld | Shrd => 300,
@@ -35,5 +39,10 @@ pub fn program(ops: &OpSet, p: &Program) -> u64 {
 
 /// Cost of the live instructions.
 pub fn live(ops: &OpSet, p: &Program, l: &Liveness) -> u64 {
-    p.slots.iter().zip(&l.wanted).filter(|x| *x.1 != 0).map(|x| ops.costs[x.0.v as usize]).sum()
+    p.slots
+        .iter()
+        .zip(&l.wanted)
+        .filter(|x| *x.1 != 0)
+        .map(|x| ops.costs[x.0.v as usize])
+        .sum()
 }

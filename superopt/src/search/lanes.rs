@@ -192,8 +192,16 @@ fn run_slow(s: &Step, p: &mut [Block]) {
                 continue;
             }
             WideConcat => {
-                let a = if s.w & 1 != 0 { wide(p, s.a, i) } else { g(s.a).into() };
-                let b = if s.w & 2 != 0 { wide(p, s.b, i) } else { g(s.b).into() };
+                let a = if s.w & 1 != 0 {
+                    wide(p, s.a, i)
+                } else {
+                    g(s.a).into()
+                };
+                let b = if s.w & 2 != 0 {
+                    wide(p, s.b, i)
+                } else {
+                    g(s.b).into()
+                };
                 set_wide(p, s.d, i, a << s.k | b);
                 continue;
             }
@@ -222,7 +230,9 @@ fn run_slow(s: &Step, p: &mut [Block]) {
             }
             WideEq => (wide(p, s.a, i) == wide(p, s.b, i)).into(),
             WideUlt => (wide(p, s.a, i) < wide(p, s.b, i)).into(),
-            WideSlt => (wide_signed(wide(p, s.a, i), s.w) < wide_signed(wide(p, s.b, i), s.w)).into(),
+            WideSlt => {
+                (wide_signed(wide(p, s.a, i), s.w) < wide_signed(wide(p, s.b, i), s.w)).into()
+            }
             // Everything else is in the fast loops.
             _ => 0,
         };
@@ -404,7 +414,9 @@ fn fingerprint_loop(a: &Block, mask: u64) -> u64 {
     for i in 0..LANES {
         let x = a.0[i] & mask;
         // A product loses the high bits' influence on low ones; the second term gives it back.
-        h = h.wrapping_add(x.wrapping_mul(FINGERPRINT[i])).wrapping_add((x >> 29) ^ x.rotate_left(i as u32));
+        h = h
+            .wrapping_add(x.wrapping_mul(FINGERPRINT[i]))
+            .wrapping_add((x >> 29) ^ x.rotate_left(i as u32));
     }
     h ^ h >> 31
 }
@@ -446,7 +458,14 @@ pub fn level() -> Level {
     macro_rules! have {
         ($($f:tt),*) => { $(std::arch::is_x86_feature_detected!($f))&&* };
     }
-    if have!("avx512f", "avx512dq", "avx512vl", "avx512bw", "avx512cd", "avx512vpopcntdq") {
+    if have!(
+        "avx512f",
+        "avx512dq",
+        "avx512vl",
+        "avx512bw",
+        "avx512cd",
+        "avx512vpopcntdq"
+    ) {
         Level::Avx512
     } else if have!("avx2", "bmi1", "bmi2", "lzcnt", "popcnt") {
         Level::Avx2

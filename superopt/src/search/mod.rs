@@ -1,7 +1,10 @@
 //! The searches for code: Markov chain, random keys, enumeration, and what they share.
 
 pub mod chain;
+pub mod check;
 pub mod cost;
+pub mod engine;
+pub mod keys;
 pub mod lanes;
 pub mod loc;
 pub mod opset;

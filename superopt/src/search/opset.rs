@@ -7,7 +7,9 @@ use iced_x86::{Code, Instruction, MemoryOperand, Register};
 use trinity_codegen::isa::execute;
 
 /// Which instructions the target processor has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum March {
     /// Baseline x86-64.
     V1,
@@ -23,9 +25,13 @@ impl March {
         Some(match s {
             "x86-64" => March::V1,
             "x86-64-v2" => March::V2,
-            "x86-64-v3" | "x86-64-v4" | "haswell" | "skylake" | "znver1" | "znver2" | "znver3" | "znver4" => March::V3,
+            "x86-64-v3" | "x86-64-v4" | "haswell" | "skylake" | "znver1" | "znver2" | "znver3"
+            | "znver4" => March::V3,
             "native" => {
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("lzcnt") {
+                if is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("lzcnt")
+                {
                     March::V3
                 } else if is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("sse4.2") {
                     March::V2
@@ -188,8 +194,18 @@ pub fn default_immediates(width: u32) -> Vec<i64> {
     let mut v: Vec<i64> = (-4..=16).collect();
     v.extend([24, 31, 32, 63, 64, 127, -128, 255, 0xffff]);
     if width == 32 {
-        v.extend([0x5555_5555, 0x3333_3333, 0x0f0f_0f0f, 0x00ff_00ff, 0x0101_0101, 0x7fff_ffff, i64::from(i32::MIN)]);
-        v.extend([0xaaaa_aaaau32, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00].map(|x| i64::from(x as i32)));
+        v.extend([
+            0x5555_5555,
+            0x3333_3333,
+            0x0f0f_0f0f,
+            0x00ff_00ff,
+            0x0101_0101,
+            0x7fff_ffff,
+            i64::from(i32::MIN),
+        ]);
+        v.extend(
+            [0xaaaa_aaaau32, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00].map(|x| i64::from(x as i32)),
+        );
     } else {
         v.extend([
             0x5555_5555_5555_5555,
@@ -228,7 +244,9 @@ impl OpSet {
                 }
                 let mut form = Vec::new();
                 for (proto, holes) in protos(code, shape, width, &r.immediates) {
-                    let Some(v) = Variant::new(&start, proto, holes) else { continue };
+                    let Some(v) = Variant::new(&start, proto, holes) else {
+                        continue;
+                    };
                     if !r.fixed && has_fixed_registers(&v) {
                         continue;
                     }
@@ -262,7 +280,12 @@ impl OpSet {
             },
         );
         let mut last = u32::MAX;
-        let parts = old.variants.into_iter().zip(old.costs).zip(old.shapes).zip(old.form_of);
+        let parts = old
+            .variants
+            .into_iter()
+            .zip(old.costs)
+            .zip(old.shapes)
+            .zip(old.form_of);
         for (((v, cost), shape), form) in parts {
             if !f(&v.proto) {
                 continue;
@@ -288,7 +311,10 @@ impl OpSet {
             let holes = |f: usize| &s.variants[s.by_form[f][0] as usize].holes;
             let class = s.classes.iter().position(|c| {
                 let h = holes(c[0] as usize);
-                h.len() == holes(f).len() && h.iter().zip(holes(f)).all(|(a, b)| a.is_vec() == b.is_vec())
+                h.len() == holes(f).len()
+                    && h.iter()
+                        .zip(holes(f))
+                        .all(|(a, b)| a.is_vec() == b.is_vec())
             });
             let class = class.unwrap_or_else(|| {
                 s.classes.push(Vec::new());
@@ -315,7 +341,11 @@ impl OpSet {
                 if r == Register::None {
                     return None;
                 }
-                regs[k] = if h.is_vec() { r.number() as u8 } else { super::loc::gpr(r) as u8 };
+                regs[k] = if h.is_vec() {
+                    r.number() as u8
+                } else {
+                    super::loc::gpr(r) as u8
+                };
             }
             (v.instruction(&regs) == *i).then_some((n as u32, regs))
         })
@@ -344,7 +374,17 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
     };
     let hole = |op: u32| -> Hole {
         let b = reg_bytes(op);
-        if b >= 16 { Hole::Vec { op: op as u8, bytes: b } } else { Hole::Gpr { op: op as u8, bytes: b } }
+        if b >= 16 {
+            Hole::Vec {
+                op: op as u8,
+                bytes: b,
+            }
+        } else {
+            Hole::Gpr {
+                op: op as u8,
+                bytes: b,
+            }
+        }
     };
     let reg = |op: u32| -> Register {
         match reg_bytes(op) {
@@ -382,19 +422,31 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
             push(i, vec![hole(0)]);
         }
         Shape::Rr | Shape::Rb | Shape::Vv | Shape::Vr | Shape::Rv => {
-            push(Instruction::with2(code, reg(0), reg(1)), vec![hole(0), hole(1)]);
+            push(
+                Instruction::with2(code, reg(0), reg(1)),
+                vec![hole(0), hole(1)],
+            );
         }
         Shape::Rrr | Shape::Vvv => {
-            push(Instruction::with3(code, reg(0), reg(1), reg(2)), vec![hole(0), hole(1), hole(2)]);
+            push(
+                Instruction::with3(code, reg(0), reg(1), reg(2)),
+                vec![hole(0), hole(1), hole(2)],
+            );
         }
         Shape::Ri => {
             for &v in imms.iter().filter(|v| fits(**v)) {
                 let code = short_or_long(code, v);
                 let i = match code.op_code().op_kind(1) {
-                    iced_x86::OpCodeOperandKind::imm64 => Instruction::with2(code, reg(0), v as u64),
-                    iced_x86::OpCodeOperandKind::imm32 if max == 32 => Instruction::with2(code, reg(0), v as u32),
+                    iced_x86::OpCodeOperandKind::imm64 => {
+                        Instruction::with2(code, reg(0), v as u64)
+                    }
+                    iced_x86::OpCodeOperandKind::imm32 if max == 32 => {
+                        Instruction::with2(code, reg(0), v as u32)
+                    }
                     _ if v == i64::from(v as i32) => Instruction::with2(code, reg(0), v as i32),
-                    _ if max == 32 && v == i64::from(v as u32) => Instruction::with2(code, reg(0), v as u32),
+                    _ if max == 32 && v == i64::from(v as u32) => {
+                        Instruction::with2(code, reg(0), v as u32)
+                    }
                     _ => continue,
                 };
                 push(i, vec![hole(0)]);
@@ -402,7 +454,10 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
         }
         Shape::Rri => {
             for &v in imms.iter().filter(|v| fits(**v)) {
-                push(Instruction::with3(code, reg(0), reg(1), v as i32), vec![hole(0), hole(1)]);
+                push(
+                    Instruction::with3(code, reg(0), reg(1), v as i32),
+                    vec![hole(0), hole(1)],
+                );
             }
         }
         Shape::Rs | Shape::Vvs => {
@@ -412,23 +467,38 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
         }
         Shape::Rrs => {
             for &v in &counts {
-                push(Instruction::with3(code, reg(0), reg(1), v as u32), vec![hole(0), hole(1)]);
+                push(
+                    Instruction::with3(code, reg(0), reg(1), v as u32),
+                    vec![hole(0), hole(1)],
+                );
             }
         }
         Shape::Vvi => {
             for v in [0u32, 0x55, 0xaa, 0xff, 0x4e, 0xb1, 0x1b, 0xe4, 0xa0, 0xf5] {
-                push(Instruction::with3(code, reg(0), reg(1), v), vec![hole(0), hole(1)]);
+                push(
+                    Instruction::with3(code, reg(0), reg(1), v),
+                    vec![hole(0), hole(1)],
+                );
             }
         }
         Shape::Vvvi => {
             for v in [0u32, 0x55, 0xaa, 0xff, 0x0f, 0xf0, 0x33, 0xcc] {
-                push(Instruction::with4(code, reg(0), reg(1), reg(2), v), vec![hole(0), hole(1), hole(2)]);
+                push(
+                    Instruction::with4(code, reg(0), reg(1), reg(2), v),
+                    vec![hole(0), hole(1), hole(2)],
+                );
             }
         }
         Shape::LeaD => {
-            for &v in imms.iter().filter(|v| **v != 0 && **v == i64::from(**v as i32)) {
+            for &v in imms
+                .iter()
+                .filter(|v| **v != 0 && **v == i64::from(**v as i32))
+            {
                 let m = MemoryOperand::with_base_displ(Register::R9, v);
-                push(Instruction::with2(code, reg(0), m), vec![hole(0), Hole::Base]);
+                push(
+                    Instruction::with2(code, reg(0), m),
+                    vec![hole(0), Hole::Base],
+                );
             }
         }
         Shape::LeaI => {
@@ -436,15 +506,37 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
                 let disps: &[i64] = if scale == 1 { &[0, -1, 1] } else { &[0] };
                 for &disp in disps {
                     let size = u32::from(disp != 0);
-                    let m = MemoryOperand::new(Register::R9, Register::R10, scale, disp, size, false, Register::None);
-                    push(Instruction::with2(code, reg(0), m), vec![hole(0), Hole::Base, Hole::Index]);
+                    let m = MemoryOperand::new(
+                        Register::R9,
+                        Register::R10,
+                        scale,
+                        disp,
+                        size,
+                        false,
+                        Register::None,
+                    );
+                    push(
+                        Instruction::with2(code, reg(0), m),
+                        vec![hole(0), Hole::Base, Hole::Index],
+                    );
                 }
             }
         }
         Shape::LeaS => {
             for scale in [2, 4, 8] {
-                let m = MemoryOperand::new(Register::None, Register::R10, scale, 0, 4, false, Register::None);
-                push(Instruction::with2(code, reg(0), m), vec![hole(0), Hole::Index]);
+                let m = MemoryOperand::new(
+                    Register::None,
+                    Register::R10,
+                    scale,
+                    0,
+                    4,
+                    false,
+                    Register::None,
+                );
+                push(
+                    Instruction::with2(code, reg(0), m),
+                    vec![hole(0), Hole::Index],
+                );
             }
         }
     }
@@ -481,6 +573,10 @@ fn short_or_long(code: Code, v: i64) -> Code {
 pub fn modelled(i: &Instruction) -> bool {
     let mut p = trinity_codegen::isa::TermPool::new();
     let mem = p.memory();
-    let mut m = trinity_codegen::isa::Machine::new(&mut p, mem, &mut |p: &mut trinity_codegen::isa::TermPool, n, w| p.var(n, w));
+    let mut m = trinity_codegen::isa::Machine::new(
+        &mut p,
+        mem,
+        &mut |p: &mut trinity_codegen::isa::TermPool, n, w| p.var(n, w),
+    );
     execute(&mut p, &mut m, i).is_ok()
 }

@@ -22,7 +22,10 @@ pub const UNUSED: u32 = u32::MAX;
 
 impl Slot {
     /// An empty slot.
-    pub const EMPTY: Slot = Slot { v: UNUSED, r: [0; 4] };
+    pub const EMPTY: Slot = Slot {
+        v: UNUSED,
+        r: [0; 4],
+    };
 }
 
 /// Code as slots.
@@ -35,13 +38,16 @@ pub struct Program {
 impl Program {
     /// A program of `n` empty slots.
     pub fn empty(n: usize) -> Program {
-        Program { slots: vec![Slot::EMPTY; n] }
+        Program {
+            slots: vec![Slot::EMPTY; n],
+        }
     }
 
     /// The instructions of the slots in use.
     pub fn instructions(&self, ops: &OpSet) -> Vec<Instruction> {
         let used = self.slots.iter().filter(|s| s.v != UNUSED);
-        used.map(|s| ops.variants[s.v as usize].instruction(&s.r)).collect()
+        used.map(|s| ops.variants[s.v as usize].instruction(&s.r))
+            .collect()
     }
 
     /// The program of some instructions, padded with empty slots; `None` when the set lacks one of them.
@@ -61,7 +67,12 @@ impl Program {
     pub fn live(&self, ops: &OpSet, out: Set) -> Program {
         let l = Liveness::of(self, ops, out);
         let keep = |i: &usize| l.wanted[*i] != 0;
-        Program { slots: (0..self.slots.len()).filter(keep).map(|i| self.slots[i]).collect() }
+        Program {
+            slots: (0..self.slots.len())
+                .filter(keep)
+                .map(|i| self.slots[i])
+                .collect(),
+        }
     }
 }
 
@@ -116,7 +127,11 @@ impl Liveness {
 }
 
 fn hole_set(vec: bool, r: u8) -> Set {
-    if vec { 0xf << loc::vec_word(r.into(), 0) } else { loc::bit(r.into()) }
+    if vec {
+        0xf << loc::vec_word(r.into(), 0)
+    } else {
+        loc::bit(r.into())
+    }
 }
 
 /// Evaluates programs over tests.
@@ -155,7 +170,13 @@ impl Evaluator {
         for i in 0..LANES {
             blocks[GARBAGE as usize].0[i] = start[0].0[i] & 1;
         }
-        Evaluator { level: lanes::level(), blocks, start, steps: Vec::new(), inputs: t.inputs.iter().map(|p| p.at).collect() }
+        Evaluator {
+            level: lanes::level(),
+            blocks,
+            start,
+            steps: Vec::new(),
+            inputs: t.inputs.iter().map(|p| p.at).collect(),
+        }
     }
 
     /// Puts a program together; afterwards [`run`](Self::run) evaluates it on a group.
@@ -194,14 +215,24 @@ impl Evaluator {
     pub fn wrong_bits(&self, t: &Target, g: &Group) -> u32 {
         let mut n = 0;
         for (p, e) in t.outputs.iter().zip(&g.expected) {
-            n += lanes::distance(self.level, &self.blocks[p.at as usize], e, width_mask(p.width));
+            n += lanes::distance(
+                self.level,
+                &self.blocks[p.at as usize],
+                e,
+                width_mask(p.width),
+            );
         }
         n + self.faults()
     }
 
     /// Tests on which the program faulted.
     pub fn faults(&self) -> u32 {
-        lanes::distance(self.level, &self.blocks[loc::FAULT as usize], &Block::ZERO, 1)
+        lanes::distance(
+            self.level,
+            &self.blocks[loc::FAULT as usize],
+            &Block::ZERO,
+            1,
+        )
     }
 
     /// Wrong bits of a place against an expected block.

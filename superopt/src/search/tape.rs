@@ -39,7 +39,13 @@ pub fn compile(
     leaves: &Leaves<'_>,
 ) -> Result<Vec<Step>, TapeError> {
     let roots: Vec<TermId> = outputs.iter().map(|o| o.0).collect();
-    let mut c = Compiler { pool, leaves, at: HashMap::new(), steps: Vec::new(), next: leaves.first };
+    let mut c = Compiler {
+        pool,
+        leaves,
+        at: HashMap::new(),
+        steps: Vec::new(),
+        next: leaves.first,
+    };
     for t in c.needed(&roots) {
         c.emit(t)?;
     }
@@ -79,7 +85,11 @@ impl Compiler<'_> {
     fn temp(&mut self, blocks: u16) -> Result<u16, TapeError> {
         let t = self.next;
         self.next += blocks;
-        if self.next > self.leaves.end { Err(TapeError::Temporaries) } else { Ok(t) }
+        if self.next > self.leaves.end {
+            Err(TapeError::Temporaries)
+        } else {
+            Ok(t)
+        }
     }
 
     /// The block of a term with clean upper bits.
@@ -102,8 +112,10 @@ impl Compiler<'_> {
             Node::Const(v) => {
                 self.next -= 1;
                 let d = self.temp(2)?;
-                self.steps.push(step(Kernel::Const, 64, d, [0; 3], v as u64));
-                self.steps.push(step(Kernel::Const, 64, d + 1, [0; 3], (v >> 64) as u64));
+                self.steps
+                    .push(step(Kernel::Const, 64, d, [0; 3], v as u64));
+                self.steps
+                    .push(step(Kernel::Const, 64, d + 1, [0; 3], (v >> 64) as u64));
                 self.at.insert(t, d);
                 return Ok(d);
             }
@@ -145,7 +157,9 @@ impl Compiler<'_> {
         match node {
             Node::Const(_) => return Ok(()),
             Node::Extract(x, _) if self.pool.term_width(x) <= 64 => return Ok(()),
-            Node::Var(_) | Node::Memory(_) | Node::Load(..) | Node::Store(..) => return Err(TapeError::Memory),
+            Node::Var(_) | Node::Memory(_) | Node::Load(..) | Node::Store(..) => {
+                return Err(TapeError::Memory);
+            }
             _ => {}
         }
         if w > 64 || node.operands().any(|o| self.pool.term_width(o) > 64) {
@@ -173,7 +187,11 @@ impl Compiler<'_> {
             Node::Cmp(op, a, b) => {
                 let sw = self.pool.term_width(a);
                 let kb = self.konst(b);
-                let x = if op == CmpOp::Slt { self.dirty(a)? } else { self.clean(a)? };
+                let x = if op == CmpOp::Slt {
+                    self.dirty(a)?
+                } else {
+                    self.clean(a)?
+                };
                 let (plain, with_k) = match op {
                     CmpOp::Eq => (Kernel::Eq, Kernel::EqK),
                     CmpOp::Ult => (Kernel::Ult, Kernel::UltK),
@@ -182,15 +200,29 @@ impl Compiler<'_> {
                 match kb {
                     Some(k) => (with_k, [x, 0, 0], k, sw),
                     None => {
-                        let y = if op == CmpOp::Slt { self.dirty(b)? } else { self.clean(b)? };
+                        let y = if op == CmpOp::Slt {
+                            self.dirty(b)?
+                        } else {
+                            self.clean(b)?
+                        };
                         (plain, [x, y, 0], 0, sw)
                     }
                 }
             }
-            Node::Ite(c, a, b) => (Kernel::Ite, [self.clean(c)?, self.clean(a)?, self.clean(b)?], 0, w),
+            Node::Ite(c, a, b) => (
+                Kernel::Ite,
+                [self.clean(c)?, self.clean(a)?, self.clean(b)?],
+                0,
+                w,
+            ),
             Node::Concat(h, l) => {
                 let lw = self.pool.term_width(l);
-                (Kernel::Concat, [self.dirty(h)?, self.clean(l)?, 0], lw.into(), w)
+                (
+                    Kernel::Concat,
+                    [self.dirty(h)?, self.clean(l)?, 0],
+                    lw.into(),
+                    w,
+                )
             }
             Node::Sext(a) => {
                 let sw = self.pool.term_width(a);
@@ -213,7 +245,13 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn bin(&mut self, op: BinOp, a: TermId, b: TermId, w: u32) -> Result<(Kernel, [u16; 3], u64, u32), TapeError> {
+    fn bin(
+        &mut self,
+        op: BinOp,
+        a: TermId,
+        b: TermId,
+        w: u32,
+    ) -> Result<(Kernel, [u16; 3], u64, u32), TapeError> {
         use Kernel as K;
         let kb = self.konst(b);
         // Kernel, kernel with a constant, whether dirty operands do.
@@ -238,7 +276,11 @@ impl Compiler<'_> {
             BinOp::Pext => (K::Pext, None, false, false),
             BinOp::Pdep => (K::Pdep, None, false, false),
         };
-        let x = if low_a { self.dirty(a)? } else { self.clean(a)? };
+        let x = if low_a {
+            self.dirty(a)?
+        } else {
+            self.clean(a)?
+        };
         match (kb, with_k) {
             // A constant mask is clean, so that the result is.
             (Some(k), Some(K::AndK)) => Ok((K::AndK, [x, 0, 0], k, w)),
@@ -249,7 +291,11 @@ impl Compiler<'_> {
             }
             (Some(k), Some(s)) => Ok((s, [x, 0, 0], k, w)),
             _ => {
-                let y = if low_b { self.dirty(b)? } else { self.clean(b)? };
+                let y = if low_b {
+                    self.dirty(b)?
+                } else {
+                    self.clean(b)?
+                };
                 Ok((plain, [x, y, 0], 0, w))
             }
         }
@@ -261,7 +307,9 @@ impl Compiler<'_> {
         let wide_of = |c: &Self, x: TermId| c.pool.term_width(x) > 64;
         let d = self.temp(if w > 64 { 2 } else { 1 })?;
         let s = match self.pool.node(t) {
-            Node::Zext(a) if !wide_of(self, a) => step(K::WideZext, 64, d, [self.clean(a)?, 0, 0], 0),
+            Node::Zext(a) if !wide_of(self, a) => {
+                step(K::WideZext, 64, d, [self.clean(a)?, 0, 0], 0)
+            }
             Node::Sext(a) if !wide_of(self, a) => {
                 let aw = self.pool.term_width(a);
                 let mut s = step(K::WideSext, aw, d, [self.clean(a)?, 0, w as u16], 0);
@@ -271,11 +319,19 @@ impl Compiler<'_> {
             Node::Concat(h, l) => {
                 let which = u8::from(wide_of(self, h)) | u8::from(wide_of(self, l)) << 1;
                 let lw = self.pool.term_width(l);
-                let mut s = step(K::WideConcat, 64, d, [self.clean(h)?, self.clean(l)?, 0], lw.into());
+                let mut s = step(
+                    K::WideConcat,
+                    64,
+                    d,
+                    [self.clean(h)?, self.clean(l)?, 0],
+                    lw.into(),
+                );
                 s.w = which;
                 s
             }
-            Node::Extract(a, lo) if w <= 64 => step(K::WideExtract, w, d, [self.clean(a)?, 0, 0], lo.into()),
+            Node::Extract(a, lo) if w <= 64 => {
+                step(K::WideExtract, w, d, [self.clean(a)?, 0, 0], lo.into())
+            }
             Node::Bin(op, a, b) => {
                 let k = match op {
                     BinOp::Add => K::WideAdd,
@@ -314,7 +370,9 @@ impl Compiler<'_> {
         if let Some(last) = self.steps.last_mut()
             && let Some(i) = moves.iter().position(|m| m.0 == last.d)
             && moves.iter().filter(|m| m.0 == last.d).count() == 1
-            && moves.iter().all(|m| m.0 == last.d || m.0 >= self.leaves.first)
+            && moves
+                .iter()
+                .all(|m| m.0 == last.d || m.0 >= self.leaves.first)
         {
             last.d = moves[i].1;
             moves.swap_remove(i);
@@ -339,5 +397,14 @@ impl Compiler<'_> {
 }
 
 fn step(op: Kernel, w: u32, d: u16, [a, b, c]: [u16; 3], k: u64) -> Step {
-    Step { op, w: w as u8, d, a, b, c, k, m: mask(w) }
+    Step {
+        op,
+        w: w as u8,
+        d,
+        a,
+        b,
+        c,
+        k,
+        m: mask(w),
+    }
 }

@@ -3,7 +3,9 @@
 use super::loc::{self, Loc, Set};
 use super::opset::March;
 use iced_x86::Instruction;
-use trinity_codegen::isa::{Concrete, Bits, Domain, Machine, TermId, TermPool, Unsupported, execute};
+use trinity_codegen::isa::{
+    Bits, Concrete, Domain, Machine, TermId, TermPool, Unsupported, execute,
+};
 
 /// A place and how many of its low bits matter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,7 +58,11 @@ impl std::fmt::Display for TargetError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             TargetError::Unsupported(i, why) => write!(f, "instruction {i}: {why}"),
-            TargetError::Undefined(l) => write!(f, "the output {} depends on an undefined result", loc::name(*l)),
+            TargetError::Undefined(l) => write!(
+                f,
+                "the output {} depends on an undefined result",
+                loc::name(*l)
+            ),
             TargetError::Memory(i) => write!(f, "instruction {i} accesses memory"),
         }
     }
@@ -85,7 +91,11 @@ pub struct Executed {
 ///
 /// # Errors
 /// When the model does not have an instruction, or it accesses memory.
-pub fn run_terms(pool: &mut TermPool, before: &Machine<TermPool>, code: &[Instruction]) -> Result<Executed, TargetError> {
+pub fn run_terms(
+    pool: &mut TermPool,
+    before: &Machine<TermPool>,
+    code: &[Instruction],
+) -> Result<Executed, TargetError> {
     let mut m = before.clone();
     for (n, i) in code.iter().enumerate() {
         execute(pool, &mut m, i).map_err(|e| TargetError::Unsupported(n, e))?;
@@ -97,7 +107,11 @@ pub fn run_terms(pool: &mut TermPool, before: &Machine<TermPool>, code: &[Instru
     for f in &m.faults {
         fault = pool.or(&fault, &f.when);
     }
-    Ok(Executed { machine: m, before: before.clone(), fault })
+    Ok(Executed {
+        machine: m,
+        before: before.clone(),
+        fault,
+    })
 }
 
 /// A fresh symbolic machine.
@@ -185,12 +199,20 @@ impl Target {
         roots.push(self.precondition);
         roots.push(self.fault);
         let mut var = |_: &mut Concrete, n: u32, v: &trinity_codegen::isa::term::Variable| {
-            let at = self.input_terms.iter().position(|t| self.pool.node(*t) == trinity_codegen::isa::Node::Var(n));
+            let at = self
+                .input_terms
+                .iter()
+                .position(|t| self.pool.node(*t) == trinity_codegen::isa::Node::Var(n));
             Bits::new(v.width, at.map_or(0, |i| inputs[i].into()))
         };
-        let r = self.pool.eval(&roots, &mut Concrete, &mut var, &mut |_, _| Default::default());
+        let r = self
+            .pool
+            .eval(&roots, &mut Concrete, &mut var, &mut |_, _| {
+                Default::default()
+            });
         let n = self.output_terms.len();
-        (r[n].value == 1 && r[n + 1].value == 0).then(|| r[..n].iter().map(|b| b.value as u64).collect())
+        (r[n].value == 1 && r[n + 1].value == 0)
+            .then(|| r[..n].iter().map(|b| b.value as u64).collect())
     }
 
     /// Constants that occur in the specification, as signed numbers.

@@ -9,7 +9,11 @@ use rand::rngs::SmallRng;
 
 /// A word from one of several kinds: small numbers, single bits, runs of ones, sparse, dense, uniform, near another.
 pub fn stratified(rng: &mut SmallRng, width: u32, others: &[u64]) -> u64 {
-    let mask = if width >= 64 { u64::MAX } else { (1 << width) - 1 };
+    let mask = if width >= 64 {
+        u64::MAX
+    } else {
+        (1 << width) - 1
+    };
     let r: u64 = rng.random();
     let v = match rng.random_range(0..10u32) {
         0 => r % 5,
@@ -70,7 +74,10 @@ pub enum TestError {
 impl std::fmt::Display for TestError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            TestError::Tape(e) => write!(f, "the specification cannot be evaluated on many tests at once ({e:?})"),
+            TestError::Tape(e) => write!(
+                f,
+                "the specification cannot be evaluated on many tests at once ({e:?})"
+            ),
             TestError::Precondition => f.write_str("no test input meets the precondition"),
         }
     }
@@ -91,10 +98,19 @@ impl TestBank {
         let of = |x| t.input_terms.iter().position(|i| *i == x).map(|i| i as u16);
         let outs: Vec<Loc> = (0..t.outputs.len() as u16).map(|i| n_in + i).collect();
         let (pre, fault) = (n_in + outs.len() as u16, n_in + outs.len() as u16 + 1);
-        let mut targets: Vec<_> = t.output_terms.iter().copied().zip(outs.iter().copied()).collect();
+        let mut targets: Vec<_> = t
+            .output_terms
+            .iter()
+            .copied()
+            .zip(outs.iter().copied())
+            .collect();
         targets.push((t.precondition, pre));
         targets.push((t.fault, fault));
-        let leaves = Leaves { of: &of, first: fault + 1, end: SPEC_BLOCKS };
+        let leaves = Leaves {
+            of: &of,
+            first: fault + 1,
+            end: SPEC_BLOCKS,
+        };
         let steps = tape::compile(&t.pool, &targets, &leaves).map_err(TestError::Tape)?;
         let mut bank = TestBank {
             groups: Vec::new(),
@@ -117,13 +133,23 @@ impl TestBank {
                     known.extend(&constants);
                     let v = stratified(rng, p.width, &known);
                     // Bits above the width are arbitrary at entry.
-                    let high: u64 = if p.width < 64 && p.at < 16 { rng.random::<u64>() << p.width } else { 0 };
+                    let high: u64 = if p.width < 64 && p.at < 16 {
+                        rng.random::<u64>() << p.width
+                    } else {
+                        0
+                    };
                     row.push(v | high);
                 }
                 candidates.push(row);
             }
             let (_, good) = bank.answer(&candidates);
-            rows.extend(candidates.into_iter().zip(good).filter(|x| x.1).map(|x| x.0));
+            rows.extend(
+                candidates
+                    .into_iter()
+                    .zip(good)
+                    .filter(|x| x.1)
+                    .map(|x| x.0),
+            );
             tries += 1;
             if tries > 2000 && rows.len() < LANES || tries > 200_000 {
                 if rows.is_empty() {
@@ -182,6 +208,10 @@ impl TestBank {
 
     /// The inputs of one test.
     pub fn row(&self, group: usize, lane: usize) -> Vec<u64> {
-        self.groups[group].inputs.iter().map(|b| b.0[lane]).collect()
+        self.groups[group]
+            .inputs
+            .iter()
+            .map(|b| b.0[lane])
+            .collect()
     }
 }

@@ -96,7 +96,11 @@ impl Default for Start {
         let mem = pool.memory();
         let machine = Machine::new(&mut pool, mem, &mut |p: &mut TermPool, n, w| p.var(n, w));
         let fault = pool.var("fault", 1);
-        Start { pool, machine, fault }
+        Start {
+            pool,
+            machine,
+            fault,
+        }
     }
 }
 
@@ -126,14 +130,22 @@ impl Variant {
             l
         };
         let words = |m: &Machine<TermPool>| -> Vec<TermId> {
-            m.gpr.iter().chain(&m.flags).chain(m.vec.iter().flatten()).copied().collect()
+            m.gpr
+                .iter()
+                .chain(&m.flags)
+                .chain(m.vec.iter().flatten())
+                .copied()
+                .collect()
         };
         let (old, new) = (words(before), words(&m));
         let mut outputs = Vec::new();
         for (l, (&a, &b)) in old.iter().zip(&new).enumerate() {
             leaf.insert(a, place(l as Loc));
             if a != b {
-                outputs.push(Output { at: place(l as Loc), term: b });
+                outputs.push(Output {
+                    at: place(l as Loc),
+                    term: b,
+                });
             }
         }
         let mut fault = start.fault;
@@ -143,7 +155,10 @@ impl Variant {
         let faults = fault != start.fault;
         leaf.insert(start.fault, loc::FAULT);
         if faults {
-            outputs.push(Output { at: loc::FAULT, term: fault });
+            outputs.push(Output {
+                at: loc::FAULT,
+                term: fault,
+            });
         }
         if m.mem != mem || !m.accesses.is_empty() {
             return None;
@@ -186,7 +201,13 @@ impl Variant {
         v.replaces_holes = v.writes_holes & !kept;
         // A vector register is replaced only when all its words are.
         for (i, h) in v.holes.iter().enumerate() {
-            if h.is_vec() && (0..4).any(|j| !v.outputs.iter().any(|o| o.at == VOPERAND0 + 4 * i as u16 + j)) {
+            if h.is_vec()
+                && (0..4).any(|j| {
+                    !v.outputs
+                        .iter()
+                        .any(|o| o.at == VOPERAND0 + 4 * i as u16 + j)
+                })
+            {
                 v.replaces_holes &= !(1 << i);
             }
         }
@@ -212,7 +233,9 @@ impl Variant {
 
     /// The places written when the holes hold `regs`.
     pub fn written(&self, regs: &[u8; 4]) -> Set {
-        self.outputs.iter().fold(0, |s, o| s | loc::bit(resolve(o.at, regs)))
+        self.outputs
+            .iter()
+            .fold(0, |s, o| s | loc::bit(resolve(o.at, regs)))
     }
 
     /// The tape that computes the wanted results; `None` when lanes cannot.
@@ -239,9 +262,17 @@ impl Variant {
             }
             undefined(t).then_some(GARBAGE)
         };
-        let leaves = Leaves { of: &of, first: loc::TEMP0, end: GARBAGE };
+        let leaves = Leaves {
+            of: &of,
+            first: loc::TEMP0,
+            end: GARBAGE,
+        };
         let steps = tape::compile(&self.pool, &outs, &leaves).ok()?;
-        let mut t = Tape { steps, reads_holes: 0, reads: 0 };
+        let mut t = Tape {
+            steps,
+            reads_holes: 0,
+            reads: 0,
+        };
         let roots: Vec<TermId> = outs.iter().map(|o| o.0).collect();
         for r in self.pool.reachable(&roots) {
             if let Some(&l) = self.leaf.get(&r) {
@@ -296,7 +327,17 @@ pub fn resolve(l: Loc, regs: &[u8; 4]) -> Loc {
 #[inline]
 pub fn link(out: &mut Vec<Step>, t: &Tape, regs: &[u8; 4]) {
     for s in &t.steps {
-        out.push(Step { d: resolve(s.d, regs), a: resolve(s.a, regs), b: resolve(s.b, regs), c: if s.op == Kernel::WideSext { s.c } else { resolve(s.c, regs) }, ..*s });
+        out.push(Step {
+            d: resolve(s.d, regs),
+            a: resolve(s.a, regs),
+            b: resolve(s.b, regs),
+            c: if s.op == Kernel::WideSext {
+                s.c
+            } else {
+                resolve(s.c, regs)
+            },
+            ..*s
+        });
     }
 }
 
@@ -304,7 +345,11 @@ fn set_hole(i: &mut Instruction, h: Hole, r: u16) {
     match h {
         Hole::Gpr { op, bytes } => i.set_op_register(op.into(), loc::gpr_register(r, bytes.into())),
         Hole::Vec { op, bytes } => {
-            let base = if bytes == 32 { Register::YMM0 } else { Register::XMM0 };
+            let base = if bytes == 32 {
+                Register::YMM0
+            } else {
+                Register::XMM0
+            };
             i.set_op_register(op.into(), base + u32::from(r));
         }
         Hole::Base => i.set_memory_base(loc::gpr_register(r, 8)),

@@ -21,13 +21,22 @@ pub struct Limits {
     pub evaluations: u64,
     /// Different expressions wanted before it stops at the end of a level.
     pub solutions: usize,
+    /// Evaluations spent on cheaper solutions after the first.
+    pub after_first: u64,
     /// Backward goals kept.
     pub goals: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { stored: 1_500_000, levels: 6, evaluations: u64::MAX, solutions: 64, goals: 400_000 }
+        Limits {
+            stored: 1_500_000,
+            levels: 6,
+            evaluations: u64::MAX,
+            solutions: 64,
+            after_first: 4_000_000,
+            goals: 400_000,
+        }
     }
 }
 
@@ -38,6 +47,8 @@ pub struct Progress {
     pub evaluations: AtomicU64,
     /// Set to stop.
     pub stop: AtomicBool,
+    /// When not zero: the number of evaluations after which it stops, because something has been found.
+    pub until: AtomicU64,
 }
 
 /// Where a goal comes from.
@@ -46,7 +57,12 @@ enum Goal {
     /// The output itself.
     Output,
     /// Applying `m` to the known value and to a value that equals this goal gives goal `parent`.
-    Back { parent: u32, m: u16, known: u32, unknown: u8 },
+    Back {
+        parent: u32,
+        m: u16,
+        known: u32,
+        unknown: u8,
+    },
 }
 
 /// The values so far.
@@ -68,7 +84,6 @@ pub struct Enumeration<'a> {
     binary: Vec<u16>,
     wide: Vec<u16>,
     nullary: Vec<u16>,
-    tails: Vec<u16>,
     progress: &'a Progress,
     limits: Limits,
 }
@@ -102,6 +117,9 @@ impl std::hash::BuildHasher for Identity {
     }
 }
 
+/// The least cost of an instruction.
+const CHEAPEST: u64 = 100;
+
 const FILTER_BITS: usize = 1 << 22;
 
 /// One worker's arena.
@@ -113,7 +131,11 @@ struct Worker {
 
 impl Worker {
     fn new(level: Level) -> Worker {
-        Worker { arena: vec![Block::ZERO; loc::BLOCKS as usize], level, count: 0 }
+        Worker {
+            arena: vec![Block::ZERO; loc::BLOCKS as usize],
+            level,
+            count: 0,
+        }
     }
     fn apply(&mut self, m: &Macro, args: &[&Block]) -> &Block {
         for (i, a) in args.iter().enumerate() {
@@ -141,7 +163,9 @@ impl<'a> Enumeration<'a> {
     ) -> Enumeration<'a> {
         let g = &bank.groups[0];
         let of_arity = |n: &[u8]| -> Vec<u16> {
-            (0..macros.macros.len() as u16).filter(|m| n.contains(&macros.macros[*m as usize].args)).collect()
+            (0..macros.macros.len() as u16)
+                .filter(|m| n.contains(&macros.macros[*m as usize].args))
+                .collect()
         };
         let level = lanes::level();
         let mut e = Enumeration {
@@ -161,11 +185,9 @@ impl<'a> Enumeration<'a> {
             binary: of_arity(&[2]),
             wide: of_arity(&[3, 4]),
             nullary: of_arity(&[0]),
-            tails: Vec::new(),
             progress,
             limits,
         };
-        e.tails = e.unary.clone();
         for i in 0..g.inputs.len() {
             e.store(g.inputs[i], Def::Input(i as u16));
         }
@@ -213,7 +235,9 @@ impl<'a> Enumeration<'a> {
         let mask = self.mask;
         for g in from {
             for m in self.binary.clone() {
-                let Some(inv) = self.macros.macros[m as usize].inverse else { continue };
+                let Some(inv) = self.macros.macros[m as usize].inverse else {
+                    continue;
+                };
                 for v in values.clone() {
                     if self.goals.len() >= self.limits.goals {
                         return;
@@ -222,7 +246,12 @@ impl<'a> Enumeration<'a> {
                     let each = |f: fn(u64, u64) -> u64| {
                         Block(std::array::from_fn(|i| f(goal.0[i], known.0[i]) & mask))
                     };
-                    let back = |unknown| Goal::Back { parent: g as u32, m, known: v as u32, unknown };
+                    let back = |unknown| Goal::Back {
+                        parent: g as u32,
+                        m,
+                        known: v as u32,
+                        unknown,
+                    };
                     match inv {
                         Inverse::Add => self.add_goal(back(1), each(|g, k| g.wrapping_sub(k))),
                         Inverse::Sub => {
@@ -244,8 +273,22 @@ impl<'a> Enumeration<'a> {
         self.check_stored(0, bank, &mut found);
         let mut leaves = self.extend_nullary();
         for level in 1..=self.limits.levels {
-            if !found.is_empty() || self.stopped() {
+            if self.stopped() {
                 break;
+            }
+            if let Some(best) = found.iter().map(|e| self.cost(e)).min() {
+                // Every macro of a deeper tree costs an instruction; look a little further for cheaper ones.
+                let done = self.progress.evaluations.load(Ordering::Relaxed);
+                let until = done + self.limits.after_first;
+                let _ = self.progress.until.compare_exchange(
+                    0,
+                    until,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                );
+                if level as u64 * CHEAPEST >= best {
+                    break;
+                }
             }
             let keep = self.blocks.len() < self.limits.stored;
             let before = self.blocks.len();
@@ -258,7 +301,7 @@ impl<'a> Enumeration<'a> {
                 }
                 self.ends.push(self.blocks.len());
                 self.check_stored(before, bank, &mut found);
-                if found.is_empty() && level <= 2 {
+                if level <= 2 {
                     let all = self.blocks.len();
                     if level == 1 {
                         self.extend_goals(0..1, 0..all);
@@ -273,7 +316,7 @@ impl<'a> Enumeration<'a> {
                 if found.is_empty() {
                     self.subsets(bank, &mut found);
                 }
-                if found.is_empty() && level >= 2 {
+                if found.is_empty() && level >= 2 && !self.stopped() {
                     self.sharing(before, bank, &mut found);
                 }
             } else {
@@ -295,8 +338,11 @@ impl<'a> Enumeration<'a> {
     }
 
     fn stopped(&self) -> bool {
+        let done = self.progress.evaluations.load(Ordering::Relaxed);
+        let until = self.progress.until.load(Ordering::Relaxed);
         self.progress.stop.load(Ordering::Relaxed)
-            || self.progress.evaluations.load(Ordering::Relaxed) > self.limits.evaluations
+            || done > self.limits.evaluations
+            || until != 0 && done > until
     }
 
     fn extend_nullary(&mut self) -> Vec<(Block, Def)> {
@@ -342,7 +388,12 @@ impl<'a> Enumeration<'a> {
         let results: Vec<(Vec<(u64, Block, Def)>, Vec<(Def, u32)>)> = tasks
             .par_iter()
             .map(|(m, sa, r)| {
-                let mut out = Found { keep: keep && room > 0, new: Vec::new(), hits: Vec::new(), local: HashSet::default() };
+                let mut out = Found {
+                    keep: keep && room > 0,
+                    new: Vec::new(),
+                    hits: Vec::new(),
+                    local: HashSet::default(),
+                };
                 if this.stopped() {
                     return (out.new, out.hits);
                 }
@@ -373,7 +424,9 @@ impl<'a> Enumeration<'a> {
                     }
                     _ => this.visit_wide(&mut w, *m, n - 1, &mut out),
                 }
-                this.progress.evaluations.fetch_add(w.count, Ordering::Relaxed);
+                this.progress
+                    .evaluations
+                    .fetch_add(w.count, Ordering::Relaxed);
                 (out.new, out.hits)
             })
             .collect();
@@ -478,7 +531,9 @@ impl<'a> Enumeration<'a> {
                     if or { x & !g == 0 } else { g & !x == 0 }
                 })
             };
-            let mut list: Vec<usize> = (0..self.blocks.len()).filter(|v| fits(&self.blocks[*v])).collect();
+            let mut list: Vec<usize> = (0..self.blocks.len())
+                .filter(|v| fits(&self.blocks[*v]))
+                .collect();
             list.truncate(3000);
             for (i, &a) in list.iter().enumerate() {
                 for &b in &list[..i] {
@@ -488,7 +543,10 @@ impl<'a> Enumeration<'a> {
                         (r ^ self.output.0[l]) & self.mask == 0
                     };
                     if (0..LANES).all(right) {
-                        let e = self.expr(Def::Apply { m, args: [a as u32, b as u32, 0, 0] });
+                        let e = self.expr(Def::Apply {
+                            m,
+                            args: [a as u32, b as u32, 0, 0],
+                        });
                         self.accept(e, bank, found);
                         if found.len() >= self.limits.solutions || self.stopped() {
                             return;
@@ -513,17 +571,37 @@ impl<'a> Enumeration<'a> {
                 let base = self.blocks.len() as u32;
                 let leaves: Vec<usize> = (0..inputs).collect();
                 let mut second: Vec<(Def, Block)> = Vec::new();
-                for &m in &self.unary {
+                for &m in self
+                    .unary
+                    .iter()
+                    .filter(|m| self.macros.macros[**m as usize].core)
+                {
                     let b = *w.apply(&self.macros.macros[m as usize], &[&self.blocks[t]]);
-                    second.push((Def::Apply { m, args: [t as u32, 0, 0, 0] }, b));
+                    second.push((
+                        Def::Apply {
+                            m,
+                            args: [t as u32, 0, 0, 0],
+                        },
+                        b,
+                    ));
                 }
-                for &m in &self.binary {
+                for &m in self
+                    .binary
+                    .iter()
+                    .filter(|m| self.macros.macros[**m as usize].core)
+                {
                     let mac = &self.macros.macros[m as usize];
                     for &l in &leaves {
                         for args in [[t, l], [l, t]] {
                             let b = *w.apply(mac, &[&self.blocks[args[0]], &self.blocks[args[1]]]);
                             if !(mac.faults && w.faulted()) {
-                                second.push((Def::Apply { m, args: [args[0] as u32, args[1] as u32, 0, 0] }, b));
+                                second.push((
+                                    Def::Apply {
+                                        m,
+                                        args: [args[0] as u32, args[1] as u32, 0, 0],
+                                    },
+                                    b,
+                                ));
                             }
                             if mac.commutes {
                                 break;
@@ -532,31 +610,39 @@ impl<'a> Enumeration<'a> {
                     }
                 }
                 for (d, u) in &second {
-                    for &m in &self.binary {
+                    for &m in self
+                        .binary
+                        .iter()
+                        .filter(|m| self.macros.macros[**m as usize].inverse.is_some())
+                    {
                         let mac = &self.macros.macros[m as usize];
                         for flip in [false, true] {
                             if flip && mac.commutes {
                                 break;
                             }
-                            let (x, y) = if flip { (u, &self.blocks[t]) } else { (&self.blocks[t], u) };
+                            let (x, y) = if flip {
+                                (u, &self.blocks[t])
+                            } else {
+                                (&self.blocks[t], u)
+                            };
                             let b = *w.apply(mac, &[x, y]);
                             if mac.faults && w.faulted() {
                                 continue;
                             }
                             if let Some(g) = self.goal_of(&b) {
-                                let args = if flip { [base, t as u32, 0, 0] } else { [t as u32, base, 0, 0] };
+                                let args = if flip {
+                                    [base, t as u32, 0, 0]
+                                } else {
+                                    [t as u32, base, 0, 0]
+                                };
                                 out.push((vec![*d, Def::Apply { m, args }], g));
                             }
                         }
                     }
-                    for &m in &self.tails {
-                        let b = *w.apply(&self.macros.macros[m as usize], &[u]);
-                        if let Some(g) = self.goal_of(&b) {
-                            out.push((vec![*d, Def::Apply { m, args: [base, 0, 0, 0] }], g));
-                        }
-                    }
                 }
-                self.progress.evaluations.fetch_add(w.count, Ordering::Relaxed);
+                self.progress
+                    .evaluations
+                    .fetch_add(w.count, Ordering::Relaxed);
                 out
             })
             .collect();
@@ -598,7 +684,10 @@ impl<'a> Enumeration<'a> {
                 Def::Input(i) => g.inputs[*i as usize],
                 Def::Apply { m, args } => {
                     let mac = &self.macros.macros[*m as usize];
-                    let refs: Vec<&Block> = args[..mac.args as usize].iter().map(|a| &vals[*a as usize]).collect();
+                    let refs: Vec<&Block> = args[..mac.args as usize]
+                        .iter()
+                        .map(|a| &vals[*a as usize])
+                        .collect();
                     let b = *w.apply(mac, &refs);
                     if mac.faults && w.faulted() {
                         return None;
@@ -626,9 +715,19 @@ impl<'a> Enumeration<'a> {
         let mut at = HashMap::new();
         let mut root = self.add(&mut e, &mut at, extra, v, d);
         let mut goal = self.goals[g as usize].0;
-        while let Goal::Back { parent, m, known, unknown } = goal {
+        while let Goal::Back {
+            parent,
+            m,
+            known,
+            unknown,
+        } = goal
+        {
             let k = self.add(&mut e, &mut at, extra, known, None);
-            let args = if unknown == 0 { [root, k, 0, 0] } else { [k, root, 0, 0] };
+            let args = if unknown == 0 {
+                [root, k, 0, 0]
+            } else {
+                [k, root, 0, 0]
+            };
             e.nodes.push(Def::Apply { m, args });
             root = e.nodes.len() as u32 - 1;
             goal = self.goals[parent as usize].0;
@@ -640,7 +739,14 @@ impl<'a> Enumeration<'a> {
         e
     }
 
-    fn add(&self, e: &mut Expr, at: &mut HashMap<u32, u32>, extra: &[Def], v: u32, d: Option<Def>) -> u32 {
+    fn add(
+        &self,
+        e: &mut Expr,
+        at: &mut HashMap<u32, u32>,
+        extra: &[Def],
+        v: u32,
+        d: Option<Def>,
+    ) -> u32 {
         if d.is_none()
             && let Some(&n) = at.get(&v)
         {

@@ -13,12 +13,30 @@ use iced_x86::Code;
 ///
 /// Registers are given in order of execution; a destructive operand that is still needed is copied first. The caller
 /// checks the result as it would any other program.
-pub fn lower(t: &Target, ops: &OpSet, macros: &MacroSet, e: &Expr, output: usize) -> Option<Program> {
-    let find = |c: Code| ops.variants.iter().position(|v| v.proto.code() == c).map(|i| i as u32);
+pub fn lower(
+    t: &Target,
+    ops: &OpSet,
+    macros: &MacroSet,
+    e: &Expr,
+    output: usize,
+) -> Option<Program> {
+    let find = |c: Code| {
+        ops.variants
+            .iter()
+            .position(|v| v.proto.code() == c)
+            .map(|i| i as u32)
+    };
     let move32 = find(Code::Mov_r32_rm32);
-    let wide = e.nodes.iter().any(|n| matches!(n, Def::Apply { m, .. } if macros.macros[*m as usize].width == 64));
+    let wide = e
+        .nodes
+        .iter()
+        .any(|n| matches!(n, Def::Apply { m, .. } if macros.macros[*m as usize].width == 64));
     let port = t.outputs[output];
-    let mov = if wide || port.width > 32 { find(Code::Mov_r64_rm64).or(move32) } else { move32 }?;
+    let mov = if wide || port.width > 32 {
+        find(Code::Mov_r64_rm64).or(move32)
+    } else {
+        move32
+    }?;
     let n = e.nodes.len();
     let mut last_use = vec![0usize; n];
     for (i, d) in e.nodes.iter().enumerate() {
@@ -36,12 +54,31 @@ pub fn lower(t: &Target, ops: &OpSet, macros: &MacroSet, e: &Expr, output: usize
             Def::Input(k) => reg[i] = t.inputs[*k as usize].at as u8,
             Def::Apply { m, args } => {
                 let mac = &macros.macros[*m as usize];
+                let mut args = *args;
+                // Of two operands that may be exchanged, the one overwritten is the one in the output's register, or
+                // one that dies here.
+                if mac.commutes && mac.args == 2 && mac.slots.len() == 1 {
+                    let rank = |x: u32| -> u32 {
+                        let dies = last_use[x as usize] == i;
+                        let home = reg[x as usize] == port.at as u8;
+                        let scratch = t.scratch & loc::bit(reg[x as usize].into()) != 0;
+                        u32::from(dies && scratch) + 2 * u32::from(dies && home)
+                    };
+                    if rank(args[1]) > rank(args[0]) {
+                        args.swap(0, 1);
+                    }
+                }
                 let args = &args[..mac.args as usize];
                 // Registers holding values that are needed after this macro, inputs not yet read included.
-                let needed = |x: usize| last_use[x] > i || (x >= i && matches!(e.nodes[x], Def::Input(_)));
+                let needed =
+                    |x: usize| last_use[x] > i || (x >= i && matches!(e.nodes[x], Def::Input(_)));
                 let mut busy: u32 = 0;
                 for x in 0..n {
-                    let r = if let Def::Input(k) = e.nodes[x] { t.inputs[k as usize].at as u8 } else { reg[x] };
+                    let r = if let Def::Input(k) = e.nodes[x] {
+                        t.inputs[k as usize].at as u8
+                    } else {
+                        reg[x]
+                    };
                     if r != u8::MAX && needed(x) {
                         busy |= 1 << r;
                     }
@@ -54,9 +91,9 @@ pub fn lower(t: &Target, ops: &OpSet, macros: &MacroSet, e: &Expr, output: usize
                 }
                 let free = |taken: u32| -> Option<u8> {
                     let prefer = [port.at as u8, 1, 2, 6, 7, 8, 9, 10, 11, 0];
-                    prefer.into_iter().find(|r| {
-                        taken >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0
-                    })
+                    prefer
+                        .into_iter()
+                        .find(|r| taken >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0)
                 };
                 let mut map = [u8::MAX; 16];
                 let mut taken = busy | arg_regs | fixed;
@@ -70,26 +107,36 @@ pub fn lower(t: &Target, ops: &OpSet, macros: &MacroSet, e: &Expr, output: usize
                     if overwritten && (live || twice) {
                         let q = free(taken)?;
                         taken |= 1 << q;
-                        p.slots.push(Slot { v: mov, r: [q, r, 0, 0] });
+                        p.slots.push(Slot {
+                            v: mov,
+                            r: [q, r, 0, 0],
+                        });
                         map[v as usize] = q;
                     } else if fixed >> r & 1 == 1 && !first_reads(mac, v) {
                         let q = free(taken)?;
                         taken |= 1 << q;
-                        p.slots.push(Slot { v: mov, r: [q, r, 0, 0] });
+                        p.slots.push(Slot {
+                            v: mov,
+                            r: [q, r, 0, 0],
+                        });
                         map[v as usize] = q;
                     } else {
                         map[v as usize] = r;
                     }
                 }
-                let is_last = i + 1 == n;
                 let extra = |v: u8, map: &mut [u8; 16], taken: &mut u32| -> Option<()> {
                     if v >= 12 && map[v as usize] == u8::MAX {
                         // A result may take the register of an argument that dies in the only instruction.
                         let dying = (mac.slots.len() == 1).then(|| {
-                            args.iter().map(|a| reg[*a as usize]).find(|r| busy >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0)
+                            args.iter().map(|a| reg[*a as usize]).find(|r| {
+                                busy >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0
+                            })
                         });
-                        let out_free = is_last && busy >> port.at & 1 == 0 && (mac.slots.len() == 1 || *taken >> port.at & 1 == 0);
-                        let q = if out_free { port.at as u8 } else {
+                        let out_free = busy >> port.at & 1 == 0
+                            && (mac.slots.len() == 1 || *taken >> port.at & 1 == 0);
+                        let q = if out_free {
+                            port.at as u8
+                        } else {
                             match dying.flatten() {
                                 Some(r) => r,
                                 None => free(*taken)?,
@@ -118,10 +165,14 @@ pub fn lower(t: &Target, ops: &OpSet, macros: &MacroSet, e: &Expr, output: usize
         }
     }
     if reg[n - 1] != port.at as u8 {
-        p.slots.push(Slot { v: mov, r: [port.at as u8, reg[n - 1], 0, 0] });
+        p.slots.push(Slot {
+            v: mov,
+            r: [port.at as u8, reg[n - 1], 0, 0],
+        });
     }
     // A move to itself is no move unless it clears the upper half.
-    p.slots.retain(|s| !(s.v == mov && s.r[0] == s.r[1] && mov != move32.unwrap_or(u32::MAX)));
+    p.slots
+        .retain(|s| !(s.v == mov && s.r[0] == s.r[1] && mov != move32.unwrap_or(u32::MAX)));
     Some(p)
 }
 
@@ -149,5 +200,6 @@ fn writes(ops: &OpSet, m: &super::Macro, r: u8) -> bool {
 
 /// Whether the first instruction is the one that reads this argument (and none after it does).
 fn first_reads(m: &super::Macro, r: u8) -> bool {
-    m.slots.iter().position(|s| s.r.contains(&r)) == Some(0) && !m.slots[1..].iter().any(|s| s.r.contains(&r))
+    m.slots.iter().position(|s| s.r.contains(&r)) == Some(0)
+        && !m.slots[1..].iter().any(|s| s.r.contains(&r))
 }

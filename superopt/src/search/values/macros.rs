@@ -4,6 +4,7 @@ use super::super::lanes::Step;
 use super::super::loc::{self, Loc};
 use super::super::opset::OpSet;
 use super::super::program::{Liveness, Program, Slot};
+use super::super::target::Target;
 use super::super::variant::link;
 use iced_x86::{Code, Mnemonic};
 
@@ -31,6 +32,8 @@ pub struct Macro {
     pub steps: Vec<Step>,
     /// Width of the result in bits.
     pub width: u32,
+    /// Simple enough to be tried where a value is used twice: no comparison in it.
+    pub core: bool,
 }
 
 /// Binary operations that can be undone.
@@ -55,6 +58,54 @@ pub struct MacroSet {
 }
 
 impl MacroSet {
+    /// Those whose instructions compute with operations that occur in a specification.
+    pub fn related(&self, ops: &OpSet, t: &Target) -> MacroSet {
+        use trinity_codegen::isa::{BinOp, CmpOp, Node, UnOp};
+        let mut names: Vec<Mnemonic> = vec![Mnemonic::Mov, Mnemonic::Lea, Mnemonic::Xor];
+        for x in t.pool.reachable(&t.output_terms) {
+            use Mnemonic::*;
+            let more: &[Mnemonic] = match t.pool.node(x) {
+                Node::Bin(op, ..) => match op {
+                    BinOp::Add | BinOp::Sub => &[Add, Sub, Lea],
+                    BinOp::Mul => &[Imul, Shl],
+                    BinOp::MulHiU | BinOp::MulHiS => &[Mul, Mulx],
+                    BinOp::Udiv | BinOp::Urem => &[Div],
+                    BinOp::And => &[And],
+                    BinOp::Or => &[Or],
+                    BinOp::Xor => &[Xor],
+                    BinOp::Shl => &[Shl, Shlx],
+                    BinOp::Lshr => &[Shr, Shrx],
+                    BinOp::Ashr => &[Sar, Sarx],
+                    BinOp::Rotl | BinOp::Rotr => &[Rol, Ror, Rorx],
+                    BinOp::Pext => &[Pext],
+                    BinOp::Pdep => &[Pdep],
+                    BinOp::Sdiv | BinOp::Srem => &[],
+                },
+                Node::Un(UnOp::Not, _) => &[Not, Xor],
+                Node::Un(UnOp::Neg, _) => &[Neg, Sub],
+                Node::Un(UnOp::Popcnt, _) => &[Popcnt],
+                Node::Un(UnOp::Clz, _) => &[Lzcnt],
+                Node::Un(UnOp::Ctz, _) => &[Tzcnt],
+                Node::Un(UnOp::Bswap, _) => &[Bswap],
+                Node::Cmp(op, ..) => match op {
+                    CmpOp::Eq => &[Cmp, Sete, Setne, Cmove],
+                    CmpOp::Ult => &[Cmp, Seta, Setb, Setbe, Cmovb],
+                    CmpOp::Slt => &[Cmp, Setg, Setl, Setle, Cmovl],
+                },
+                _ => &[],
+            };
+            names.extend(more);
+        }
+        let fits = |m: &&Macro| {
+            m.slots
+                .iter()
+                .all(|s| names.contains(&ops.variants[s.v as usize].proto.mnemonic()))
+        };
+        MacroSet {
+            macros: self.macros.iter().filter(fits).cloned().collect(),
+        }
+    }
+
     /// From the variants of a set: single instructions, and the compositions below.
     pub fn new(ops: &OpSet) -> MacroSet {
         let mut s = MacroSet { macros: Vec::new() };
@@ -65,7 +116,16 @@ impl MacroSet {
         s
     }
 
-    fn push(&mut self, ops: &OpSet, slots: Vec<Slot>, args: u8, result: u8, width: u32, inverse: Option<Inverse>, commutes: bool) {
+    fn push(
+        &mut self,
+        ops: &OpSet,
+        slots: Vec<Slot>,
+        args: u8,
+        result: u8,
+        width: u32,
+        inverse: Option<Inverse>,
+        commutes: bool,
+    ) {
         let p = Program { slots };
         let out = loc::bit(result.into());
         let l = Liveness::of(&p, ops, out);
@@ -81,14 +141,33 @@ impl MacroSet {
             }
         }
         let cost = p.slots.iter().map(|s| ops.costs[s.v as usize]).sum();
+        let core = p.slots.len() <= 2
+            && !p.slots.iter().any(|s| {
+                matches!(
+                    ops.variants[s.v as usize].proto.mnemonic(),
+                    Mnemonic::Cmp | Mnemonic::Test
+                )
+            });
         let faults = p.slots.iter().any(|s| ops.variants[s.v as usize].faults);
-        self.macros.push(Macro { slots: p.slots, args, result, commutes, inverse, cost, faults, steps, width });
+        self.macros.push(Macro {
+            slots: p.slots,
+            args,
+            result,
+            commutes,
+            inverse,
+            cost,
+            faults,
+            steps,
+            width,
+            core,
+        });
     }
 
     /// An instruction that writes one register and reads nothing but its register operands.
     fn single(&mut self, ops: &OpSet, v: u32) {
         let var = &ops.variants[v as usize];
-        if var.holes.iter().any(|h| h.is_vec()) || var.writes_holes.count_ones() != 1 || var.faults {
+        if var.holes.iter().any(|h| h.is_vec()) || var.writes_holes.count_ones() != 1 || var.faults
+        {
             return;
         }
         let out_hole = var.writes_holes.trailing_zeros() as u8;
@@ -130,16 +209,46 @@ impl MacroSet {
             _ => (None, false),
         };
         let slot = Slot { v, r: regs };
-        self.push(ops, vec![slot], args, regs[out_hole as usize], width, inverse, commutes);
+        self.push(
+            ops,
+            vec![slot],
+            args,
+            regs[out_hole as usize],
+            width,
+            inverse,
+            commutes,
+        );
     }
 
     fn compositions(&mut self, ops: &OpSet) {
-        let find = |code: Code| (0..ops.variants.len()).find(|i| ops.variants[*i].proto.code() == code).map(|i| i as u32);
+        let find = |code: Code| {
+            (0..ops.variants.len())
+                .find(|i| ops.variants[*i].proto.code() == code)
+                .map(|i| i as u32)
+        };
         let (a, b, c, d) = (ARG0, ARG0 + 1, ARG0 + 2, ARG0 + 3);
         let r = ARG0 + 4;
-        for (width, cmp, mov, movzx) in [
-            (32, [Code::Cmp_r32_rm32, Code::Cmp_rm32_imm8, Code::Cmp_rm32_imm32, Code::Test_rm32_r32], Code::Mov_r32_rm32, Code::Movzx_r32_rm8),
-            (64, [Code::Cmp_r64_rm64, Code::Cmp_rm64_imm8, Code::Cmp_rm64_imm32, Code::Test_rm64_r64], Code::Mov_r64_rm64, Code::Movzx_r32_rm8),
+        for (width, cmp, mov) in [
+            (
+                32,
+                [
+                    Code::Cmp_r32_rm32,
+                    Code::Cmp_rm32_imm8,
+                    Code::Cmp_rm32_imm32,
+                    Code::Test_rm32_r32,
+                ],
+                Code::Mov_r32_rm32,
+            ),
+            (
+                64,
+                [
+                    Code::Cmp_r64_rm64,
+                    Code::Cmp_rm64_imm8,
+                    Code::Cmp_rm64_imm32,
+                    Code::Test_rm64_r64,
+                ],
+                Code::Mov_r64_rm64,
+            ),
         ] {
             let compares: Vec<u32> = (0..ops.variants.len() as u32)
                 .filter(|v| cmp.contains(&ops.variants[*v as usize].proto.code()))
@@ -148,7 +257,9 @@ impl MacroSet {
                 (0..ops.variants.len() as u32)
                     .filter(|v| {
                         let p = &ops.variants[*v as usize].proto;
-                        names.contains(&p.mnemonic()) && (p.op0_register().size() == 1 || p.op0_register().size() * 8 == width as usize)
+                        names.contains(&p.mnemonic())
+                            && (p.op0_register().size() == 1
+                                || p.op0_register().size() * 8 == width as usize)
                     })
                     .collect()
             };
@@ -165,24 +276,50 @@ impl MacroSet {
                     continue;
                 }
                 let sets = if binary { &sets2 } else { &sets1 };
-                let compare = Slot { v: k, r: [a, b, 0, 0] };
+                let compare = Slot {
+                    v: k,
+                    r: [a, b, 0, 0],
+                };
                 let args = if binary { 2 } else { 1 };
-                if let Some(z) = find(movzx) {
+                if let Some(z) = find(Code::Xor_r32_rm32) {
                     for &s in sets {
-                        let slots = vec![compare, Slot { v: s, r: [r, 0, 0, 0] }, Slot { v: z, r: [r, r, 0, 0] }];
+                        // The register is cleared before the comparison, which needs the flags.
+                        let slots = vec![
+                            Slot {
+                                v: z,
+                                r: [r, r, 0, 0],
+                            },
+                            compare,
+                            Slot {
+                                v: s,
+                                r: [r, 0, 0, 0],
+                            },
+                        ];
                         self.push(ops, slots, args, r, 32, None, false);
                     }
                 }
                 if binary && find(mov).is_some() {
                     for &m in &moves {
                         // a cmp b ? d : c
-                        let slots = vec![compare, Slot { v: m, r: [c, d, 0, 0] }];
+                        let slots = vec![
+                            compare,
+                            Slot {
+                                v: m,
+                                r: [c, d, 0, 0],
+                            },
+                        ];
                         self.push(ops, slots, 4, c, width, None, false);
                     }
                 } else {
                     for &m in &moves {
                         // a cmp k ? c : b
-                        let slots = vec![compare, Slot { v: m, r: [b, c, 0, 0] }];
+                        let slots = vec![
+                            compare,
+                            Slot {
+                                v: m,
+                                r: [b, c, 0, 0],
+                            },
+                        ];
                         self.push(ops, slots, 3, b, width, None, false);
                     }
                 }
@@ -191,31 +328,93 @@ impl MacroSet {
         // Shifts by a variable count, where only the form with cl exists.
         let mov = find(Code::Mov_r32_rm32);
         for (width, bmi, codes) in [
-            (32, Code::VEX_Shlx_r32_rm32_r32, [Code::Shl_rm32_CL, Code::Shr_rm32_CL, Code::Sar_rm32_CL]),
-            (64, Code::VEX_Shlx_r64_rm64_r64, [Code::Shl_rm64_CL, Code::Shr_rm64_CL, Code::Sar_rm64_CL]),
+            (
+                32,
+                Code::VEX_Shlx_r32_rm32_r32,
+                [Code::Shl_rm32_CL, Code::Shr_rm32_CL, Code::Sar_rm32_CL],
+            ),
+            (
+                64,
+                Code::VEX_Shlx_r64_rm64_r64,
+                [Code::Shl_rm64_CL, Code::Shr_rm64_CL, Code::Sar_rm64_CL],
+            ),
         ] {
             for code in codes {
                 if let (Some(m), Some(s), None) = (mov, find(code), find(bmi)) {
-                    let slots = vec![Slot { v: m, r: [1, b, 0, 0] }, Slot { v: s, r: [a, 0, 0, 0] }];
+                    let slots = vec![
+                        Slot {
+                            v: m,
+                            r: [1, b, 0, 0],
+                        },
+                        Slot {
+                            v: s,
+                            r: [a, 0, 0, 0],
+                        },
+                    ];
                     self.push(ops, slots, 2, a, width, None, false);
                 }
             }
         }
         // High halves of products and quotients, through their fixed registers.
         for (width, mov, xor, mulx, mul, div) in [
-            (32, Code::Mov_r32_rm32, Code::Xor_r32_rm32, Code::VEX_Mulx_r32_r32_rm32, Code::Mul_rm32, Code::Div_rm32),
-            (64, Code::Mov_r64_rm64, Code::Xor_r64_rm64, Code::VEX_Mulx_r64_r64_rm64, Code::Mul_rm64, Code::Div_rm64),
+            (
+                32,
+                Code::Mov_r32_rm32,
+                Code::Xor_r32_rm32,
+                Code::VEX_Mulx_r32_r32_rm32,
+                Code::Mul_rm32,
+                Code::Div_rm32,
+            ),
+            (
+                64,
+                Code::Mov_r64_rm64,
+                Code::Xor_r64_rm64,
+                Code::VEX_Mulx_r64_r64_rm64,
+                Code::Mul_rm64,
+                Code::Div_rm64,
+            ),
         ] {
             let Some(m) = find(mov) else { continue };
             if let Some(x) = find(mulx) {
-                let slots = vec![Slot { v: m, r: [2, a, 0, 0] }, Slot { v: x, r: [r, r + 1, b, 0] }];
+                let slots = vec![
+                    Slot {
+                        v: m,
+                        r: [2, a, 0, 0],
+                    },
+                    Slot {
+                        v: x,
+                        r: [r, r + 1, b, 0],
+                    },
+                ];
                 self.push(ops, slots, 2, r, width, None, true);
             } else if let Some(x) = find(mul) {
-                let slots = vec![Slot { v: m, r: [0, a, 0, 0] }, Slot { v: x, r: [b, 0, 0, 0] }];
+                let slots = vec![
+                    Slot {
+                        v: m,
+                        r: [0, a, 0, 0],
+                    },
+                    Slot {
+                        v: x,
+                        r: [b, 0, 0, 0],
+                    },
+                ];
                 self.push(ops, slots, 2, 2, width, None, true);
             }
             if let (Some(x), Some(z)) = (find(div), find(xor)) {
-                let slots = vec![Slot { v: m, r: [0, a, 0, 0] }, Slot { v: z, r: [2, 2, 0, 0] }, Slot { v: x, r: [b, 0, 0, 0] }];
+                let slots = vec![
+                    Slot {
+                        v: m,
+                        r: [0, a, 0, 0],
+                    },
+                    Slot {
+                        v: z,
+                        r: [2, 2, 0, 0],
+                    },
+                    Slot {
+                        v: x,
+                        r: [b, 0, 0, 0],
+                    },
+                ];
                 self.push(ops, slots, 2, 0, width, None, false);
             }
         }

@@ -17,20 +17,57 @@ const WIDE_HELPERS: [Code; 8] = [
 ];
 
 /// 32-bit forms that 64-bit code uses.
-const NARROW_HELPERS: [Code; 4] = [Code::Mov_r32_rm32, Code::Movzx_r32_rm8, Code::Mov_r32_imm32, Code::Xor_r32_rm32];
+const NARROW_HELPERS: [Code; 4] = [
+    Code::Mov_r32_rm32,
+    Code::Movzx_r32_rm8,
+    Code::Mov_r32_imm32,
+    Code::Xor_r32_rm32,
+];
 
 /// The variants for a target.
 pub fn value_ops(t: &Target) -> OpSet {
-    let width = t.outputs.iter().map(|p| p.width).max().unwrap_or(64).max(32);
-    let constants: Vec<i64> = t.constants().into_iter().filter(|c| !(0..=4).contains(c)).collect();
-    let mut immediates: Vec<i64> = vec![-2, -1, 0, 1, 2, i64::from(width) - 1, i64::from(width), 1 << 32];
+    let width = t
+        .outputs
+        .iter()
+        .map(|p| p.width)
+        .max()
+        .unwrap_or(64)
+        .max(32);
+    let constants: Vec<i64> = t
+        .constants()
+        .into_iter()
+        .filter(|c| !(0..=4).contains(c))
+        .collect();
+    let mut immediates: Vec<i64> = vec![
+        -2,
+        -1,
+        0,
+        1,
+        2,
+        i64::from(width) - 1,
+        i64::from(width),
+        1 << 32,
+    ];
     immediates.extend(&constants);
     immediates.sort_unstable();
     immediates.dedup();
-    let widths = if width == 32 { vec![32, 64] } else { vec![64, 32] };
-    let counts: Vec<i64> = [1, 2, 4, 8, 16, i64::from(width) - 1].into_iter().chain(t.constants()).collect();
+    let widths = if width == 32 {
+        vec![32, 64]
+    } else {
+        vec![64, 32]
+    };
+    let counts: Vec<i64> = [1, 2, 4, 8, 16, i64::from(width) - 1]
+        .into_iter()
+        .chain(t.constants())
+        .collect();
     let v3 = t.march >= super::super::opset::March::V3;
-    let mut ops = OpSet::new(&Request { march: t.march, widths, immediates, fixed: true, only: Vec::new() });
+    let mut ops = OpSet::new(&Request {
+        march: t.march,
+        widths,
+        immediates,
+        fixed: true,
+        only: Vec::new(),
+    });
     ops.retain(|i| {
         let bytes = i.op0_register().size();
         let set = i.op_count() == 1 && bytes == 1;
@@ -47,14 +84,19 @@ pub fn value_ops(t: &Target) -> OpSet {
 fn wanted(i: &Instruction, counts: &[i64], constants: &[i64], v3: bool, width: u32) -> bool {
     use Mnemonic::*;
     let last = i.op_count().saturating_sub(1);
-    let immediate = (i.op_count() > 0 && !matches!(i.op_kind(last), OpKind::Register | OpKind::Memory))
-        .then(|| i.immediate(last) as i64);
+    let immediate = (i.op_count() > 0
+        && !matches!(i.op_kind(last), OpKind::Register | OpKind::Memory))
+    .then(|| i.immediate(last) as i64);
     match (i.mnemonic(), immediate) {
         // The same values as lea with a displacement.
         (Add | Sub | Inc | Dec, Some(_)) | (Inc | Dec, None) => false,
-        (Adc | Sbb | Test, _) | (Xchg | Bsf | Bsr | Bts | Btr | Btc | Adcx | Adox, _) if v3 => false,
+        (Adc | Sbb | Test, _) | (Xchg | Bsf | Bsr | Bts | Btr | Btc | Adcx | Adox, _) if v3 => {
+            false
+        }
         (Adc | Sbb | Test | Xchg | Adcx | Adox, _) => false,
-        (Rol | Ror | Shld | Shrd, Some(k)) => constants.contains(&k) || (k == 8 || k == 16) && matches!(i.mnemonic(), Rol),
+        (Rol | Ror | Shld | Shrd, Some(k)) => {
+            constants.contains(&k) || (k == 8 || k == 16) && matches!(i.mnemonic(), Rol)
+        }
         (Rorx, Some(_)) => false,
         (Shl | Shr | Sar, Some(k)) => {
             if i.op0_register().size() == 8 && width == 32 {
@@ -63,9 +105,18 @@ fn wanted(i: &Instruction, counts: &[i64], constants: &[i64], v3: bool, width: u
                 counts.contains(&k)
             }
         }
-        (And | Or | Xor | Imul, Some(k)) => constants.contains(&k) || matches!(i.mnemonic(), And) && k == 1,
+        (And | Or | Xor | Imul, Some(k)) => {
+            constants.contains(&k) || matches!(i.mnemonic(), And) && k == 1
+        }
         (Cmp, Some(k)) => k == 0 || k == 1 || constants.contains(&k) && k.unsigned_abs() < 1 << 20,
-        (Mov, Some(k)) => k == -1 || k == 1 || k == 0 || k == i64::from(width) || k == 1 << 32 || constants.contains(&k),
+        (Mov, Some(k)) => {
+            k == -1
+                || k == 1
+                || k == 0
+                || k == i64::from(width)
+                || k == 1 << 32
+                || constants.contains(&k)
+        }
         (Lea, _) if i.memory_base() == Register::None => false,
         (Lea, _) if i.memory_index() != Register::None => {
             i.memory_index_scale() == 1 && (i.memory_displacement64() as i64).abs() == 1
