@@ -6,9 +6,15 @@
 
 pub mod batch;
 pub mod equivalence;
+pub mod html;
 pub mod parts;
 pub mod phi;
+#[cfg(test)]
+mod samples;
 pub mod search;
+#[cfg(test)]
+mod tests;
+pub mod text;
 pub mod verdict;
 
 pub use batch::Batch;
@@ -162,6 +168,16 @@ impl Document {
     /// Writes the JSON form to a file, whole or not at all.
     pub fn write_json(&self, path: &Path) -> Result<(), ReportError> {
         self.write(path, Document::to_json)
+    }
+
+    /// Writes the HTML page to a file, whole or not at all.
+    pub fn write_html(&self, path: &Path) -> Result<(), ReportError> {
+        self.write(path, html::page)
+    }
+
+    /// The report as text for the terminal.
+    pub fn to_text(&self) -> String {
+        text::text(self)
     }
 
     fn write(&self, path: &Path, form: impl Fn(&Document) -> String) -> Result<(), ReportError> {

@@ -108,7 +108,7 @@ impl Exact {
     /// unit of the last one more when it is not exact. Of a number that is not negative.
     pub fn sqrt(&self) -> Exact {
         // sqrt(n/d) = sqrt(n*d)/d.
-        let square = self.n.magnitude() * &self.d << 256u32;
+        let square = (self.n.magnitude() * &self.d) << 256u32;
         let root = square.sqrt();
         let exact = &root * &root == square;
         let n = (root << 1u32) + BigUint::from(u8::from(!exact));

@@ -85,6 +85,9 @@ pub(super) fn reals() -> Vec<RealStep> {
     [
         ("phi", phi),
         ("phi²", square),
+        ("phi + 1", phi.add(Surd::integer(1)).expect("small")),
+        ("1/phi", phi.inverse().expect("not zero")),
+        ("phi - 1", phi.add(Surd::integer(-1)).expect("small")),
         ("1/phi²", inverse),
         ("phi² + 1/phi²", square.add(inverse).expect("small")),
     ]
