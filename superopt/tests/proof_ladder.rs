@@ -114,7 +114,7 @@ fn equal_where(name: &str, b: &mut B, left: TermId, right: TermId, precondition:
         Verdict::ProvenUnderPrecondition
     };
     q.precondition = precondition;
-    let r = b.prove(&q, &Limits::within(Duration::from_secs(120)), &solvers());
+    let r = b.prove(&q, &Limits::within(Duration::from_secs(20)), &solvers());
     assert_eq!(r.verdict, expected, "{name}");
 }
 
@@ -169,19 +169,11 @@ fn p20_with_the_processors_division() {
             when: b.p.is_zero(&s),
         });
         println!("p20 with faults {w}");
-        let r = b.prove(
-            &query,
-            &Limits::within(Duration::from_secs(120)),
-            &solvers(),
-        );
+        let r = b.prove(&query, &Limits::within(Duration::from_secs(20)), &solvers());
         assert_eq!(r.verdict, Verdict::Proven);
         // The other way round the division is a new fault.
         std::mem::swap(&mut query.left, &mut query.right);
-        let r = b.prove(
-            &query,
-            &Limits::within(Duration::from_secs(120)),
-            &solvers(),
-        );
+        let r = b.prove(&query, &Limits::within(Duration::from_secs(20)), &solvers());
         assert_eq!(r.verdict, Verdict::Refuted);
         assert_eq!(r.failing, ["no new fault"]);
     }
@@ -403,11 +395,7 @@ fn montgomery_step() {
         let (rl, rh) = (b.p.extract(&sum, 0, w), b.p.extract(&sum, w, w));
         let query = Query::words(vec![Pair::new("low", lo2, rl), Pair::new("high", high, rh)]);
         println!("montgomery {w}");
-        let r = b.prove(
-            &query,
-            &Limits::within(Duration::from_secs(120)),
-            &solvers(),
-        );
+        let r = b.prove(&query, &Limits::within(Duration::from_secs(20)), &solvers());
         assert_eq!(r.verdict, Verdict::Proven);
         // As `mul`, `add`, `adc $0` compute it.
         let (ml, mh) = (b.mul(p, q), b.op(BinOp::MulHiU, p, q));
@@ -420,11 +408,7 @@ fn montgomery_step() {
         let c2 = b.p.zext(&c2, w);
         let h2 = b.add(h1, c2);
         let query = Query::words(vec![Pair::new("low", lo2, s2), Pair::new("high", high, h2)]);
-        let r = b.prove(
-            &query,
-            &Limits::within(Duration::from_secs(120)),
-            &solvers(),
-        );
+        let r = b.prove(&query, &Limits::within(Duration::from_secs(20)), &solvers());
         assert_eq!(r.verdict, Verdict::Proven);
     }
 }

@@ -25,9 +25,12 @@ struct Value {
 
 /// Translates terms of one pool; values are kept between calls.
 pub struct IntegerForms {
-    polys: Polys,
+    pub(super) polys: Polys,
     values: HashMap<TermId, Value>,
     operations: HashMap<String, u64>,
+    /// Masks of bitwise operations are sums over bits.
+    pub(super) slice: bool,
+    pub(super) bits: HashMap<(TermId, u32), Poly>,
 }
 
 fn power(k: u32) -> BigInt {
@@ -41,6 +44,8 @@ impl IntegerForms {
             polys: Polys::new(fuel),
             values: HashMap::new(),
             operations: HashMap::new(),
+            slice: false,
+            bits: HashMap::new(),
         }
     }
 
@@ -172,8 +177,21 @@ impl IntegerForms {
                 bounds: full(1),
             });
         }
-        for (x, k) in [(a, b), (b, a)] {
+        for ((x, tx), k) in [((a, ta), b), ((b, tb), a)] {
             if let Some(mask) = as_constant(&k.poly).and_then(|k| k.to_u128()) {
+                if self.slice
+                    && matches!(
+                        pool.node(tx),
+                        Node::Bin(BinOp::Xor | BinOp::And | BinOp::Or, ..)
+                    )
+                {
+                    let mut poly = Poly::new();
+                    for i in (0..w).filter(|i| mask >> i & 1 == 1) {
+                        let bit = self.bit(pool, tx, i, 0)?;
+                        add_poly(&mut poly, &bit, &power(i));
+                    }
+                    return Some(self.bounded(poly, w));
+                }
                 return self.masked(x, mask, w);
             }
         }

@@ -189,6 +189,14 @@ impl Prover<'_, '_> {
             }
         }
         for group in groups {
+            // Programs that cannot fault need no step that says so.
+            if group
+                .goals
+                .iter()
+                .all(|g| g.left == g.right && self.pool.as_constant(&g.left).is_some())
+            {
+                continue;
+            }
             let mut roots: Vec<TermId> = group.assume.clone();
             roots.extend(group.goals.iter().flat_map(|g| [g.left, g.right]));
             self.ground.run(self.pool, &roots);
@@ -379,6 +387,13 @@ impl Prover<'_, '_> {
         goals: Vec<Goal>,
         near: Option<&Assignment>,
     ) -> Result<End, SolverError> {
+        let mut sliced = IntegerForms::sliced(FORM_FUEL);
+        let goals = self.settle(goals, Rung::IntegerForm, &mut |p, g| {
+            sliced.equal_bits(p.pool, g.left, g.right)
+        });
+        if goals.is_empty() {
+            return Ok(End::Proven);
+        }
         // The same question in operations that solvers have, with the constraints of what was replaced.
         let mut words: Vec<TermId> = goals.iter().flat_map(|g| [g.left, g.right]).collect();
         let count = words.len();

@@ -67,11 +67,45 @@ fn simpler(a: &Assignment) -> Vec<Assignment> {
     out
 }
 
+/// Inputs of one or two variables from a few simple values, the smallest first; the other variables keep theirs.
+fn simple_starts(pool: &TermPool, a: &Assignment) -> Vec<Assignment> {
+    let values = |t: TermId| -> Vec<u128> {
+        let w = pool.term_width(t);
+        let ones = u128::MAX >> (128 - w);
+        let mut all: Vec<u128> = (0..w).map(|i| 1 << i).collect();
+        all.extend([0, 3 & ones, ones, ones ^ 1, ones >> 1]);
+        all
+    };
+    let terms: Vec<TermId> = a.variables.keys().copied().collect();
+    let mut out = Vec::new();
+    for (i, t) in terms.iter().enumerate() {
+        for v in values(*t) {
+            let mut one = a.clone();
+            one.variables.insert(*t, v);
+            if i + 1 < terms.len() && terms.len() <= 4 {
+                for v in values(terms[i + 1]) {
+                    let mut two = one.clone();
+                    two.variables.insert(terms[i + 1], v);
+                    out.push(two);
+                }
+            }
+            out.push(one);
+        }
+    }
+    let before = size(a);
+    out.retain(|b| size(b) < before);
+    out.sort_by_key(size);
+    out
+}
+
 /// The smallest input that a greedy descent finds on which the one-bit term `bad` (of the tape) is still one.
 pub fn minimise(pool: &TermPool, tape: &Tape, bad: TermId, found: &Assignment) -> Assignment {
     let mut best = found.clone();
-    for _ in 0..ROUNDS {
-        let candidates = simpler(&best);
+    for round in 0..ROUNDS {
+        let candidates = match round {
+            0 => simple_starts(pool, &best),
+            _ => simpler(&best),
+        };
         let next = candidates.chunks(LANES).find_map(|chunk| {
             let block = Block::of(chunk);
             let values = tape.run(pool, &block);
@@ -85,6 +119,7 @@ pub fn minimise(pool: &TermPool, tape: &Tape, bad: TermId, found: &Assignment) -
         });
         match next {
             Some(next) => best = next,
+            None if round == 0 => {}
             None => break,
         }
     }

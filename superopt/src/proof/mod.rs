@@ -21,6 +21,7 @@
 //! such an input before anything is called proven. A solver's crash is `Error`.
 
 pub mod abstraction;
+pub mod bits;
 pub mod claims;
 pub mod expand;
 pub mod ground;

@@ -157,8 +157,11 @@ impl Polys {
         if let Some(f) = self.poly_index.get(p).and_then(|id| self.facts.get(id)) {
             meet(&mut best, f.clone());
         }
-        if let Some(relaxed) = self.relaxed(p, 3) {
+        if let Some(relaxed) = self.relaxed(p, 5) {
             meet(&mut best, relaxed);
+        }
+        if let Some(bits) = self.bits(p) {
+            meet(&mut best, bits.bounds());
         }
         best
     }
@@ -195,6 +198,10 @@ impl Polys {
             },
             _ => None,
         };
+        // Floors of sums first: what they are made of then cancels before it is relaxed itself.
+        let of_sum = |m: &Monomial| floor(m).is_some_and(|(q, _)| self.get(q).len() > 1);
+        let sums = p.keys().any(of_sum);
+        let floor = |m: &Monomial| floor(m).filter(|(q, _)| !sums || self.get(*q).len() > 1);
         let mut denominator = BigInt::one();
         let mut any = false;
         for m in p.keys() {
@@ -227,6 +234,9 @@ impl Polys {
             }
         }
         let mut inner = self.boxed(&sum);
+        if let Some(bits) = self.bits(&sum) {
+            meet(&mut inner, bits.bounds());
+        }
         if let Some(more) = self.relaxed(&sum, depth - 1) {
             meet(&mut inner, more);
         }
@@ -234,6 +244,125 @@ impl Polys {
         let low = (inner.0 + below).div_ceil(&denominator);
         let high = (inner.1 + above).div_floor(&denominator);
         Some((low, high))
+    }
+
+    /// A polynomial that is linear in `floor(x / 2^i)` of atoms `x`, as a sum over the bits of the atoms.
+    fn bits(&self, p: &Poly) -> Option<BitSum> {
+        let mut sum = BitSum::default();
+        for (m, c) in p {
+            let (base, shift) = match m.as_slice() {
+                [] => {
+                    sum.constant = c.clone();
+                    continue;
+                }
+                [a] => match &self.atoms[*a as usize].kind {
+                    AtomKind::Floor(q, n) => {
+                        let (shift, q) = (n.bits() - 1, self.get(*q));
+                        let single = q.iter().next().filter(|(_, c)| q.len() == 1 && c.is_one());
+                        let base = match single.map(|(m, _)| m.as_slice()) {
+                            Some([base]) if n.count_ones() == 1 => *base,
+                            _ => return None,
+                        };
+                        (base, shift as usize)
+                    }
+                    _ => (*a, 0),
+                },
+                _ => return None,
+            };
+            let info = &self.atoms[base as usize];
+            if info.low.is_negative()
+                || matches!(info.kind, AtomKind::Floor(..))
+                || info.high.bits() > 128
+            {
+                return None;
+            }
+            let width = info.high.bits() as usize;
+            let bits = sum
+                .bases
+                .entry(base)
+                .or_insert_with(|| vec![BigInt::zero(); width]);
+            for (j, b) in bits.iter_mut().enumerate().skip(shift) {
+                *b += c << (j - shift);
+            }
+        }
+        Some(sum)
+    }
+
+    /// A sum over bits as a polynomial: bit `j` of `x` is `floor(x/2^j) - 2*floor(x/2^(j+1))`.
+    fn unbits(&mut self, sum: &BitSum) -> Option<Poly> {
+        let mut out = constant(sum.constant.clone());
+        for (base, bits) in &sum.bases {
+            let whole = Poly::from([(vec![*base], BigInt::one())]);
+            let mut carry = BigInt::zero();
+            for (j, b) in bits.iter().enumerate() {
+                let c = b - carry;
+                carry = b * 2;
+                if !c.is_zero() {
+                    let f = self.floor(&whole, &(BigInt::one() << j))?;
+                    add_poly(&mut out, &f, &c);
+                }
+            }
+        }
+        Some(out)
+    }
+
+    /// The floor of a sum over bits, when its residue is known to stay within one quotient.
+    fn floor_bits(&mut self, p: &Poly, n: &BigInt) -> Option<Option<Poly>> {
+        if p.len() < 2 {
+            return Some(None);
+        }
+        let Some(sum) = self.bits(p) else {
+            return Some(None);
+        };
+        self.spend(sum.bases.values().map(Vec::len).sum())?;
+        let (mut out, mut rest) = (BitSum::default(), BitSum::default());
+        (out.constant, rest.constant) = sum.constant.div_mod_floor(n);
+        for (base, bits) in &sum.bases {
+            let (q, r) = bits.iter().map(|b| symmetric(b, n)).unzip();
+            out.bases.insert(*base, q);
+            rest.bases.insert(*base, r);
+        }
+        let (low, high) = rest.bounds();
+        let low = low.div_floor(n);
+        if low != high.div_floor(n) {
+            return Some(None);
+        }
+        out.constant += low;
+        self.unbits(&out).map(Some)
+    }
+
+    /// `p` modulo two. Where what is odd of it is a sum over bits, the result depends on which bits those are alone.
+    pub fn modulo_two(&mut self, p: &Poly) -> Option<Poly> {
+        self.spend(p.len())?;
+        let (one, two) = (BigInt::one(), BigInt::from(2));
+        let odd: Poly = p
+            .iter()
+            .filter(|(_, c)| c.is_odd())
+            .map(|(m, _)| (m.clone(), one.clone()))
+            .collect();
+        let mut out = match self.bits(&odd) {
+            Some(mut sum) => {
+                for b in sum.bases.values_mut().flatten() {
+                    *b = b.mod_floor(&two);
+                }
+                sum.constant = sum.constant.mod_floor(&two);
+                let parity = self.unbits(&sum)?;
+                let (low, high) = sum.bounds();
+                if low.div_floor(&two) != high.div_floor(&two) {
+                    let id = self.intern(parity.clone());
+                    let bounds = (low.div_floor(&two), high.div_floor(&two));
+                    let half = self.atom(AtomKind::Floor(id, two.clone()), bounds.0, bounds.1);
+                    let mut out = parity;
+                    add_poly(&mut out, &half, &-two);
+                    return Some(out);
+                }
+                parity
+            }
+            None => p.clone(),
+        };
+        let half = self.floor(&out.clone(), &two)?;
+        add_poly(&mut out, &half, &-two);
+        Some(out)
     }
 
     /// `floor(p / n)` for `n > 0`, in normal form.
@@ -249,6 +378,11 @@ impl Polys {
     }
 
     fn floor_once(&mut self, p: &Poly, n: &BigInt) -> Option<Poly> {
+        if n.count_ones() == 1
+            && let Some(exact) = self.floor_bits(p, n)?
+        {
+            return Some(exact);
+        }
         if n.is_one() {
             return Some(p.clone());
         }
@@ -331,7 +465,8 @@ impl Polys {
     /// `floor((g*z + c) / n) = floor((z + k) / d)` with `d` next to `n/g`, where the bounds of `z` allow it.
     ///
     /// With `e = g*d - n`: the left side reaches `t` when `z >= d*t - floor((e*t + c)/g)`, the right side when
-    /// `z >= d*t - k`. They agree when `floor((e*t + c)/g)` is `k` at both ends of the range of `t`, and so between.
+    /// `z >= d*t - k`. They agree at every `t` between two where `floor((e*t + c)/g)` is `k`; outside, both sides keep
+    /// to the values they have at the bounds of `z`.
     fn magic(&mut self, p: &Poly, n: &BigInt) -> Option<Option<Poly>> {
         let zero = BigInt::zero();
         let g = p
@@ -349,12 +484,17 @@ impl Polys {
             .collect();
         let (low, high) = self.bounds(&z);
         let quotient = |x: BigInt, y: &BigInt| x.div_floor(y);
-        let first = quotient(&g * low + &c, n);
-        let last = quotient(&g * high + &c, n) + 1;
+        let first = quotient(&g * &low + &c, n);
+        let last = quotient(&g * &high + &c, n);
         for d in [n.div_ceil(&g), n.div_floor(&g)] {
             let e = &g * &d - n;
-            let k = quotient(&e * &first + &c, &g);
-            if d > BigInt::one() && k == quotient(&e * &last + &c, &g) {
+            let k = quotient(&e * &last + &c, &g);
+            let next: BigInt = &first + 1;
+            if d > BigInt::one()
+                && k == quotient(&e * next + &c, &g)
+                && first == quotient(&low + &k, &d)
+                && last == quotient(&high + &k, &d)
+            {
                 let mut shifted = z;
                 add_term(&mut shifted, Vec::new(), k);
                 return self.floor(&shifted, &d).map(Some);
@@ -394,6 +534,38 @@ impl Polys {
         let reduced: Poly = p.iter().map(|(m, c)| (m.clone(), c / &g)).collect();
         let id = self.intern(reduced);
         Some(self.atom(AtomKind::IsZero(id), BigInt::zero(), one))
+    }
+}
+
+/// A constant and a sum over bits of atoms: coefficients by atom and place.
+#[derive(Default)]
+struct BitSum {
+    constant: BigInt,
+    bases: BTreeMap<Atom, Vec<BigInt>>,
+}
+
+impl BitSum {
+    /// Exact where the bits are free.
+    fn bounds(&self) -> Bounds {
+        let (mut low, mut high) = (self.constant.clone(), self.constant.clone());
+        for b in self.bases.values().flatten() {
+            if b.is_negative() {
+                low += b;
+            } else {
+                high += b;
+            }
+        }
+        (low, high)
+    }
+}
+
+trait CountOnes {
+    fn count_ones(&self) -> u64;
+}
+
+impl CountOnes for BigInt {
+    fn count_ones(&self) -> u64 {
+        self.magnitude().count_ones()
     }
 }
 
