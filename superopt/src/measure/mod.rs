@@ -18,7 +18,9 @@
 //! counter, calibrated against the system's clock; cycles of the core, from a chain of multiplications timed among the
 //! candidates (three cycles each on every x86-64 core since 2008).
 
+pub mod calibrate;
 mod clock;
+pub mod costs;
 mod loops;
 mod stats;
 

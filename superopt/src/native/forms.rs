@@ -163,21 +163,100 @@ fn immediate(kind: Kind) -> Option<OpKind> {
     }
 }
 
+/// Who chooses the operands of an instruction.
+trait Operands {
+    /// One of the sixteen registers from `first` on.
+    fn register(&mut self, first: Register) -> Register;
+    fn immediate(&mut self) -> u64;
+    /// Fills the memory operand; `absolute` when the form has a 64-bit address and nothing else.
+    fn address(&mut self, instruction: &mut Instruction, absolute: bool);
+}
+
+struct Random<'a, R> {
+    rng: &'a mut R,
+    /// The only registers, when there are few.
+    few: Option<[u32; 3]>,
+    target: u64,
+}
+
+impl<R: Rng> Operands for Random<'_, R> {
+    fn register(&mut self, first: Register) -> Register {
+        let number = match &self.few {
+            Some(few) => *few.choose(self.rng).unwrap_or(&0),
+            None => self.rng.random_range(0..16),
+        };
+        if first == Register::AL && self.rng.random_bool(0.25) {
+            return *HIGH_BYTES.choose(self.rng).unwrap_or(&Register::AH);
+        }
+        numbered(first, number)
+    }
+
+    fn immediate(&mut self) -> u64 {
+        random_immediate(self.rng)
+    }
+
+    fn address(&mut self, instruction: &mut Instruction, absolute: bool) {
+        if absolute {
+            instruction.set_memory_displ_size(8);
+            instruction.set_memory_displacement64(self.target);
+        } else {
+            random_address(instruction, self.rng, self.target);
+        }
+    }
+}
+
+struct Fixed<'a> {
+    registers: &'a [u32],
+    immediate: u64,
+}
+
+impl Operands for Fixed<'_> {
+    fn register(&mut self, first: Register) -> Register {
+        let (&number, rest) = self.registers.split_first().unwrap_or((&0, &[]));
+        self.registers = rest;
+        numbered(first, number)
+    }
+
+    fn immediate(&mut self) -> u64 {
+        self.immediate
+    }
+
+    fn address(&mut self, instruction: &mut Instruction, absolute: bool) {
+        instruction.set_memory_displ_size(if absolute { 8 } else { 0 });
+        instruction.set_memory_base(if absolute {
+            Register::None
+        } else {
+            Register::RSI
+        });
+    }
+}
+
 impl Form {
     /// An instruction of this form, encoded for `address`. An address without registers, which no state can move, is
     /// `target`, below 2 GiB. `None` when the operands drawn cannot be encoded together (`ah` with a REX prefix).
     pub fn instance(self, rng: &mut impl Rng, address: u64, target: u64) -> Option<Instance> {
-        let mut instruction = Instruction::default();
-        instruction.set_code(self.code);
         // Few registers half of the time, so that operands coincide.
-        let few: Option<[u32; 3]> = rng
+        let few = rng
             .random_bool(0.5)
             .then(|| std::array::from_fn(|_| rng.random_range(0..16)));
-        let number = |rng: &mut _| match &few {
-            Some(few) => *few.choose(rng).unwrap_or(&0),
-            None => Rng::random_range(rng, 0..16),
-        };
-        let mut wide_displacement = false;
+        self.build(address, &mut Random { rng, few, target })
+    }
+
+    /// The instruction of this form whose explicit register operands have these numbers, in order, and whose immediate
+    /// is this one.
+    pub fn with_operands(self, registers: &[u32], immediate: u64) -> Option<Instance> {
+        self.build(
+            0,
+            &mut Fixed {
+                registers,
+                immediate,
+            },
+        )
+    }
+
+    fn build(self, address: u64, operands: &mut impl Operands) -> Option<Instance> {
+        let mut instruction = Instruction::default();
+        instruction.set_code(self.code);
         for (index, &kind) in self.code.op_code().op_kinds().iter().enumerate() {
             let operand = index as u32;
             let in_register = if self.memory { None } else { choice(kind) };
@@ -185,29 +264,19 @@ impl Form {
                 instruction.set_op_kind(operand, OpKind::Register);
                 instruction.set_op_register(operand, register);
             } else if let Some(first) = registers(in_register.unwrap_or(kind)) {
-                let mut register = first + number(rng);
-                if first == Register::AL {
-                    register = byte_register(number(rng), rng);
-                }
                 instruction.set_op_kind(operand, OpKind::Register);
-                instruction.set_op_register(operand, register);
+                instruction.set_op_register(operand, operands.register(first));
             } else if let Some(op_kind) = immediate(kind) {
                 let value = if kind == Kind::imm8_const_1 {
                     1
                 } else {
-                    random_immediate(rng)
+                    operands.immediate()
                 };
                 instruction.set_op_kind(operand, op_kind);
                 instruction.set_immediate_u64(operand, value);
             } else {
                 instruction.set_op_kind(operand, OpKind::Memory);
-                wide_displacement = kind == Kind::mem_offs;
-                if wide_displacement {
-                    instruction.set_memory_displ_size(8);
-                    instruction.set_memory_displacement64(target);
-                } else {
-                    random_address(&mut instruction, rng, target);
-                }
+                operands.address(&mut instruction, kind == Kind::mem_offs);
             }
         }
         let mut encoder = Encoder::new(64);
@@ -216,40 +285,23 @@ impl Form {
         bytes[..length].copy_from_slice(&encoder.take_buffer());
         let decoded =
             Decoder::with_ip(64, &bytes[..length], address, DecoderOptions::NONE).decode();
-        let same = decoded.code() == self.code
-            && (!wide_displacement || decoded.memory_displacement64() == target);
-        same.then_some(Instance {
+        (decoded.code() == self.code).then_some(Instance {
             instruction: decoded,
             bytes,
         })
     }
 }
 
-fn byte_register(number: u32, rng: &mut impl Rng) -> Register {
-    if rng.random_bool(0.25) {
-        *[Register::AH, Register::CH, Register::DH, Register::BH]
-            .choose(rng)
-            .unwrap_or(&Register::AH)
+const HIGH_BYTES: [Register; 4] = [Register::AH, Register::CH, Register::DH, Register::BH];
+
+fn numbered(first: Register, number: u32) -> Register {
+    // The high bytes stand between `bl` and `spl` in iced's numbering.
+    let gap = if first == Register::AL && number >= 4 {
+        HIGH_BYTES.len() as u32
     } else {
-        [
-            Register::AL,
-            Register::CL,
-            Register::DL,
-            Register::BL,
-            Register::SPL,
-            Register::BPL,
-            Register::SIL,
-            Register::DIL,
-            Register::R8L,
-            Register::R9L,
-            Register::R10L,
-            Register::R11L,
-            Register::R12L,
-            Register::R13L,
-            Register::R14L,
-            Register::R15L,
-        ][number as usize]
-    }
+        0
+    };
+    first + number + gap
 }
 
 fn random_immediate(rng: &mut impl Rng) -> u64 {
