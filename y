@@ -92,12 +92,13 @@ main() {
         test)
             setup
             need gdb gdb
+            need chromium chromium
             install_missing
             build
             cd "$ROOT"
             # The compiler's own tests link against the library of their profile.
             cargo build --quiet -p trinity-start
-            TRINITY_BIN_DIR=$BIN cargo test --workspace --quiet "$@"
+            TRINITY_REQUIRE_BROWSER=1 TRINITY_BIN_DIR=$BIN cargo test --workspace --quiet "$@"
             ;;
         bench) setup_bench; build; exec "$BIN/trinityc" bench "$@" ;;
         fuzz)

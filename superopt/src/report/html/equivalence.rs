@@ -40,6 +40,8 @@ fn claim_text(claim: Claim) -> &'static str {
 /// Everything of a comparison but its heading and what is trusted. Ids get the prefix, so that a page may hold several.
 pub(super) fn parts(r: &Equivalence, prefix: &str) -> String {
     let id = |name: &str| format!("{prefix}{name}");
+    let level = if prefix.is_empty() { 2 } else { 3 };
+    let section = |id: &str, title: &str, body: &str| section_at(level, id, title, body);
     let mut out = section(
         &id("programs"),
         "Both programs",
@@ -213,10 +215,10 @@ fn costs(before: &Cost, after: &Cost) -> String {
                 "",
                 vec![format!("measured {name}"), interval(x), interval(y), gain],
             ));
-            bars.push((format!("{name}, before"), *x));
-            bars.push((format!("{name}, after"), *y));
+            bars.push((format!("{name}, before"), "before", *x));
+            bars.push((format!("{name}, after"), "after", *y));
         }
-        let confidence = bars.first().map_or(0.0, |b| b.1.confidence * 100.0);
+        let confidence = bars.first().map_or(0.0, |b| b.2.confidence * 100.0);
         remark = format!(
             "<p class=\"sub\">Measured on {}: {} and {} samples; intervals hold {confidence:.0} % confidence.</p>",
             esc(&b.processor),
@@ -313,32 +315,37 @@ fn replay(steps: &[Step], mark: Option<(usize, &str)>) -> String {
     for (i, s) in steps.iter().enumerate() {
         let here = mark.filter(|m| m.0 == i);
         let class = if here.is_some() { "diverges" } else { "" };
-        let why = here.map_or(String::new(), |m| {
-            format!(
-                "<div class=\"note\">first divergent step: {}</div>",
-                esc(m.1)
-            )
-        });
-        let text = format!("{}{why}", code(&s.text));
         let fault = match s.fault.is_empty() {
             true => String::new(),
-            false => format!("<span class=\"pill bad\">{}</span>", esc(&s.fault)),
+            false => format!(" <span class=\"pill bad\">{}</span>", esc(&s.fault)),
         };
-        if s.changes.is_empty() {
-            rows.push((class, vec![text, fault, String::new(), String::new()]));
-            continue;
-        }
+        let text = format!("{}{fault}", code(&s.text));
         for (n, change) in s.changes.iter().enumerate() {
             let [model, processor] = observed(&change.value);
-            let first = if n == 0 {
-                format!("{text}{fault}")
-            } else {
-                String::new()
-            };
+            let first = if n == 0 { text.clone() } else { String::new() };
             rows.push((class, vec![first, code(&change.place), model, processor]));
         }
+        if s.changes.is_empty() {
+            rows.push((
+                class,
+                vec![text, String::new(), String::new(), String::new()],
+            ));
+        }
+        if let Some((_, why)) = here {
+            rows.push((
+                "why",
+                vec![format!(
+                    "<div class=\"note\">↑ first divergent step: {}</div>",
+                    esc(why)
+                )],
+            ));
+        }
     }
-    table(&["Step", "Changes", "Model", "Processor"], &rows)
+    // A row of one cell takes the whole width.
+    table(&["Step", "Changes", "Model", "Processor"], &rows).replace(
+        "<tr class=\"why\"><td>",
+        "<tr class=\"why\"><td colspan=\"4\">",
+    )
 }
 
 fn proof(r: &Equivalence) -> String {

@@ -89,7 +89,7 @@ fn banner(verdict: &Verdict) -> String {
     };
     format!(
         "<div class=\"verdict {class}\" id=\"verdict\"><span class=\"mark\">{mark}</span>\
-         <div><b>{}{detail}</b>{}</div></div>\n",
+         <div><b>{}{detail}</b>{}.</div></div>\n",
         capital(&name),
         capital(verdict.kind().meaning())
     )
@@ -104,10 +104,13 @@ fn capital(s: &str) -> String {
 
 /// A section with a heading.
 fn section(id: &str, title: &str, body: &str) -> String {
-    format!(
-        "<section id=\"{id}\">\n<h2>{}</h2>\n{body}</section>\n",
-        esc(title)
-    )
+    section_at(2, id, title, body)
+}
+
+/// A section with a heading of a level.
+fn section_at(level: u32, id: &str, title: &str, body: &str) -> String {
+    let title = esc(title);
+    format!("<section id=\"{id}\">\n<h{level}>{title}</h{level}>\n{body}</section>\n")
 }
 
 /// A table; heads with a leading `#` hold numbers. Cells are markup.

@@ -12,8 +12,8 @@ pub(super) fn batch(r: &Batch) -> String {
     );
     let mut figures = vec![tile(
         "proven",
-        &format!("{} of {}", r.count(VerdictKind::Proven), r.items.len()),
-        "",
+        &r.count(VerdictKind::Proven).to_string(),
+        &format!("of {}", r.items.len()),
     )];
     let others = r
         .counts
@@ -188,7 +188,7 @@ fn foldings(list: &[Folding]) -> String {
                 false => "<span class=\"pill bad\">✗ does not fold</span>",
             };
             let mut evidence = format!("<div>{}</div>", esc(&f.authority));
-            if !f.value.is_empty() {
+            if !f.value.is_empty() && f.differs.is_none() {
                 evidence += &code(&f.value);
             }
             if let Some(d) = &f.differs {

@@ -87,14 +87,14 @@ fn summary(r: &Search) -> String {
     if !r.targets.is_empty() {
         let n = r.targets.iter().filter(|t| found(t)).count();
         out.push(tile(
-            "targets with a proven find",
-            &format!("{n} of {}", r.targets.len()),
-            "",
+            "proven finds",
+            &n.to_string(),
+            &format!("of {} targets", r.targets.len()),
         ));
         out.push(tile(
             "proofs",
-            &format!("{} of {}", total(|e| e.proven), total(|e| e.proofs)),
-            "proven",
+            &total(|e| e.proven).to_string(),
+            &format!("of {} tried", total(|e| e.proofs)),
         ));
         out.push(tile(
             "live proposals",
@@ -111,8 +111,8 @@ fn summary(r: &Search) -> String {
             .count();
         out.push(tile(
             "rules proven",
-            &format!("{proven} of {}", r.rules.len()),
-            "",
+            &proven.to_string(),
+            &format!("of {}", r.rules.len()),
         ));
     }
     if let Some(s) = r.seconds {
@@ -174,7 +174,7 @@ fn overview(targets: &[Target]) -> String {
 
 fn target(t: &Target, prefix: &str) -> String {
     let mut out = format!(
-        "<section id=\"{prefix}target\">\n<h2>{} {}</h2>\n<p class=\"mono sub\">{}</p>\n",
+        "<section id=\"{prefix}target\">\n<h2 class=\"target\">{} {}</h2>\n<p class=\"mono sub\">{}</p>\n",
         esc(&t.name),
         outcome(t.outcome),
         esc(&t.specification)
@@ -194,17 +194,17 @@ fn target(t: &Target, prefix: &str) -> String {
         );
     }
     out += "</section>\n";
-    out += &section(&format!("{prefix}cost"), "Cost over time", &cost(t));
+    out += &section_at(3, &format!("{prefix}cost"), "Cost over time", &cost(t));
     if !t.path.is_empty() {
         let path = format!(
             "<div class=\"card\">{}</div>\n",
             equivalence::chain(&t.path)
         );
-        out += &section(&format!("{prefix}path"), "Accepted path", &path);
+        out += &section_at(3, &format!("{prefix}path"), "Accepted path", &path);
     }
     if !t.counterexamples.is_empty() {
         let met = format!("<div class=\"card\">{}</div>\n", met(&t.counterexamples));
-        out += &section(&format!("{prefix}met"), "Counterexamples met", &met);
+        out += &section_at(3, &format!("{prefix}met"), "Counterexamples met", &met);
     }
     if let Some(r) = &t.result {
         out += &equivalence::parts(r, prefix);

@@ -225,13 +225,13 @@ pub(super) fn cost_over_time(curves: &[Curve]) -> Option<String> {
     Some(s)
 }
 
-/// Measured times as bars with their intervals.
-pub(super) fn bars(rows: &[(String, Interval)]) -> String {
+/// Measured times as bars with their intervals: name, class that gives the colour, time.
+pub(super) fn bars(rows: &[(String, &str, Interval)]) -> String {
     const ROW: f64 = 30.0;
     const NAMES: f64 = 250.0;
     let width = WIDTH;
     let height = ROW * rows.len() as f64 + 26.0;
-    let top = rows.iter().map(|r| r.1.high).fold(0.0, f64::max);
+    let top = rows.iter().map(|r| r.2.high).fold(0.0, f64::max);
     let x = Scale {
         low: 0.0,
         high: if top > 0.0 { top * 1.25 } else { 1.0 },
@@ -253,8 +253,7 @@ pub(super) fn bars(rows: &[(String, Interval)]) -> String {
             (t * 1e6).round() / 1e6
         );
     }
-    for (i, (name, v)) in rows.iter().enumerate() {
-        let colour = i % COLOURS;
+    for (i, (name, class, v)) in rows.iter().enumerate() {
         let y = ROW * i as f64 + 5.0;
         let (mid, text) = (y + 9.0, y + 13.0);
         let (low, high, end) = (x.at(v.low), x.at(v.high), x.at(v.value));
@@ -262,7 +261,7 @@ pub(super) fn bars(rows: &[(String, Interval)]) -> String {
         let bar = end - NAMES;
         let _ = writeln!(
             s,
-            "<g class=\"k{colour}\"><text class=\"strong\" x=\"0\" y=\"{text:.1}\">{name}</text>\
+            "<g class=\"{class}\"><text class=\"strong\" x=\"0\" y=\"{text:.1}\">{name}</text>\
              <rect class=\"bar\" x=\"{NAMES}\" y=\"{y:.1}\" width=\"{bar:.1}\" height=\"18\" rx=\"3\"/>\
              <path class=\"ci\" d=\"M{low:.1} {mid:.1}H{high:.1}M{low:.1} {y:.1}v18M{high:.1} {y:.1}v18\"/>\
              <text class=\"strong\" x=\"{:.1}\" y=\"{text:.1}\">{:.2} ns</text></g>",

@@ -182,7 +182,10 @@ fn a_browser_shows_the_run() {
         4,
         "latency and throughput, before and after"
     );
-    assert!(dom.contains("1 of 2"), "targets with a find");
+    assert!(
+        dom.contains("<b>1</b> <i>of 2 targets</i>"),
+        "targets with a find"
+    );
     for id in [
         "t0-target",
         "t0-cost",

@@ -169,6 +169,12 @@ fn conclusion(identity: &[Folding], variants: &[Variant], formula: &[Folding]) -
             no.join("; ")
         ));
     }
+    out.push(
+        "The authority is exact evaluation, not the proof over the reals and not a solver: an expression without variables has \
+         one value, found twice, by the processor and by rational arithmetic with one rounding per operation. The proof \
+         over the reals decides nothing about doubles: it proves every line of both lists."
+            .into(),
+    );
     let three = variants.iter().filter(|v| v.is_three).count();
     out.push(format!(
         "It is a fact about one double and one rounding mode, not a law: of {} other roundings and neighbouring doubles {three} give 3.",
