@@ -1,10 +1,29 @@
 //! Assembly text and objects read into functions, terms and regions.
+//!
+//! [`assemble`] makes an object of a text with the system's assembler, [`object`] reads its functions, [`cfg`] their
+//! control flow and liveness, [`terms`] makes one term-level function of them (in the domain of [`symbolic`]),
+//! [`precondition`] reads conditions on inputs, and [`region`] is what engines get.
 
+pub mod assemble;
+pub mod cfg;
+pub mod compare;
+pub mod effects;
+pub mod error;
+pub mod liveout;
+pub mod object;
 pub mod place;
+pub mod precondition;
 pub mod region;
+pub mod replay;
+pub mod symbolic;
+pub mod terms;
+mod witness;
 
+pub use error::{InputError, InputProblem, Refusal};
+pub use object::{Function, Unit};
 pub use place::{Place, PlaceSet};
 pub use region::{
     Footprint, ImproveOptions, Improvement, Improver, LiveOut, Region, Replacement, SymbolField,
     SymbolKind, SymbolUse, Touch,
 };
+pub use terms::{ProgramTerms, Setup};

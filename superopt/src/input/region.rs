@@ -29,6 +29,8 @@ pub enum SymbolKind {
     Got,
     /// Its entry in the procedure linkage table.
     Plt,
+    /// Its address as an absolute number of 32 or 64 bits.
+    Absolute,
     /// Its offset from the thread pointer, or of the entry that holds it.
     Tls,
 }
