@@ -356,7 +356,8 @@ impl Run<'_> {
         let width = self.t.outputs[0].width;
         let mut spent = 0;
         for (macros, budget) in [
-            (&related, 2_000_000u64),
+            (&all, 300_000u64),
+            (&related, 2_000_000),
             (&all, 20_000_000),
             (&related, 100_000_000),
             (&all, 4_000_000_000),
@@ -382,7 +383,7 @@ impl Run<'_> {
             });
             spent += progress.evaluations.load(Ordering::Relaxed);
             let proven = self.lowered(&ops, macros, &found, spent);
-            if proven > 0 && (budget >= 20_000_000 || found.is_empty()) {
+            if proven > 0 && budget >= 20_000_000 {
                 break;
             }
         }

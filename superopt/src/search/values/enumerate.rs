@@ -372,11 +372,17 @@ impl<'a> Enumeration<'a> {
                 at = end;
             }
         };
+        // Balanced trees first: they are few, and many good programs are among them.
+        for sa in 1..n.saturating_sub(1) {
+            for &m in &self.binary {
+                split(m, sa, self.level_range(sa), 256);
+            }
+        }
         for &m in &self.unary {
             split(m, n - 1, self.level_range(n - 1), 4096);
         }
-        for &m in &self.binary {
-            for sa in 0..n {
+        for sa in if n == 1 { vec![0] } else { vec![0, n - 1] } {
+            for &m in &self.binary {
                 split(m, sa, self.level_range(sa), 256);
             }
         }
