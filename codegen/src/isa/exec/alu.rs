@@ -67,6 +67,8 @@ pub fn execute<D: Domain>(
             let a = m.read(d, i, 1)?;
             m.write(d, i, 0, &a)?;
         }
+        // Intel loads 16 bits here, AMD 32.
+        Movsxd if Machine::<D>::operand_width(i, 0) == 16 => return Err(Unsupported::Operand),
         Movzx | Movsx | Movsxd => {
             let a = m.read(d, i, 1)?;
             let w = Machine::<D>::operand_width(i, 0);

@@ -246,7 +246,7 @@ fn double_shift<D: Domain>(
     let t = d.bin(l, a, &less);
     let mut cf = if left { d.msb(&t) } else { d.trunc(&t, 1) };
     if w == 16 {
-        // A count above the width leaves everything undefined.
+        // A count above the width leaves everything undefined, each flag by itself.
         let over = d.cmp(crate::isa::domain::CmpOp::Ult, &n, c);
         let u = d.undefined(w);
         r = d.ite(&over, &u, &r);
@@ -259,5 +259,13 @@ fn double_shift<D: Domain>(
     set_of(d, m, c, &zero, &of);
     undefine_af(d, m, &zero);
     set_szp_unless_zero(d, m, &zero, &r);
+    if w == 16 {
+        let over = d.cmp(crate::isa::domain::CmpOp::Ult, &n, c);
+        for flag in [Flag::Sf, Flag::Zf, Flag::Pf] {
+            let u = d.undefined(1);
+            let f = d.ite(&over, &u, &m.flag(flag));
+            m.set_flag(flag, f);
+        }
+    }
     m.write(d, i, 0, &r)
 }
