@@ -281,7 +281,7 @@ fn value(key: Key, register: Register) -> Value {
     use trinity_codegen::isa::cost::Width;
     if register.is_vector_register() {
         // 1.7 and 3.3 as doubles; both halves are normal floats too.
-        let lane = if register.number() % 2 == 0 {
+        let lane = if register.number().is_multiple_of(2) {
             1.7f64
         } else {
             3.3f64

@@ -95,7 +95,7 @@ pub fn shuffles(mnemonic: Mnemonic, width: Width, _: Variant) -> Option<Row> {
         Vperm2i128 | Vperm2f128 => zen4(c(3, 50, 1), all(3, 100, 1)),
         Vpermq | Vpermpd | Vpermd | Vpermps => zen4(c(4, 50, 1), two(c(6, 100, 2), c(3, 100, 1))),
         Vinserti128 | Vinsertf128 => zen4(c(1, 50, 1), two(c(2, 50, 1), c(3, 100, 1))),
-        Vextracti128 | Vextractf128 => two(c(4, 100, 1), c(3, 100, 1)),
+        Vextracti128 | Vextractf128 => zen4(c(3, 50, 1), two(c(4, 100, 1), c(3, 100, 1))),
         Vbroadcasti128 | Vbroadcastf128 => all(0, 50, 1),
         Vpbroadcastb | Vpbroadcastw | Vpbroadcastd | Vpbroadcastq | Vbroadcastss | Vbroadcastsd
             if wide =>
