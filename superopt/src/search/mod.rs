@@ -4,6 +4,7 @@ pub mod chain;
 pub mod check;
 pub mod cost;
 pub mod engine;
+pub mod improve;
 pub mod keys;
 pub mod lanes;
 pub mod loc;
