@@ -26,12 +26,16 @@ struct Shared {
     /// When the time is over; none in deterministic mode and for runs without a limit.
     until: Option<Instant>,
     start: Instant,
+    /// Time of the run before it was resumed.
+    before: Duration,
     /// Proposals allowed in all; `u64::MAX` without a limit.
     budget: u64,
     spent: AtomicU64,
     stop: Arc<AtomicBool>,
     /// SIGINT counts as a stop.
     interruptible: bool,
+    /// The end that this one is a part of: where it ends, this one does.
+    whole: Option<Deadline>,
 }
 
 /// The end of a run, shared by everything that works for it. Clones share one end.
@@ -39,65 +43,94 @@ struct Shared {
 pub struct Deadline(Arc<Shared>);
 
 impl Deadline {
-    fn make(time: Option<Duration>, budget: Option<u64>, interruptible: bool) -> Deadline {
+    fn make(time: Option<Duration>, budget: Option<u64>) -> Shared {
         let start = Instant::now();
-        Deadline(Arc::new(Shared {
+        Shared {
             until: time.and_then(|t| start.checked_add(t)),
             start,
+            before: Duration::ZERO,
             budget: budget.unwrap_or(u64::MAX),
             spent: AtomicU64::new(0),
             stop: Arc::new(AtomicBool::new(false)),
-            interruptible,
-        }))
+            interruptible: false,
+            whole: None,
+        }
     }
 
     /// Ends after a time.
     pub fn after(time: Duration) -> Deadline {
-        Deadline::make(Some(time), None, false)
+        Deadline(Arc::new(Deadline::make(Some(time), None)))
     }
 
     /// Never ends by itself.
     pub fn never() -> Deadline {
-        Deadline::make(None, None, false)
+        Deadline(Arc::new(Deadline::make(None, None)))
     }
 
     /// Ends after a number of proposals, whatever the clock says.
     pub fn proposals(budget: u64) -> Deadline {
-        Deadline::make(None, Some(budget), false)
+        Deadline(Arc::new(Deadline::make(None, Some(budget))))
     }
 
-    /// An end of its own for one of `workers`: the same time and the same stops, and an equal part of
-    /// the budget, the first ones taking the remainder. What it spends is not counted here.
+    /// The end of a whole run as its configuration asks for it, of which some time is used up already when it is resumed.
+    /// SIGINT ends it too (see [`super::stop`]). In deterministic runs with targets each target has a budget, the run has none.
+    pub fn of(config: &super::RunConfig, used: Duration) -> Deadline {
+        use super::config::Kind;
+        let time = config.deadline.filter(|_| !config.deterministic);
+        let whole = matches!(config.kind, Kind::Rules | Kind::Tune) && config.deterministic;
+        let budget = config.budget.proposals.filter(|_| whole);
+        let mut shared = Deadline::make(time.map(|t| t.saturating_sub(used)), budget);
+        (shared.before, shared.interruptible) = (used, true);
+        Deadline(Arc::new(shared))
+    }
+
+    /// The end of the work on one target of a run: the run's end, or before it the target's own limit in time (in proposals when
+    /// the run is deterministic). Stopping it does not stop the run.
+    pub fn for_target(&self, config: &super::RunConfig) -> Deadline {
+        match config.deterministic {
+            true => self.part(None, config.budget.proposals),
+            false => self.part(config.deadline_per_target, None),
+        }
+    }
+
+    /// The end of a part of the work: it ends where the whole does, or before, by limits or a stop of its own. What it spends
+    /// counts for the whole too.
+    pub fn part(&self, time: Option<Duration>, budget: Option<u64>) -> Deadline {
+        let mut shared = Deadline::make(time, budget);
+        shared.whole = Some(self.clone());
+        Deadline(Arc::new(shared))
+    }
+
+    /// An end of its own for one of `workers`: the same time and the same stops, and an equal part of what is left of the
+    /// budget, the first ones taking the remainder. What it spends is not counted here.
     pub fn share(&self, worker: u64, workers: u64) -> Deadline {
         let budget = self
             .budget_left()
             .map(|b| b / workers + u64::from(worker < b % workers));
+        let this = &self.0;
         Deadline(Arc::new(Shared {
-            until: self.0.until,
-            start: self.0.start,
+            until: this.until,
+            start: this.start,
+            before: this.before,
             budget: budget.unwrap_or(u64::MAX),
             spent: AtomicU64::new(0),
-            stop: Arc::clone(&self.0.stop),
-            interruptible: self.0.interruptible,
+            stop: Arc::clone(&this.stop),
+            interruptible: this.interruptible,
+            whole: this.whole.clone(),
         }))
-    }
-
-    /// The end that a run's configuration asks for; SIGINT ends it too (see [`super::stop`]).
-    pub fn of(config: &super::RunConfig) -> Deadline {
-        match config.deterministic {
-            true => Deadline::make(None, config.budget.proposals, true),
-            false => Deadline::make(config.deadline, None, true),
-        }
     }
 
     /// Counts proposals against the budget and tells whether the run must end. Cheap enough for every hundredth proposal.
     pub fn spend(&self, proposals: u64) -> Option<End> {
         // Relaxed: the count guards nothing else, and a thread that sees it late overdraws by its own batch only.
         self.0.spent.fetch_add(proposals, Ordering::Relaxed);
+        if let Some(whole) = &self.0.whole {
+            whole.spend(proposals);
+        }
         self.over()
     }
 
-    /// Whether, and why, the run must end.
+    /// Whether, and why, the work must end.
     pub fn over(&self) -> Option<End> {
         if self.stop_requested() {
             return Some(End::Stopped);
@@ -107,30 +140,38 @@ impl Deadline {
         }
         match self.0.until {
             Some(t) if Instant::now() >= t => Some(End::Deadline),
-            _ => None,
+            _ => self.0.whole.as_ref().and_then(Deadline::over),
         }
     }
 
-    /// Whether someone asked for an end: [`Deadline::stop`] or, for runs, SIGINT.
+    /// Whether someone asked for an end: [`Deadline::stop`] here or on the whole or, for runs, SIGINT.
     pub fn stop_requested(&self) -> bool {
-        self.0.stop.load(Ordering::Relaxed) || (self.0.interruptible && super::stop::requested())
+        let here = self.0.stop.load(Ordering::Relaxed);
+        here || (self.0.interruptible && super::stop::requested())
+            || self.0.whole.as_ref().is_some_and(Deadline::stop_requested)
     }
 
-    /// Asks everything that shares this end to end now.
+    /// Asks everything that shares this end, or is a part of it, to end now.
     pub fn stop(&self) {
         self.0.stop.store(true, Ordering::Relaxed);
     }
 
     /// Time left; `None` without a time limit.
     pub fn left(&self) -> Option<Duration> {
-        self.0
+        let here = self
+            .0
             .until
-            .map(|t| t.saturating_duration_since(Instant::now()))
+            .map(|t| t.saturating_duration_since(Instant::now()));
+        let whole = self.0.whole.as_ref().and_then(Deadline::left);
+        match (here, whole) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
     }
 
-    /// Time since the run began.
+    /// Time since this work began, what it took before it was resumed included.
     pub fn elapsed(&self) -> Duration {
-        self.0.start.elapsed()
+        self.0.before + self.0.start.elapsed()
     }
 
     /// Proposals spent.
@@ -189,6 +230,25 @@ mod tests {
         assert_eq!(shares[1].over(), None);
         d.stop();
         assert_eq!(shares[1].over(), Some(End::Stopped));
+    }
+
+    #[test]
+    fn parts_end_with_the_whole_and_before_it() {
+        let whole = Deadline::proposals(100);
+        let part = whole.part(None, Some(60));
+        assert_eq!(part.spend(59), None);
+        assert_eq!(part.spend(1), Some(End::Budget));
+        assert_eq!((whole.spent(), whole.over()), (60, None));
+        let second = whole.part(None, Some(60));
+        second.stop();
+        assert_eq!((second.over(), whole.over()), (Some(End::Stopped), None));
+        let third = whole.part(Some(Duration::from_secs(3600)), None);
+        assert!(third.left().unwrap() <= Duration::from_secs(3600));
+        assert_eq!(third.spend(40), Some(End::Budget), "the whole's");
+        let stopped = Deadline::never();
+        let part = stopped.part(None, None);
+        stopped.stop();
+        assert_eq!(part.over(), Some(End::Stopped));
     }
 
     #[test]

@@ -92,6 +92,19 @@ impl RunDir {
         Ok(dir)
     }
 
+    /// Removes temporary files that killed processes left behind. Only with the directory's lock held.
+    pub fn clean(&self) {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        for e in entries {
+            let name = e.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') && name.ends_with(".tmp") {
+                // One that cannot be removed does no harm.
+                let _ = fs::remove_file(e.path());
+            }
+        }
+    }
+
     /// An existing directory, for `--resume` and `report`.
     pub fn open(root: &Path) -> RunDir {
         RunDir { root: root.into() }
@@ -209,7 +222,10 @@ mod tests {
         let run = RunDir::create(&dir.0, "quick").unwrap();
         assert!(run.smt().is_dir());
         assert!(run.best(Some("a/../b c")).ends_with("best-a_.._b_c.s"));
+        fs::write(dir.0.join("quick/.run.json.12-3.tmp"), b"half").unwrap();
         run.write(&run.best(None), b"ret\n").unwrap();
+        run.clean();
+        assert!(!dir.0.join("quick/.run.json.12-3.tmp").exists());
         assert_eq!(fs::read(dir.0.join("quick/best.s")).unwrap(), b"ret\n");
         assert_eq!(file_name(".."), "_..");
     }

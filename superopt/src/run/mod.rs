@@ -1,7 +1,8 @@
 //! Searches that last: configuration, one deadline for all engines, live progress, SIGINT, saved state, results.
 //!
-//! A run reads a [`RunConfig`], makes its [`files::RunDir`], shares one [`Deadline`] and one [`Progress`] among the engines,
-//! and saves its state every [`state::PERIOD`], so that a kill at any moment costs less than five seconds.
+//! A [`Session`] holds a [`RunConfig`], its [`RunDir`], and one [`Deadline`] and one [`Progress`] shared by the engines; whoever
+//! drives it saves the engines' state whenever [`Session::save_due`] says so (every [`state::PERIOD`]), so that a kill at any
+//! moment costs less than five seconds.
 
 pub mod config;
 pub mod deadline;
@@ -10,6 +11,7 @@ pub mod files;
 pub mod parse;
 pub mod progress;
 pub mod reader;
+pub mod session;
 pub mod state;
 pub mod stop;
 
@@ -19,6 +21,7 @@ pub use files::RunDir;
 pub use parse::Known;
 pub use progress::{Meter, Progress};
 pub use reader::ConfigError;
+pub use session::{Session, SessionError};
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,8 @@ struct Shared {
     curve: Mutex<Vec<Point>>,
     doing: Mutex<String>,
     deadline: Deadline,
+    /// Time of the run when the work on this target began.
+    since: Duration,
 }
 
 /// One engine's counters. Clones count together.
@@ -59,7 +61,7 @@ fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Meter {
-    fn new(engine: &str, deadline: &Deadline) -> Meter {
+    fn new(engine: &str, deadline: &Deadline, since: Duration) -> Meter {
         Meter(Arc::new(Shared {
             engine: engine.into(),
             counters: Counters::default(),
@@ -67,6 +69,7 @@ impl Meter {
             curve: Mutex::new(Vec::new()),
             doing: Mutex::new(String::new()),
             deadline: deadline.clone(),
+            since,
         }))
     }
 
@@ -112,7 +115,13 @@ impl Meter {
         self.0.best.store(cost.to_bits(), Ordering::Relaxed);
         curve.push(Point {
             proposals,
-            seconds: Some(self.0.deadline.elapsed().as_secs_f64()),
+            seconds: Some(
+                self.0
+                    .deadline
+                    .elapsed()
+                    .saturating_sub(self.0.since)
+                    .as_secs_f64(),
+            ),
             cost,
         });
         true
@@ -206,6 +215,8 @@ pub struct Progress {
     deadline: Deadline,
     meters: Mutex<Vec<Meter>>,
     title: Mutex<String>,
+    /// Time of the run when the work on the target began: curves start there.
+    begun: Mutex<Duration>,
 }
 
 impl Progress {
@@ -215,6 +226,7 @@ impl Progress {
             deadline: deadline.clone(),
             meters: Mutex::new(Vec::new()),
             title: Mutex::new(String::new()),
+            begun: Mutex::new(Duration::ZERO),
         })
     }
 
@@ -224,7 +236,7 @@ impl Progress {
         if let Some(m) = meters.iter().find(|m| m.engine() == engine) {
             return m.clone();
         }
-        let m = Meter::new(engine, &self.deadline);
+        let m = Meter::new(engine, &self.deadline, *lock(&self.begun));
         meters.push(m.clone());
         m
     }
@@ -234,10 +246,11 @@ impl Progress {
         lock(&self.meters).clone()
     }
 
-    /// Names the target or phase; begins the meters anew if asked, as for the next target of a run.
+    /// Names the target or phase; begins the meters and the time of their curves anew if asked, as for the next target of a run.
     pub fn begin(&self, title: &str, anew: bool) {
         title.clone_into(&mut lock(&self.title));
         if anew {
+            *lock(&self.begun) = self.deadline.elapsed();
             lock(&self.meters).clear();
         }
     }

@@ -1,7 +1,7 @@
 //! TOML read with places: every complaint names file, line and key, and all of them are told at once.
 //!
 //! Serde's derived readers stop at the first error and say `unknown field` without the nearest known key, hence this small
-//! reader over the parsed document. A [`Section`] notes which keys were asked for; [`Section::finish`] reports the others.
+//! reader over the parsed document. A `Section` notes which keys were asked for; `Section::finish` reports the others.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -295,7 +295,7 @@ fn sigint_asks_once_and_ends_the_second_time() {
     if std::env::var_os(VARIABLE).is_some() {
         // The child: a run that saves its state when asked to end, and then hangs.
         stop::install().unwrap();
-        let d = Deadline::of(&parse(GOOD).unwrap());
+        let d = Deadline::of(&parse(GOOD).unwrap(), Duration::ZERO);
         println!("\nready");
         while d.over() != Some(End::Stopped) {
             std::thread::sleep(Duration::from_millis(1));
@@ -328,4 +328,163 @@ fn sigint_asks_once_and_ends_the_second_time() {
         (Some(130), None),
         "the second one ends"
     );
+}
+
+fn minimal(dir: &Path) -> RunConfig {
+    let mut c = parse(GOOD).unwrap();
+    c.out = dir.into();
+    c
+}
+
+fn report(c: &RunConfig, ended: crate::report::search::Ended) -> crate::report::Search {
+    crate::report::Search {
+        name: c.name.clone(),
+        kind: c.kind.name().into(),
+        config: c.to_toml(),
+        march: c.march.clone(),
+        jobs: c.jobs,
+        deterministic: c.deterministic,
+        ended,
+        resumed: 0,
+        targets: Vec::new(),
+        rules: Vec::new(),
+        tables: Vec::new(),
+        provenance: Default::default(),
+        trusted: Vec::new(),
+        seconds: Some(1.5),
+    }
+}
+
+#[test]
+fn a_session_is_resumed_where_it_was_saved() {
+    use crate::report::search::Ended;
+    let dir = files::TestDir::new("session");
+    let known = Known::default();
+    let mut s = Session::start(minimal(&dir.0)).unwrap();
+    s.save(&vec![1u64, 2, 3]).unwrap();
+    let root = s.dir.root().to_path_buf();
+    // One process at a time.
+    let e = Session::resume::<Vec<u64>>(&root, &known).unwrap_err();
+    assert!(
+        matches!(e, SessionError::InUse(_)) && e.exit_code() == 8,
+        "{e}"
+    );
+    let config = s.config.clone();
+    s.finish(report(&config, Ended::Interrupted), &[]).unwrap();
+    let (s, state) = Session::resume::<Vec<u64>>(&root, &known).unwrap();
+    assert_eq!((state, s.resumed), (vec![1, 2, 3], 1));
+    assert!(s.deadline.left().unwrap() <= Duration::from_secs(90));
+    let best = [
+        ("p01".to_string(), "a\n".to_string()),
+        ("p02".to_string(), "b\n".to_string()),
+    ];
+    let d = s.finish(report(&config, Ended::Done), &best).unwrap();
+    assert_eq!(crate::report::Document::load(&root).unwrap(), d);
+    assert_eq!(
+        std::fs::read_to_string(root.join("best-p02.s")).unwrap(),
+        "b\n"
+    );
+    assert!(root.join("report.html").exists());
+    // Nothing is left to resume.
+    let e = Session::resume::<Vec<u64>>(&root, &known).unwrap_err();
+    assert!(
+        matches!(e, SessionError::State(_)) && e.exit_code() == 20,
+        "{e}"
+    );
+    // A run begun anew keeps what an earlier one saved.
+    let mut s = Session::start(minimal(&dir.0)).unwrap();
+    s.save(&vec![9u64]).unwrap();
+    drop(s);
+    drop(Session::start(minimal(&dir.0)).unwrap());
+    assert!(root.join("state.bin.old").exists() && !root.join("state.bin").exists());
+    assert!(matches!(
+        Session::resume::<u8>(&dir.0.join("nowhere"), &known),
+        Err(SessionError::Config(_))
+    ));
+}
+
+#[test]
+fn deterministic_sessions_leave_the_same_bytes() {
+    use crate::report::search::Ended;
+    let bytes = |name: &str, seconds: f64| {
+        let dir = files::TestDir::new(name);
+        let mut c = minimal(&dir.0);
+        c.make_deterministic(1000);
+        assert_eq!(Deadline::of(&c, Duration::ZERO).left(), None);
+        assert_eq!(
+            Deadline::of(&c, Duration::ZERO)
+                .for_target(&c)
+                .budget_left(),
+            Some(1000)
+        );
+        let mut s = Session::start(c.clone()).unwrap();
+        s.save(&7u8).unwrap();
+        let state = std::fs::read(s.dir.state()).unwrap();
+        let mut r = report(&c, Ended::Budget);
+        (r.seconds, r.config) = (Some(seconds), String::new());
+        let root = s.dir.root().to_path_buf();
+        s.finish(r, &[]).unwrap();
+        let read = |name: &str| std::fs::read(root.join(name)).unwrap();
+        (state, read("run.json"), read("report.html"))
+    };
+    assert_eq!(bytes("deterministic-a", 1.0), bytes("deterministic-b", 2.0));
+}
+
+/// A run that is killed at any moment continues from a state that it saved, no older than the last it told of.
+#[test]
+fn a_killed_run_resumes_from_its_last_save() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    const VARIABLE: &str = "TRINITY_TEST_KILLED_RUN";
+    let known = Known::default();
+    if let Some(out) = std::env::var_os(VARIABLE) {
+        // The child works on from what was saved, without end.
+        let out = Path::new(&out);
+        let (mut s, mut n) = match Session::resume::<u64>(&out.join("good"), &known) {
+            Ok(r) => r,
+            Err(_) => (Session::start(minimal(out)).unwrap(), 0),
+        };
+        loop {
+            n += 1;
+            s.save(&n).unwrap();
+            let mut stdout = std::io::stdout().lock();
+            stdout
+                .write_all(format!("\nsaved {n}\n").as_bytes())
+                .unwrap();
+            stdout.flush().unwrap();
+        }
+    }
+    let dir = files::TestDir::new("killed-run");
+    let mut told = 0;
+    for round in 0..12u64 {
+        let mut c = child(
+            "run::tests::a_killed_run_resumes_from_its_last_save",
+            VARIABLE,
+        )
+        .env(VARIABLE, &dir.0)
+        .spawn()
+        .unwrap();
+        let mut out = BufReader::new(c.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("saved ") {
+            line.clear();
+            assert!(out.read_line(&mut line).unwrap() > 0, "the child ended");
+        }
+        let first: u64 = line[6..].trim().parse().unwrap();
+        assert!(
+            first > told,
+            "round {round}: went on from {first}, but {told} had been saved"
+        );
+        std::thread::sleep(Duration::from_micros(round * 937 % 5000));
+        c.kill().unwrap();
+        c.wait().unwrap();
+        let mut rest = line;
+        out.read_to_string(&mut rest).unwrap();
+        let numbers = rest
+            .lines()
+            .filter_map(|l| l.strip_prefix("saved ")?.trim().parse().ok());
+        told = numbers.max().unwrap_or(told).max(told);
+        let (s, n) = Session::resume::<u64>(&dir.0.join("good"), &known).unwrap();
+        assert!(n >= told, "round {round}: {n} is older than {told}");
+        drop(s);
+    }
 }

@@ -1,6 +1,6 @@
 //! A report as one HTML page: everything inside it, no script, light and dark by the reader's setting.
 //!
-//! Every text that comes from a report goes through [`esc`]; the functions here return markup, and only constants of this
+//! Every text that comes from a report goes through `esc`; the functions here return markup, and only constants of this
 //! module are put into it unescaped.
 
 mod equivalence;

@@ -2,7 +2,7 @@
 //!
 //! Over the reals the identity holds: shown in Q(sqrt 5), exactly. In doubles an expression without variables has one value,
 //! so that one exact evaluation decides it; it is evaluated twice, by the processor and by rationals with one correct
-//! rounding per operation ([`exact`]), and the bits must agree. An expression with variables folds if both forms have equal
+//! rounding per operation (`phi/exact.rs`), and the bits must agree. An expression with variables folds if both forms have equal
 //! bits on every point of its box, which is exhausted, and does not fold if one point differs, which is shown.
 //!
 //! Powers are correctly rounded here; what the C library's `pow` does with the same arguments is a row of its own.
