@@ -1,0 +1,90 @@
+//! What nodes cost, for extraction: by the IR's operations, or by the processor's.
+//!
+//! Figures are tenths of a cycle of latency on Zen 4 and its like (Agner Fog's tables); constants cost a little, so that
+//! fewer win. They rank alternatives; what is kept is measured or priced again by whoever asked.
+
+use super::analysis::Graph;
+use super::extract::Cost;
+use super::lang::{ENode, Op};
+use super::region::expressible;
+use egg::Language;
+use trinity_codegen::isa::concrete::signed;
+use trinity_codegen::isa::{BinOp, FpOp, UnOp};
+
+/// A simple operation.
+const ONE: u64 = 10;
+
+fn constant(node: &ENode, v: u128) -> u64 {
+    let v = signed(node.bits(), v);
+    if i32::try_from(v).is_ok() { 1 } else { 8 }
+}
+
+fn float(op: FpOp) -> u64 {
+    match op {
+        FpOp::Add | FpOp::Sub | FpOp::Mul => 30,
+        FpOp::Fma => 40,
+        FpOp::Div => 130,
+        FpOp::Sqrt => 210,
+        FpOp::Round(_) => 60,
+        FpOp::FromInt(_) | FpOp::ToInt(_) | FpOp::ToIntTrunc(_) | FpOp::Convert(_) => 70,
+        FpOp::Min | FpOp::Max => 15,
+        FpOp::Eq | FpOp::Lt | FpOp::Le | FpOp::Unord => 20,
+    }
+}
+
+fn bin(op: BinOp) -> u64 {
+    use BinOp::*;
+    match op {
+        Mul => 30,
+        MulHiU | MulHiS => 40,
+        Udiv | Urem | Sdiv | Srem => 180,
+        Pext | Pdep => 30,
+        _ => ONE,
+    }
+}
+
+/// The operations of the IR, as instructions are selected for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IrCost;
+
+impl Cost for IrCost {
+    fn node(&self, graph: &Graph, node: &ENode) -> Option<u64> {
+        let args = node.children();
+        if !expressible(node, &|n| graph[args[n]].data) {
+            return None;
+        }
+        Some(match node.op {
+            Op::Const(v) => constant(node, v),
+            Op::Var(_) => 0,
+            // Inverts the condition that stands under it.
+            Op::Un(UnOp::Not) if node.bits() == 1 => 2,
+            Op::Un(_) => ONE,
+            Op::Bin(op @ (BinOp::Lshr | BinOp::Ashr)) if node.bits() < 64 => bin(op) + ONE,
+            Op::Bin(op) => bin(op),
+            Op::Cmp(_) | Op::Ite => ONE,
+            Op::Extract(0) => 1,
+            Op::Extract(_) | Op::Concat => ONE,
+            Op::Zext | Op::Sext => ONE,
+            Op::Fp(op) => float(op),
+        })
+    }
+}
+
+/// The operations of x86-64 with BMI.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TermCost;
+
+impl Cost for TermCost {
+    fn node(&self, _: &Graph, node: &ENode) -> Option<u64> {
+        Some(match node.op {
+            Op::Const(v) => constant(node, v),
+            Op::Var(_) => 0,
+            Op::Un(UnOp::Not) if node.bits() == 1 => 2,
+            Op::Un(_) => ONE,
+            Op::Bin(op) => bin(op) + if node.bits() > 64 { 40 } else { 0 },
+            Op::Cmp(_) | Op::Ite | Op::Concat | Op::Zext | Op::Sext => ONE,
+            Op::Extract(lo) => if lo == 0 { 1 } else { ONE },
+            Op::Fp(op) => float(op),
+        })
+    }
+}

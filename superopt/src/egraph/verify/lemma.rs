@@ -1,0 +1,113 @@
+//! Division by an invariant constant, for all constants at once (Granlund and Montgomery 1994, theorem 4.2; Hacker's
+//! Delight, chapter 10).
+//!
+//! The lemma, over the integers. Let `x = q*D + r` with `0 <= r < D`, `0 <= x <= X`, `C = T*(X + 1)`, `T >= 1` and
+//! `M*D = C + e` with `0 <= e <= T`. Then `q*C <= M*x < (q + 1)*C`, so that `floor(M*x / C) = q`.
+//!
+//! 1. `M*x = q*C + y` with `y = q*e + M*r`;
+//! 2. `D*y = e*x + r*C`;
+//! 3. `T*X - e*x = T*(X - x) + (T - e)*x`, a sum of products of numbers that are not negative, so `e*x <= T*X = C - T`;
+//! 4. `(D - 1 - r)*C >= 0`, so `D*y <= C - T + (D - 1)*C < D*C`, so `y < C`; and `y >= 0`.
+//!
+//! For a negative dividend `-x`, `1 <= x <= X + 1`, and `e >= 1`: `0 < y <= C`, so that
+//! `floor(-M*x / C) + 1 = -q`, the quotient rounded to zero.
+//!
+//! The rules are instances: `T = 2^S`, `X = 2^w - 1` (`udiv-magic`; with `M + 2^w` for `M`, `udiv-magic-wide`, where
+//! `x + mulhu(x, M)` is the high part of the product and its half is taken before it can overflow); `T = 2^(S + k)`,
+//! `X = 2^(w - k) - 1` for a dividend shifted right by the `k` trailing zeros of the divisor (`udiv-magic-even`);
+//! `T = 2^(S + 1)`, `X = 2^(w - 1) - 1` (the signed rules). Z3 checks each step; the rules with the multipliers
+//! computed are then proven for the divisors of [`DIVISORS`] by the proof ladder, all the way from the bits.
+
+use crate::egraph::rule::Meaning;
+use crate::solver::{Budget, Cancel, Outcome, SolverPool};
+
+/// A lemma whose steps are questions to Z3, each to be answered `unsat`.
+pub struct Lemma {
+    /// Its name.
+    pub name: &'static str,
+    signed: bool,
+    /// The largest dividend is one less than this power of two, at each shift the rule allows.
+    w: u32,
+}
+
+/// Divisors the rules are proven for bit by bit, where they fit the width.
+pub const DIVISORS: [u128; 20] = [
+    3, 5, 6, 7, 9, 10, 11, 12, 14, 25, 28, 60, 100, 125, 255, 641, 1000, 10_000, 1_000_000, 1_000_000_007,
+];
+
+/// The lemma behind a rule, for the rules of the family `magic`.
+pub fn of(meaning: &Meaning) -> Option<Lemma> {
+    let signed = match meaning.rule.name.as_str() {
+        "udiv-magic" | "udiv-magic-wide" | "udiv-magic-even" => false,
+        "sdiv-magic" | "sdiv-magic-add" => true,
+        _ => return None,
+    };
+    Some(Lemma { name: "division by an invariant", signed, w: meaning.at.w })
+}
+
+const DECLARE: &str = "(declare-fun M () Int)\n(declare-fun D () Int)\n(declare-fun e () Int)\n(declare-fun q () Int)\n\
+    (declare-fun r () Int)\n(declare-fun x () Int)\n(declare-fun T () Int)\n(declare-fun X () Int)\n\
+    (declare-fun C () Int)\n(declare-fun y () Int)\n(declare-fun a () Int)\n(declare-fun b () Int)\n\
+    (declare-fun ex () Int)\n(declare-fun TX () Int)\n(declare-fun rC () Int)\n(declare-fun DC () Int)\n\
+    (declare-fun Dy () Int)\n(declare-fun P () Int)\n";
+
+impl Lemma {
+    /// The denials of the steps.
+    fn steps(&self) -> Vec<String> {
+        let mut out: Vec<String> = [
+            // 1, with x and C replaced by what they are.
+            "(not (= (* M (+ (* q D) r)) (+ (* q (- (* M D) e)) (+ (* q e) (* M r)))))",
+            // 2.
+            "(not (= (* D (+ (* q e) (* M r))) (+ (* e (+ (* q D) r)) (* r (- (* M D) e)))))",
+            // 3: the identity, and that such products are not negative.
+            "(not (= (- (* T X) (* e x)) (+ (* T (- X x)) (* (- T e) x))))",
+            "(and (>= a 0) (>= b 0) (< (* a b) 0))",
+            // 4, products as numbers of their own: D*y = e*x + r*C, e*x <= T*X = C - T, r*C <= D*C - C.
+            "(and (>= T 1) (= Dy (+ ex rC)) (<= ex TX) (= TX (- C T)) (<= rC (- DC C)) (>= Dy DC))",
+            // D*y < D*C and D >= 1 give y < C.
+            "(and (>= D 1) (< (* D (- y C)) 0) (>= y C))",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        if self.signed {
+            // 3 and 4 for 1 <= x <= X + 1: e*x <= T*(X + 1) = C, D*y <= D*C, y <= C; and y > 0.
+            out.push("(not (= (- (* T (+ X 1)) (* e x)) (+ (* T (- (+ X 1) x)) (* (- T e) x))))".into());
+            out.push("(and (= Dy (+ ex rC)) (<= ex C) (<= rC (- DC C)) (> Dy DC))".into());
+            out.push("(and (>= D 1) (<= (* D (- y C)) 0) (> y C))".into());
+            out.push("(and (>= q 0) (>= r 0) (>= e 1) (>= M 1) (or (>= q 1) (>= r 1)) (<= (+ (* q e) (* M r)) 0))".into());
+        }
+        // The premise is computed in 2w bits: that it holds there means that it holds of the integers.
+        let (w, double) = (self.w, 2 * self.w);
+        for s in 0..w {
+            let power = |n: u32| num_bigint::BigInt::from(1) << n;
+            let slack = if self.signed { s + 1 } else { s };
+            let (c, t, all) = (power(w + s), power(slack), power(double));
+            let most = (power(w) - 1) * (power(w) - 1);
+            out.push(format!(
+                "(and (>= P 0) (<= P {most}) (<= (mod (- P {c}) {all}) {t}) (or (< P {c}) (> P {})))",
+                &c + &t
+            ));
+        }
+        out
+    }
+    /// Puts the steps to Z3; the number of steps, or why one does not hold.
+    pub fn check(&self, solvers: &SolverPool) -> Result<u32, String> {
+        let mut session = solvers.session("").map_err(|e| e.to_string())?;
+        session.assert(DECLARE);
+        let steps = self.steps();
+        for step in &steps {
+            session.push();
+            session.assert(&format!("(assert {step})\n"));
+            let answer = session
+                .check(&Budget::work(20_000_000), &[], &Cancel::new())
+                .map_err(|e| e.to_string())?;
+            match answer.outcome {
+                Outcome::Unsat => {}
+                Outcome::Sat(_) => return Err(format!("a step of the lemma does not hold: {step}")),
+                Outcome::Unknown(why) => return Err(format!("a step of the lemma: {why}: {step}")),
+            }
+            session.pop();
+        }
+        Ok(steps.len() as u32)
+    }
+}
