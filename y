@@ -13,7 +13,7 @@ usage() {
     cat <<'T'
 usage: ./x COMMAND
   setup              install what is missing (a C compiler, lua5.4 and libz3-dev; asks apt)
-  build              build trinity, trinityc and the runtime library (release)
+  build              build trinity, trinityc, trinity-solver and the runtime library (release)
   run FILE [args]    compile FILE (a Lua program) to out/NAME and run it
   test               all tests: unit, snapshot, whole programs against lua5.4
   bench [args]       the benchmark suite beside gcc, luajit, lua5.4, node, pypy3, python3
@@ -49,12 +49,13 @@ install_missing() {
 setup_build() {
     command -v cargo >/dev/null 2>&1 || die "cargo is missing: install Rust 1.95 or later (rustup) first"
     need cc gcc
+    # Only trinity-solver links it; trinityc and the runtime do not.
+    need /usr/include/z3.h libz3-dev
     install_missing
 }
 
 setup() {
     need lua5.4 lua5.4
-    need /usr/include/z3.h libz3-dev
     setup_build
 }
 
@@ -67,7 +68,7 @@ setup_bench() {
 }
 
 build() {
-    (cd "$ROOT" && cargo build --release --quiet -p trinity-runtime -p trinity-start -p trinity-aot)
+    (cd "$ROOT" && cargo build --release --quiet -p trinity-runtime -p trinity-start -p trinity-aot -p trinity-solver)
 }
 
 main() {
