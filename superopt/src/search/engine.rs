@@ -356,7 +356,7 @@ impl Run<'_> {
         let width = self.t.outputs[0].width;
         let mut spent = 0;
         for (macros, budget) in [
-            (&all, 300_000u64),
+            (&all, 1_000_000u64),
             (&related, 2_000_000),
             (&all, 20_000_000),
             (&related, 100_000_000),

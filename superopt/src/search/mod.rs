@@ -8,6 +8,7 @@ pub mod improve;
 pub mod keys;
 pub mod lanes;
 pub mod loc;
+pub mod network;
 pub mod opset;
 pub mod program;
 pub mod tape;

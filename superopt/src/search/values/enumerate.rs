@@ -316,10 +316,14 @@ impl<'a> Enumeration<'a> {
                 if found.is_empty() {
                     self.subsets(bank, &mut found);
                 }
+                // Values of the level before, used twice: after this level's own trees, which are fewer.
                 if found.is_empty() && level >= 2 && !self.stopped() {
-                    self.sharing(before, bank, &mut found);
+                    self.sharing(self.level_range(level - 1), bank, &mut found);
                 }
             } else {
+                if found.is_empty() && !self.stopped() {
+                    self.sharing(self.level_range(level - 1), bank, &mut found);
+                }
                 break;
             }
         }
@@ -564,9 +568,9 @@ impl<'a> Enumeration<'a> {
     }
 
     /// A value used twice: an operation of it and of something made from it; and two one-operand steps.
-    fn sharing(&self, from: usize, bank: &TestBank, found: &mut Vec<Expr>) {
+    fn sharing(&self, from: std::ops::Range<usize>, bank: &TestBank, found: &mut Vec<Expr>) {
         let inputs = self.ends[0];
-        let hits: Vec<(Vec<Def>, u32)> = (from..self.blocks.len())
+        let hits: Vec<(Vec<Def>, u32)> = from
             .into_par_iter()
             .flat_map_iter(|t| {
                 let mut out = Vec::new();

@@ -11,7 +11,7 @@ mod lower;
 mod macros;
 mod ops;
 
-pub use enumerate::{Enumeration, Limits, Progress};
+pub use enumerate::{Enumeration, Identity, Limits, Progress};
 pub use lower::lower;
 pub use macros::{Macro, MacroSet};
 pub use ops::value_ops;
