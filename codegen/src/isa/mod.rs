@@ -11,13 +11,17 @@ pub mod concrete;
 pub mod cost;
 pub mod domain;
 pub mod exec;
+pub mod forms;
 pub mod fp;
+pub mod known_bits;
 pub mod machine;
+pub mod show;
 pub mod term;
 
 pub use concrete::{Bits, Concrete, ConcreteMemory};
 pub use domain::{BinOp, CmpOp, Domain, FpOp, UnOp};
 pub use exec::{Unsupported, execute};
+pub use known_bits::{Known, KnownBits};
 pub use machine::{Access, Fault, FaultKind, Flag, Machine};
 pub use term::{Node, TermId, TermPool};
 
