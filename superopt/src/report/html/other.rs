@@ -180,6 +180,8 @@ pub(super) fn phi(r: &Phi) -> String {
 }
 
 fn foldings(list: &[Folding]) -> String {
+    // Where there are no variables there is one point.
+    let counted = list.iter().any(|f| f.points > 1);
     let rows: Vec<(&str, Vec<String>)> = list
         .iter()
         .map(|f| {
@@ -204,27 +206,18 @@ fn foldings(list: &[Folding]) -> String {
             if !f.processor_agrees {
                 evidence += "<div class=\"note\">the processor disagrees</div>";
             }
-            let unequal = if f.points > 1 {
-                format!("{} of {}", f.unequal, f.points)
-            } else {
-                String::new()
-            };
-            let cells = vec![
-                code(&f.written),
-                code(&f.folded),
-                verdict.into(),
-                unequal,
-                evidence,
-            ];
+            let mut cells = vec![code(&f.written), code(&f.folded), verdict.into()];
+            if counted {
+                cells.push(format!("{} of {}", f.unequal, f.points));
+            }
+            cells.push(evidence);
             ("", cells)
         })
         .collect();
-    let heads = [
-        "As written",
-        "Folded",
-        "",
-        "#Unequal points",
-        "Authority and evidence",
-    ];
+    let mut heads = vec!["As written", "Folded", ""];
+    if counted {
+        heads.push("#Unequal points");
+    }
+    heads.push("Authority and evidence");
     format!("<div class=\"card\">{}</div>\n", table(&heads, &rows))
 }

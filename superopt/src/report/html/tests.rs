@@ -203,3 +203,29 @@ fn a_browser_shows_the_run() {
     assert!(dom.contains("href=\"smt/eax.smt2\""));
     assert!(dom.contains("trinityc search search-configs/quick.toml --seed 7 --jobs 2"));
 }
+
+#[test]
+fn a_browser_shows_batch_and_phi() {
+    let dir = TestDir::new("html-other");
+    let batch = samples::batch();
+    let Some(dom) = rendered(&dir.0, "batch", &page(&batch.clone().into())) else {
+        return;
+    };
+    // Rows: changed, the slowest, and all.
+    let rows = 1 + batch.slowest.len() + batch.items.len();
+    assert_eq!(count(&dom, "<td>add-zero</td>"), 3);
+    assert_eq!(count(&dom, "<tr>") - count(&dom, "<thead>"), rows);
+    assert!(dom.contains("<b>2</b> <i>of 4</i>"));
+    let phi = crate::report::Phi::decide();
+    let folds = phi
+        .identity
+        .iter()
+        .chain(&phi.formula)
+        .filter(|f| f.folds)
+        .count();
+    let all = phi.identity.len() + phi.formula.len();
+    let dom = rendered(&dir.0, "phi", &page(&phi.into())).unwrap();
+    assert_eq!(count(&dom, "✓ folds"), folds);
+    assert_eq!(count(&dom, "✗ does not fold"), all - folds);
+    assert!(dom.contains("id=\"conclusion\""));
+}
