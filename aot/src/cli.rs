@@ -120,7 +120,7 @@ fn command() -> Command {
     codes.push_str(
         "\nModules are searched along LUA_PATH_5_4, LUA_PATH or lua5.4's default path, then in the main file's directory.\n\
          Environment: CC names the linker (cc), TRINITY_RUNTIME_LIB the runtime library.\n\
-         trinityc bench runs the benchmark suite.",
+         trinityc bench runs the benchmark suite; trinityc isa says what the model of x86-64 knows.",
     );
     Command::new("trinityc")
         .version(env!("CARGO_PKG_VERSION"))

@@ -23,6 +23,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
+    if let Some(code) = crate::superopt_cli::run(&args[1.min(args.len())..]) {
+        return code;
+    }
     let done = cli::parse(args).and_then(|request| match request {
         Request::Print(text) => Output::stdout().commit(text.as_bytes()),
         Request::Compile(options) => run(&options),

@@ -20,5 +20,6 @@ pub mod link;
 pub mod names;
 pub mod output;
 pub mod source;
+pub mod superopt_cli;
 pub mod unit;
 pub mod write;
