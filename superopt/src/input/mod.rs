@@ -6,6 +6,7 @@
 
 pub mod assemble;
 pub mod cfg;
+pub mod check;
 pub mod compare;
 pub mod effects;
 pub mod error;
@@ -14,7 +15,9 @@ pub mod object;
 pub mod place;
 pub mod precondition;
 pub mod region;
+pub mod regions;
 pub mod replay;
+pub mod rewrite;
 pub mod symbolic;
 pub mod terms;
 mod witness;

@@ -119,6 +119,70 @@ impl Setup {
         }
     }
 
+    /// Executes straight-line code in the middle of a function: there is no frame, all memory is one.
+    ///
+    /// # Errors
+    /// For what is not covered.
+    pub fn straight(
+        &mut self,
+        f: &Function,
+        range: std::ops::Range<usize>,
+    ) -> Result<ProgramTerms, InputError> {
+        // Nothing is at a constant distance from a stack pointer that nothing mentions.
+        let nowhere = self.pool.var("no_stack_pointer", 64);
+        let yes = self.pool.bit(true);
+        let cfg = Cfg {
+            blocks: Vec::new(),
+            order: Vec::new(),
+            loops: Vec::new(),
+            live_out: Vec::new(),
+        };
+        let start = self.start();
+        let domain = Symbolic::new(&mut self.pool, &mut self.symbols, nowhere);
+        let mut walk = Walk::new(f, &cfg, domain);
+        let mut at = Pending {
+            machine: start,
+            path: Vec::new(),
+            iterations: BTreeMap::new(),
+            block: 0,
+        };
+        for n in range {
+            walk.step(&mut at, n)?;
+        }
+        let end = at.machine;
+        Ok(ProgramTerms {
+            exit: State {
+                gpr: end.gpr,
+                flags: end.flags,
+                vec: end.vec,
+                heap: end.mem.heap,
+            },
+            faults: walk.faults,
+            accesses: walk.accesses,
+            within: yes,
+            complete: true,
+            written: walk.written,
+            conditional: false,
+        })
+    }
+
+    fn start<'p>(&self) -> TermMachine<'p> {
+        let i = &self.initial;
+        Machine {
+            gpr: i.gpr,
+            flags: i.flags,
+            vec: i.vec,
+            mem: Memory {
+                heap: i.heap,
+                frame: Arc::new(BTreeMap::new()),
+            },
+            faults: Vec::new(),
+            accesses: Vec::new(),
+            imm: None,
+            symbol: None,
+        }
+    }
+
     /// Executes a function.
     ///
     /// # Errors
@@ -127,32 +191,10 @@ impl Setup {
         let cfg = Cfg::new(f, super::cfg::DEFAULT_RESULTS)?;
         let yes = self.pool.bit(true);
         let bound = self.bound;
-        let initial = self.initial.clone();
-        let domain = Symbolic::new(&mut self.pool, &mut self.symbols, initial.gpr[4]);
-        let mut walk = Walk {
-            f,
-            cfg: &cfg,
-            d: domain,
-            faults: Vec::new(),
-            accesses: Vec::new(),
-            outside: Vec::new(),
-            executed: 0,
-            written: PlaceSet::EMPTY,
-            conditional: false,
-        };
-        let machine = Machine {
-            gpr: initial.gpr,
-            flags: initial.flags,
-            vec: initial.vec,
-            mem: Memory {
-                heap: initial.heap,
-                frame: Arc::new(BTreeMap::new()),
-            },
-            faults: Vec::new(),
-            accesses: Vec::new(),
-            imm: None,
-            symbol: None,
-        };
+        let machine = self.start();
+        let rsp = self.initial.gpr[4];
+        let domain = Symbolic::new(&mut self.pool, &mut self.symbols, rsp);
+        let mut walk = Walk::new(f, &cfg, domain);
         let end = walk.run(machine, bound)?;
         let mut within = yes;
         let outside = std::mem::take(&mut walk.outside);
@@ -205,7 +247,21 @@ fn all(d: &mut Symbolic<'_>, bits: &[TermId]) -> TermId {
     bits.iter().fold(yes, |a, b| d.and(&a, b))
 }
 
-impl<'p> Walk<'_, 'p> {
+impl<'a, 'p> Walk<'a, 'p> {
+    fn new(f: &'a Function, cfg: &'a Cfg, d: Symbolic<'p>) -> Walk<'a, 'p> {
+        Walk {
+            f,
+            cfg,
+            d,
+            faults: Vec::new(),
+            accesses: Vec::new(),
+            outside: Vec::new(),
+            executed: 0,
+            written: PlaceSet::EMPTY,
+            conditional: false,
+        }
+    }
+
     /// The place of a block in the order of execution.
     fn key(&self, block: usize, iterations: &BTreeMap<usize, (u32, usize)>) -> Vec<u32> {
         let position = |b: usize| self.cfg.order.iter().position(|x| *x == b).unwrap_or(0) as u32;

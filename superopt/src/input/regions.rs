@@ -1,0 +1,188 @@
+//! The regions of a function: straight-line runs that an engine may replace, in place, in the text.
+//!
+//! A region lies in one block, between labels, directives for unwinding, calls and changes of the stack pointer; each of
+//! its instructions stands on a line of its own. What is live around it comes from the whole function.
+
+use super::cfg::{Cfg, before};
+use super::effects::{changes_rsp, effects};
+use super::object::Function;
+use super::place::PlaceSet;
+use super::region::{Footprint, LiveOut, Region, Touch};
+use crate::search::opset::March;
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess};
+use std::ops::Range;
+use trinity_codegen::isa::{Domain, Machine, TermPool, execute};
+
+/// Instructions in a region at most: longer runs are cut.
+pub const MAX_REGION: usize = 24;
+
+/// A region and where it is in its function.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Instructions of the function.
+    pub range: Range<usize>,
+    /// What an engine gets.
+    pub region: Region,
+}
+
+/// Whether the model has an instruction.
+fn covered(i: &Instruction) -> bool {
+    let mut pool = TermPool::new();
+    let mem = pool.memory();
+    let mut m = Machine::new(&mut pool, mem, &mut |p: &mut TermPool, n, w| p.var(n, w));
+    m.symbol = Some(pool.constant(64, 0));
+    execute(&mut pool, &mut m, i).is_ok()
+}
+
+/// Whether something between the lines of two instructions separates them.
+fn separated(f: &Function, a: usize, b: usize) -> bool {
+    let (Some(source), Some(from), Some(to)) = (&f.source, f.code[a].line, f.code[b].line) else {
+        // Without a text nothing can be replaced in it.
+        return false;
+    };
+    if to <= from {
+        return true;
+    }
+    let between = &source.lines[from as usize..to as usize - 1];
+    between.iter().any(|l| {
+        let l = l.trim();
+        let label = l
+            .split_whitespace()
+            .next()
+            .is_some_and(|w| w.ends_with(':'))
+            && !l.starts_with('#');
+        label || (l.starts_with('.') && !l.starts_with(".loc"))
+    })
+}
+
+/// Whether the instruction is alone on its line.
+fn alone(f: &Function, n: usize) -> bool {
+    let Some(source) = &f.source else { return true };
+    let line = f.code[n].line;
+    let neighbour = |k: usize| f.code.get(k).is_some_and(|i| i.line == line);
+    let text = line
+        .and_then(|l| source.lines.get(l as usize - 1))
+        .map_or("", String::as_str);
+    let code = text.split('#').next().unwrap_or("");
+    let label = code
+        .split_whitespace()
+        .next()
+        .is_some_and(|w| w.ends_with(':'));
+    line.is_some()
+        && !label
+        && !code.contains(';')
+        && !neighbour(n + 1)
+        && (n == 0 || !neighbour(n - 1))
+}
+
+/// All regions of at least `least` instructions, those in inner loops first.
+pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found> {
+    let mut factory = InstructionInfoFactory::new();
+    let mut out = Vec::new();
+    for (b, block) in cfg.blocks.iter().enumerate() {
+        if !cfg.order.contains(&b) {
+            continue;
+        }
+        // Live after each instruction of the block.
+        let mut live = cfg.live_out[b];
+        let mut after = vec![PlaceSet::EMPTY; block.body.len()];
+        for n in block.body.clone().rev() {
+            after[n - block.body.start] = live;
+            live = before(f, n, live);
+        }
+        let mut start = None;
+        let mut close =
+            |start: &mut Option<usize>, end: usize, factory: &mut InstructionInfoFactory| {
+                if let Some(from) = start.take()
+                    && end - from >= least
+                {
+                    let live = after[end - 1 - block.body.start];
+                    out.push(make(f, from..end, live, cfg.depth(b), march, factory));
+                }
+            };
+        for n in block.body.clone() {
+            let i = &f.code[n].instruction;
+            let plain = i.flow_control() == FlowControl::Next
+                && !matches!(i.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop)
+                && !changes_rsp(&mut factory, i)
+                && alone(f, n)
+                && covered(i);
+            let cut = start.is_some_and(|s: usize| n - s >= MAX_REGION || separated(f, n - 1, n));
+            if !plain || cut {
+                close(&mut start, n, &mut factory);
+            }
+            if plain && start.is_none() {
+                start = Some(n);
+            }
+        }
+        close(&mut start, block.body.end, &mut factory);
+    }
+    out.sort_by_key(|r| (std::cmp::Reverse(r.region.depth), r.range.start));
+    out
+}
+
+fn make(
+    f: &Function,
+    range: Range<usize>,
+    live: PlaceSet,
+    depth: u32,
+    march: March,
+    factory: &mut InstructionInfoFactory,
+) -> Found {
+    let (mut live_in, mut written) = (PlaceSet::EMPTY, PlaceSet::EMPTY);
+    let mut memory = Footprint::default();
+    for n in range.clone().rev() {
+        let e = effects(factory, &f.code[n].instruction);
+        live_in = live_in.minus(e.kills).or(e.reads);
+        written = written.or(e.writes);
+    }
+    for n in range.clone() {
+        for m in factory.info(&f.code[n].instruction).used_memory() {
+            let (read, write) = match m.access() {
+                OpAccess::Read | OpAccess::CondRead => (true, false),
+                OpAccess::Write | OpAccess::CondWrite => (false, true),
+                OpAccess::ReadWrite | OpAccess::ReadCondWrite => (true, true),
+                OpAccess::None | OpAccess::NoMemAccess => continue,
+            };
+            let bytes = m.memory_size().size() as u32;
+            memory.touches.push(Touch {
+                instruction: n - range.start,
+                bytes,
+                read,
+                write,
+            });
+        }
+    }
+    let changed = live.and(written);
+    let line = |n: usize| f.code[n].line;
+    let lines = line(range.start).zip(line(range.end - 1));
+    let name = match lines {
+        Some((a, b)) => format!("{}:{a}-{b}", f.name),
+        None => format!("{}+{:#x}", f.name, f.offset(range.start)),
+    };
+    let everything = PlaceSet {
+        gpr: u16::MAX,
+        flags: 0x3f,
+        vec: u64::MAX,
+    };
+    let region = Region {
+        name,
+        code: range.clone().map(|n| f.code[n].instruction).collect(),
+        symbols: range.clone().map(|n| f.code[n].symbol.clone()).collect(),
+        live_in,
+        live_out: changed
+            .iter()
+            .map(|place| LiveOut {
+                place,
+                width: place.width(),
+            })
+            .collect(),
+        scratch: everything.minus(live).minus(PlaceSet::RSP),
+        precondition: None,
+        memory,
+        march,
+        depth,
+        lines,
+    };
+    Found { range, region }
+}
