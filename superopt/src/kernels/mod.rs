@@ -5,6 +5,7 @@
 //! the kernel counts. Searches look for the formula, under its own precondition where it has one.
 
 mod hd;
+pub mod sources;
 
 pub use hd::{HACKERS_DELIGHT, Kernel};
 
