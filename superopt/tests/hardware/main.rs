@@ -90,7 +90,7 @@ fn the_model_agrees_with_the_processor_on_every_form() {
 fn report(totals: &Totals) {
     let tested = totals.tested.values();
     println!(
-        "{} forms agree or not below, {} states, {} of them faults; {} forms are not on this processor",
+        "{} forms tested on {} states, {} of them faults; {} forms are not on this processor",
         totals.tested.len(),
         tested.clone().map(|tally| tally.states).sum::<usize>(),
         tested.clone().map(|tally| tally.faulted).sum::<usize>(),
