@@ -7,7 +7,9 @@ mod calibrate;
 mod equiv;
 mod isa;
 mod lua_spec;
+mod opt;
 mod report;
+mod rules;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -80,8 +82,9 @@ type Run = fn(&[OsString]) -> Result<u8, Failed>;
 const COMMANDS: &[(&str, Run)] = &[
     ("calibrate", calibrate::run),
     ("equiv", equiv::run),
-    ("isa", isa::run),
+    ("isa", isa::run), ("opt", opt::run),
     ("report", report::run),
+    ("rules", rules::run),
 ];
 
 /// Runs the command that the first argument names, if it is one of these.
