@@ -14,8 +14,9 @@ use super::{check, cost, keys, loc};
 use crate::proof::{Limits, ProofResult};
 use crate::report::verdict::VerdictKind;
 use crate::run::progress::Work;
+use crate::run::finds::{Finds, Mark};
 use crate::run::{Deadline, Meter, Progress};
-use crate::solver::SolverPool;
+use crate::solver::{Dump, SecondSolver, SolverPool};
 use iced_x86::Instruction;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -49,8 +50,30 @@ pub struct Options<'a> {
     pub solvers: &'a SolverPool,
     /// Counters that others may watch.
     pub progress: &'a Progress,
-    /// A proven or promising program of an earlier run to begin with; it is proven again.
-    pub resume: Option<Vec<Instruction>>,
+    /// Proven or promising programs of earlier runs to begin with; they are proven again.
+    pub resume: Vec<Seed>,
+    /// What is kept of the search while it goes on, and of its proofs.
+    pub record: Record<'a>,
+}
+
+/// A program to begin with.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// Where it comes from: `resumed`, `store`.
+    pub origin: String,
+    /// Its code.
+    pub code: Vec<Instruction>,
+}
+
+/// What is kept of a search while it goes on, and of its proofs; nothing by default.
+#[derive(Clone, Copy, Default)]
+pub struct Record<'a> {
+    /// Receives proven programs and counterexamples as they come; counterexamples in it are tests from the start.
+    pub finds: Option<&'a Finds>,
+    /// Where queries are written.
+    pub dump: Option<&'a Dump>,
+    /// Checks queries again.
+    pub second: Option<&'a SecondSolver>,
 }
 
 /// A proven program.
@@ -182,8 +205,11 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         done: AtomicBool::new(false),
         start: o.deadline.elapsed(),
     };
-    if let Some(code) = &o.resume {
-        run.judge(code, "resumed", 0);
+    if let Some(finds) = o.record.finds {
+        lock(&shared).outcome.counterexamples = finds.counterexamples();
+    }
+    for seed in &o.resume {
+        run.judge(&seed.code, &seed.origin, 0);
     }
     let can_enumerate = o.enumerate && values_fit(t);
     if o.rlimit.is_some() {
@@ -282,9 +308,13 @@ impl Run<'_> {
                 };
             }
         }
-        let limits = match self.o.rlimit {
-            Some(r) => Limits::deterministic(r, self.o.seed),
-            None => Limits::within(self.o.deadline.clamp(self.o.proof_timeout)),
+        let limits = Limits {
+            dump: self.o.record.dump,
+            second: self.o.record.second,
+            ..match self.o.rlimit {
+                Some(r) => Limits::deterministic(r, self.o.seed),
+                None => Limits::within(self.o.deadline.clamp(self.o.proof_timeout)),
+            }
         };
         meter.add(Work {
             proofs: 1,
@@ -307,6 +337,9 @@ impl Run<'_> {
                 s.outcome.first.get_or_insert(after);
                 if s.outcome.found.iter().all(|f| total < f.cost) {
                     s.changed = self.o.deadline.elapsed();
+                    if let Some(finds) = self.o.record.finds {
+                        finds.proven(Mark::new(engine, iteration, total, code));
+                    }
                 }
                 s.outcome.found.push(Found {
                     code: code.to_vec(),
@@ -323,6 +356,9 @@ impl Run<'_> {
             VerdictKind::Refuted => {
                 s.judged.insert(code.to_vec(), false);
                 if let Some(r) = check::row(self.t, &proof) {
+                    if let Some(finds) = self.o.record.finds {
+                        finds.refuted(engine, iteration, &r);
+                    }
                     s.outcome.counterexamples.push(r);
                 }
                 Judgement::Refuted
@@ -355,6 +391,11 @@ impl Run<'_> {
         let meter = self.o.progress.meter("enumeration");
         let width = self.t.outputs[0].width;
         let mut spent = 0;
+        // Deterministic: at most half of the proposals.
+        let most = match self.o.rlimit {
+            Some(_) => self.o.deadline.budget_left().map_or(u64::MAX, |b| b / 2),
+            None => u64::MAX,
+        };
         for (macros, budget) in [
             (&all, 1_000_000u64),
             (&related, 2_000_000),
@@ -362,7 +403,8 @@ impl Run<'_> {
             (&related, 100_000_000),
             (&all, 4_000_000_000),
         ] {
-            if self.over() || macros.macros.len() < 2 {
+            let budget = budget.min(most.saturating_sub(spent));
+            if self.over() || macros.macros.len() < 2 || budget == 0 {
                 continue;
             }
             meter.doing("values");
@@ -403,10 +445,17 @@ impl Run<'_> {
                 tests: more * super::lanes::LANES as u64,
                 ..Work::default()
             });
-            if self.o.rlimit.is_none() && self.over() {
+            if (self.o.rlimit.is_none() && self.over()) || self.o.deadline.stop_requested() {
                 p.stop.store(true, Ordering::Relaxed);
             }
         }
+        let more = p.evaluations.load(Ordering::Relaxed) - told;
+        meter.add(Work {
+            proposals: more,
+            live: more,
+            tests: more * super::lanes::LANES as u64,
+            ..Work::default()
+        });
     }
 
     /// Lowers, tests and judges expressions, cheapest first; the number proven.

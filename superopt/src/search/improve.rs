@@ -61,7 +61,8 @@ impl Engines {
             rlimit: None,
             solvers: &self.solvers,
             progress: &self.progress,
-            resume: None,
+            resume: Vec::new(),
+            record: engine::Record::default(),
         };
         engine::search(t, &options).map_err(|e| e.to_string())
     }

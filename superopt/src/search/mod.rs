@@ -11,6 +11,7 @@ pub mod loc;
 pub mod network;
 pub mod opset;
 pub mod program;
+pub mod sequence;
 pub mod tape;
 pub mod target;
 pub mod tests;
