@@ -96,6 +96,18 @@ pub fn load(path: &Path) -> Result<Table, CostFileError> {
     parse(path, &text)
 }
 
+/// The variable that names a file of costs.
+pub const VARIABLE: &str = "TRINITY_COSTS";
+
+/// The costs to use: those of `file`, else of the file that [`VARIABLE`] names, else `base`'s own.
+pub fn choose(file: Option<&Path>, base: Uarch) -> Result<Table, CostFileError> {
+    let named = std::env::var_os(VARIABLE).map(PathBuf::from);
+    match file.or(named.as_deref()) {
+        Some(path) => load(path),
+        None => Ok(Table::of(base)),
+    }
+}
+
 fn parse(path: &Path, text: &str) -> Result<Table, CostFileError> {
     let file: File =
         toml::from_str(text).map_err(|error| CostFileError::Syntax(path.into(), error))?;
@@ -158,6 +170,12 @@ mod tests {
         let read = parse(Path::new("costs.toml"), &text).expect("a table");
         assert_eq!(read.base(), Uarch::Zen3);
         assert_eq!(read.rows(), table.rows());
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error() {
+        let missing = choose(Some(Path::new("no/such/costs.toml")), Uarch::Zen4);
+        assert!(matches!(missing, Err(CostFileError::Io(path, _)) if path.ends_with("costs.toml")));
     }
 
     #[test]
