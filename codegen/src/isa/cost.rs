@@ -1,7 +1,7 @@
 //! What an instruction costs: latency, reciprocal throughput, micro-ops and bytes, per microarchitecture.
 //!
 //! A cost is looked up by mnemonic and operand [`Class`] (width, and what else changes the cost); the rows are all in
-//! [`rows`], one per instruction, for register operands. A memory operand adds what a load or a store adds on that
+//! `rows`, one per instruction, for register operands. A memory operand adds what a load or a store adds on that
 //! machine, so that no row is written twice. Rows for [`Uarch::Zen4`] were measured by `trinityc calibrate`; the others
 //! are public figures as far as they are known, and are labelled "model only" ([`Uarch::measured`]).
 //!

@@ -3,7 +3,7 @@
 //! The problem: code of one to ten instructions takes a nanosecond, less than a call, a time stamp, or the difference
 //! between two alignments, on a machine whose clock speed and other load change from one millisecond to the next. So
 //!
-//! - the code is never called: [`loops`] copies it into a loop of generated machine code, many times over;
+//! - the code is never called: `loops` copies it into a loop of generated machine code, many times over;
 //! - **latency** chains the copies, each copy's inputs made to depend on the outputs of the one before without taking
 //!   their values, so that data-dependent instructions see the inputs the caller chose; the links' own time is measured
 //!   and subtracted. **Throughput** leaves the copies independent;
