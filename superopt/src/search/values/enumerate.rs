@@ -35,7 +35,7 @@ impl Default for Limits {
             evaluations: u64::MAX,
             solutions: 64,
             after_first: 4_000_000,
-            goals: 400_000,
+            goals: 60_000,
         }
     }
 }
@@ -174,7 +174,8 @@ impl<'a> Enumeration<'a> {
             mask: width_mask(width),
             output_index: output,
             output: g.expected[output],
-            blocks: Vec::new(),
+            // Growing would copy hundreds of megabytes; untouched capacity costs nothing.
+            blocks: Vec::with_capacity(limits.stored.min(1 << 21)),
             defs: Vec::new(),
             ends: Vec::new(),
             seen: HashSet::default(),
@@ -395,7 +396,7 @@ impl<'a> Enumeration<'a> {
         }
         let this = &*self;
         let room = self.limits.stored.saturating_sub(self.blocks.len());
-        let results: Vec<(Vec<(u64, Block, Def)>, Vec<(Def, u32)>)> = tasks
+        let results: Vec<(Vec<(u64, Def)>, Vec<(Def, u32)>)> = tasks
             .par_iter()
             .map(|(m, sa, r)| {
                 let mut out = Found {
@@ -440,12 +441,21 @@ impl<'a> Enumeration<'a> {
                 (out.new, out.hits)
             })
             .collect();
+        let mut merge = Worker::new(self.level);
         for (new, hits) in results {
             for (d, g) in hits {
                 self.confirm(d, g, bank, found);
             }
-            for (h, b, d) in new {
+            // The new values are evaluated once more here: carrying their blocks out of the workers costs more.
+            for (h, d) in new {
                 if self.blocks.len() < self.limits.stored && self.seen.insert(h) {
+                    let Def::Apply { m, args } = d else { continue };
+                    let mac = &self.macros.macros[m as usize];
+                    let mut refs = [&self.output; 4];
+                    for (r, a) in refs.iter_mut().zip(args) {
+                        *r = &self.blocks[a as usize];
+                    }
+                    let b = *merge.apply(mac, &refs[..mac.args as usize]);
                     self.blocks.push(b);
                     self.defs.push(d);
                 }
@@ -509,7 +519,7 @@ impl<'a> Enumeration<'a> {
         if out.keep {
             let h = lanes::fingerprint(self.level, &b, u64::MAX);
             if !self.seen.contains(&h) && out.local.insert(h) {
-                out.new.push((h, b, def()));
+                out.new.push((h, def()));
             }
         }
     }
@@ -788,7 +798,7 @@ impl<'a> Enumeration<'a> {
 
 struct Found {
     keep: bool,
-    new: Vec<(u64, Block, Def)>,
+    new: Vec<(u64, Def)>,
     hits: Vec<(Def, u32)>,
     local: HashSet<u64, Identity>,
 }
