@@ -273,6 +273,14 @@ fn verdict(outcome: &ProofResult, q: &Question, cut: bool) -> Verdict {
     }
 }
 
+/// The words of the default results.
+pub fn default_live_outs(written: PlaceSet) -> Vec<LiveOut> {
+    default_results(written)
+        .into_iter()
+        .flat_map(|r| r.parts)
+        .collect()
+}
+
 /// rax and xmm0 (ymm0 when its upper half is written), each when one of the programs writes it.
 fn default_results(written: PlaceSet) -> Vec<LiveResult> {
     let mut names = Vec::new();

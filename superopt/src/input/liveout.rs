@@ -31,11 +31,14 @@ impl std::fmt::Display for BadName {
 
 impl std::error::Error for BadName {}
 
-/// Reads a list of names separated by commas.
+/// Reads a list of names separated by commas; `none` is the empty one (memory always matters).
 ///
 /// # Errors
 /// With the first name that is none.
 pub fn parse(list: &str) -> std::result::Result<Vec<Result>, BadName> {
+    if list == "none" {
+        return Ok(Vec::new());
+    }
     list.split(',').map(|n| one(n.trim())).collect()
 }
 

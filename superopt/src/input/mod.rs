@@ -20,6 +20,7 @@ pub mod replay;
 pub mod rewrite;
 pub mod symbolic;
 pub mod terms;
+pub mod whole;
 mod witness;
 
 pub use error::{InputError, InputProblem, Refusal};

@@ -224,7 +224,7 @@ fn extents(elf: &ElfFile64<'_>) -> Vec<(String, object::SectionIndex, u64, u64)>
             .section_by_index(section)
             .is_ok_and(|x| x.kind() == SectionKind::Text);
         let code = matches!(s.kind(), Kind::Text | Kind::Label | Kind::Unknown);
-        if text && code && !name.is_empty() {
+        if text && code && !name.is_empty() && !name.starts_with(".L") {
             starts.push((
                 section,
                 s.address(),
@@ -257,6 +257,16 @@ fn extents(elf: &ElfFile64<'_>) -> Vec<(String, object::SectionIndex, u64, u64)>
     out
 }
 
+/// A section's name, made unique when several have it.
+fn section_key<'a>(elf: &ElfFile64<'a>, s: &impl ObjectSection<'a>) -> String {
+    let name = s.name().unwrap_or("").to_owned();
+    let same = elf.sections().filter(|o| o.name() == Ok(&name)).count();
+    if same > 1 {
+        return format!("{name}#{}", s.index().0);
+    }
+    name
+}
+
 /// Contents of read-only sections without relocations.
 fn constants(elf: &ElfFile64<'_>) -> HashMap<String, ConstantData> {
     let mut out = HashMap::new();
@@ -267,10 +277,10 @@ fn constants(elf: &ElfFile64<'_>) -> HashMap<String, ConstantData> {
         );
         if constant
             && s.relocations().next().is_none()
-            && let (Ok(name), Ok(data)) = (s.name(), s.data())
+            && let Ok(data) = s.data()
         {
             out.insert(
-                name.to_owned(),
+                section_key(elf, &s),
                 ConstantData {
                     bytes: data.to_vec(),
                     align: s.align().max(1),
@@ -471,6 +481,25 @@ fn symbol_use(
     let symbol = elf
         .symbol_by_index(index)
         .map_err(|e| Refusal::Relocation(e.to_string()))?;
+    let section = symbol
+        .section_index()
+        .and_then(|s| elf.section_by_index(s).ok());
+    let constant = section.as_ref().is_some_and(|s| {
+        matches!(
+            s.kind(),
+            SectionKind::ReadOnlyData | SectionKind::ReadOnlyString
+        )
+    });
+    if let Some(s) = section.as_ref().filter(|_| constant) {
+        let name = section_key(elf, s);
+        let addend = addend.wrapping_add(symbol.address() as i64);
+        return Ok(SymbolUse {
+            name,
+            addend,
+            kind,
+            field,
+        });
+    }
     if symbol.kind() != Kind::Section {
         return Ok(SymbolUse {
             name: symbol.name().unwrap_or("").to_owned(),
@@ -479,14 +508,10 @@ fn symbol_use(
             field,
         });
     }
-    let section = symbol
-        .section_index()
-        .and_then(|s| elf.section_by_index(s).ok());
     let name = section
         .as_ref()
-        .and_then(|s| s.name().ok())
-        .unwrap_or("")
-        .to_owned();
+        .map(|s| section_key(elf, s))
+        .unwrap_or_default();
     // The assembler refers to local data by the section: find its own name again.
     let named = elf
         .symbols()
@@ -494,13 +519,7 @@ fn symbol_use(
             s.section_index() == symbol.section_index() && s.kind() == Kind::Data && s.size() > 0
         })
         .find(|s| (s.address()..s.address() + s.size()).contains(&(addend as u64)));
-    let constant = section.is_some_and(|s| {
-        matches!(
-            s.kind(),
-            SectionKind::ReadOnlyData | SectionKind::ReadOnlyString
-        )
-    });
-    Ok(match named.filter(|_| !constant) {
+    Ok(match named {
         Some(s) => SymbolUse {
             name: s.name().unwrap_or("").to_owned(),
             addend: addend - s.address() as i64,

@@ -106,7 +106,7 @@ pub fn model(f: &Function, input: &Input) -> Result<Run, (usize, Refusal)> {
             regions: pages.clone(),
         };
         let (run, missing) = attempt(f, input, memory)?;
-        let new: Vec<u64> = missing
+        let new: std::collections::BTreeSet<u64> = missing
             .into_iter()
             .filter(|b| !pages.iter().any(|p| p.base == *b))
             .collect();
