@@ -4,7 +4,7 @@
 //! through cancel. Wide products can be split by halves first, `(a1*2^h + a0) * (b1*2^h + b0)`, each half product a
 //! variable of at most `(2^h-1)^2`: then only adders are left. The result proves, and never refutes.
 
-use super::expand::effective_width;
+use super::expand::{effective_width, slice};
 use super::rebuild::Rewriter;
 use std::collections::HashMap;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, Node, TermId, TermPool};
@@ -127,7 +127,7 @@ impl Functions {
                 let parts = |pool: &mut TermPool, t: TermId, n: u32| {
                     let starts = (0..n).step_by(h as usize);
                     let parts: Vec<(u32, TermId)> = starts
-                        .map(|lo| (lo, pool.extract(&t, lo, h.min(n - lo))))
+                        .map(|lo| (lo, slice(pool, t, lo, h.min(n - lo))))
                         .collect();
                     parts
                 };
@@ -148,12 +148,12 @@ impl Functions {
                 sum
             }
             Some(h) => {
-                let (x, y) = (pool.extract(&a, 0, na), pool.extract(&b, 0, nb));
+                let (x, y) = (slice(pool, a, 0, na), slice(pool, b, 0, nb));
                 let p = self.small(pool, x, y, h);
                 fit(pool, p, w)
             }
             None if na + nb <= w => {
-                let (x, y) = (pool.extract(&a, 0, na), pool.extract(&b, 0, nb));
+                let (x, y) = (slice(pool, a, 0, na), slice(pool, b, 0, nb));
                 let n = na.max(nb);
                 let p = self.small(pool, x, y, n);
                 fit(pool, p, w)

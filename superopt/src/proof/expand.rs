@@ -18,6 +18,7 @@ fn constant_of(pool: &TermPool, t: TermId) -> Option<u128> {
 fn expand_one(pool: &mut TermPool, t: TermId) -> TermId {
     let w = pool.term_width(t);
     match pool.node(t) {
+        Node::Extract(a, lo) => slice(pool, a, lo, w),
         Node::Un(UnOp::Popcnt, a) => popcnt(pool, a),
         Node::Un(UnOp::Ctz, a) => count_zeros(pool, a, true),
         Node::Un(UnOp::Clz, a) => count_zeros(pool, a, false),
@@ -47,6 +48,28 @@ fn expand_one(pool: &mut TermPool, t: TermId) -> TermId {
         },
         _ => t,
     }
+}
+
+/// Bits `lo .. lo + width`, looked for through shifts by constants.
+pub fn slice(pool: &mut TermPool, t: TermId, lo: u32, width: u32) -> TermId {
+    let w = pool.term_width(t);
+    if let Node::Bin(op @ (BinOp::Lshr | BinOp::Shl), a, k) = pool.node(t)
+        && let Some(k) = constant_of(pool, k).filter(|k| *k < w.into())
+    {
+        let k = k as u32;
+        match op {
+            BinOp::Lshr if lo + k + width <= w => return slice(pool, a, lo + k, width),
+            BinOp::Lshr if lo + k < w => {
+                let high = slice(pool, a, lo + k, w - lo - k);
+                return pool.zext(&high, width);
+            }
+            BinOp::Shl if lo >= k => return slice(pool, a, lo - k, width),
+            BinOp::Shl if lo + width <= k => return pool.constant(width, 0),
+            BinOp::Lshr => return pool.constant(width, 0),
+            _ => {}
+        }
+    }
+    pool.extract(&t, lo, width)
 }
 
 /// Sums of neighbours: pairs, then fours, then bytes; the bytes summed by shifts.

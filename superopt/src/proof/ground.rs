@@ -89,6 +89,13 @@ impl Ground {
         &self.variables
     }
 
+    /// Whether a term is a byte of an initial memory.
+    pub fn is_byte(&self, t: TermId) -> bool {
+        self.variables
+            .iter()
+            .any(|(v, m)| *v == t && matches!(m, Meaning::Byte { .. }))
+    }
+
     fn variable(&mut self, pool: &mut TermPool, meaning: Meaning, width: u32) -> TermId {
         if let Some(v) = self.index.get(&meaning) {
             return *v;

@@ -84,6 +84,11 @@ impl IntegerForms {
         self.values.get(&t).map(|v| &v.poly)
     }
 
+    /// An interval that contains a word's values, once it was translated.
+    pub fn bounds(&self, t: TermId) -> Option<Bounds> {
+        self.values.get(&t).map(|v| v.bounds.clone())
+    }
+
     fn opaque(&mut self, operation: &str, operands: &[Poly], bounds: Bounds) -> Value {
         let next = self.operations.len() as u64;
         let number = *self.operations.entry(operation.to_string()).or_insert(next);
@@ -223,11 +228,28 @@ impl IntegerForms {
         }
         let (first, second) = if a.poly <= b.poly { (a, b) } else { (b, a) };
         let high = (&a.bounds.1).min(&b.bounds.1).clone();
-        Some(self.opaque(
+        let longest = a.bounds.1.bits().max(b.bounds.1.bits()) as u32;
+        let both = self.opaque(
             "and",
             &[first.poly.clone(), second.poly.clone()],
             (BigInt::zero(), high),
-        ))
+        );
+        // What is left of either operand, the disjunction and the exclusive or are words too.
+        let ones: BigInt = power(longest) - 1;
+        let (ha, hb) = (first.bounds.1.clone(), second.bounds.1.clone());
+        let known = [
+            ((1, 0, -1), ha),
+            ((0, 1, -1), hb),
+            ((1, 1, -1), ones.clone()),
+            ((1, 1, -2), ones),
+        ];
+        for ((x, y, z), high) in known {
+            let mut poly = scaled(&first.poly, &x.into());
+            add_poly(&mut poly, &second.poly, &y.into());
+            add_poly(&mut poly, &both.poly, &z.into());
+            self.polys.learn(&poly, (BigInt::zero(), high));
+        }
+        Some(both)
     }
 
     /// `x & mask`: each run of ones is `2^lo * (floor(x/2^lo) - 2^len * floor(x/2^(lo+len)))`.

@@ -21,8 +21,11 @@
 //! such an input before anything is called proven. A solver's crash is `Error`.
 
 pub mod abstraction;
+mod ask;
 pub mod bits;
+mod bitsum;
 pub mod claims;
+pub mod exhaust;
 pub mod expand;
 pub mod ground;
 pub mod integer;
@@ -37,6 +40,7 @@ mod sweep;
 mod tests;
 
 pub use claims::{Claim, Effects, Pair, Query};
+pub use exhaust::{Exhausted, exhaust};
 pub use ladder::prove;
 pub use simulate::Assignment;
 

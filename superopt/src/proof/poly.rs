@@ -11,6 +11,7 @@
 //! equal values; different ones mean nothing. Polynomials are interned: equal ids are equal polynomials. Work is
 //! bounded by a count of monomials touched ([`Polys::fuel`]); when it runs out, everything answers `None`.
 
+use super::bitsum::CountOnes;
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -37,10 +38,10 @@ pub enum AtomKind {
     IsZero(PolyId),
 }
 
-struct AtomInfo {
-    kind: AtomKind,
-    low: BigInt,
-    high: BigInt,
+pub(super) struct AtomInfo {
+    pub kind: AtomKind,
+    pub low: BigInt,
+    pub high: BigInt,
 }
 
 /// A closed interval.
@@ -48,7 +49,7 @@ pub type Bounds = (BigInt, BigInt);
 
 /// The tables.
 pub struct Polys {
-    atoms: Vec<AtomInfo>,
+    pub(super) atoms: Vec<AtomInfo>,
     atom_index: HashMap<AtomKind, Atom>,
     polys: Vec<Poly>,
     poly_index: HashMap<Poly, PolyId>,
@@ -62,6 +63,8 @@ pub struct Polys {
 
 /// More monomials than this, and a term becomes opaque.
 const MAX_MONOMIALS: usize = 400;
+/// Coefficients of half the divisor whose signs are chosen together.
+const MAX_TIES: usize = 3;
 /// Deeper nesting of rewritings than this, and a term becomes opaque.
 const MAX_DEPTH: u32 = 200;
 /// More factors than this in one monomial, and a product becomes opaque.
@@ -82,7 +85,7 @@ impl Polys {
     }
 
     /// Takes `n` units of fuel.
-    fn spend(&mut self, n: usize) -> Option<()> {
+    pub(super) fn spend(&mut self, n: usize) -> Option<()> {
         self.fuel = self.fuel.checked_sub(n as u64 + 1)?;
         Some(())
     }
@@ -246,125 +249,6 @@ impl Polys {
         Some((low, high))
     }
 
-    /// A polynomial that is linear in `floor(x / 2^i)` of atoms `x`, as a sum over the bits of the atoms.
-    fn bits(&self, p: &Poly) -> Option<BitSum> {
-        let mut sum = BitSum::default();
-        for (m, c) in p {
-            let (base, shift) = match m.as_slice() {
-                [] => {
-                    sum.constant = c.clone();
-                    continue;
-                }
-                [a] => match &self.atoms[*a as usize].kind {
-                    AtomKind::Floor(q, n) => {
-                        let (shift, q) = (n.bits() - 1, self.get(*q));
-                        let single = q.iter().next().filter(|(_, c)| q.len() == 1 && c.is_one());
-                        let base = match single.map(|(m, _)| m.as_slice()) {
-                            Some([base]) if n.count_ones() == 1 => *base,
-                            _ => return None,
-                        };
-                        (base, shift as usize)
-                    }
-                    _ => (*a, 0),
-                },
-                _ => return None,
-            };
-            let info = &self.atoms[base as usize];
-            if info.low.is_negative()
-                || matches!(info.kind, AtomKind::Floor(..))
-                || info.high.bits() > 128
-            {
-                return None;
-            }
-            let width = info.high.bits() as usize;
-            let bits = sum
-                .bases
-                .entry(base)
-                .or_insert_with(|| vec![BigInt::zero(); width]);
-            for (j, b) in bits.iter_mut().enumerate().skip(shift) {
-                *b += c << (j - shift);
-            }
-        }
-        Some(sum)
-    }
-
-    /// A sum over bits as a polynomial: bit `j` of `x` is `floor(x/2^j) - 2*floor(x/2^(j+1))`.
-    fn unbits(&mut self, sum: &BitSum) -> Option<Poly> {
-        let mut out = constant(sum.constant.clone());
-        for (base, bits) in &sum.bases {
-            let whole = Poly::from([(vec![*base], BigInt::one())]);
-            let mut carry = BigInt::zero();
-            for (j, b) in bits.iter().enumerate() {
-                let c = b - carry;
-                carry = b * 2;
-                if !c.is_zero() {
-                    let f = self.floor(&whole, &(BigInt::one() << j))?;
-                    add_poly(&mut out, &f, &c);
-                }
-            }
-        }
-        Some(out)
-    }
-
-    /// The floor of a sum over bits, when its residue is known to stay within one quotient.
-    fn floor_bits(&mut self, p: &Poly, n: &BigInt) -> Option<Option<Poly>> {
-        if p.len() < 2 {
-            return Some(None);
-        }
-        let Some(sum) = self.bits(p) else {
-            return Some(None);
-        };
-        self.spend(sum.bases.values().map(Vec::len).sum())?;
-        let (mut out, mut rest) = (BitSum::default(), BitSum::default());
-        (out.constant, rest.constant) = sum.constant.div_mod_floor(n);
-        for (base, bits) in &sum.bases {
-            let (q, r) = bits.iter().map(|b| symmetric(b, n)).unzip();
-            out.bases.insert(*base, q);
-            rest.bases.insert(*base, r);
-        }
-        let (low, high) = rest.bounds();
-        let low = low.div_floor(n);
-        if low != high.div_floor(n) {
-            return Some(None);
-        }
-        out.constant += low;
-        self.unbits(&out).map(Some)
-    }
-
-    /// `p` modulo two. Where what is odd of it is a sum over bits, the result depends on which bits those are alone.
-    pub fn modulo_two(&mut self, p: &Poly) -> Option<Poly> {
-        self.spend(p.len())?;
-        let (one, two) = (BigInt::one(), BigInt::from(2));
-        let odd: Poly = p
-            .iter()
-            .filter(|(_, c)| c.is_odd())
-            .map(|(m, _)| (m.clone(), one.clone()))
-            .collect();
-        let mut out = match self.bits(&odd) {
-            Some(mut sum) => {
-                for b in sum.bases.values_mut().flatten() {
-                    *b = b.mod_floor(&two);
-                }
-                sum.constant = sum.constant.mod_floor(&two);
-                let parity = self.unbits(&sum)?;
-                let (low, high) = sum.bounds();
-                if low.div_floor(&two) != high.div_floor(&two) {
-                    let id = self.intern(parity.clone());
-                    let bounds = (low.div_floor(&two), high.div_floor(&two));
-                    let half = self.atom(AtomKind::Floor(id, two.clone()), bounds.0, bounds.1);
-                    let mut out = parity;
-                    add_poly(&mut out, &half, &-two);
-                    return Some(out);
-                }
-                parity
-            }
-            None => p.clone(),
-        };
-        let half = self.floor(&out.clone(), &two)?;
-        add_poly(&mut out, &half, &-two);
-        Some(out)
-    }
-
     /// `floor(p / n)` for `n > 0`, in normal form.
     pub fn floor(&mut self, p: &Poly, n: &BigInt) -> Option<Poly> {
         self.spend(4 * p.len())?;
@@ -386,14 +270,18 @@ impl Polys {
         if n.is_one() {
             return Some(p.clone());
         }
-        // Multiples of n leave; what stays has coefficients in (-n/2, n/2], the constant in [0, n).
+        // Multiples of n leave; what stays has coefficients in (-n/2, n/2], the constant in [0, n). The multiple of a
+        // single unknown keeps a coefficient in [0, n) unless that is n less a little: multipliers of magic divisions
+        // are seen as what they are, and negations too.
+        let single = p.keys().filter(|m| !m.is_empty()).count() == 1;
         let (mut out, mut rest) = (Poly::new(), Poly::new());
         for (m, c) in p {
-            let (q, r) = if m.is_empty() {
-                c.div_mod_floor(n)
-            } else {
-                symmetric(c, n)
-            };
+            let (mut q, mut r) = symmetric(c, n);
+            let large = |r: &BigInt| r.magnitude().bits() * 2 > n.bits();
+            if r.is_negative() && (m.is_empty() || (single && large(&r))) {
+                q -= 1;
+                r += n;
+            }
             add_term(&mut out, m.clone(), q);
             add_term(&mut rest, m.clone(), r);
         }
@@ -403,24 +291,28 @@ impl Polys {
             add_term(&mut out, Vec::new(), low);
             return Some(out);
         }
-        // A floor among the terms, with coefficient one or minus one: one floor instead of two.
-        let nested = rest.iter().find_map(|(m, c)| match m.as_slice() {
-            [a] if c.magnitude().is_one() => match &self.atoms[*a as usize].kind {
-                AtomKind::Floor(q, k) => Some((m.clone(), c.is_positive(), *q, k.clone())),
+        if let Some(exact) = self.ties(&rest, n) {
+            add_poly(&mut out, &exact, &BigInt::one());
+            return Some(out);
+        }
+        // A floor among the terms with coefficient one: one floor instead of two. The youngest first, since it can be
+        // made of the others. (Minus one would flatten too, but then `floor((x - f)/2) + f` would not become
+        // `floor((x + f)/2)` under the next floor.)
+        let nested = rest
+            .iter()
+            .filter(|(_, c)| c.is_one())
+            .filter_map(|(m, _)| match m.as_slice() {
+                [a] => match &self.atoms[*a as usize].kind {
+                    AtomKind::Floor(q, k) => Some((*a, *q, k.clone())),
+                    _ => None,
+                },
                 _ => None,
-            },
-            _ => None,
-        });
-        if let Some((m, positive, q, k)) = nested {
-            rest.remove(&m);
+            })
+            .max_by_key(|(a, ..)| *a);
+        if let Some((a, q, k)) = nested {
+            rest.remove(&vec![a]);
             let mut inner = scaled(&rest, &k);
-            let one = BigInt::one();
-            if positive {
-                add_poly(&mut inner, self.get(q), &one);
-            } else {
-                add_poly(&mut inner, self.get(q), &-one);
-                add_term(&mut inner, Vec::new(), &k - 1);
-            }
+            add_poly(&mut inner, self.get(q), &BigInt::one());
             let f = self.floor(&inner, &(n * k))?;
             add_poly(&mut out, &f, &BigInt::one());
             return Some(out);
@@ -453,6 +345,10 @@ impl Polys {
             return Some(out);
         }
         if let Some(f) = self.magic(&rest, n)? {
+            add_poly(&mut out, &f, &BigInt::one());
+            return Some(out);
+        }
+        if let Some(f) = self.hermite(&rest, n)? {
             add_poly(&mut out, &f, &BigInt::one());
             return Some(out);
         }
@@ -503,6 +399,53 @@ impl Polys {
         Some(None)
     }
 
+    /// A coefficient of `n/2` could as well be `-n/2`: the choice that leaves the rest within one quotient, if any does.
+    fn ties(&self, rest: &Poly, n: &BigInt) -> Option<Poly> {
+        let tied: Vec<&Monomial> = rest
+            .iter()
+            .filter(|(m, c)| !m.is_empty() && *c * 2 == *n)
+            .map(|(m, _)| m)
+            .collect();
+        if tied.len() > MAX_TIES {
+            return None;
+        }
+        for choice in 1u32..1 << tied.len() {
+            let (mut out, mut other) = (Poly::new(), rest.clone());
+            for (i, m) in tied.iter().enumerate() {
+                if choice >> i & 1 == 1 {
+                    add_term(&mut out, (*m).clone(), BigInt::one());
+                    add_term(&mut other, (*m).clone(), -n.clone());
+                }
+            }
+            let (low, high) = self.bounds(&other);
+            let low = low.div_floor(n);
+            if low == high.div_floor(n) {
+                add_term(&mut out, Vec::new(), low);
+                return Some(out);
+            }
+        }
+        None
+    }
+
+    /// Hermite's identity, `sum over k < n of floor((z + k)/n) = z`, takes the last term away for the divisors 2 and 3.
+    fn hermite(&mut self, p: &Poly, n: &BigInt) -> Option<Option<Poly>> {
+        let constant_part = p.get(&Vec::new());
+        if *n > BigInt::from(3) || constant_part != Some(&(n - 1)) {
+            return Some(None);
+        }
+        let mut out = p.clone();
+        out.remove(&Vec::new());
+        let mut z = out.clone();
+        let mut k = BigInt::zero();
+        while k < n - 1 {
+            let f = self.floor(&z, n)?;
+            add_poly(&mut out, &f, &-BigInt::one());
+            add_term(&mut z, Vec::new(), BigInt::one());
+            k += 1;
+        }
+        Some(Some(out))
+    }
+
     /// The bit that says whether a polynomial is zero.
     pub fn is_zero(&mut self, p: &Poly) -> Option<Poly> {
         self.spend(4 * p.len())?;
@@ -537,40 +480,8 @@ impl Polys {
     }
 }
 
-/// A constant and a sum over bits of atoms: coefficients by atom and place.
-#[derive(Default)]
-struct BitSum {
-    constant: BigInt,
-    bases: BTreeMap<Atom, Vec<BigInt>>,
-}
-
-impl BitSum {
-    /// Exact where the bits are free.
-    fn bounds(&self) -> Bounds {
-        let (mut low, mut high) = (self.constant.clone(), self.constant.clone());
-        for b in self.bases.values().flatten() {
-            if b.is_negative() {
-                low += b;
-            } else {
-                high += b;
-            }
-        }
-        (low, high)
-    }
-}
-
-trait CountOnes {
-    fn count_ones(&self) -> u64;
-}
-
-impl CountOnes for BigInt {
-    fn count_ones(&self) -> u64 {
-        self.magnitude().count_ones()
-    }
-}
-
 /// `c = q*n + r` with `r` in (-n/2, n/2].
-fn symmetric(c: &BigInt, n: &BigInt) -> (BigInt, BigInt) {
+pub(super) fn symmetric(c: &BigInt, n: &BigInt) -> (BigInt, BigInt) {
     let (q, r) = c.div_mod_floor(n);
     if &r + &r > *n { (q + 1, r - n) } else { (q, r) }
 }

@@ -111,6 +111,22 @@ impl Block {
         }
     }
 
+    /// The inputs whose bits, the first variable lowest, are the numbers from `first` on.
+    pub fn counting(pool: &TermPool, inputs: &[TermId], first: u64) -> Block {
+        let mut variables = HashMap::new();
+        let mut at = 0;
+        for t in inputs {
+            let width = pool.term_width(*t);
+            let value = |lane: usize| u128::from((first + lane as u64) >> at) & mask(width);
+            variables.insert(*t, std::array::from_fn(value));
+            at += width;
+        }
+        Block {
+            variables,
+            memory: vec![Contents::Seeded(0); LANES],
+        }
+    }
+
     /// Given inputs, at most [`LANES`]; the last one fills the rest.
     pub fn of(inputs: &[Assignment]) -> Block {
         let at = |i: usize| &inputs[i.min(inputs.len() - 1)];
@@ -125,6 +141,42 @@ impl Block {
             .collect();
         Block { variables, memory }
     }
+}
+
+/// Floats worth trying at a width: zeros, ones, limits, infinities, NaNs with payloads.
+pub fn float_constants(width: u32) -> impl Iterator<Item = u128> {
+    let values = [
+        0.0,
+        1.0,
+        1.5,
+        2.0,
+        0.1,
+        3.0,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        f64::INFINITY,
+        f64::EPSILON,
+    ];
+    let bits = move |v: f64| match width {
+        32 => u128::from((v as f32).to_bits()),
+        _ => u128::from(v.to_bits()),
+    };
+    let exponent = if width == 32 {
+        0xffu128 << 23
+    } else {
+        0x7ffu128 << 52
+    };
+    let quiet = if width == 32 {
+        1u128 << 22
+    } else {
+        1u128 << 51
+    };
+    let nans = [1, quiet, quiet | 5, 9].map(|payload| exponent | payload);
+    values
+        .into_iter()
+        .map(bits)
+        .chain(nans)
+        .flat_map(move |v| [v, v | 1 << (width - 1)])
 }
 
 /// Terms compiled to a straight line.
@@ -188,13 +240,25 @@ impl Tape {
         self.order.iter().filter(input).copied().collect()
     }
 
-    /// Constants, for the strata.
+    /// Constants, for the strata; where there is floating point, its special values too.
     pub fn constants(&self, pool: &TermPool) -> Vec<u128> {
         let constant = |t: &TermId| match pool.node(*t) {
             Node::Const(v) => Some(v),
             _ => None,
         };
-        self.order.iter().filter_map(constant).take(64).collect()
+        let mut out: Vec<u128> = self.order.iter().filter_map(constant).take(64).collect();
+        let mut widths: Vec<u32> = self
+            .meanings
+            .values()
+            .filter_map(|m| match m {
+                Meaning::Fp { args, .. } => Some(pool.term_width(args[0])),
+                Meaning::Byte { .. } => None,
+            })
+            .collect();
+        widths.sort_unstable();
+        widths.dedup();
+        out.extend(widths.into_iter().flat_map(float_constants));
+        out
     }
 
     /// Evaluates a block.
