@@ -167,6 +167,10 @@ impl<'r> Instance<'r> {
                 Some(id) => graph[*id].data,
                 None => Known::top(width),
             };
+            // Comparisons, extensions and extractions do not say how wide their operands are.
+            if name.computed.is_none() && known.width != width {
+                return None;
+            }
             let value = known.value();
             if name.constant && name.computed.is_none() && value.is_none() {
                 return None;

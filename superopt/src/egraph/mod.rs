@@ -15,9 +15,12 @@ pub mod extract;
 pub mod facts;
 pub mod improve;
 pub mod lang;
+pub mod mine;
 pub mod region;
 pub mod rule;
 pub mod saturate;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 
 pub use improve::{Improved, ImprovedRegion, Options, improve_terms, optimize_region};

@@ -380,7 +380,10 @@ impl<'b> Emit<'b> {
         // Nodes stand before their users.
         for i in 0..usize::from(id) {
             let node = self.expr[Id::from(i)];
-            if node.bits() > 1 && !matches!(node.op, Op::Const(_)) && self.needed(Id::from(i), id) {
+            // Masks of shift counts mostly need no instruction; conditions need none.
+            let mask = node.op == Op::Bin(BinOp::And) && self.expr[node.children()[1]].op == Op::Const(63);
+            let later = node.bits() == 1 || mask || matches!(node.op, Op::Const(_));
+            if !later && self.needed(Id::from(i), id) {
                 self.word(Id::from(i))?;
             }
         }

@@ -22,11 +22,19 @@ pub enum Computed {
     SmagicMul,
     /// The shift that goes with [`Computed::SmagicMul`].
     SmagicShift,
+    /// The place of the lowest bit.
+    LowestBit,
+    /// The place of the highest bit.
+    HighestBit,
+    /// The place just above the lowest run of ones.
+    RunEnd,
+    /// The number without its factors of two.
+    OddPart,
     /// The inverse of an odd number modulo a power of two.
     Inverse,
 }
 
-const NAMES: [(&str, Computed); 9] = [
+const NAMES: [(&str, Computed); 13] = [
     ("umagic", Computed::UmagicMul),
     ("umagic_shift", Computed::UmagicShift),
     ("umagic_wide", Computed::UmagicWideMul),
@@ -35,6 +43,10 @@ const NAMES: [(&str, Computed); 9] = [
     ("umagic_even_shift", Computed::UmagicEvenShift),
     ("smagic", Computed::SmagicMul),
     ("smagic_shift", Computed::SmagicShift),
+    ("lowest_bit", Computed::LowestBit),
+    ("highest_bit", Computed::HighestBit),
+    ("run_end", Computed::RunEnd),
+    ("odd_part", Computed::OddPart),
     ("inverse", Computed::Inverse),
 ];
 
@@ -59,6 +71,10 @@ impl Computed {
             Computed::UmagicEvenShift => umagic_even(w, d).map(|m| m.1.into()),
             Computed::SmagicMul => smagic(w, d).map(|m| m.0),
             Computed::SmagicShift => smagic(w, d).map(|m| m.1.into()),
+            Computed::LowestBit => (d != 0).then(|| d.trailing_zeros().into()),
+            Computed::HighestBit => d.checked_ilog2().map(u128::from),
+            Computed::RunEnd => (d != 0).then(|| (d + (d & d.wrapping_neg())).trailing_zeros().into()),
+            Computed::OddPart => (d != 0).then(|| d >> d.trailing_zeros()),
             Computed::Inverse => inverse(w, d),
         }
     }

@@ -7,7 +7,7 @@
 //! the negated operand; operations with one exact real result round alike (`x + x` and `2 x`, `x / 2^k` and
 //! `x * 2^-k`); `x * 1`, `x / 1` and `x + -0` are `x`. What is left of them is a function of its operands.
 
-use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, TermId, TermPool, UnOp};
+use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, Node, TermId, TermPool, UnOp};
 
 /// Terms with floating point, and divisions by words that are no constants, by definition.
 pub struct Ieee<'a> {
@@ -25,8 +25,16 @@ impl Ieee<'_> {
     fn k(&mut self, v: u128) -> TermId {
         self.pool.constant(64, v)
     }
+    /// Without the sign; what only touches the sign is looked through, so that equal magnitudes are one term.
     fn magnitude(&mut self, a: &TermId) -> TermId {
-        let m = self.k(!SIGN);
+        if let Node::Bin(op, x, k) = self.pool.node(*a) {
+            match (op, self.pool.as_constant(&k)) {
+                (BinOp::Xor, Some(SIGN)) => return self.magnitude(&x),
+                (BinOp::And, Some(k)) if k == SIGN - 1 => return self.magnitude(&x),
+                _ => {}
+            }
+        }
+        let m = self.k(SIGN - 1);
         self.pool.and(a, &m)
     }
     fn sign(&mut self, a: &TermId) -> TermId {

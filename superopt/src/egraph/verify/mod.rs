@@ -1,69 +1,118 @@
-//! Proofs of rules.
+//! Proofs of rules: every instance of every rule, on all cores, with a report.
 
 pub mod ieee;
 pub mod lemma;
 pub mod prove;
+pub mod report;
 pub mod sample;
+#[cfg(test)]
+mod tests;
 
 pub use prove::{Budget, Counterexample, InstanceResult, Method};
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::egraph::rule::*;
+use super::rule::{Meaning, Rule};
+use crate::report::verdict::{Verdict, VerdictKind};
+use crate::solver::SolverPool;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-    #[test]
-    fn shipped_rules_hold_on_samples() {
-        let mut set = RuleSet::default();
-        let mut wrong = 0;
-        for (file, text) in SHIPPED {
-            if let Err(e) = set.add(file, text) {
-                eprintln!("{e}");
-                wrong += 1;
-            }
-        }
-        eprintln!("{} rules {:?}", set.rules.len(), set.families());
-        let mut bad = 0;
-        for r in &set.rules {
-            for at in r.instances(&[]) {
-                let m = Meaning::new(r, at).unwrap();
-                let t = sample::try_rule(&m, 400);
-                if let Some(c) = t.counterexample {
-                    let c = sample::minimise(&m, c);
-                    let v: Vec<String> = c.iter().zip(&r.names).map(|(b, n)| format!("{}={:#x}", n.text, b.value)).collect();
-                    eprintln!("WRONG {} at {at:?}: {} : {}", r.name, r.text, v.join(" "));
-                    bad += 1;
-                }
-                if t.held == 0 {
-                    eprintln!("vacuous? {} at {at:?}", r.name);
-                    bad += 1;
-                }
-            }
-        }
-        assert_eq!(bad + wrong, 0);
-    }
+/// The end of one rule: all its instances.
+#[derive(Clone, Debug)]
+pub struct Outcome<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Its instances, by width.
+    pub instances: Vec<InstanceResult>,
+}
 
-    #[test]
-    #[ignore]
-    fn all() {
-        use rayon::prelude::*;
-        let set = RuleSet::shipped();
-        let only = std::env::var("ONLY").unwrap_or_default();
-        let solvers = crate::solver::SolverPool::new(crate::solver::PoolConfig::located().unwrap());
-        let all: Vec<_> = set.rules.iter().filter(|r| only.is_empty() || only.split(',').any(|o| r.family == o || r.name == o)).flat_map(|r| r.instances(&[]).into_iter().map(move |a| (r, a))).collect();
-        let start = std::time::Instant::now();
-        let n = all.len();
-        let budget = Budget { time: Some(std::time::Duration::from_secs(4)), ..Budget::default() };
-        let res: Vec<_> = all.into_par_iter().map(|(r, at)| {
-            let m = Meaning::new(r, at).unwrap();
-            let x = prove::instance(&m, &budget, &solvers);
-            if x.verdict != crate::report::verdict::Verdict::Proven || x.time.as_millis() > 1500 {
-                eprintln!("{:?} {} {at:?} {} {:?}  {}", x.verdict, r.name, x.method, x.time, r.text);
-            }
-            x
-        }).collect();
-        let mut kinds = std::collections::BTreeMap::new();
-        for r in &res { *kinds.entry((r.method.kind(), format!("{:?}", r.verdict.kind()))).or_insert(0) += 1; }
-        eprintln!("{n} instances in {:?}: {kinds:?}", start.elapsed());
+/// Verdicts of which the worst counts, worst first.
+const WORST: [VerdictKind; 7] = [
+    VerdictKind::Refuted,
+    VerdictKind::Error,
+    VerdictKind::Vacuous,
+    VerdictKind::Unsupported,
+    VerdictKind::Timeout,
+    VerdictKind::Unknown,
+    VerdictKind::Bounded,
+];
+
+impl Outcome<'_> {
+    /// The worst verdict of the instances.
+    pub fn verdict(&self) -> VerdictKind {
+        worst(self.instances.iter().map(|i| &i.verdict))
     }
+    /// Time of all instances.
+    pub fn time(&self) -> Duration {
+        self.instances.iter().map(|i| i.time).sum()
+    }
+}
+
+fn worst<'v>(verdicts: impl Iterator<Item = &'v Verdict>) -> VerdictKind {
+    let kinds: Vec<VerdictKind> = verdicts.map(Verdict::kind).collect();
+    let found = WORST.into_iter().find(|w| kinds.contains(w));
+    found.unwrap_or(VerdictKind::Proven)
+}
+
+/// The worst verdict of all rules: what a command's exit code says.
+pub fn overall(outcomes: &[Outcome]) -> VerdictKind {
+    worst(outcomes.iter().flat_map(|o| o.instances.iter().map(|i| &i.verdict)))
+}
+
+/// How far a verification is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Instances done.
+    pub done: usize,
+    /// Instances in all.
+    pub total: usize,
+    /// Instances that are not proven.
+    pub failed: usize,
+    /// The rule just done.
+    pub rule: &'a str,
+    /// Since the beginning.
+    pub elapsed: Duration,
+}
+
+/// Proves rules at their widths (at `only`, unless empty), on all cores of rayon's pool.
+pub fn verify<'r>(
+    rules: &'r [Rule],
+    only: &[u32],
+    budget: &Budget,
+    solvers: &SolverPool,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Vec<Outcome<'r>> {
+    let start = Instant::now();
+    let work: Vec<(usize, Meaning<'r>)> = rules
+        .iter()
+        .enumerate()
+        .flat_map(|(i, r)| {
+            // `instances` gives widths at which the rule makes sense.
+            r.instances(only).into_iter().filter_map(move |at| Some((i, Meaning::new(r, at).ok()?)))
+        })
+        .collect();
+    let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let results: Vec<(usize, InstanceResult)> = work
+        .par_iter()
+        .with_max_len(1)
+        .map(|(i, meaning)| {
+            let result = prove::instance(meaning, budget, solvers);
+            let bad = usize::from(result.verdict != Verdict::Proven);
+            progress(Progress {
+                done: done.fetch_add(1, Ordering::Relaxed) + 1,
+                total: work.len(),
+                failed: failed.fetch_add(bad, Ordering::Relaxed) + bad,
+                rule: &meaning.rule.name,
+                elapsed: start.elapsed(),
+            });
+            (*i, result)
+        })
+        .collect();
+    let mut outcomes: Vec<Outcome<'r>> =
+        rules.iter().map(|rule| Outcome { rule, instances: Vec::new() }).collect();
+    for (i, result) in results {
+        outcomes[i].instances.push(result);
+    }
+    outcomes.retain(|o| !o.instances.is_empty());
+    outcomes
 }

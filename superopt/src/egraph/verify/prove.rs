@@ -334,7 +334,7 @@ impl Cases {
             return None;
         }
         let mut found: Vec<(usize, Vec<u128>)> = Vec::new();
-        for name in (0..rule.names.len()).filter(|n| rule.names[*n].computed.is_none()) {
+        for name in 0..rule.names.len() {
             let fits = |s: &Vec<u128>| seen.iter().all(|v| s.contains(&v[name].value));
             if let Some(values) = shapes(meaning.name_width(name)).into_iter().find(fits) {
                 found.push((name, values));

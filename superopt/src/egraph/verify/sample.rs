@@ -92,7 +92,7 @@ pub fn stratified(rng: &mut SmallRng, width: u32, w: u32, others: &[Bits]) -> u1
         4 => bit(rng) - 1,
         5 => !bit(rng),
         6 => bit(rng).wrapping_sub(bit(rng)),
-        7 => bit(rng).wrapping_neg(),
+        7 => bit(rng).wrapping_neg().wrapping_add(rng.random_range(0..2)),
         8 => rng.random_range(0..16),
         9 => bit(rng) | bit(rng),
         10..12 if !others.is_empty() => {
@@ -116,6 +116,7 @@ pub fn stratified(rng: &mut SmallRng, width: u32, w: u32, others: &[Bits]) -> u1
             let f: f64 = picks[rng.random_range(0..picks.len())];
             u128::from(f.to_bits()) ^ u128::from(rng.random_range(0..2u8))
         }
+        13 if width == 64 && rng.random() => rng.random_range(1..2046) << 52,
         13 if width == 64 => (f64::from(rng.random_range(-1000..1000i32)) / 4.0).to_bits().into(),
         14 => mask([8, 16, 32][rng.random_range(0..3)]) >> rng.random_range(0..2) ^ (u128::MAX * rng.random_range(0..2)),
         15 if rng.random() => 1 << [7, 15, 31, w / 2, w - 1][rng.random_range(0..5)],

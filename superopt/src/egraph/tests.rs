@@ -1,0 +1,432 @@
+use super::analysis::{Facts, Graph};
+use super::compile::Instance;
+use super::cost::{IrCost, TermCost};
+use super::extract::{Cost, extract};
+use super::facts::{Known, KnownBits};
+use super::lang::{self, BIN_OPS, CMP_OPS, ENode, FP_OPS, Op, UN_OPS, apply, fp_arity};
+use super::mine::{self, MineConfig};
+use super::rule::{Meaning, RuleSet, WIDTHS};
+use super::saturate::{Stop, saturate};
+use super::verify::sample::stratified;
+use super::*;
+use crate::proof;
+use crate::report::verdict::VerdictKind;
+use crate::solver::{PoolConfig, SolverPool};
+use egg::{FromOp, Id, Language, RecExpr};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use trinity_codegen::ir;
+use trinity_codegen::isa::concrete::Bits;
+use trinity_codegen::isa::{Concrete, Domain, TermId, TermPool};
+
+/// All operations with operand widths and result width.
+fn operations() -> Vec<(Op, u32, Vec<u32>)> {
+    let mut out = Vec::new();
+    for w in WIDTHS {
+        out.extend(UN_OPS.iter().map(|o| (Op::Un(*o), w, vec![w])));
+        out.extend(BIN_OPS.iter().map(|o| (Op::Bin(*o), w, vec![w, w])));
+        out.extend(CMP_OPS.iter().map(|o| (Op::Cmp(*o), 1, vec![w, w])));
+        out.push((Op::Ite, w, vec![1, w, w]));
+        out.push((Op::Extract(3), 5, vec![w]));
+        out.push((Op::Concat, 2 * w, vec![w, w]));
+        out.push((Op::Zext, w + 7, vec![w]));
+        out.push((Op::Sext, w + 7, vec![w]));
+    }
+    out.extend(FP_OPS.iter().map(|o| (Op::Fp(*o), o.result_width(64), vec![64; fp_arity(*o)])));
+    out
+}
+
+#[test]
+fn folding_means_what_terms_and_values_mean() {
+    let seed = 11;
+    eprintln!("seed {seed}");
+    let mut rng = SmallRng::seed_from_u64(seed);
+    for (op, width, widths) in operations() {
+        for _ in 0..40 {
+            let mut args: Vec<Bits> = Vec::new();
+            for w in &widths {
+                let v = stratified(&mut rng, *w, *w, &args);
+                args.push(Bits::new(*w, v));
+            }
+            let want = apply(&mut Concrete, op, width, &args);
+            let mut pool = TermPool::new();
+            let terms: Vec<TermId> = args.iter().map(|a| pool.constant(a.width, a.value)).collect();
+            let term = apply(&mut pool, op, width, &terms);
+            assert_eq!(pool.as_constant(&term), Some(want.value), "{op:?} {args:x?}");
+            let mut graph = Graph::new(Facts::default());
+            let ids: Vec<Id> = args.iter().map(|a| graph.add(ENode::constant(a.width, a.value))).collect();
+            let id = graph.add(ENode::new(op, width, &ids));
+            graph.rebuild();
+            let nan = width == 64 && matches!(op, Op::Fp(_)) && f64::from_bits(want.value as u64).is_nan();
+            let folded = graph[id].data.value();
+            assert_eq!(folded, (!nan).then_some(want.value), "{op:?} {args:x?}");
+            let facts: Vec<Known> = args.iter().map(|a| Known::constant(a.width, a.value)).collect();
+            assert_eq!(apply(&mut KnownBits, op, width, &facts).value(), folded);
+        }
+    }
+}
+
+#[test]
+fn nodes_print_and_parse() {
+    for (op, width, widths) in operations() {
+        let args: Vec<Id> = (0..widths.len()).map(Id::from).collect();
+        let node = ENode::new(op, width, &args);
+        assert_eq!(ENode::from_op(&node.to_string(), args), Ok(node));
+    }
+    assert!(ENode::from_op("frob.8", vec![]).is_err());
+}
+
+/// The side of a rule's text as an expression graph at a width.
+fn expression(text: &str, w: u32) -> (RecExpr<ENode>, Id) {
+    let mut set = RuleSet::default();
+    set.add("t", &format!("family t\nt: {text} => 0 at {w}\n")).expect("parses");
+    let m = Meaning::new(&set.rules[0], set.rules[0].instances(&[])[0]).expect("makes sense");
+    // Raw, as written: one node for each operation, names as variables.
+    let mut expr = RecExpr::default();
+    let root = raw(&mut expr, &m, set.rules[0].lhs);
+    (expr, root)
+}
+
+fn raw(expr: &mut RecExpr<ENode>, m: &Meaning, e: super::rule::ExprId) -> Id {
+    use super::rule::ExprKind;
+    let node = match m.rule.exprs.kind(e) {
+        ExprKind::Name(n) => ENode::new(Op::Var(*n), m.width(e), &[]),
+        ExprKind::Op(op, args) => {
+            let args: Vec<Id> = args.iter().map(|a| raw(expr, m, *a)).collect();
+            ENode::new(m.op(op), m.width(e), &args)
+        }
+        ExprKind::Computed(a) => return raw(expr, m, *a),
+        _ => ENode::constant(m.width(e), m.literal(e).unwrap_or(0)),
+    };
+    expr.add(node)
+}
+
+fn best(text: &str, w: u32, cost: &dyn Cost) -> Improved {
+    let (expr, root) = expression(text, w);
+    let options = Options { explain: true, ..Options::default() };
+    improve::improve(&expr, &[root], Vec::new(), &RuleSet::shipped(), cost, &options)
+}
+
+#[test]
+fn saturation_finds_known_equalities() {
+    // What is written, what it should become, width.
+    let known = [
+        ("x * 8", "x << 3", 64),
+        ("x * 9", "(x << 3) + x", 64),
+        ("x * 7", "(x << 3) - x", 64),
+        ("x /u 16", "x >>u 4", 64),
+        ("x %u 16", "x & 15", 32),
+        ("x /u 10", "mulhu(x, 0xcccccccd) >>u 3", 32),
+        ("(x << 5) | (x >>u 27)", "rotl(x, 5)", 32),
+        ("(x << 40) + (x >>u 24)", "rotl(x, 40)", 64),
+        ("x & x", "x & -1", 64),
+        ("(x ^ y) ^ y", "x & x", 64),
+        ("(x | y) - (x & y)", "x ^ y", 64),
+        ("(x + y) - (x | y)", "x & y", 32),
+        ("~(~x & ~y)", "x | y", 16),
+        ("(x << 56) >>s 56", "sext[64](trunc[8](x))", 64),
+        ("x & 255", "zext[64](trunc[8](x))", 64),
+        ("(x ^ (x >>s 63)) - (x >>s 63)", "x <s 0 ? -x : x", 64),
+        ("x <u 8", "x & -8 == 0", 64),
+        ("x - y == 0", "x == y", 8),
+        ("(x - 1) & x", "x - (x & (-x))", 64),
+        ("bswap(bswap(x) & 255)", "x & 0xff00000000000000", 64),
+        ("popcnt(x) == 0", "x == 0", 32),
+        ("x + y <u x", "~x <u y", 64),
+        ("(x * 3) * 5", "(x << 4) - x", 64),
+    ];
+    let shipped = RuleSet::shipped();
+    for (from, to, w) in known {
+        let (a, ra) = expression(from, w);
+        let (b, rb) = expression(to, w);
+        let mut graph = Graph::new(Facts::default());
+        let mut ids = Vec::new();
+        for (e, r) in [(&a, ra), (&b, rb)] {
+            let mut place: Vec<Id> = Vec::new();
+            for node in e.as_ref() {
+                let id = graph.add(node.map_children(|c| place[usize::from(c)]));
+                place.push(id);
+            }
+            ids.push(place[usize::from(r)]);
+        }
+        let widths = [1, 8, w].into_iter().collect();
+        let rules = improve::instances(&shipped, &widths, false);
+        let limits = Limits { nodes: 4_000, rounds: 5, ..Limits::default() };
+        let record = saturate(&mut graph, &rules, &limits);
+        assert_ne!(record.stop, Stop::Contradiction);
+        assert_eq!(graph.find(ids[0]), graph.find(ids[1]), "{from} is not {to} at {w}: {:?}", record.stop);
+    }
+}
+
+#[test]
+fn extraction_takes_the_cheap_form_and_explains_it() {
+    let b = best("x * 9 + y * 9", 64, &TermCost);
+    assert!(b.after < b.before, "{b:?}");
+    assert!(!b.explanation[0].is_empty() && !b.used.is_empty());
+    // What the explanation claims to go from and to is what was given and what came out.
+    assert!(b.used.keys().all(|r| r.contains('@') || r == "known-bits"), "{:?}", b.used);
+    let again = best("x * 9 + y * 9", 64, &TermCost);
+    assert_eq!((b.expr, b.explanation), (again.expr, again.explanation), "saturation is deterministic");
+}
+
+#[test]
+fn every_step_of_an_explanation_holds_on_values() {
+    let seed = 5;
+    eprintln!("seed {seed}");
+    let mut rng = SmallRng::seed_from_u64(seed);
+    for (text, w) in [("x * 9 + 0", 64), ("((x | y) - (x & y)) ^ y", 32), ("x %u 32 + (x - 1 & x)", 64)] {
+        let (expr, root) = expression(text, w);
+        let widths = expr.as_ref().iter().map(ENode::bits).collect();
+        let shipped = RuleSet::shipped();
+        let rules = improve::instances(&shipped, &widths, false);
+        let mut graph = Graph::new(Facts::default()).with_explanations_enabled();
+        let id = graph.add_expr(&expr);
+        assert_eq!(usize::from(root), expr.len() - 1);
+        saturate(&mut graph, &rules, &Limits { nodes: 2_000, rounds: 4, ..Limits::default() });
+        let out = extract(&graph, &[id], &TermCost).expect("has a form");
+        let mut why = graph.explain_equivalence(&expr, &out.expr);
+        let steps: Vec<RecExpr<ENode>> =
+            why.make_flat_explanation().iter().map(|s| s.remove_rewrites().get_recexpr()).collect();
+        assert!(steps.len() > 1, "{text}");
+        for _ in 0..50 {
+            let values: Vec<Bits> = (0..3).map(|_| Bits::new(w, stratified(&mut rng, w, w, &[]))).collect();
+            let run = |e: &RecExpr<ENode>| {
+                let words = lang::eval(&mut Concrete, e, &mut |_, n, _| values[n as usize]);
+                words[e.len() - 1]
+            };
+            let first = run(&steps[0]);
+            for s in &steps {
+                assert_eq!(run(s), first, "{text}: {s}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_blows_up_is_seen() {
+    let mut set = RuleSet::default();
+    let text = "family t\nassociate: (x + y) + z <=> x + (y + z)\ncommute: x + y => y + x\nquiet: x - x => 0\n";
+    set.add("t", text).expect("parses");
+    let (expr, _) = expression("a + (b + (c + (d + (e + (f + (g + (h + i)))))))", 64);
+    let rules = improve::instances(&set, &[64].into(), false);
+    let mut graph = Graph::new(Facts::default());
+    graph.add_expr(&expr);
+    let record = saturate(&mut graph, &rules, &Limits { nodes: 3_000, rounds: 30, matches: 100, ban: 1 });
+    let names: Vec<&str> = record.explosive().iter().map(|r| r.name.as_str()).collect();
+    assert!(names.iter().any(|n| n.starts_with("associate@64")), "{names:?} {:?}", record.stop);
+    assert!(!names.iter().any(|n| n.starts_with("quiet")));
+    let worst = record.rules.iter().max_by_key(|r| r.nodes).expect("rules ran");
+    assert!(worst.name.starts_with("associate") && worst.matches > 100, "{worst:?}");
+    // A graph of two nodes saturates.
+    let (small, _) = expression("a - a", 64);
+    let mut graph = Graph::new(Facts::default());
+    graph.add_expr(&small);
+    assert_eq!(saturate(&mut graph, &rules, &Limits::default()).stop, Stop::Saturated);
+}
+
+#[test]
+fn extraction_pays_shared_nodes_once() {
+    // Two roots share x * y; alone, each would be cheaper as a sum of shifts of cost 35.
+    struct Price;
+    impl Cost for Price {
+        fn node(&self, _: &Graph, node: &ENode) -> Option<u64> {
+            use trinity_codegen::isa::BinOp::*;
+            Some(match node.op {
+                Op::Bin(Mul) => 40,
+                Op::Bin(Shl) => 35,
+                Op::Bin(_) => 1,
+                _ => 0,
+            })
+        }
+    }
+    let mut graph = Graph::new(Facts::default());
+    let x = graph.add(ENode::new(Op::Var(0), 64, &[]));
+    let y = graph.add(ENode::new(Op::Var(1), 64, &[]));
+    let bin = |g: &mut Graph, op, a, b| g.add(ENode::new(Op::Bin(op), 64, &[a, b]));
+    use trinity_codegen::isa::BinOp::{Add, Mul, Shl, Sub, Xor};
+    let product = bin(&mut graph, Mul, x, y);
+    let (r1, r2) = (bin(&mut graph, Add, product, x), bin(&mut graph, Sub, product, y));
+    let (s1, s2) = (bin(&mut graph, Shl, x, x), bin(&mut graph, Shl, y, y));
+    let (o1, o2) = (bin(&mut graph, Xor, s1, x), bin(&mut graph, Xor, s2, y));
+    graph.union(r1, o1);
+    graph.union(r2, o2);
+    graph.rebuild();
+    let both = extract(&graph, &[r1, r2], &Price).expect("has a form");
+    assert_eq!((both.cost, both.exact), (42, true), "{}", both.expr);
+    let one = extract(&graph, &[r1], &Price).expect("has a form");
+    assert_eq!(one.cost, 36);
+}
+
+#[test]
+fn facts_follow_only_from_the_inputs() {
+    // c ? x & 0 : y says nothing of y, though the arm under the guard is zero.
+    let (expr, root) = expression("c[1] ? x & 0 : y", 64);
+    let mut graph = Graph::new(Facts::default());
+    let id = graph.add_expr(&expr);
+    graph.rebuild();
+    assert_eq!(usize::from(root), expr.len() - 1);
+    assert_eq!(graph[id].data, Known::top(64));
+}
+
+
+/// A block with everything regions know.
+fn sample_function() -> (ir::Function, Vec<ir::Value>) {
+    use ir::{Cond, FunctionBuilder, IntCc, PReg, Type, Width};
+    let mut b = FunctionBuilder::new("region", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi), (Type::F64, PReg::Xmm0)]);
+    let (x, y, f) = (b.param(0), b.param(1), b.param(2));
+    let nine = b.iconst(9);
+    let m = b.imul(x, nine);
+    let n = b.imul(y, nine);
+    let sum = b.iadd(m, n);
+    let q = b.binary(ir::BinOp::Sdiv, sum, 8);
+    let s = b.shl(q, y);
+    let low = b.zext8(s);
+    let c = Cond::icmp_w(IntCc::Sgt, Width::W32, low, 100);
+    let picked = b.select(c, x, y);
+    let flag = b.bool_of(Cond::icmp(IntCc::Ule, picked, x));
+    let both = b.or(flag, picked);
+    let nx = b.fneg(f);
+    let nn = b.fneg(nx);
+    let g = b.fadd(nn, f);
+    let h = b.fabs(g);
+    b.ret(&[(both, PReg::Rax), (h, PReg::Xmm0), (sum, PReg::Rcx)]);
+    (b.finish(), vec![both, h, sum])
+}
+
+fn solvers() -> SolverPool {
+    SolverPool::new(PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"))
+}
+
+#[test]
+fn regions_are_improved_proven_and_written_back() {
+    let (func, outputs) = sample_function();
+    ir::verify(&func).expect("the sample is well-formed");
+    let block = func.entry();
+    let mut found = region_outputs(&func, block);
+    found.sort();
+    let mut wanted = outputs.clone();
+    wanted.sort();
+    assert_eq!(found, wanted);
+    let options = Options { limits: Limits { nodes: 3_000, rounds: 4, ..Limits::default() }, ..Options::default() };
+    let solvers = solvers();
+    let limits = proof::Limits::default();
+    let rules = RuleSet::shipped();
+    let better = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers).expect("is a region");
+    assert_eq!(better.proof.verdict.kind(), VerdictKind::Proven, "{:?}", better.proof.verdict);
+    assert!(better.usable(), "{:?} {:?}", better.improved.before, better.improved.after);
+    // The new function, read back, computes the same on values.
+    let new = better.function("new").expect("has IR");
+    ir::verify(&new).unwrap_or_else(|e| panic!("{e}\n{new}"));
+    let outs: Vec<ir::Value> = match &new.blocks[0].term {
+        Some(ir::Term::Ret(r)) => r.iter().map(|v| v.0).collect(),
+        other => panic!("{other:?}"),
+    };
+    let mut rng = SmallRng::seed_from_u64(3);
+    for _ in 0..300 {
+        let values: Vec<Bits> = (0..3).map(|_| Bits::new(64, stratified(&mut rng, 64, 64, &[]))).collect();
+        let old = run(&func, &outputs, &values);
+        // The new function takes the region's inputs in the order they were met.
+        let place = |v: ir::Value| func.blocks[0].params.iter().position(|p| *p == v).expect("a parameter");
+        let inputs: Vec<Bits> = better.region.inputs.iter().map(|(v, _)| values[place(*v)]).collect();
+        assert_eq!(run(&new, &outs, &inputs), old, "{values:x?}\n{new}");
+    }
+    let again = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers).expect("is a region");
+    assert_eq!(again.improved.expr, better.improved.expr);
+}
+
+/// Values computed by the entry block of a function, from the function's parameters.
+fn run(func: &ir::Function, outputs: &[ir::Value], params: &[Bits]) -> Vec<u128> {
+    let pure: Vec<ir::Value> =
+        outputs.iter().copied().filter(|v| !func.blocks[0].params.contains(v)).collect();
+    let region = region_terms(func, func.entry(), &pure).expect("is a region");
+    let at = |v: ir::Value| func.blocks[0].params.iter().position(|p| *p == v).expect("only parameters are read");
+    let roots: Vec<TermId> = region.outputs.iter().map(|o| o.1).collect();
+    let inputs: Vec<Bits> = region.inputs.iter().map(|(v, _)| params[at(*v)]).collect();
+    let words = region.pool.eval(
+        &roots,
+        &mut Concrete,
+        &mut |_, n, _| inputs[n as usize],
+        &mut |_, _| Default::default(),
+    );
+    let mut words = words.into_iter();
+    outputs
+        .iter()
+        .map(|v| match func.blocks[0].params.contains(v) {
+            true => params[at(*v)].value,
+            // One word for each output that is no parameter.
+            false => words.next().expect("an output").value,
+        })
+        .collect()
+}
+
+#[test]
+fn divisions_that_may_fault_stay_where_they_are() {
+    use ir::{FunctionBuilder, PReg, Type};
+    let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi)]);
+    let (x, y) = (b.param(0), b.param(1));
+    let q = b.binary(ir::BinOp::Sdiv, x, y);
+    let r = b.iadd(q, q);
+    b.ret(&[(r, PReg::Rax)]);
+    let func = b.finish();
+    let region = region_terms(&func, func.entry(), &[r]).expect("is a region");
+    assert_eq!(region.inputs, [(q, Type::I64)]);
+    assert_eq!(region_terms(&func, func.entry(), &[q]).err(), Some(region::NotInRegion(q)));
+    // Nor does extraction invent one.
+    let node = ENode::new(Op::Bin(trinity_codegen::isa::BinOp::Sdiv), 64, &[Id::from(0), Id::from(0)]);
+    assert!(!region::expressible(&node, &|_| Known::top(64)));
+}
+
+#[test]
+fn terms_of_a_target_are_improved_in_place() {
+    let mut pool = TermPool::new();
+    let (x, y) = (pool.var("x", 32), pool.var("y", 32));
+    let (a, b) = (pool.or(&x, &y), pool.and(&x, &y));
+    let d = pool.sub(&a, &b);
+    let options = Options { limits: Limits { rounds: 3, ..Limits::default() }, ..Options::default() };
+    let (terms, improved) = improve_terms(&mut pool, &[d], &RuleSet::shipped(), &TermCost, &options).expect("is pure");
+    let xor = pool.xor(&x, &y);
+    assert_eq!(terms, [xor]);
+    assert_eq!(improve::operations(&improved.expr), 1);
+    assert!(IrCost.node(&Graph::new(Facts::default()), &ENode::constant(64, 1)).is_some());
+}
+
+#[test]
+fn mining_finds_the_classics_and_nothing_twice() {
+    let config = MineConfig {
+        ops: ["&", "|", "~"].map(str::to_owned).to_vec(),
+        vars: 2,
+        constants: false,
+        depth: 2,
+        ..MineConfig::default()
+    };
+    let mined = mine::mine(&config, &solvers(), &mut |_| {}).expect("operations exist");
+    let rules = &mined.rules.rules;
+    assert!(rules.len() >= 5 && !mined.stopped, "{}", mined.text);
+    // It parses as it is written.
+    let mut again = RuleSet::default();
+    again.add("mined.rules", &mined.text).expect("parses");
+    assert_eq!(again.rules.len(), rules.len());
+    let hand = {
+        let mut set = RuleSet::default();
+        set.add("t", "family t\na: x & y => y & x\nb: ~(~x) => x\nc: x & (x | y) => x\nd: x | x => x\n").expect("parses");
+        set
+    };
+    let covered = mine::coverage(rules, &hand.rules);
+    assert!(covered.missing.is_empty(), "{covered:?}\n{}", mined.text);
+    for i in 0..rules.len() {
+        let mut others = rules.clone();
+        let one = others.remove(i);
+        assert!(!mine::derives(&others, &one), "{} is derived by the others", one.text);
+    }
+    let bad = MineConfig { ops: vec!["frob".into()], ..config };
+    assert!(mine::mine(&bad, &solvers(), &mut |_| {}).is_err());
+}
+
+#[test]
+fn instances_name_rule_width_and_direction() {
+    let shipped = RuleSet::shipped();
+    let rule = shipped.get("de-morgan-and").expect("shipped");
+    let all = Instance::of(rule, rule.instances(&[32])[0]).expect("makes sense");
+    let names: Vec<String> = all.iter().map(|i| i.name.to_string()).collect();
+    assert_eq!(names, ["de-morgan-and@32", "de-morgan-and@32~"]);
+}
