@@ -60,42 +60,7 @@ pub struct MacroSet {
 impl MacroSet {
     /// Those whose instructions compute with operations that occur in a specification.
     pub fn related(&self, ops: &OpSet, t: &Target) -> MacroSet {
-        use trinity_codegen::isa::{BinOp, CmpOp, Node, UnOp};
-        let mut names: Vec<Mnemonic> = vec![Mnemonic::Mov, Mnemonic::Lea, Mnemonic::Xor];
-        for x in t.pool.reachable(&t.output_terms) {
-            use Mnemonic::*;
-            let more: &[Mnemonic] = match t.pool.node(x) {
-                Node::Bin(op, ..) => match op {
-                    BinOp::Add | BinOp::Sub => &[Add, Sub, Lea],
-                    BinOp::Mul => &[Imul, Shl],
-                    BinOp::MulHiU | BinOp::MulHiS => &[Mul, Mulx],
-                    BinOp::Udiv | BinOp::Urem => &[Div],
-                    BinOp::And => &[And],
-                    BinOp::Or => &[Or],
-                    BinOp::Xor => &[Xor],
-                    BinOp::Shl => &[Shl, Shlx],
-                    BinOp::Lshr => &[Shr, Shrx],
-                    BinOp::Ashr => &[Sar, Sarx],
-                    BinOp::Rotl | BinOp::Rotr => &[Rol, Ror, Rorx],
-                    BinOp::Pext => &[Pext],
-                    BinOp::Pdep => &[Pdep],
-                    BinOp::Sdiv | BinOp::Srem => &[],
-                },
-                Node::Un(UnOp::Not, _) => &[Not, Xor],
-                Node::Un(UnOp::Neg, _) => &[Neg, Sub],
-                Node::Un(UnOp::Popcnt, _) => &[Popcnt],
-                Node::Un(UnOp::Clz, _) => &[Lzcnt],
-                Node::Un(UnOp::Ctz, _) => &[Tzcnt],
-                Node::Un(UnOp::Bswap, _) => &[Bswap],
-                Node::Cmp(op, ..) => match op {
-                    CmpOp::Eq => &[Cmp, Sete, Setne, Cmove],
-                    CmpOp::Ult => &[Cmp, Seta, Setb, Setbe, Cmovb],
-                    CmpOp::Slt => &[Cmp, Setg, Setl, Setle, Cmovl],
-                },
-                _ => &[],
-            };
-            names.extend(more);
-        }
+        let names = related_mnemonics(t);
         let fits = |m: &&Macro| {
             m.slots
                 .iter()
@@ -424,4 +389,47 @@ impl MacroSet {
 /// The place of an argument.
 pub fn argument(i: usize) -> Loc {
     Loc::from(ARG0) + i as Loc
+}
+
+/// Mnemonics that compute with the operations that occur in a target's specification, and moves.
+pub fn related_mnemonics(t: &Target) -> Vec<Mnemonic> {
+    use trinity_codegen::isa::{BinOp, CmpOp, Node, UnOp};
+    let mut names: Vec<Mnemonic> = vec![Mnemonic::Mov, Mnemonic::Lea, Mnemonic::Xor];
+    for x in t.pool.reachable(&t.output_terms) {
+        use Mnemonic::*;
+        let more: &[Mnemonic] = match t.pool.node(x) {
+            Node::Bin(op, ..) => match op {
+                BinOp::Add | BinOp::Sub => &[Add, Sub, Lea],
+                BinOp::Mul => &[Imul, Shl],
+                BinOp::MulHiU | BinOp::MulHiS => &[Mul, Mulx],
+                BinOp::Udiv | BinOp::Urem => &[Div],
+                BinOp::And => &[And],
+                BinOp::Or => &[Or],
+                BinOp::Xor => &[Xor],
+                BinOp::Shl => &[Shl, Shlx],
+                BinOp::Lshr => &[Shr, Shrx],
+                BinOp::Ashr => &[Sar, Sarx],
+                BinOp::Rotl | BinOp::Rotr => &[Rol, Ror, Rorx],
+                BinOp::Pext => &[Pext],
+                BinOp::Pdep => &[Pdep],
+                BinOp::Sdiv | BinOp::Srem => &[],
+            },
+            Node::Un(UnOp::Not, _) => &[Not, Xor],
+            Node::Un(UnOp::Neg, _) => &[Neg, Sub],
+            Node::Un(UnOp::Popcnt, _) => &[Popcnt],
+            Node::Un(UnOp::Clz, _) => &[Lzcnt],
+            Node::Un(UnOp::Ctz, _) => &[Tzcnt],
+            Node::Un(UnOp::Bswap, _) => &[Bswap],
+            Node::Cmp(op, ..) => match op {
+                CmpOp::Eq => &[Cmp, Sete, Setne, Cmove],
+                CmpOp::Ult => &[Cmp, Seta, Setb, Setbe, Cmovb, Adc, Sbb],
+                CmpOp::Slt => &[Cmp, Setg, Setl, Setle, Cmovl],
+            },
+            _ => &[],
+        };
+        names.extend(more);
+    }
+    names.sort_unstable_by_key(|m| *m as u32);
+    names.dedup();
+    names
 }

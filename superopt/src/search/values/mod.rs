@@ -13,7 +13,7 @@ mod ops;
 
 pub use enumerate::{Enumeration, Identity, Limits, Progress};
 pub use lower::lower;
-pub use macros::{Macro, MacroSet};
+pub use macros::{Macro, MacroSet, related_mnemonics};
 pub use ops::value_ops;
 
 /// How a value is made.
