@@ -10,6 +10,7 @@ mod lua_spec;
 mod opt;
 mod report;
 mod rules;
+mod search;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -85,6 +86,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("isa", isa::run), ("opt", opt::run),
     ("report", report::run),
     ("rules", rules::run),
+    ("search", search::run),
 ];
 
 /// Runs the command that the first argument names, if it is one of these.
