@@ -10,13 +10,17 @@ use trinity_superopt::input::compare::{Behaviour, Question, QuestionError, compa
 use trinity_superopt::input::{InputError, Unit, liveout};
 use trinity_superopt::proof::{Claim, Limits};
 use trinity_superopt::report::equivalence::Equivalence;
-use trinity_superopt::report::verdict::exit;
+use trinity_superopt::report::verdict::{Verdict, exit};
 use trinity_superopt::report::{Document, ReportError};
 use trinity_superopt::solver::{Dump, PoolConfig, SecondSolver, SolverPool};
 
 fn command() -> Command {
     let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id).long(id).value_name(value).help(help).value_parser(value_parser!(PathBuf))
+        Arg::new(id)
+            .long(id)
+            .value_name(value)
+            .help(help)
+            .value_parser(value_parser!(PathBuf))
     };
     Command::new("trinityc equiv")
         .about("Proves two functions equal, or shows an input on which they differ.")
@@ -67,7 +71,11 @@ fn command() -> Command {
 }
 
 pub(super) fn function_arg() -> Arg {
-    Arg::new("function").long("function").short('f').value_name("NAME").help("the function, when there are several")
+    Arg::new("function")
+        .long("function")
+        .short('f')
+        .value_name("NAME")
+        .help("the function, when there are several")
 }
 
 pub(super) fn live_out_arg() -> Arg {
@@ -78,7 +86,10 @@ pub(super) fn live_out_arg() -> Arg {
 }
 
 pub(super) fn pre_arg() -> Arg {
-    Arg::new("pre").long("pre").value_name("EXPR").help("a condition on the inputs: 'edi != 0 && esi <u 100'")
+    Arg::new("pre")
+        .long("pre")
+        .value_name("EXPR")
+        .help("a condition on the inputs: 'edi != 0 && esi <u 100'")
 }
 
 pub(super) fn timeout_arg() -> Arg {
@@ -91,12 +102,19 @@ pub(super) fn timeout_arg() -> Arg {
 }
 
 pub(super) fn seed_arg() -> Arg {
-    Arg::new("seed").long("seed").value_name("N").help("seed of tests and searches").default_value("1").value_parser(value_parser!(u64))
+    Arg::new("seed")
+        .long("seed")
+        .value_name("N")
+        .help("seed of tests and searches")
+        .default_value("1")
+        .value_parser(value_parser!(u64))
 }
 
 /// `30s`, `500ms`, `2m`, or a number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let scale = match &text[digits..] {
         "ms" => 0.001,
         "" | "s" => 1.0,
@@ -104,7 +122,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err("give a time such as 30s, 500ms or 2m".into()),
     };
-    let n: f64 = text[..digits].parse().map_err(|_| "give a time such as 30s, 500ms or 2m".to_owned())?;
+    let n: f64 = text[..digits]
+        .parse()
+        .map_err(|_| "give a time such as 30s, 500ms or 2m".to_owned())?;
     Duration::try_from_secs_f64(n * scale).map_err(|e| e.to_string())
 }
 
@@ -127,7 +147,9 @@ pub(super) fn solvers() -> Result<SolverPool, Failed> {
 /// Reads the live-outs of the command line.
 pub(super) fn live_outs(m: &ArgMatches) -> Result<Option<Vec<liveout::Result>>, Failed> {
     let list = m.get_one::<String>("live-out");
-    list.map(|l| liveout::parse(l)).transpose().map_err(|e| Failed::new(USAGE, format!("--live-out: {e}")))
+    list.map(|l| liveout::parse(l))
+        .transpose()
+        .map_err(|e| Failed::new(USAGE, format!("--live-out: {e}")))
 }
 
 /// Says what is wrong with a question.
@@ -146,27 +168,47 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     };
     let path = |id: &str| m.get_one::<PathBuf>(id).cloned();
     let function = m.get_one::<String>("function").map(String::as_str);
-    let right_function = m.get_one::<String>("right-function").map(String::as_str).or(function);
-    let (left_file, right_file) = (path("left").unwrap_or_default(), path("right").unwrap_or_default());
+    let right_function = m
+        .get_one::<String>("right-function")
+        .map(String::as_str)
+        .or(function);
+    let (left_file, right_file) = (
+        path("left").unwrap_or_default(),
+        path("right").unwrap_or_default(),
+    );
     let left = load(&left_file, function)?;
     let right = load(&right_file, right_function)?;
-    let dump = path("dump-smt").map(|d| Dump::new(&d)).transpose().map_err(|e| Failed::new(exit::OUTPUT, e.to_string()))?;
+    let dump = path("dump-smt")
+        .map(|d| Dump::new(&d))
+        .transpose()
+        .map_err(|e| Failed::new(exit::OUTPUT, e.to_string()))?;
     let second = path("second-solver").map(|p| SecondSolver::new(&p));
     if let Some(s) = second.as_ref().filter(|s| !s.path.is_file()) {
-        return Err(Failed::new(USAGE, format!("--second-solver: there is no {}", s.path.display())));
+        return Err(Failed::new(
+            USAGE,
+            format!("--second-solver: there is no {}", s.path.display()),
+        ));
     }
     let seed = m.get_one::<u64>("seed").copied().unwrap_or(1);
     let time = m.get_one::<Duration>("timeout").copied();
     let limits = Limits {
         time: time.filter(|_| !m.get_flag("deterministic")),
-        rlimit: if m.get_flag("deterministic") { 200_000_000 } else { 0 },
+        rlimit: if m.get_flag("deterministic") {
+            200_000_000
+        } else {
+            0
+        },
         seed,
         dump: dump.as_ref(),
         second: second.as_ref(),
         ..Limits::default()
     };
     let question = Question {
-        claim: if m.get_flag("refine") { Claim::Refinement } else { Claim::Equivalence },
+        claim: if m.get_flag("refine") {
+            Claim::Refinement
+        } else {
+            Claim::Equivalence
+        },
         live_out: live_outs(&m)?,
         precondition: m.get_one::<String>("pre").cloned(),
         bound: m.get_one::<u32>("bound").copied().unwrap_or(8),
@@ -174,23 +216,40 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         command: command_line(args),
     };
     let solvers = solvers()?;
-    let report = compare(left.as_ref(), right.as_ref(), &question, &limits, &solvers).map_err(question_failed)?;
+    let report = compare(left.as_ref(), right.as_ref(), &question, &limits, &solvers)
+        .map_err(question_failed)?;
     check_live_in(&m, &report)?;
     let code = report.verdict.exit_code();
+    // Which registers carry results is not in the code.
+    let hint = report.verdict == Verdict::Refuted && question.live_out.is_none();
     let document = Document::from(report);
-    for (id, write) in [("json", Document::write_json as Write), ("html", Document::write_html)] {
+    for (id, write) in [
+        ("json", Document::write_json as Write),
+        ("html", Document::write_html),
+    ] {
         if let Some(p) = path(id) {
             write(&document, &p).map_err(report_failed)?;
         }
     }
-    print(&document.to_text())?;
+    let mut text = document.to_text();
+    if hint {
+        text.push_str(
+            "note: all of rax and xmm0 count as results unless --live-out names them (--live-out eax, or none for a \
+             function that returns nothing)\n",
+        );
+    }
+    print(&text)?;
     Ok(code)
 }
 
 type Write = fn(&Document, &Path) -> Result<(), ReportError>;
 
 pub(super) fn report_failed(e: ReportError) -> Failed {
-    let code = if matches!(e, ReportError::Io(..)) { exit::OUTPUT } else { INTERNAL };
+    let code = if matches!(e, ReportError::Io(..)) {
+        exit::OUTPUT
+    } else {
+        INTERNAL
+    };
     Failed::new(code, e.to_string())
 }
 
@@ -198,18 +257,38 @@ pub(super) fn report_failed(e: ReportError) -> Failed {
 pub(super) fn command_line(args: &[OsString]) -> String {
     let quoted = args.iter().map(|a| {
         let a = a.to_string_lossy();
-        let plain = !a.is_empty() && a.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c));
-        if plain { a.into_owned() } else { format!("'{}'", a.replace('\'', r"'\''")) }
+        let plain = !a.is_empty()
+            && a.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c));
+        if plain {
+            a.into_owned()
+        } else {
+            format!("'{}'", a.replace('\'', r"'\''"))
+        }
     });
-    let words: Vec<String> = std::iter::once("trinityc".to_owned()).chain(quoted).collect();
+    let words: Vec<String> = std::iter::once("trinityc".to_owned())
+        .chain(quoted)
+        .collect();
     words.join(" ")
 }
 
 fn check_live_in(m: &ArgMatches, report: &Equivalence) -> Result<(), Failed> {
-    let Some(list) = m.get_one::<String>("live-in") else { return Ok(()) };
-    let allowed = liveout::parse(list).map_err(|e| Failed::new(USAGE, format!("--live-in: {e}")))?;
-    let places: Vec<String> = allowed.iter().flat_map(|r| &r.parts).map(|p| p.place.to_string()).collect();
-    match report.interface.live_in.iter().find(|p| !places.contains(p) && *p != "rsp") {
+    let Some(list) = m.get_one::<String>("live-in") else {
+        return Ok(());
+    };
+    let allowed =
+        liveout::parse(list).map_err(|e| Failed::new(USAGE, format!("--live-in: {e}")))?;
+    let places: Vec<String> = allowed
+        .iter()
+        .flat_map(|r| &r.parts)
+        .map(|p| p.place.to_string())
+        .collect();
+    match report
+        .interface
+        .live_in
+        .iter()
+        .find(|p| !places.contains(p) && *p != "rsp")
+    {
         Some(p) => Err(Failed::new(
             super::UNSUPPORTED,
             format!("the programs depend on {p} at entry, which is not among the live-ins {list}"),
