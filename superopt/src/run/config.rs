@@ -1,7 +1,7 @@
 //! The configuration of a search run as plain data. Engines read it; [`super::parse`] makes it from TOML.
 //!
-//! Every field has the name of its key in the file; the defaults are those of the literature (reference, sections 1 and 3)
-//! where it gives any. `search-configs/README.md` documents the file.
+//! Every field has the name of its key in the file; the chain's defaults are those of [`crate::search::chain::Params`],
+//! which were chosen by measurement; others are those of the literature (reference, sections 1 and 3) where it gives any. `search-configs/README.md` documents the file.
 
 use serde::Serialize;
 use std::path::PathBuf;
@@ -151,15 +151,15 @@ pub struct Moves {
 /// Weights of the cost function (reference, section 1).
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Weights {
-    /// Per fault.
+    /// Per fault, in wrong bits.
     pub fault: f64,
     /// Per floating-point exception.
     pub fp_exception: f64,
-    /// Per read of an undefined place.
+    /// Per read of an undefined place, in wrong bits.
     pub undefined: f64,
-    /// For a right value in the wrong place.
+    /// For a right value in the wrong place, in wrong bits per test.
     pub misplaced: f64,
-    /// Of the performance term in the optimisation phase.
+    /// Of the performance term in the optimisation phase, in wrong bits per cycle.
     pub performance: f64,
 }
 
@@ -177,7 +177,7 @@ pub struct Restarts {
 /// The Markov chain.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Chain {
-    /// Inverse temperature per test.
+    /// Inverse temperature per wrong bit over a group of tests.
     pub beta: f64,
     /// Instruction slots of a candidate.
     pub slots: u32,
@@ -397,11 +397,11 @@ impl Default for Moves {
 impl Default for Weights {
     fn default() -> Weights {
         Weights {
-            fault: 1.0,
+            fault: 4.0,
             fp_exception: 1.0,
-            undefined: 2.0,
-            misplaced: 3.0,
-            performance: 1.0,
+            undefined: 32.0,
+            misplaced: 1.0,
+            performance: 8.0,
         }
     }
 }
@@ -409,7 +409,7 @@ impl Default for Weights {
 impl Default for Restarts {
     fn default() -> Restarts {
         Restarts {
-            cycle: 10_000,
+            cycle: 20_000,
             repeat: 5,
             base: 1000,
         }
@@ -419,8 +419,8 @@ impl Default for Restarts {
 impl Default for Chain {
     fn default() -> Chain {
         Chain {
-            beta: 1.0,
-            slots: 32,
+            beta: 0.12,
+            slots: 12,
             tests: 32,
             rerank: 0.2,
             moves: Moves::default(),

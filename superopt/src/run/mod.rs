@@ -7,7 +7,12 @@
 pub mod config;
 pub mod deadline;
 pub mod display;
+pub mod drive;
 pub mod files;
+pub mod finds;
+pub mod goal;
+pub mod listing;
+pub mod outcome;
 pub mod parse;
 pub mod progress;
 pub mod reader;

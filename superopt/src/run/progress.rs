@@ -95,6 +95,23 @@ impl Meter {
         }
     }
 
+    /// Takes over what the engine did before the run was resumed.
+    pub fn restore(&self, row: &EngineWork, curve: &Curve) {
+        self.add(Work {
+            proposals: row.proposals,
+            live: row.live_proposals,
+            tests: row.tests,
+            restarts: row.restarts,
+            proofs: row.proofs,
+            proven: row.proven,
+        });
+        self.add_time(Duration::try_from_secs_f64(row.seconds.unwrap_or(0.0)).unwrap_or_default());
+        if let Some(best) = row.best_cost {
+            self.0.best.store(best.to_bits(), Ordering::Relaxed);
+        }
+        lock(&self.0.curve).clone_from(&curve.points);
+    }
+
     /// Adds processor time used by the engine.
     pub fn add_time(&self, time: Duration) {
         let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
@@ -253,6 +270,14 @@ impl Progress {
             *lock(&self.begun) = self.deadline.elapsed();
             lock(&self.meters).clear();
         }
+    }
+
+    /// Begins a target on which some time was spent already, before the run was resumed: its meters anew, its curves' time
+    /// going on.
+    pub fn begin_again(&self, title: &str, used: Duration) {
+        self.begin(title, true);
+        let mut begun = lock(&self.begun);
+        *begun = begun.saturating_sub(used);
     }
 
     /// The end of the run.

@@ -121,8 +121,19 @@ impl Session {
         dir: &Path,
         known: &Known,
     ) -> Result<(Session, T), SessionError> {
+        Session::resume_with(dir, known, &|_| ())
+    }
+
+    /// As [`Session::resume`], with a change to the configuration: of what [`RunConfig::digest`] leaves out, so that the
+    /// saved state still belongs to it.
+    pub fn resume_with<T: DeserializeOwned>(
+        dir: &Path,
+        known: &Known,
+        change: &dyn Fn(&mut RunConfig),
+    ) -> Result<(Session, T), SessionError> {
         let dir = RunDir::open(dir);
-        let config = RunConfig::load(&dir.config(), known).map_err(SessionError::Config)?;
+        let mut config = RunConfig::load(&dir.config(), known).map_err(SessionError::Config)?;
+        change(&mut config);
         let lock = lock(&dir)?;
         let saved: Saved<T> =
             state::load(&dir.state(), &config.digest()).map_err(SessionError::State)?;

@@ -1,0 +1,361 @@
+//! A target of a configuration made ready: what the engines search for, and how reports call it.
+//!
+//! Kernels come from [`crate::kernels`]; functions of assembly and object files become terms over their inputs, as
+//! long as they touch no memory but their own frames and have no loops that do not unroll in full.
+
+use super::config::{self, Source};
+use crate::input::terms::Setup;
+use crate::input::{Function, InputError, LiveOut, Place, PlaceSet, Unit, liveout, precondition};
+use crate::kernels::{self, Kernel};
+use crate::proof::{Pair, Query};
+use crate::report::parts::{Interface, Program};
+use crate::search::improve::{FunctionTerms, target_of_function};
+use crate::search::opset::March;
+use crate::search::target::Target;
+use crate::search::{cost, loc};
+use crate::store;
+use iced_x86::{FlowControl, Instruction, Mnemonic};
+use std::path::Path;
+use trinity_codegen::isa::show::Text;
+use trinity_codegen::isa::{Domain, Node, TermId, TermPool};
+
+/// A target made ready.
+pub struct Goal {
+    /// For files and headings.
+    pub name: String,
+    /// What the engines search for.
+    pub target: Target,
+    /// What it should compute, in words.
+    pub specification: String,
+    /// The specification or the code to be improved, for reports.
+    pub left: Program,
+    /// Inputs, outputs, assumptions.
+    pub interface: Interface,
+    /// The condition on the inputs as text, where there is one.
+    pub precondition: Option<String>,
+    /// The claim that what is searched for is what is meant, where that needs a proof.
+    pub claim: Option<(TermPool, Query)>,
+    /// Cost of the code to be improved in the search's units; none for a specification.
+    pub before: Option<u64>,
+    /// The code to be improved as it can be timed: straight-line code.
+    pub timed: Option<Vec<Instruction>>,
+    /// Whether the code begins with `endbr64`, which a replacement keeps.
+    pub endbr: bool,
+}
+
+/// Why a target cannot be searched for.
+#[derive(Debug)]
+pub enum GoalError {
+    /// There is no kernel of this name.
+    NoKernel(String),
+    /// `march` names nothing.
+    March(String),
+    /// The file, or an instruction of it.
+    Input(InputError),
+    /// A kernel's text.
+    Text(kernels::sources::SourceError),
+    /// `live_out` or a precondition.
+    Condition(String),
+    /// The engines do not cover it.
+    Uncovered {
+        /// The target.
+        name: String,
+        /// What about it.
+        why: &'static str,
+    },
+}
+
+impl GoalError {
+    /// Exit code of commands that end in this.
+    pub fn exit_code(&self) -> u8 {
+        use crate::report::verdict::{VerdictKind, exit};
+        match self {
+            GoalError::NoKernel(_) | GoalError::March(_) | GoalError::Condition(_) => exit::CONFIG,
+            GoalError::Input(e) => e.exit_code(),
+            GoalError::Text(_) => exit::INPUT,
+            GoalError::Uncovered { .. } => VerdictKind::Unsupported.exit_code(),
+        }
+    }
+}
+
+impl std::fmt::Display for GoalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            GoalError::NoKernel(n) => write!(f, "there is no kernel {n}"),
+            GoalError::March(m) => write!(f, "march: {m} is not known"),
+            GoalError::Input(e) => e.fmt(f),
+            GoalError::Text(e) => e.fmt(f),
+            GoalError::Condition(what) => f.write_str(what),
+            GoalError::Uncovered { name, why } => write!(f, "{name}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for GoalError {}
+
+impl From<InputError> for GoalError {
+    fn from(e: InputError) -> GoalError {
+        GoalError::Input(e)
+    }
+}
+
+/// Names of all kernels that a configuration may name.
+pub fn kernel_names() -> Vec<&'static str> {
+    let all = kernels::HACKERS_DELIGHT.iter().map(|k| k.name);
+    all.chain(TEXTS.iter().map(|t| t.0)).collect()
+}
+
+/// Kernels that are C texts only: their code is what the system's compiler makes of them.
+const TEXTS: [(&str, kernels::sources::Text, &str); 4] = [
+    ("montgomery", kernels::sources::MONTGOMERY, "montgomery_parts"),
+    ("saxpy", kernels::sources::SAXPY, "saxpy"),
+    ("sort3", kernels::sources::SORT3, "sort3"),
+    ("sort4", kernels::sources::SORT4, "sort4"),
+];
+
+/// The goal that a target of the configuration is.
+///
+/// # Errors
+/// See [`GoalError`].
+pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
+    let level = March::parse(march).ok_or_else(|| GoalError::March(march.into()))?;
+    match &t.source {
+        Source::Kernel { kernel } => {
+            if let Some(k) = kernels::find(kernel) {
+                return Ok(of_kernel(k, t, level, march));
+            }
+            let text = TEXTS.iter().find(|x| x.0 == kernel);
+            let Some((_, text, function)) = text else {
+                return Err(GoalError::NoKernel(kernel.clone()));
+            };
+            let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+            let unit = kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
+            let f = kernels::sources::function(&unit, function).map_err(GoalError::Text)?;
+            let mut t = t.clone();
+            if kernel == "montgomery" && t.live_out.is_empty() {
+                t.live_out = vec!["rax".into(), "rdx".into()];
+            }
+            of_function(&f, &t, level, march)
+        }
+        Source::Assembly { asm: file, function } | Source::Object { object: file, function } => {
+            let unit = Unit::read(file)?;
+            let f = unit.function(function.as_deref())?;
+            of_function(f, t, level, march)
+        }
+        Source::Lua { .. } => Err(GoalError::Uncovered {
+            name: t.name(),
+            why: "a Lua function as a target of a search run; compile it or use trinityc equiv",
+        }),
+    }
+}
+
+fn of_kernel(k: &Kernel, t: &config::Target, level: March, march: &str) -> Goal {
+    let target = k.target(t.width, level);
+    let mut c = k.claim(t.width);
+    let yes = c.pool.bit(true);
+    let mut q = Query::words(vec![Pair::new("specification", c.conclusion, yes)]);
+    if c.pool.as_constant(&c.premise) != Some(1) {
+        q.precondition.push(c.premise);
+    }
+    let lines = readable(&target.pool, &target.output_terms, &target, "");
+    Goal {
+        name: target.name.clone(),
+        specification: k.title.into(),
+        left: specification(&target.name, &lines),
+        interface: interface(&target, march),
+        precondition: condition_text(&target),
+        claim: Some((c.pool, q)),
+        before: None,
+        timed: None,
+        endbr: false,
+        target,
+    }
+}
+
+/// The condition as text; none when it always holds.
+fn condition_text(t: &Target) -> Option<String> {
+    match t.pool.node(t.precondition) {
+        Node::Const(1) => None,
+        _ => Some(readable(&t.pool, &[t.precondition], t, "").join("; ")),
+    }
+}
+
+/// Outputs (or one condition) as text: shared terms first, then the terms themselves.
+fn readable(pool: &TermPool, roots: &[TermId], t: &Target, prefix: &str) -> Vec<String> {
+    let text = Text::new(pool, roots);
+    let mut lines: Vec<String> = text.named.iter().map(|l| format!("{prefix}{l}")).collect();
+    for (n, r) in roots.iter().enumerate() {
+        let named = t.outputs.get(n).filter(|_| t.output_terms.get(n) == Some(r));
+        lines.push(match named {
+            Some(p) => format!("{prefix}{} = {}", port_name(p.at, p.width), text.of(*r)),
+            None => format!("{prefix}{}", text.of(*r)),
+        });
+    }
+    lines
+}
+
+/// A specification as reports show it beside code.
+fn specification(name: &str, lines: &[String]) -> Program {
+    let text = lines.join("\n");
+    let line = |l: &String| crate::report::parts::Line {
+        address: 0,
+        bytes: String::new(),
+        text: l.clone(),
+        source_line: None,
+    };
+    Program {
+        name: name.into(),
+        origin: Some("specification".into()),
+        lines: lines.iter().map(line).collect(),
+        sha256: store::sha256::sha256(text.as_bytes()).to_string(),
+        cost: None,
+    }
+}
+
+/// `eax` for 32 bits of place 0.
+pub fn port_name(at: loc::Loc, width: u32) -> String {
+    match (at, width) {
+        (0..16, 8 | 16 | 32 | 64) => format!("{:?}", loc::gpr_register(at, width as usize / 8)).to_lowercase(),
+        (0..16, w) => format!("{}:{w}", loc::name(at)),
+        _ => loc::name(at),
+    }
+}
+
+fn interface(t: &Target, march: &str) -> Interface {
+    let name = |p: &crate::search::target::Port| port_name(p.at, p.width);
+    Interface {
+        live_in: t.inputs.iter().map(name).collect(),
+        live_out: t.outputs.iter().map(name).collect(),
+        memory: vec!["not touched".into()],
+        flags: vec!["dead at the end; undefined results are arbitrary".into()],
+        other: vec!["only registers that a System V function may overwrite are overwritten".into()],
+        march: march.into(),
+    }
+}
+
+fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> Result<Goal, GoalError> {
+    let uncovered = |why| GoalError::Uncovered { name: f.name.clone(), why };
+    let mut setup = Setup::new(1);
+    let terms = setup.function(f)?;
+    if !terms.complete {
+        return Err(uncovered("it has a loop; trinityc opt improves regions inside loops"));
+    }
+    if !terms.accesses.is_empty() {
+        return Err(uncovered("it accesses memory outside its frame; trinityc opt improves regions of it"));
+    }
+    if PlaceSet::CALLEE_SAVED.iter().any(|p| terms.exit.at(p) != setup.initial.at(p)) {
+        return Err(uncovered("it does not preserve the registers that a function has to preserve"));
+    }
+    let live_out = if t.live_out.is_empty() { "rax".to_owned() } else { t.live_out.join(",") };
+    let results = liveout::parse(&live_out).map_err(|e| GoalError::Condition(format!("live_out: {e}")))?;
+    let places: Vec<LiveOut> = results.iter().flat_map(|r| r.parts.clone()).collect();
+    let mut precondition = setup.pool.bit(true);
+    let state = setup.initial.clone();
+    for text in &t.preconditions {
+        let (bit, _) = precondition::parse(&mut setup.pool, &state, text)
+            .map_err(|e| GoalError::Condition(format!("precondition {text:?}: {e}")))?;
+        precondition = setup.pool.and(&precondition, &bit);
+    }
+    let mut outputs = Vec::new();
+    for p in &places {
+        let whole = terms.exit.at(p.place);
+        outputs.push((p.place, p.width, setup.pool.trunc(&whole, p.width)));
+    }
+    let mut fault = setup.pool.bit(false);
+    for x in &terms.faults {
+        fault = setup.pool.or(&fault, &x.when);
+    }
+    let mut roots: Vec<TermId> = outputs.iter().map(|o| o.2).collect();
+    roots.extend([precondition, fault]);
+    let reached = setup.pool.reachable(&roots);
+    let undefined = |t: &TermId| match setup.pool.node(*t) {
+        Node::Var(v) => setup.pool.variables()[v as usize].undefined,
+        _ => false,
+    };
+    if reached.iter().any(undefined) {
+        return Err(uncovered("a result depends on something the architecture leaves undefined"));
+    }
+    let all = (0..16).map(Place::Gpr).chain(PlaceSet::FLAGS.iter());
+    let all = all.chain((0..16).flat_map(|n| (0..4).map(move |w| Place::Vec(n, w))));
+    let inputs: Vec<(Place, TermId)> =
+        all.map(|p| (p, state.at(p))).filter(|(_, t)| reached.contains(t)).collect();
+    if reached.iter().any(|t| is_free_variable(&setup.pool, *t, &inputs)) {
+        return Err(uncovered("its result depends on the stack pointer or on memory"));
+    }
+    let mut target = target_of_function(FunctionTerms {
+        name: f.name.clone(),
+        pool: setup.pool,
+        inputs,
+        outputs,
+        precondition,
+        fault,
+        scratch: PlaceSet::CALLER_SAVED,
+        march: level,
+    });
+    let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
+    let endbr = code.first().is_some_and(|i| i.mnemonic() == Mnemonic::Endbr64);
+    let body = &code[usize::from(endbr)..];
+    let body = match body.split_last() {
+        Some((last, rest)) if last.flow_control() == FlowControl::Return => rest,
+        _ => body,
+    };
+    let plain = |i: &Instruction| {
+        i.flow_control() == FlowControl::Next && !i.is_stack_instruction() && i.memory_base() == iced_x86::Register::None
+    };
+    let straight = body.iter().all(plain);
+    target.baseline = straight.then(|| body.to_vec());
+    Ok(Goal {
+        name: f.name.clone(),
+        specification: format!("what {} of {} does", f.name, f.file.display()),
+        left: crate::input::compare::Behaviour::listing(f),
+        interface: interface(&target, march),
+        precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
+        claim: None,
+        before: Some(body.iter().map(cost::instruction).sum()),
+        timed: straight.then(|| body.to_vec()),
+        endbr,
+        target,
+    })
+}
+
+fn is_free_variable(pool: &TermPool, t: TermId, inputs: &[(Place, TermId)]) -> bool {
+    matches!(pool.node(t), Node::Var(_) | Node::Memory(_)) && !inputs.iter().any(|i| i.1 == t)
+}
+
+impl Goal {
+    /// The question that the store keeps the answer to.
+    pub fn question(&self, kind: config::Kind) -> store::Query {
+        let t = &self.target;
+        let mut roots = t.output_terms.clone();
+        roots.push(t.fault);
+        store::Query {
+            goal: if kind == config::Kind::Opt { "opt" } else { "synth" }.into(),
+            target: readable(&t.pool, &roots, t, "").join("\n"),
+            live_in: self.interface.live_in.clone(),
+            live_out: self.interface.live_out.clone(),
+            preconditions: condition_text(t).into_iter().collect(),
+            march: self.interface.march.clone(),
+        }
+    }
+
+    /// A function with this code, as gcc assembles it.
+    pub fn assembly(&self, file: &Path, code: &[Instruction]) -> String {
+        let name = self.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
+        let mut s = format!(
+            "# {}: {}\n# found by {} ({}), proven\n\t.text\n\t.globl\t{name}\n\t.type\t{name}, @function\n{name}:\n\t.cfi_startproc\n",
+            self.name,
+            self.specification,
+            crate::report::tool_version(),
+            file.display()
+        );
+        if self.endbr {
+            s.push_str("\tendbr64\n");
+        }
+        for i in code {
+            s.push_str(&format!("\t{}\n", super::listing::gas(i)));
+        }
+        s.push_str(&format!("\tret\n\t.cfi_endproc\n\t.size\t{name}, .-{name}\n"));
+        s.push_str("\t.section\t.note.GNU-stack,\"\",@progbits\n");
+        s
+    }
+}
