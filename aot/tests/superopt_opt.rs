@@ -1,0 +1,243 @@
+//! `trinityc opt` from the outside: text in, better text out, assembled by gcc and run against the original.
+
+mod common;
+
+use common::{Scratch, run};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn opt(dir: &Path, args: &[&str]) -> Output {
+    let out = Command::new(env!("CARGO_BIN_EXE_trinityc"))
+        .current_dir(dir)
+        .arg("opt")
+        .args(args)
+        .output();
+    out.expect("trinityc runs")
+}
+
+fn ends(dir: &Scratch, args: &[&str], code: i32, says: &str) -> String {
+    let out = opt(dir.path(), args);
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
+    assert_eq!(out.status.code(), Some(code), "{args:?}\n{text}");
+    assert!(text.contains(says), "{args:?}: {says:?} is not in\n{text}");
+    text
+}
+
+/// Runs `driver` with the original and with the new assembly; both must print the same.
+fn same_output(d: &Scratch, driver: &str, old: &str, new: &str) -> String {
+    d.write("driver.c", driver);
+    let mut printed = Vec::new();
+    for s in [old, new] {
+        run(Command::new("gcc")
+            .current_dir(d.path())
+            .args(["-O1", "driver.c", s, "-o", "driver"]));
+        printed.push(run(Command::new(d.file("driver"))
+            .current_dir(d.path())
+            .args(["7"])));
+    }
+    assert_eq!(printed[0], printed[1]);
+    printed.remove(0)
+}
+
+const DRIVER: &str = "#include <stdio.h>\n\
+    unsigned f(unsigned, unsigned);\n\
+    int main(void) { unsigned x = 12345, s = 0; for (int i = 0; i < 2000; i++) { x = x * 1664525 + 1013904223; s = s * 31 + f(x, x >> 7 ^ i); } printf(\"%u\\n\", s); }\n";
+
+#[test]
+fn a_function_without_optimisation_gets_better_in_both_notations() {
+    for masm in ["-masm=att", "-masm=intel"] {
+        let d = Scratch::new(&format!("opt-whole{masm}"));
+        d.write("f.c", "unsigned f(unsigned x, unsigned y) { unsigned t = x & y; if (x == y) t = x; return t; }\n");
+        run(Command::new("gcc")
+            .current_dir(d.path())
+            .args(["-O0", masm, "-S", "f.c", "-o", "f.s"]));
+        let text = ends(
+            &d,
+            &[
+                "f.s",
+                "-o",
+                "g.s",
+                "--deadline",
+                "6s",
+                "--live-out",
+                "eax",
+                "--json",
+                "r.json",
+            ],
+            0,
+            "wrote g.s",
+        );
+        assert!(text.contains("proven"), "{text}");
+        let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+        let old = std::fs::read_to_string(d.file("f.s")).unwrap();
+        assert!(new.lines().count() < old.lines().count(), "{new}");
+        assert!(new.contains("endbr64") == old.contains("endbr64"), "{new}");
+        same_output(&d, DRIVER, "f.s", "g.s");
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(d.file("r.json")).unwrap()).unwrap();
+        assert_eq!(report["items"][0]["verdict"]["kind"], "proven");
+    }
+}
+
+#[test]
+fn a_region_inside_a_loop_is_replaced_in_place() {
+    let d = Scratch::new("opt-loop");
+    // The body computes x ^ (x - 1) & ... in a roundabout way; the loop, its label and the comments stay.
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\n\t.type f, @function\nf:\n\t.cfi_startproc\n\tendbr64\n\txorl %eax, %eax\n\tandl $15, %esi\n\
+         \tincl %esi\n.Lagain:\t# the loop\n\tmovl %edi, %ecx\n\tnegl %ecx\n\tnotl %ecx\n\tandl %edi, %ecx\n\taddl %ecx, %eax\n\
+         \t# next\n\timull $77, %edi, %edi\n\tdecl %esi\n\tjne .Lagain\n\tret\n\t.cfi_endproc\n\t.size f, .-f\n",
+    );
+    let text = ends(
+        &d,
+        &[
+            "f.s",
+            "-o",
+            "g.s",
+            "--deadline",
+            "10s",
+            "--seed",
+            "3",
+            "-march=x86-64-v3",
+        ],
+        0,
+        "wrote g.s",
+    );
+    assert!(text.contains("proven"), "{text}");
+    let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+    for kept in [
+        "endbr64",
+        ".Lagain:\t# the loop",
+        "\t# next",
+        "jne .Lagain",
+        ".cfi_startproc",
+    ] {
+        assert!(new.contains(kept), "{kept} is not in\n{new}");
+    }
+    same_output(&d, DRIVER, "f.s", "g.s");
+}
+
+#[test]
+fn nothing_better_is_no_failure_and_calls_stay() {
+    let d = Scratch::new("opt-nothing");
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\nf:\n\tleal (%rdi,%rsi), %eax\n\tret\n",
+    );
+    ends(
+        &d,
+        &["f.s", "-o", "g.s", "--deadline", "2s"],
+        0,
+        "nothing better was found",
+    );
+    same_output(&d, DRIVER, "f.s", "g.s");
+    // Code around a call may change, the call does not.
+    d.write("c.c", "int g(int); int f(int x) { return g(x + 1) * 3; }\n");
+    run(Command::new("gcc")
+        .current_dir(d.path())
+        .args(["-O1", "-S", "c.c", "-o", "c.s"]));
+    ends(&d, &["c.s", "-o", "d.s", "--deadline", "2s"], 0, "d.s");
+    assert!(
+        std::fs::read_to_string(d.file("d.s"))
+            .unwrap()
+            .contains("call\tg")
+    );
+}
+
+#[test]
+fn a_specification_in_lua_is_checked_first() {
+    let d = Scratch::new("opt-lua");
+    d.write("s.lua", "function f(a, b) return a & b end\n");
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\nf:\n\tmovq %rdi, %rax\n\tandq %rsi, %rax\n\tret\n",
+    );
+    d.write(
+        "w.s",
+        "\t.text\n\t.globl f\nf:\n\tmovq %rdi, %rax\n\torq %rsi, %rax\n\tret\n",
+    );
+    ends(
+        &d,
+        &[
+            "f.s",
+            "-o",
+            "g.s",
+            "--lua",
+            "s.lua",
+            "-f",
+            "f",
+            "--deadline",
+            "1s",
+        ],
+        0,
+        "meets its specification",
+    );
+    ends(
+        &d,
+        &[
+            "w.s",
+            "-o",
+            "h.s",
+            "--lua",
+            "s.lua",
+            "-f",
+            "f",
+            "--deadline",
+            "1s",
+        ],
+        10,
+        "does not meet its specification",
+    );
+    assert!(!d.file("h.s").exists());
+}
+
+#[test]
+fn bad_requests_write_nothing() {
+    let d = Scratch::new("opt-bad");
+    d.write("f.s", "\t.text\nf:\n\tmovl %edi, %eax\n\tret\n");
+    d.write("typo.s", "f:\n\tfrob %eax\n\tret\n");
+    d.write("jump.s", "f:\n\tjmp *%rax\n");
+    ends(
+        &d,
+        &["f.s", "-o", "no/such/g.s"],
+        8,
+        "no/such/g.s: cannot be written",
+    );
+    ends(
+        &d,
+        &["missing.s", "-o", "g.s"],
+        3,
+        "missing.s: cannot be read",
+    );
+    ends(
+        &d,
+        &["typo.s", "-o", "g.s"],
+        3,
+        "typo.s:2: no such instruction",
+    );
+    ends(&d, &["jump.s", "-o", "g.s", "-f", "f"], 13, "indirect jump");
+    ends(&d, &["f.s", "-o", "g.s", "-march=z80"], 2, "z80");
+    ends(
+        &d,
+        &["f.s", "-o", "g.s", "--deadline", "soon"],
+        2,
+        "give a time",
+    );
+    ends(
+        &d,
+        &["f.s", "-o", "g.s", "-f", "h"],
+        2,
+        "there is no function h",
+    );
+    ends(&d, &["f.s"], 2, "--output");
+    run(Command::new("gcc")
+        .current_dir(d.path())
+        .args(["-c", "f.s", "-o", "f.o"]));
+    ends(&d, &["f.o", "-o", "g.s"], 2, "assembly text");
+    assert_eq!(d.names(), ["f.o", "f.s", "jump.s", "typo.s"]);
+}
