@@ -266,7 +266,7 @@ impl IntegerForms {
             let key = format!("mask {mask:x}");
             return Some(self.opaque(
                 &key,
-                &[x.poly.clone()],
+                std::slice::from_ref(&x.poly),
                 (BigInt::zero(), BigInt::from(mask)),
             ));
         }

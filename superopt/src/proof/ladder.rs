@@ -294,12 +294,12 @@ impl Prover<'_, '_> {
         let lanes: Vec<Assignment> = (0..LANES)
             .map(|_| {
                 let mut a = near.clone();
-                for _ in 0..1 + self.rng.next() % 3 {
+                for _ in 0..1 + self.rng.draw() % 3 {
                     if inputs.is_empty() {
                         break;
                     }
-                    let v = inputs[self.rng.next() as usize % inputs.len()];
-                    let bit = self.rng.next() as u32 % self.pool.term_width(v);
+                    let v = inputs[self.rng.draw() as usize % inputs.len()];
+                    let bit = self.rng.draw() as u32 % self.pool.term_width(v);
                     *a.variables.entry(v).or_insert(0) ^= 1 << bit;
                 }
                 a

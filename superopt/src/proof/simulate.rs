@@ -39,7 +39,7 @@ pub struct Rng(pub u64);
 
 impl Rng {
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -47,10 +47,10 @@ impl Rng {
         z ^ (z >> 31)
     }
     fn wide(&mut self) -> u128 {
-        u128::from(self.next()) << 64 | u128::from(self.next())
+        u128::from(self.draw()) << 64 | u128::from(self.draw())
     }
     fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
+        self.draw() % n
     }
 }
 
@@ -104,7 +104,7 @@ impl Block {
             before = values.map(Some);
             lanes.insert(*v, values);
         }
-        let memory = (0..LANES).map(|_| Contents::Seeded(rng.next())).collect();
+        let memory = (0..LANES).map(|_| Contents::Seeded(rng.draw())).collect();
         Block {
             variables: lanes,
             memory,
@@ -364,8 +364,8 @@ impl Block {
                 match seed % 8 {
                     0 => 0,
                     1 => 0xff,
-                    2 => (rng.next() & 1) as u8,
-                    _ => rng.next() as u8,
+                    2 => (rng.draw() & 1) as u8,
+                    _ => rng.draw() as u8,
                 }
             }
         }

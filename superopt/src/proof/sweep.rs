@@ -180,8 +180,8 @@ fn neighbours(p: &mut Prover<'_, '_>, model: &Assignment, leaves: &[TermId]) -> 
     let mut inputs = vec![model.clone()];
     while inputs.len() < LANES {
         let mut near = model.clone();
-        let leaf = leaves[p.rng.next() as usize % leaves.len()];
-        let bit = p.rng.next() as u32 % p.pool.term_width(leaf);
+        let leaf = leaves[p.rng.draw() as usize % leaves.len()];
+        let bit = p.rng.draw() as u32 % p.pool.term_width(leaf);
         *near.variables.entry(leaf).or_insert(0) ^= 1 << bit;
         inputs.push(near);
     }

@@ -59,7 +59,7 @@ fn random_terms(
     count: usize,
 ) -> Vec<TermId> {
     let mut terms = vars.to_vec();
-    let pick = |rng: &mut Rng, n: usize| rng.next() as usize % n;
+    let pick = |rng: &mut Rng, n: usize| rng.draw() as usize % n;
     while terms.len() < count {
         // Recent terms more often, for depth.
         let any = |rng: &mut Rng, terms: &[TermId]| {
@@ -75,7 +75,7 @@ fn random_terms(
             .collect();
         let b = match pick(rng, 3) {
             0 => {
-                let v = u128::from(rng.next() >> pick(rng, 64));
+                let v = u128::from(rng.draw() >> pick(rng, 64));
                 pool.constant(w, v)
             }
             _ => same[pick(rng, same.len())],

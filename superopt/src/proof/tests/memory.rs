@@ -14,14 +14,14 @@ fn grounded_memory_agrees_with_the_concrete_one() {
         let mut loads = Vec::new();
         let mut script = Vec::new();
         for i in 0..6 {
-            let base = if rng.next() % 2 == 0 { p } else { q };
-            let off = pool.constant(64, u128::from(rng.next() % 12));
+            let base = if rng.draw().is_multiple_of(2) { p } else { q };
+            let off = pool.constant(64, u128::from(rng.draw() % 12));
             let addr = pool.add(&base, &off);
-            let bytes = [1, 2, 4, 8][rng.next() as usize % 4];
-            if rng.next() % 2 == 0 {
+            let bytes = [1, 2, 4, 8][rng.draw() as usize % 4];
+            if rng.draw().is_multiple_of(2) {
                 let v = match loads.last() {
                     Some(v) if pool.term_width(*v) == 8 * bytes => *v,
-                    _ => pool.constant(8 * bytes, u128::from(rng.next())),
+                    _ => pool.constant(8 * bytes, u128::from(rng.draw())),
                 };
                 pool.store(&mut m, &addr, &v);
                 script.push((addr, bytes, Some(v)));
@@ -40,9 +40,9 @@ fn grounded_memory_agrees_with_the_concrete_one() {
         let tape = Tape::new(&pool, &grounded, ground.variables());
         let base = 0x1000u64;
         let mut bytes: Vec<u8> = Vec::new();
-        bytes.resize_with(64, || rng.next() as u8);
-        let pv = base + rng.next() % 16;
-        let qv = base + rng.next() % 16;
+        bytes.resize_with(64, || rng.draw() as u8);
+        let pv = base + rng.draw() % 16;
+        let qv = base + rng.draw() % 16;
         let mut input = Assignment::default();
         input
             .variables
