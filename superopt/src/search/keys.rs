@@ -111,10 +111,13 @@ pub fn round(
     quasar_round(o, seed, &mut objective, seen);
 }
 
+/// A point's value, and its program when that passes all tests.
+type Objective<'a> = dyn FnMut(&[f64]) -> (f64, Option<Program>) + 'a;
+
 fn quasar_round(
     o: &Options,
     seed: u64,
-    objective: &mut dyn FnMut(&[f64]) -> (f64, Option<Program>),
+    objective: &mut Objective<'_>,
     seen: &mut dyn FnMut(u64, Option<Program>) -> bool,
 ) {
     let d = o.slots * COORDINATES;

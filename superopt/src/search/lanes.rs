@@ -411,14 +411,14 @@ const FINGERPRINT: [u64; LANES] = {
 #[inline(always)]
 fn fingerprint_loop(a: &Block, mask: u64) -> u64 {
     let mut h = 0u64;
-    for i in 0..LANES {
-        let x = a.0[i] & mask;
+    for (i, (x, k)) in a.0.iter().zip(FINGERPRINT).enumerate() {
+        let x = x & mask;
         // A product loses the high bits' influence on low ones; the second term gives it back.
         h = h
-            .wrapping_add(x.wrapping_mul(FINGERPRINT[i]))
+            .wrapping_add(x.wrapping_mul(k))
             .wrapping_add((x >> 29) ^ x.rotate_left(i as u32));
     }
-    h ^ h >> 31
+    h ^ (h >> 31)
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx512vpopcntdq")]

@@ -257,7 +257,7 @@ pub fn beam(n: u8, longest: u32, width: usize, deadline: &Deadline) -> Option<Ve
                 }
             }
         }
-        next.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
+        next.sort_by_key(|x| (x.0, x.1, x.2));
         next.truncate(width);
         states = next
             .into_iter()

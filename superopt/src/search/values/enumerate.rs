@@ -396,7 +396,7 @@ impl<'a> Enumeration<'a> {
         }
         let this = &*self;
         let room = self.limits.stored.saturating_sub(self.blocks.len());
-        let results: Vec<(Vec<(u64, Def)>, Vec<(Def, u32)>)> = tasks
+        let results: Vec<TaskResult> = tasks
             .par_iter()
             .map(|(m, sa, r)| {
                 let mut out = Found {
@@ -795,6 +795,9 @@ impl<'a> Enumeration<'a> {
         n
     }
 }
+
+/// New values by fingerprint, and values that meet goals.
+type TaskResult = (Vec<(u64, Def)>, Vec<(Def, u32)>);
 
 struct Found {
     keep: bool,

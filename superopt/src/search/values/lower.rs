@@ -73,11 +73,11 @@ pub fn lower(
                 let needed =
                     |x: usize| last_use[x] > i || (x >= i && matches!(e.nodes[x], Def::Input(_)));
                 let mut busy: u32 = 0;
-                for x in 0..n {
+                for (x, own) in reg.iter().enumerate() {
                     let r = if let Def::Input(k) = e.nodes[x] {
                         t.inputs[k as usize].at as u8
                     } else {
-                        reg[x]
+                        *own
                     };
                     if r != u8::MAX && needed(x) {
                         busy |= 1 << r;
@@ -104,15 +104,8 @@ pub fn lower(
                     let overwritten = writes(ops, mac, v);
                     let twice = args.iter().filter(|x| reg[**x as usize] == r).count() > 1;
                     let live = busy >> r & 1 == 1;
-                    if overwritten && (live || twice) {
-                        let q = free(taken)?;
-                        taken |= 1 << q;
-                        p.slots.push(Slot {
-                            v: mov,
-                            r: [q, r, 0, 0],
-                        });
-                        map[v as usize] = q;
-                    } else if fixed >> r & 1 == 1 && !first_reads(mac, v) {
+                    let displaced = fixed >> r & 1 == 1 && !first_reads(mac, v);
+                    if overwritten && (live || twice) || displaced {
                         let q = free(taken)?;
                         taken |= 1 << q;
                         p.slots.push(Slot {
@@ -155,8 +148,9 @@ pub fn lower(
                 let place = |r: u8| if r >= ARG0 { map[r as usize] } else { r };
                 for s in &mac.slots {
                     let mut r = [0; 4];
-                    for k in 0..ops.variants[s.v as usize].holes.len() {
-                        r[k] = place(s.r[k]);
+                    let holes = ops.variants[s.v as usize].holes.len();
+                    for (to, from) in r.iter_mut().zip(s.r).take(holes) {
+                        *to = place(from);
                     }
                     p.slots.push(Slot { v: s.v, r });
                 }

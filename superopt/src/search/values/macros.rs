@@ -81,13 +81,12 @@ impl MacroSet {
         s
     }
 
+    /// Adds a macro of `args` arguments whose result, `width` bits wide, is in register `result`.
     fn push(
         &mut self,
         ops: &OpSet,
         slots: Vec<Slot>,
-        args: u8,
-        result: u8,
-        width: u32,
+        (args, result, width): (u8, u8, u32),
         inverse: Option<Inverse>,
         commutes: bool,
     ) {
@@ -149,9 +148,9 @@ impl MacroSet {
             return;
         }
         let mut next = ARG0;
-        for h in 0..var.holes.len() {
+        for (h, r) in regs.iter_mut().enumerate().take(var.holes.len()) {
             if t.reads_holes >> h & 1 == 1 {
-                regs[h] = next;
+                *r = next;
                 next += 1;
             }
         }
@@ -177,9 +176,7 @@ impl MacroSet {
         self.push(
             ops,
             vec![slot],
-            args,
-            regs[out_hole as usize],
-            width,
+            (args, regs[out_hole as usize], width),
             inverse,
             commutes,
         );
@@ -260,7 +257,7 @@ impl MacroSet {
                                 r: [r, 0, 0, 0],
                             },
                         ];
-                        self.push(ops, slots, args, r, 32, None, false);
+                        self.push(ops, slots, (args, r, 32), None, false);
                     }
                 }
                 if binary && find(mov).is_some() {
@@ -273,7 +270,7 @@ impl MacroSet {
                                 r: [c, d, 0, 0],
                             },
                         ];
-                        self.push(ops, slots, 4, c, width, None, false);
+                        self.push(ops, slots, (4, c, width), None, false);
                     }
                 } else {
                     for &m in &moves {
@@ -285,7 +282,7 @@ impl MacroSet {
                                 r: [b, c, 0, 0],
                             },
                         ];
-                        self.push(ops, slots, 3, b, width, None, false);
+                        self.push(ops, slots, (3, b, width), None, false);
                     }
                 }
             }
@@ -316,7 +313,7 @@ impl MacroSet {
                             r: [a, 0, 0, 0],
                         },
                     ];
-                    self.push(ops, slots, 2, a, width, None, false);
+                    self.push(ops, slots, (2, a, width), None, false);
                 }
             }
         }
@@ -351,7 +348,7 @@ impl MacroSet {
                         r: [r, r + 1, b, 0],
                     },
                 ];
-                self.push(ops, slots, 2, r, width, None, true);
+                self.push(ops, slots, (2, r, width), None, true);
             } else if let Some(x) = find(mul) {
                 let slots = vec![
                     Slot {
@@ -363,7 +360,7 @@ impl MacroSet {
                         r: [b, 0, 0, 0],
                     },
                 ];
-                self.push(ops, slots, 2, 2, width, None, true);
+                self.push(ops, slots, (2, 2, width), None, true);
             }
             if let (Some(x), Some(z)) = (find(div), find(xor)) {
                 let slots = vec![
@@ -380,7 +377,7 @@ impl MacroSet {
                         r: [b, 0, 0, 0],
                     },
                 ];
-                self.push(ops, slots, 2, 0, width, None, false);
+                self.push(ops, slots, (2, 0, width), None, false);
             }
         }
     }
