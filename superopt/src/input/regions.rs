@@ -75,10 +75,27 @@ fn alone(f: &Function, n: usize) -> bool {
         && (n == 0 || !neighbour(n - 1))
 }
 
+/// Whether calls of the function may continue at exception handlers, which are no part of the control flow known here.
+fn has_handlers(f: &Function) -> bool {
+    let lines = f.code.iter().filter_map(|i| i.line);
+    let (Some(source), Some(from), Some(to)) = (&f.source, lines.clone().min(), lines.max()) else {
+        return false;
+    };
+    // The directive stands before the first instruction.
+    let from = (from as usize).saturating_sub(12);
+    let to = (to as usize).min(source.lines.len());
+    source.lines[from..to]
+        .iter()
+        .any(|l| l.trim_start().starts_with(".cfi_lsda"))
+}
+
 /// All regions of at least `least` instructions, those in inner loops first.
 pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found> {
     let mut factory = InstructionInfoFactory::new();
     let mut out = Vec::new();
+    if has_handlers(f) {
+        return out;
+    }
     for (b, block) in cfg.blocks.iter().enumerate() {
         if !cfg.order.contains(&b) {
             continue;
