@@ -80,27 +80,40 @@ impl Symbols {
     }
     /// All symbols with the terms of their addresses; read-only bytes with their contents; entries of the table with
     /// what they hold.
-    pub fn all(&self) -> Vec<(String, TermId, Option<&[u8]>, Option<TermId>)> {
-        let plain = self
-            .addresses
-            .iter()
-            .map(|(n, t)| (n.clone(), *t, None, self.tables.get(t).copied()));
-        let data = self.names.iter().map(|(n, t)| {
-            (
-                n.clone(),
-                *t,
-                self.constants.get(t).map(Vec::as_slice),
-                None,
-            )
+    pub fn all(&self) -> Vec<Symbol<'_>> {
+        let plain = self.addresses.iter().map(|(name, term)| Symbol {
+            name,
+            term: *term,
+            bytes: &[],
+            entry: self.tables.contains_key(term),
+        });
+        let data = self.names.iter().map(|(name, term)| Symbol {
+            name,
+            term: *term,
+            bytes: self.constants.get(term).map_or(&[], Vec::as_slice),
+            entry: false,
         });
         let mut all: Vec<_> = plain.chain(data).collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.sort_by(|a, b| a.name.cmp(b.name));
         all
     }
     /// Whether any was mentioned whose address is a variable of the question.
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty() && self.names.is_empty()
     }
+}
+
+/// A symbol that was mentioned.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbol<'a> {
+    /// Its name; `NAME@GOT` for an entry of the table of addresses.
+    pub name: &'a str,
+    /// Its address.
+    pub term: TermId,
+    /// Its contents, when they are constant.
+    pub bytes: &'a [u8],
+    /// Whether it is an entry of the table.
+    pub entry: bool,
 }
 
 fn identifier(name: &str) -> String {

@@ -96,9 +96,9 @@ fn evaluate(setup: &Setup, a: &Assignment, terms: &[TermId]) -> Vec<Bits> {
 pub(super) fn bindings(setup: &Setup, a: &Assignment, places: PlaceSet) -> Vec<Binding> {
     let show = |p: Place| Binding::new(p.to_string(), hex(initial(setup, a, p).into(), p.width()));
     let mut out: Vec<Binding> = places.iter().map(show).collect();
-    for (name, term, _, _) in setup.symbols.all() {
-        if let Some(v) = a.variables.get(&term) {
-            out.push(Binding::new(format!("&{name}"), hex(*v, 64)));
+    for s in setup.symbols.all() {
+        if let Some(v) = a.variables.get(&s.term) {
+            out.push(Binding::new(format!("&{}", s.name), hex(*v, 64)));
         }
     }
     for ((_, address), byte) in &a.memory {
@@ -131,26 +131,22 @@ fn input(setup: &Setup, a: &Assignment) -> Input {
     if !rsp.iter().any(|t| value(a, *t) != 0) {
         out.places.insert(Place::Gpr(4), STACK);
     }
-    for (n, (name, term, bytes, _)) in setup.symbols.all().into_iter().enumerate() {
-        let chosen = evaluate(setup, a, &[term])[0].value as u64;
-        let address = if chosen == 0 {
-            SYMBOLS + 0x1_0000 * n as u64
-        } else {
-            chosen
+    for (n, s) in setup.symbols.all().into_iter().enumerate() {
+        let chosen = evaluate(setup, a, &[s.term])[0].value as u64;
+        let address = match chosen {
+            0 => SYMBOLS + 0x1_0000 * n as u64,
+            _ => chosen,
         };
-        for (i, b) in bytes.unwrap_or(&[]).iter().enumerate() {
+        for (i, b) in s.bytes.iter().enumerate() {
             out.memory.insert(address.wrapping_add(i as u64), *b);
         }
-        out.symbols.insert(name, address);
+        out.symbols.insert(s.name.to_owned(), address);
     }
-    for (name, _, _, entry) in setup.symbols.all() {
-        if entry.is_some() {
-            let symbol = name.trim_end_matches("@GOT");
-            let holds = out.symbols.get(symbol).copied().unwrap_or(0);
-            let at = out.symbols.get(&name).copied().unwrap_or(0);
-            for (i, b) in holds.to_le_bytes().into_iter().enumerate() {
-                out.memory.insert(at.wrapping_add(i as u64), b);
-            }
+    for s in setup.symbols.all().into_iter().filter(|s| s.entry) {
+        let at = |name: &str| out.symbols.get(name).copied().unwrap_or(0);
+        let (holds, at) = (at(s.name.trim_end_matches("@GOT")), at(s.name));
+        for (i, b) in holds.to_le_bytes().into_iter().enumerate() {
+            out.memory.insert(at.wrapping_add(i as u64), b);
         }
     }
     out
