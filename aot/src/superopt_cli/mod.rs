@@ -11,6 +11,7 @@ mod opt;
 mod report;
 mod rules;
 mod search;
+mod tune;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,6 +88,7 @@ const COMMANDS: &[(&str, Run)] = &[
     ("report", report::run),
     ("rules", rules::run),
     ("search", search::run),
+    ("tune", tune::run),
 ];
 
 /// Runs the command that the first argument names, if it is one of these.

@@ -307,7 +307,7 @@ fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> R
     Ok(Goal {
         name: f.name.clone(),
         specification: format!("what {} of {} does", f.name, f.file.display()),
-        left: crate::input::compare::Behaviour::listing(f),
+        left: listing(f, body),
         interface: interface(&target, march),
         precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
         claim: None,
@@ -316,6 +316,20 @@ fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> R
         endbr,
         target,
     })
+}
+
+/// The function as reports show it, its cost that of its body, told as that of what is found: without the return, and
+/// by the longest chain of what is computed.
+fn listing(f: &Function, body: &[Instruction]) -> Program {
+    let (table, model) = super::listing::machine();
+    let computing: Vec<Instruction> = body.iter().filter(|i| i.flow_control() == FlowControl::Next).copied().collect();
+    let of_body = super::listing::program(&f.name, "", body, &table, &model);
+    let mut p = crate::input::compare::Behaviour::listing(f);
+    p.cost = of_body.cost.map(|mut c| {
+        c.latency_cycles = f64::from(super::listing::longest_chain(&computing, &table));
+        c
+    });
+    p
 }
 
 fn is_free_variable(pool: &TermPool, t: TermId, inputs: &[(Place, TermId)]) -> bool {

@@ -19,6 +19,7 @@ pub mod reader;
 pub mod session;
 pub mod state;
 pub mod stop;
+pub mod tuning;
 
 pub use config::RunConfig;
 pub use deadline::{Deadline, End};
