@@ -87,19 +87,29 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
 }
 
 fn load(m: &ArgMatches) -> Result<RuleSet, Failed> {
-    let mut files = m.get_many::<PathBuf>("files").into_iter().flatten().peekable();
+    let mut files = m
+        .get_many::<PathBuf>("files")
+        .into_iter()
+        .flatten()
+        .peekable();
     if files.peek().is_none() {
         return Ok(RuleSet::shipped());
     }
     let mut set = RuleSet::default();
     for file in files {
-        set.add_file(file).map_err(|e| Failed::new(USAGE, e.to_string()))?;
+        set.add_file(file)
+            .map_err(|e| Failed::new(USAGE, e.to_string()))?;
     }
     Ok(set)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failed> {
-    let failed = |e: std::io::Error| Failed::new(INTERNAL, format!("{}: {}", path.display(), crate::exit::reason(&e)));
+    let failed = |e: std::io::Error| {
+        Failed::new(
+            INTERNAL,
+            format!("{}: {}", path.display(), crate::exit::reason(&e)),
+        )
+    };
     std::fs::write(path, text).map_err(failed)
 }
 
@@ -124,10 +134,17 @@ struct Line {
 
 impl Line {
     fn new() -> Line {
-        Line { terminal: std::io::stderr().is_terminal(), last: Mutex::new((None, 0)) }
+        Line {
+            terminal: std::io::stderr().is_terminal(),
+            last: Mutex::new((None, 0)),
+        }
     }
     fn show(&self, text: &str) {
-        let every = if self.terminal { Duration::from_millis(100) } else { Duration::from_secs(5) };
+        let every = if self.terminal {
+            Duration::from_millis(100)
+        } else {
+            Duration::from_secs(5)
+        };
         // A poisoned lock only means that another thread's message was lost.
         let mut last = self.last.lock().unwrap_or_else(|e| e.into_inner());
         if last.0.is_some_and(|t| t.elapsed() < every) {
@@ -154,26 +171,57 @@ impl Line {
 
 fn verify_rules(m: &ArgMatches) -> Result<u8, Failed> {
     let mut set = load(m)?;
-    let widths: Vec<u32> = m.get_many::<u32>("width").into_iter().flatten().copied().collect();
+    let widths: Vec<u32> = m
+        .get_many::<u32>("width")
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
     if let Some(w) = widths.iter().find(|w| !WIDTHS.contains(w)) {
-        return Err(Failed::new(USAGE, format!("a width of {w} bits: rules are proven at 8, 16, 32 and 64")));
+        return Err(Failed::new(
+            USAGE,
+            format!("a width of {w} bits: rules are proven at 8, 16, 32 and 64"),
+        ));
     }
     let only: Vec<&String> = m.get_many::<String>("rule").into_iter().flatten().collect();
     for name in &only {
-        if !set.rules.iter().any(|r| r.name == **name || r.family == **name) {
-            return Err(Failed::new(USAGE, format!("no rule and no family '{name}'")));
+        if !set
+            .rules
+            .iter()
+            .any(|r| r.name == **name || r.family == **name)
+        {
+            return Err(Failed::new(
+                USAGE,
+                format!("no rule and no family '{name}'"),
+            ));
         }
     }
-    set.rules.retain(|r| only.is_empty() || only.iter().any(|n| **n == r.name || **n == r.family));
+    set.rules
+        .retain(|r| only.is_empty() || only.iter().any(|n| **n == r.name || **n == r.family));
     let seconds = m.get_one::<u64>("timeout").copied().unwrap_or(60);
-    let budget = Budget { time: Some(Duration::from_secs(seconds)), ..Budget::default() };
+    let budget = Budget {
+        time: Some(Duration::from_secs(seconds)),
+        ..Budget::default()
+    };
     let solvers = solvers()?;
-    let version = solvers.version().map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
+    let version = solvers
+        .version()
+        .map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
     let line = Line::new();
     let start = Instant::now();
     let show = |p: Progress| {
-        let failed = if p.failed > 0 { format!(", {} not proven", p.failed) } else { String::new() };
-        line.show(&format!("{}/{}{failed}, {:.0} s, {}", p.done, p.total, p.elapsed.as_secs_f64(), p.rule));
+        let failed = if p.failed > 0 {
+            format!(", {} not proven", p.failed)
+        } else {
+            String::new()
+        };
+        line.show(&format!(
+            "{}/{}{failed}, {:.0} s, {}",
+            p.done,
+            p.total,
+            p.elapsed.as_secs_f64(),
+            p.rule
+        ));
     };
     let jobs = m.get_one::<usize>("jobs").copied().unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
@@ -182,9 +230,17 @@ fn verify_rules(m: &ArgMatches) -> Result<u8, Failed> {
     line.clear();
     let time = start.elapsed();
     if let Some(path) = m.get_one::<PathBuf>("json") {
-        write(path, &format!("{:#}\n", report::verify_json(&outcomes, time, &version)))?;
+        write(
+            path,
+            &format!("{:#}\n", report::verify_json(&outcomes, time, &version)),
+        )?;
     }
-    print(&report::verify_text(&outcomes, time, &version, m.get_flag("all")))?;
+    print(&report::verify_text(
+        &outcomes,
+        time,
+        &version,
+        m.get_flag("all"),
+    ))?;
     Ok(verify::overall(&outcomes).exit_code())
 }
 
@@ -197,16 +253,22 @@ fn mine_rules(m: &ArgMatches) -> Result<u8, Failed> {
     config.vars = number("vars", config.vars);
     config.depth = number("depth", config.depth);
     config.constants = !m.get_flag("no-constants");
-    config.deadline = m.get_one::<u64>("deadline").map(|s| Duration::from_secs(*s));
+    config.deadline = m
+        .get_one::<u64>("deadline")
+        .map(|s| Duration::from_secs(*s));
     config.seed = m.get_one::<u64>("seed").copied().unwrap_or(config.seed);
     let solvers = solvers()?;
     let line = Line::new();
     let start = Instant::now();
     let mut show = |p: MineProgress| {
         let time = start.elapsed().as_secs_f64();
-        line.show(&format!("{} {}/{}, {} rules, {time:.0} s", p.phase, p.done, p.total, p.rules));
+        line.show(&format!(
+            "{} {}/{}, {} rules, {time:.0} s",
+            p.phase, p.done, p.total, p.rules
+        ));
     };
-    let mined = mine::mine(&config, &solvers, &mut show).map_err(|e| Failed::new(USAGE, e.to_string()))?;
+    let mined =
+        mine::mine(&config, &solvers, &mut show).map_err(|e| Failed::new(USAGE, e.to_string()))?;
     line.clear();
     match m.get_one::<PathBuf>("output") {
         Some(path) => write(path, &mined.text)?,
@@ -216,7 +278,13 @@ fn mine_rules(m: &ArgMatches) -> Result<u8, Failed> {
     let hand = mine::within(&shipped, &config.ops);
     let ours = mine::coverage(&shipped.rules, &mined.rules.rules);
     let theirs = mine::coverage(&mined.rules.rules, &hand);
-    let row = |c: &mine::Coverage| format!("{} of {}", c.derived.len(), c.derived.len() + c.missing.len());
+    let row = |c: &mine::Coverage| {
+        format!(
+            "{} of {}",
+            c.derived.len(),
+            c.derived.len() + c.missing.len()
+        )
+    };
     let mut out = format!(
         "{} rules mined from {} terms, {} candidates: {} derived, {} not proven, {} dropped as derived by the others{}\n",
         mined.rules.rules.len(),
@@ -225,14 +293,21 @@ fn mine_rules(m: &ArgMatches) -> Result<u8, Failed> {
         mined.derived,
         mined.unproven,
         mined.minimised,
-        if mined.stopped { "; stopped by the deadline" } else { "" }
+        if mined.stopped {
+            "; stopped by the deadline"
+        } else {
+            ""
+        }
     );
     out += &format!("the shipped rules derive {} mined rules\n", row(&ours));
     for name in &ours.missing {
         let rule = mined.rules.get(name).map_or("", |r| r.text.as_str());
         out += &format!("    not {name}: {rule}\n");
     }
-    out += &format!("the mined rules derive {} shipped rules over these operations\n", row(&theirs));
+    out += &format!(
+        "the mined rules derive {} shipped rules over these operations\n",
+        row(&theirs)
+    );
     for name in &theirs.missing {
         let rule = shipped.get(name).map_or("", |r| r.text.as_str());
         out += &format!("    not {name}: {rule}\n");

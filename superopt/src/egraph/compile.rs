@@ -40,7 +40,9 @@ impl Build<'_, '_> {
     fn closed(&self, e: ExprId) -> bool {
         let x = &self.meaning.rule.exprs;
         let mut closed = true;
-        x.walk(e, &mut |e| closed &= !matches!(x.kind(e), ExprKind::Name(_)));
+        x.walk(e, &mut |e| {
+            closed &= !matches!(x.kind(e), ExprKind::Name(_))
+        });
         closed
     }
     fn add(&mut self, e: ExprId) -> Id {
@@ -50,10 +52,15 @@ impl Build<'_, '_> {
         let (m, width) = (self.meaning, self.meaning.width(e));
         let node = if self.closed(e) {
             let zeros: Vec<Bits> = vec![Bits::new(1, 0); m.rule.names.len()];
-            ENodeOrVar::ENode(ENode::constant(width, m.eval(&mut Concrete, e, &zeros).value))
+            ENodeOrVar::ENode(ENode::constant(
+                width,
+                m.eval(&mut Concrete, e, &zeros).value,
+            ))
         } else {
             match m.rule.exprs.kind(e) {
-                ExprKind::Name(n) if m.rule.names[*n as usize].computed.is_some() => self.compute(e),
+                ExprKind::Name(n) if m.rule.names[*n as usize].computed.is_some() => {
+                    self.compute(e)
+                }
                 ExprKind::Name(n) => ENodeOrVar::Var(name_var(*n)),
                 ExprKind::Computed(a) => self.compute(*a),
                 ExprKind::Op(op, args) => {
@@ -115,12 +122,20 @@ impl<'r> Instance<'r> {
     /// When the rule makes no sense at these widths.
     pub fn of(rule: &'r Rule, at: Widths) -> Result<Vec<Instance<'r>>, super::rule::RuleError> {
         let meaning = Meaning::new(rule, at)?;
-        let ways: &[bool] = if rule.both_ways { &[false, true] } else { &[false] };
+        let ways: &[bool] = if rule.both_ways {
+            &[false, true]
+        } else {
+            &[false]
+        };
         Ok(ways.iter().map(|r| Instance::one(&meaning, *r)).collect())
     }
     fn one(meaning: &Meaning<'r>, reverse: bool) -> Instance<'r> {
         let rule = meaning.rule;
-        let (from, to) = if reverse { (rule.rhs, rule.lhs) } else { (rule.lhs, rule.rhs) };
+        let (from, to) = if reverse {
+            (rule.rhs, rule.lhs)
+        } else {
+            (rule.lhs, rule.rhs)
+        };
         let build = |e: ExprId| {
             let mut b = Build {
                 meaning,
@@ -142,7 +157,11 @@ impl<'r> Instance<'r> {
         }
         let to = build(to);
         let Widths { w, n } = meaning.at;
-        let widths = if rule.narrow { format!("{w}.{n}") } else { w.to_string() };
+        let widths = if rule.narrow {
+            format!("{w}.{n}")
+        } else {
+            w.to_string()
+        };
         let back = if reverse { "~" } else { "" };
         Instance {
             meaning: meaning.clone(),
@@ -196,6 +215,10 @@ impl<'r> Instance<'r> {
             full.insert(*var, id);
         }
         let from = &self.patterns[pattern].ast;
-        Some(graph.union_instantiations(from, &self.replacement, &full, self.name).1)
+        Some(
+            graph
+                .union_instantiations(from, &self.replacement, &full, self.name)
+                .1,
+        )
     }
 }

@@ -83,7 +83,13 @@ impl Cost for TermCost {
             Op::Un(_) => ONE,
             Op::Bin(op) => bin(op) + if node.bits() > 64 { 40 } else { 0 },
             Op::Cmp(_) | Op::Ite | Op::Concat | Op::Zext | Op::Sext => ONE,
-            Op::Extract(lo) => if lo == 0 { 1 } else { ONE },
+            Op::Extract(lo) => {
+                if lo == 0 {
+                    1
+                } else {
+                    ONE
+                }
+            }
             Op::Fp(op) => float(op),
         })
     }

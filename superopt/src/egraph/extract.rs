@@ -60,7 +60,12 @@ pub fn extract(graph: &Graph, roots: &[Id], cost: &dyn Cost) -> Option<Extracted
     let mut choice: HashMap<Id, ENode> = best.into_iter().map(|(id, c)| (id, c.node)).collect();
     let mut total = weigh(&classes, &choice, &roots)?;
     improve(&classes, &mut choice, &roots, &mut total);
-    let mut search = Exact { classes: &classes, best: choice, total, steps: EXACT_STEPS };
+    let mut search = Exact {
+        classes: &classes,
+        best: choice,
+        total,
+        steps: EXACT_STEPS,
+    };
     search.run(&mut HashMap::new(), roots.clone(), 0);
     let exact = search.steps > 0;
     let mut expr = RecExpr::default();
@@ -103,7 +108,14 @@ fn greedy(classes: &BTreeMap<Id, Vec<(ENode, u64)>>) -> HashMap<Id, Choice> {
                 set.insert(*id, *own);
                 let total = set.values().sum();
                 if best.get(id).is_none_or(|b| total < b.total) {
-                    best.insert(*id, Choice { node: *node, set, total });
+                    best.insert(
+                        *id,
+                        Choice {
+                            node: *node,
+                            set,
+                            total,
+                        },
+                    );
                     changed = true;
                 }
             }

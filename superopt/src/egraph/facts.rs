@@ -20,12 +20,20 @@ pub struct Known {
 impl Known {
     /// Nothing known.
     pub fn top(width: u32) -> Known {
-        Known { width, zeros: 0, ones: 0 }
+        Known {
+            width,
+            zeros: 0,
+            ones: 0,
+        }
     }
     /// Everything known.
     pub fn constant(width: u32, v: u128) -> Known {
         let m = mask(width);
-        Known { width, zeros: !v & m, ones: v & m }
+        Known {
+            width,
+            zeros: !v & m,
+            ones: v & m,
+        }
     }
     /// The value, if all bits are known.
     pub fn value(&self) -> Option<u128> {
@@ -78,7 +86,11 @@ fn add(a: &Known, b: &Known, carry: bool) -> Known {
     let into_least = least ^ a.ones ^ b.ones;
     let into_most = most ^ amax ^ bmax;
     let known = (a.zeros | a.ones) & (b.zeros | b.ones) & !(into_least ^ into_most) & m;
-    Known { width: a.width, zeros: !least & known, ones: least & known }
+    Known {
+        width: a.width,
+        zeros: !least & known,
+        ones: least & known,
+    }
 }
 
 fn shift(op: BinOp, a: &Known, n: u128) -> Known {
@@ -89,7 +101,11 @@ fn shift(op: BinOp, a: &Known, n: u128) -> Known {
         BinOp::Shl | BinOp::Lshr => !f(mask(w)) & mask(w),
         _ => 0,
     };
-    Known { width: w, zeros: f(a.zeros) | filled, ones: f(a.ones) }
+    Known {
+        width: w,
+        zeros: f(a.zeros) | filled,
+        ones: f(a.ones),
+    }
 }
 
 impl Domain for KnownBits {
@@ -113,11 +129,27 @@ impl Domain for KnownBits {
         // A count is at most the width.
         let count = |most: u32| {
             let used = mask(32 - most.leading_zeros()) & mask(w);
-            Known { width: w, zeros: mask(w) & !used, ones: 0 }
+            Known {
+                width: w,
+                zeros: mask(w) & !used,
+                ones: 0,
+            }
         };
         match op {
-            UnOp::Not => Known { width: w, zeros: a.ones, ones: a.zeros },
-            UnOp::Neg => add(&Known { width: w, zeros: a.ones, ones: a.zeros }, &Known::constant(w, 0), true),
+            UnOp::Not => Known {
+                width: w,
+                zeros: a.ones,
+                ones: a.zeros,
+            },
+            UnOp::Neg => add(
+                &Known {
+                    width: w,
+                    zeros: a.ones,
+                    ones: a.zeros,
+                },
+                &Known::constant(w, 0),
+                true,
+            ),
             UnOp::Bswap => Known {
                 width: w,
                 zeros: eval_un(op, w, a.zeros),
@@ -135,8 +167,16 @@ impl Domain for KnownBits {
         }
         use BinOp::*;
         match op {
-            And => Known { width: w, zeros: a.zeros | b.zeros, ones: a.ones & b.ones },
-            Or => Known { width: w, zeros: a.zeros & b.zeros, ones: a.ones | b.ones },
+            And => Known {
+                width: w,
+                zeros: a.zeros | b.zeros,
+                ones: a.ones & b.ones,
+            },
+            Or => Known {
+                width: w,
+                zeros: a.zeros & b.zeros,
+                ones: a.ones | b.ones,
+            },
             Xor => Known {
                 width: w,
                 zeros: a.zeros & b.zeros | a.ones & b.ones,
@@ -144,7 +184,11 @@ impl Domain for KnownBits {
             },
             Add => add(a, b, false),
             Sub => {
-                let not = Known { width: w, zeros: b.ones, ones: b.zeros };
+                let not = Known {
+                    width: w,
+                    zeros: b.ones,
+                    ones: b.zeros,
+                };
                 add(a, &not, true)
             }
             Shl | Lshr | Ashr | Rotl | Rotr => match b.value() {
@@ -159,7 +203,11 @@ impl Domain for KnownBits {
                     Some(p) if p <= mask(w) => mask(w) & !mask((128 - p.leading_zeros()).max(1)),
                     _ => 0,
                 };
-                Known { width: w, zeros: mask(low.min(w)) * u128::from(low > 0) | high, ones: 0 }
+                Known {
+                    width: w,
+                    zeros: mask(low.min(w)) * u128::from(low > 0) | high,
+                    ones: 0,
+                }
             }
             Udiv | Urem => {
                 let (least, _) = b.range();
@@ -170,8 +218,16 @@ impl Domain for KnownBits {
                     Udiv => a.range().1 / least,
                     _ => a.range().1.min(b.range().1 - 1),
                 };
-                let used = if most == 0 { 0 } else { mask(128 - most.leading_zeros()) };
-                Known { width: w, zeros: mask(w) & !used, ones: 0 }
+                let used = if most == 0 {
+                    0
+                } else {
+                    mask(128 - most.leading_zeros())
+                };
+                Known {
+                    width: w,
+                    zeros: mask(w) & !used,
+                    ones: 0,
+                }
             }
             MulHiU | MulHiS | Sdiv | Srem | Pext | Pdep => Known::top(w),
         }
@@ -205,7 +261,11 @@ impl Domain for KnownBits {
     }
     fn extract(&mut self, a: &Known, lo: u32, width: u32) -> Known {
         let f = |v: u128| v >> lo & mask(width);
-        Known { width, zeros: f(a.zeros), ones: f(a.ones) }
+        Known {
+            width,
+            zeros: f(a.zeros),
+            ones: f(a.ones),
+        }
     }
     fn concat(&mut self, hi: &Known, lo: &Known) -> Known {
         Known {
@@ -215,11 +275,19 @@ impl Domain for KnownBits {
         }
     }
     fn zext(&mut self, a: &Known, width: u32) -> Known {
-        Known { width, zeros: a.zeros | mask(width) & !mask(a.width), ones: a.ones }
+        Known {
+            width,
+            zeros: a.zeros | mask(width) & !mask(a.width),
+            ones: a.ones,
+        }
     }
     fn sext(&mut self, a: &Known, width: u32) -> Known {
         let f = |v: u128| trinity_codegen::isa::concrete::signed(a.width, v) as u128 & mask(width);
-        Known { width, zeros: f(a.zeros), ones: f(a.ones) }
+        Known {
+            width,
+            zeros: f(a.zeros),
+            ones: f(a.ones),
+        }
     }
     fn fp(&mut self, op: FpOp, args: &[Known]) -> Known {
         let width = op.result_width(args[0].width);
@@ -280,7 +348,10 @@ mod tests {
             for a in &facts {
                 for op in UN_OPS.iter().filter(|o| **o != UnOp::Bswap) {
                     let k = KnownBits.un(*op, a);
-                    assert!(members(a).all(|x| contains(&k, eval_un(*op, w, x))), "{op:?} {a:?}");
+                    assert!(
+                        members(a).all(|x| contains(&k, eval_un(*op, w, x))),
+                        "{op:?} {a:?}"
+                    );
                 }
                 for lo in 0..w {
                     let k = KnownBits.extract(a, lo, w - lo);
@@ -302,14 +373,20 @@ mod tests {
                         for x in members(a) {
                             for y in members(b) {
                                 let v = eval_bin(*op, w, x, y);
-                                assert!(contains(&k, v), "{op:?} {a:?} {b:?}: {x} {y} gives {v}, {k:?}");
+                                assert!(
+                                    contains(&k, v),
+                                    "{op:?} {a:?} {b:?}: {x} {y} gives {v}, {k:?}"
+                                );
                             }
                         }
                     }
                     for op in CMP_OPS {
                         let k = KnownBits.cmp(*op, a, b);
                         let ok = |x, y| contains(&k, eval_cmp(*op, w, x, y).into());
-                        assert!(members(a).all(|x| members(b).all(|y| ok(x, y))), "{op:?} {a:?} {b:?}");
+                        assert!(
+                            members(a).all(|x| members(b).all(|y| ok(x, y))),
+                            "{op:?} {a:?} {b:?}"
+                        );
                     }
                     let k = KnownBits.concat(a, b);
                     let both = KnownBits.ite(&Known::top(1), a, b);
@@ -323,7 +400,21 @@ mod tests {
 
     #[test]
     fn bytes_are_reversed() {
-        let k = KnownBits.un(UnOp::Bswap, &Known { width: 16, zeros: 0xff, ones: 0x100 });
-        assert_eq!(k, Known { width: 16, zeros: 0xff00, ones: 1 });
+        let k = KnownBits.un(
+            UnOp::Bswap,
+            &Known {
+                width: 16,
+                zeros: 0xff,
+                ones: 0x100,
+            },
+        );
+        assert_eq!(
+            k,
+            Known {
+                width: 16,
+                zeros: 0xff00,
+                ones: 1
+            }
+        );
     }
 }

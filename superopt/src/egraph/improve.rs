@@ -53,7 +53,11 @@ pub struct Improved {
 }
 
 /// The rules that match at widths which occur.
-pub fn instances<'r>(rules: &'r RuleSet, widths: &BTreeSet<u32>, nan_class: bool) -> Vec<Instance<'r>> {
+pub fn instances<'r>(
+    rules: &'r RuleSet,
+    widths: &BTreeSet<u32>,
+    nan_class: bool,
+) -> Vec<Instance<'r>> {
     let mut out = Vec::new();
     for rule in &rules.rules {
         if rule.equality == Equality::NanClass && !nan_class {
@@ -85,7 +89,10 @@ pub fn improve(
 ) -> Improved {
     let widths: BTreeSet<u32> = expr.as_ref().iter().map(ENode::bits).collect();
     let rules = instances(rules, &widths, options.nan_class);
-    let mut graph: Graph = Graph::new(Facts { contradictions: 0, inputs });
+    let mut graph: Graph = Graph::new(Facts {
+        contradictions: 0,
+        inputs,
+    });
     if options.explain {
         graph = graph.with_explanations_enabled();
     }
@@ -158,7 +165,12 @@ fn count_rules(term: &egg::FlatTerm<ENode>, used: &mut BTreeMap<String, u32>) {
 }
 
 /// An expression graph as terms of a pool; `vars` gives the terms of its variables.
-pub fn to_terms(pool: &mut TermPool, expr: &RecExpr<ENode>, roots: &[Id], vars: &[TermId]) -> Vec<TermId> {
+pub fn to_terms(
+    pool: &mut TermPool,
+    expr: &RecExpr<ENode>,
+    roots: &[Id],
+    vars: &[TermId],
+) -> Vec<TermId> {
     let words = lang::eval(pool, expr, &mut |p, n, width| match vars.get(n as usize) {
         Some(t) => *t,
         None => p.undefined(width),
@@ -189,7 +201,11 @@ pub fn improve_terms(
     options: &Options,
 ) -> Result<(Vec<TermId>, Improved), NotPure> {
     let (expr, places) = lang::from_terms(pool, roots)?;
-    let inputs = pool.variables().iter().map(|v| Known::top(v.width)).collect();
+    let inputs = pool
+        .variables()
+        .iter()
+        .map(|v| Known::top(v.width))
+        .collect();
     let improved = improve(&expr, &places, inputs, rules, cost, options);
     let vars = variables(pool);
     let terms = to_terms(pool, &improved.expr, &improved.roots, &vars);
@@ -229,17 +245,24 @@ pub struct ImprovedRegion {
 impl ImprovedRegion {
     /// Whether the result may be used: cheaper, and proven equal.
     pub fn usable(&self) -> bool {
-        self.improved.after < self.improved.before && self.proof.verdict.kind() == VerdictKind::Proven
+        self.improved.after < self.improved.before
+            && self.proof.verdict.kind() == VerdictKind::Proven
     }
     /// Writes the result to a function's current block; `inputs` are the values of [`Region::inputs`]. Gives the
     /// values of [`Region::outputs`].
     ///
     /// # Errors
     /// When an operation has no IR.
-    pub fn emit(&self, builder: &mut FunctionBuilder, inputs: &[Value]) -> Result<Vec<Value>, NoIr> {
+    pub fn emit(
+        &self,
+        builder: &mut FunctionBuilder,
+        inputs: &[Value],
+    ) -> Result<Vec<Value>, NoIr> {
         let mut emit = Emit::new(builder, inputs, &self.improved.expr);
         let outputs = self.region.outputs.iter().zip(&self.improved.roots);
-        outputs.map(|((_, _, ty), root)| emit.root(*root, *ty)).collect()
+        outputs
+            .map(|((_, _, ty), root)| emit.root(*root, *ty))
+            .collect()
     }
     /// The result as a function of its own, inputs and outputs in registers as they come.
     ///
@@ -251,7 +274,9 @@ impl ImprovedRegion {
         let mut back = free.clone();
         let take = |free: &mut [Vec<PReg>; 2], ty: Type| {
             let list = &mut free[usize::from(ty == Type::F64)];
-            (!list.is_empty()).then(|| list.remove(0)).ok_or(RegionError::Emit(NoIr::Operation("more registers".into())))
+            (!list.is_empty())
+                .then(|| list.remove(0))
+                .ok_or(RegionError::Emit(NoIr::Operation("more registers".into())))
         };
         let mut params = Vec::new();
         for (_, ty) in &self.region.inputs {
@@ -288,16 +313,22 @@ pub fn optimize_region(
     let roots: Vec<TermId> = region.outputs.iter().map(|o| o.1).collect();
     let improve = improve_terms(&mut pool, &roots, rules, &super::cost::IrCost, options);
     // A region has no memory.
-    let (terms, improved) = improve.map_err(|_| RegionError::Emit(NoIr::Operation("memory".into())))?;
+    let (terms, improved) =
+        improve.map_err(|_| RegionError::Emit(NoIr::Operation("memory".into())))?;
     let (old, new) = if options.nan_class {
         // Both sides once more, with NaNs as one value.
-        let (old, places) = lang::from_terms(&pool, &roots).map_err(|_| RegionError::Emit(NoIr::Operation("memory".into())))?;
+        let (old, places) = lang::from_terms(&pool, &roots)
+            .map_err(|_| RegionError::Emit(NoIr::Operation("memory".into())))?;
         let vars = variables(&pool);
-        let mut d = super::verify::ieee::Ieee { pool: &mut pool, nan_class: true };
-        let eval = |d: &mut super::verify::ieee::Ieee, e: &RecExpr<ENode>, roots: &[Id]| -> Vec<TermId> {
-            let words = lang::eval(d, e, &mut |_, n, _| vars[n as usize]);
-            roots.iter().map(|r| words[usize::from(*r)]).collect()
+        let mut d = super::verify::ieee::Ieee {
+            pool: &mut pool,
+            nan_class: true,
         };
+        let eval =
+            |d: &mut super::verify::ieee::Ieee, e: &RecExpr<ENode>, roots: &[Id]| -> Vec<TermId> {
+                let words = lang::eval(d, e, &mut |_, n, _| vars[n as usize]);
+                roots.iter().map(|r| words[usize::from(*r)]).collect()
+            };
         let left = eval(&mut d, &old, &places);
         (left, eval(&mut d, &improved.expr, &improved.roots))
     } else {
@@ -306,16 +337,29 @@ pub fn optimize_region(
     let pairs = old.iter().zip(&new).enumerate();
     let query = Query {
         claim: Claim::Equivalence,
-        ..Query::words(pairs.map(|(n, (a, b))| Pair::new(&format!("out{n}"), *a, *b)).collect())
+        ..Query::words(
+            pairs
+                .map(|(n, (a, b))| Pair::new(&format!("out{n}"), *a, *b))
+                .collect(),
+        )
     };
     let mut proof = proof::prove(&mut pool, &query, limits, solvers);
     if improved.record.stop == Stop::Contradiction {
-        proof.verdict = Verdict::Error { why: "the e-graph contradicts itself".into() };
+        proof.verdict = Verdict::Error {
+            why: "the e-graph contradicts itself".into(),
+        };
     }
-    Ok(ImprovedRegion { region, improved, proof })
+    Ok(ImprovedRegion {
+        region,
+        improved,
+        proof,
+    })
 }
 
 /// The operations of an expression graph that are no leaves: for counting.
 pub fn operations(expr: &RecExpr<ENode>) -> usize {
-    expr.as_ref().iter().filter(|n| !matches!(n.op, Op::Const(_) | Op::Var(_))).count()
+    expr.as_ref()
+        .iter()
+        .filter(|n| !matches!(n.op, Op::Const(_) | Op::Var(_)))
+        .count()
 }

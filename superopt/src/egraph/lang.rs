@@ -124,9 +124,7 @@ impl fmt::Display for ENode {
             Op::Zext => write!(f, "zext.{w}"),
             Op::Sext => write!(f, "sext.{w}"),
             Op::Fp(op) => {
-                let name: String = format!("{op:?}")
-                    .to_lowercase()
-                    .replace(['(', ')'], "");
+                let name: String = format!("{op:?}").to_lowercase().replace(['(', ')'], "");
                 write!(f, "f{name}.{w}")
             }
         }
@@ -254,10 +252,7 @@ impl std::error::Error for NotPure {}
 ///
 /// # Errors
 /// When a term depends on memory.
-pub fn from_terms(
-    pool: &TermPool,
-    roots: &[TermId],
-) -> Result<(RecExpr<ENode>, Vec<Id>), NotPure> {
+pub fn from_terms(pool: &TermPool, roots: &[TermId]) -> Result<(RecExpr<ENode>, Vec<Id>), NotPure> {
     let mut expr = RecExpr::default();
     let mut place = std::collections::HashMap::new();
     for t in pool.reachable(roots) {

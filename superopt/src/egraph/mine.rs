@@ -2,12 +2,12 @@
 //! agree on many values at several widths, keep what the rules so far do not already derive, prove it at all widths,
 //! and drop what the others derive.
 
+use super::analysis::{Facts, Graph};
 use super::compile::Instance;
 use super::lang::{self, ENode, Op};
 use super::rule::{ExprId, ExprKind, Meaning, Rule, RuleSet, WIDTHS, Widths};
 use super::saturate::{Limits, saturate};
 use super::verify::{Budget, prove, sample};
-use super::analysis::{Facts, Graph};
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use egg::Id;
@@ -42,7 +42,9 @@ pub struct MineConfig {
 impl Default for MineConfig {
     fn default() -> MineConfig {
         MineConfig {
-            ops: ["+", "-", "neg", "&", "|", "^", "~"].map(str::to_owned).to_vec(),
+            ops: ["+", "-", "neg", "&", "|", "^", "~"]
+                .map(str::to_owned)
+                .to_vec(),
             vars: 2,
             constants: true,
             depth: 2,
@@ -130,7 +132,12 @@ pub struct NoSuchOperation(
 impl std::fmt::Display for NoSuchOperation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let all: Vec<&str> = OPERATIONS.iter().map(|o| o.0).collect();
-        write!(f, "'{}' cannot be mined; these can: {}", self.0, all.join(" "))
+        write!(
+            f,
+            "'{}' cannot be mined; these can: {}",
+            self.0,
+            all.join(" ")
+        )
     }
 }
 impl std::error::Error for NoSuchOperation {}
@@ -159,7 +166,11 @@ impl Terms {
                 let args: Vec<String> = args.iter().map(|a| self.text(*a, names)).collect();
                 let inner = |i: usize| -> String {
                     let a = &args[i];
-                    if a.contains(' ') || a.starts_with('-') { format!("({a})") } else { a.clone() }
+                    if a.contains(' ') || a.starts_with('-') {
+                        format!("({a})")
+                    } else {
+                        a.clone()
+                    }
                 };
                 match (kind, sign.starts_with(|c: char| c.is_ascii_alphabetic())) {
                     (_, true) => format!("{sign}({})", args.join(", ")),
@@ -205,7 +216,9 @@ pub fn mine(
     let mut candidates: Vec<(u32, u32, usize, String)> = Vec::new();
     let mut seen = BTreeSet::new();
     for (a, b) in pairs {
-        let Some(text) = orient(&terms, a, b) else { continue };
+        let Some(text) = orient(&terms, a, b) else {
+            continue;
+        };
         if seen.insert(text.clone()) {
             let size = terms.sizes[a] + terms.sizes[b];
             let constants = terms.constants(a) + terms.constants(b);
@@ -226,14 +239,22 @@ pub fn mine(
         minimised: 0,
         stopped: false,
     };
-    let budget = Budget { time: Some(Duration::from_secs(10)), ..Budget::default() };
+    let budget = Budget {
+        time: Some(Duration::from_secs(10)),
+        ..Budget::default()
+    };
     let total = candidates.len();
     for (n, (_, _, _, text)) in candidates.into_iter().enumerate() {
         if late() {
             out.stopped = true;
             break;
         }
-        progress(MineProgress { phase: "candidates", done: n, total, rules: out.rules.rules.len() });
+        progress(MineProgress {
+            phase: "candidates",
+            done: n,
+            total,
+            rules: out.rules.rules.len(),
+        });
         let line = format!("family mined\nmined-{n}: {text}\n");
         let mut one = RuleSet::default();
         // What no rule may say (a lone word on the left, say) is no candidate.
@@ -259,7 +280,12 @@ pub fn mine(
     while at > 0 && !late() {
         at -= 1;
         let all = out.rules.rules.len();
-        progress(MineProgress { phase: "minimising", done: all - at, total: all, rules: all });
+        progress(MineProgress {
+            phase: "minimising",
+            done: all - at,
+            total: all,
+            rules: all,
+        });
         let rule = out.rules.rules.remove(at);
         if derives(&out.rules.rules, &rule) {
             out.minimised += 1;
@@ -285,7 +311,11 @@ fn orient(terms: &Terms, a: usize, b: usize) -> Option<String> {
     terms.vars(a, &mut va);
     terms.vars(b, &mut vb);
     let weight = |t: usize| (terms.sizes[t], terms.constants(t));
-    let (from, to, vf, vt) = if weight(a) >= weight(b) { (a, b, va, vb) } else { (b, a, vb, va) };
+    let (from, to, vf, vt) = if weight(a) >= weight(b) {
+        (a, b, va, vb)
+    } else {
+        (b, a, vb, va)
+    };
     if !vt.is_subset(&vf) {
         return None;
     }
@@ -296,9 +326,17 @@ fn orient(terms: &Terms, a: usize, b: usize) -> Option<String> {
 }
 
 /// The terms up to the size asked for, one for each class of values, and the pairs that fell together.
-fn enumerate(config: &MineConfig, ops: &[usize], late: &dyn Fn() -> bool) -> (Terms, Vec<(usize, usize)>) {
+fn enumerate(
+    config: &MineConfig,
+    ops: &[usize],
+    late: &dyn Fn() -> bool,
+) -> (Terms, Vec<(usize, usize)>) {
     let mut rng = SmallRng::seed_from_u64(config.seed);
-    let mut terms = Terms { all: Vec::new(), sizes: Vec::new(), values: Vec::new() };
+    let mut terms = Terms {
+        all: Vec::new(),
+        sizes: Vec::new(),
+        values: Vec::new(),
+    };
     let mut classes: HashMap<Vec<u64>, usize> = HashMap::new();
     let mut pairs = Vec::new();
     let mut samples: Vec<Vec<u64>> = vec![Vec::new(); config.vars.min(3) as usize];
@@ -316,12 +354,22 @@ fn enumerate(config: &MineConfig, ops: &[usize], late: &dyn Fn() -> bool) -> (Te
     for (n, values) in samples.into_iter().enumerate() {
         leaves.push((Term::Var(n as u32), values));
     }
-    for c in if config.constants { vec![0i8, 1, -1] } else { Vec::new() } {
-        let values = WIDTHS.iter().flat_map(|w| [(i128::from(c) as u128 & mask(*w)) as u64; VALUES]);
+    for c in if config.constants {
+        vec![0i8, 1, -1]
+    } else {
+        Vec::new()
+    } {
+        let values = WIDTHS
+            .iter()
+            .flat_map(|w| [(i128::from(c) as u128 & mask(*w)) as u64; VALUES]);
         leaves.push((Term::Const(c), values.collect()));
     }
     let mut by_size: Vec<Vec<usize>> = vec![Vec::new(); config.depth.min(3) as usize + 1];
-    let mut add = |terms: &mut Terms, pairs: &mut Vec<(usize, usize)>, t: Term, size: u32, values: Vec<u64>| {
+    let mut add = |terms: &mut Terms,
+                   pairs: &mut Vec<(usize, usize)>,
+                   t: Term,
+                   size: u32,
+                   values: Vec<u64>| {
         let id = terms.all.len();
         terms.all.push(t);
         terms.sizes.push(size);
@@ -367,13 +415,22 @@ fn enumerate(config: &MineConfig, ops: &[usize], late: &dyn Fn() -> bool) -> (Te
                 let values: Vec<u64> = (0..VALUES * WIDTHS.len())
                     .map(|i| {
                         let w = WIDTHS[i / VALUES];
-                        let args: Vec<Bits> =
-                            args.iter().map(|a| Bits::new(w, terms.values[*a][i].into())).collect();
+                        let args: Vec<Bits> = args
+                            .iter()
+                            .map(|a| Bits::new(w, terms.values[*a][i].into()))
+                            .collect();
                         lang::apply(&mut Concrete, kind, w, &args).value as u64
                     })
                     .collect();
                 let id = terms.all.len();
-                if add(&mut terms, &mut pairs, Term::Op(op, args), size as u32, values) && new.len() < config.terms {
+                if add(
+                    &mut terms,
+                    &mut pairs,
+                    Term::Op(op, args),
+                    size as u32,
+                    values,
+                ) && new.len() < config.terms
+                {
                     new.push(id);
                 }
             }
@@ -395,9 +452,14 @@ pub fn derives(rules: &[Rule], goal: &Rule) -> bool {
         return false;
     };
     let mut graph = Graph::new(Facts::default());
-    let (a, b) = (side(&mut graph, &meaning, goal.lhs), side(&mut graph, &meaning, goal.rhs));
+    let (a, b) = (
+        side(&mut graph, &meaning, goal.lhs),
+        side(&mut graph, &meaning, goal.rhs),
+    );
     graph.rebuild();
-    let widths: Vec<u32> = (0..goal.exprs.len() as u32).map(|e| meaning.width(ExprId(e))).collect();
+    let widths: Vec<u32> = (0..goal.exprs.len() as u32)
+        .map(|e| meaning.width(ExprId(e)))
+        .collect();
     let fits = |i: &Widths| widths.contains(&i.w) && (i.n == 0 || widths.contains(&i.n));
     let mut instances = Vec::new();
     for r in rules {
@@ -405,7 +467,12 @@ pub fn derives(rules: &[Rule], goal: &Rule) -> bool {
             instances.extend(Instance::of(r, at).unwrap_or_default());
         }
     }
-    let limits = Limits { nodes: 1_500, rounds: 1, matches: 200, ban: 2 };
+    let limits = Limits {
+        nodes: 1_500,
+        rounds: 1,
+        matches: 200,
+        ban: 2,
+    };
     for _ in 0..4 {
         if graph.find(a) == graph.find(b) {
             return true;
@@ -445,7 +512,11 @@ pub struct Coverage {
 pub fn coverage(rules: &[Rule], goals: &[Rule]) -> Coverage {
     let mut out = Coverage::default();
     for g in goals.iter().filter(|g| g.conditions.is_empty()) {
-        let list = if derives(rules, g) { &mut out.derived } else { &mut out.missing };
+        let list = if derives(rules, g) {
+            &mut out.derived
+        } else {
+            &mut out.missing
+        };
         list.push(g.name.clone());
     }
     out
@@ -453,7 +524,11 @@ pub fn coverage(rules: &[Rule], goals: &[Rule]) -> Coverage {
 
 /// The rules without conditions and constants over some operations: those mining could find.
 pub fn within(set: &RuleSet, ops: &[String]) -> Vec<Rule> {
-    let allowed: Vec<Op> = OPERATIONS.iter().filter(|o| ops.iter().any(|n| n == o.0)).map(|o| o.1).collect();
+    let allowed: Vec<Op> = OPERATIONS
+        .iter()
+        .filter(|o| ops.iter().any(|n| n == o.0))
+        .map(|o| o.1)
+        .collect();
     let fits = |r: &&Rule| {
         let Ok(m) = Meaning::new(r, Widths { w: DERIVE_AT, n: 0 }) else {
             return false;

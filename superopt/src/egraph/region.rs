@@ -11,7 +11,8 @@ use egg::{Id, Language, RecExpr};
 use std::collections::HashMap;
 use std::fmt;
 use trinity_codegen::ir::{
-    self, Base, Block, Cond, FloatCc, FunctionBuilder, Inst, IntCc, Opnd, Type, Value, ValueDef, Width,
+    self, Base, Block, Cond, FloatCc, FunctionBuilder, Inst, IntCc, Opnd, Type, Value, ValueDef,
+    Width,
 };
 use trinity_codegen::isa::concrete::signed;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, TermId, TermPool, UnOp};
@@ -36,7 +37,11 @@ pub struct NotInRegion(
 
 impl fmt::Display for NotInRegion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not computed by a pure instruction of the block", self.0)
+        write!(
+            f,
+            "{} is not computed by a pure instruction of the block",
+            self.0
+        )
     }
 }
 impl std::error::Error for NotInRegion {}
@@ -80,7 +85,11 @@ pub fn region_outputs(func: &ir::Function, block: Block) -> Vec<Value> {
 ///
 /// # Errors
 /// When a value is not the result of a pure instruction of this block.
-pub fn region_terms(func: &ir::Function, block: Block, outputs: &[Value]) -> Result<Region, NotInRegion> {
+pub fn region_terms(
+    func: &ir::Function,
+    block: Block,
+    outputs: &[Value],
+) -> Result<Region, NotInRegion> {
     let mut lift = Lift::new(func, block);
     let mut out = Vec::new();
     for v in outputs {
@@ -89,7 +98,11 @@ pub fn region_terms(func: &ir::Function, block: Block, outputs: &[Value]) -> Res
         }
         out.push((*v, lift.value(*v), func.ty(*v)));
     }
-    Ok(Region { pool: lift.pool, inputs: lift.inputs, outputs: out })
+    Ok(Region {
+        pool: lift.pool,
+        inputs: lift.inputs,
+        outputs: out,
+    })
 }
 
 impl<'f> Lift<'f> {
@@ -98,7 +111,13 @@ impl<'f> Lift<'f> {
         for id in &func.blocks[block.index()].insts {
             inside[id.index()] = true;
         }
-        Lift { func, inside, pool: TermPool::new(), terms: HashMap::new(), inputs: Vec::new() }
+        Lift {
+            func,
+            inside,
+            pool: TermPool::new(),
+            terms: HashMap::new(),
+            inputs: Vec::new(),
+        }
     }
 
     /// The instruction behind a value, if it belongs to the region. Constants belong wherever they stand.
@@ -113,10 +132,15 @@ impl<'f> Lift<'f> {
         if !self.inside[id.index()] {
             return None;
         }
-        let words = |c: &Cond| matches!(c, Cond::Icmp { .. } | Cond::Test { .. } | Cond::Fcmp { .. });
+        let words =
+            |c: &Cond| matches!(c, Cond::Icmp { .. } | Cond::Test { .. } | Cond::Fcmp { .. });
         let pure = match inst {
             Inst::Unary { .. } => true,
-            Inst::Binary { op: ir::BinOp::Sdiv | ir::BinOp::Srem, b, .. } => {
+            Inst::Binary {
+                op: ir::BinOp::Sdiv | ir::BinOp::Srem,
+                b,
+                ..
+            } => {
                 let divisor = match *b {
                     Opnd::Imm(i) => Some(i64::from(i)),
                     Opnd::Value(v) => self.func.as_iconst(v),
@@ -187,7 +211,8 @@ impl<'f> Lift<'f> {
             }
             Inst::Select { cond, a, b, .. } => {
                 let c = self.cond(cond);
-                self.pool.ite(&c, &self.terms[a].clone(), &self.terms[b].clone())
+                self.pool
+                    .ite(&c, &self.terms[a].clone(), &self.terms[b].clone())
             }
             Inst::AddrOf(addr) => {
                 let mut sum = match addr.base {
@@ -217,11 +242,25 @@ impl<'f> Lift<'f> {
             Ineg => p.un(UnOp::Neg, &a),
             Inot => p.un(UnOp::Not, &a),
             Zext8 | Zext16 | Zext32 => {
-                let t = low(p, match op { Zext8 => 8, Zext16 => 16, _ => 32 });
+                let t = low(
+                    p,
+                    match op {
+                        Zext8 => 8,
+                        Zext16 => 16,
+                        _ => 32,
+                    },
+                );
                 p.zext(&t, 64)
             }
             Sext8 | Sext16 | Sext32 => {
-                let t = low(p, match op { Sext8 => 8, Sext16 => 16, _ => 32 });
+                let t = low(
+                    p,
+                    match op {
+                        Sext8 => 8,
+                        Sext16 => 16,
+                        _ => 32,
+                    },
+                );
                 p.sext(&t, 64)
             }
             Fneg => {
@@ -258,7 +297,11 @@ impl<'f> Lift<'f> {
             Shl | Shr | Sar => {
                 let m = p.constant(64, 63);
                 let n = p.and(&b, &m);
-                let op = match op { Shl => BinOp::Shl, Shr => BinOp::Lshr, _ => BinOp::Ashr };
+                let op = match op {
+                    Shl => BinOp::Shl,
+                    Shr => BinOp::Lshr,
+                    _ => BinOp::Ashr,
+                };
                 return p.bin(op, &a, &n);
             }
             Fadd => return p.fp(FpOp::Add, &[a, b]),
@@ -276,7 +319,10 @@ impl<'f> Lift<'f> {
             Cond::Icmp { cc, w, a, b } => {
                 let bits = 8 * w.bytes();
                 let (a, b) = (self.terms[a], self.opnd(*b));
-                let (a, b) = (self.pool.extract(&a, 0, bits), self.pool.extract(&b, 0, bits));
+                let (a, b) = (
+                    self.pool.extract(&a, 0, bits),
+                    self.pool.extract(&b, 0, bits),
+                );
                 int_cond(&mut self.pool, *cc, a, b)
             }
             Cond::Test { cc, w, a, b } => {
@@ -335,7 +381,11 @@ fn int_cond(p: &mut TermPool, cc: IntCc, a: TermId, b: TermId) -> TermId {
             return if cc == Of { o } else { p.not(&o) };
         }
     };
-    let c = if swap { p.cmp(op, &b, &a) } else { p.cmp(op, &a, &b) };
+    let c = if swap {
+        p.cmp(op, &b, &a)
+    } else {
+        p.cmp(op, &a, &b)
+    };
     if not { p.not(&c) } else { c }
 }
 
@@ -369,8 +419,17 @@ pub struct Emit<'b> {
 
 impl<'b> Emit<'b> {
     /// Prepares; `inputs` are the values of the expression's variables.
-    pub fn new(builder: &'b mut FunctionBuilder, inputs: &'b [Value], expr: &'b RecExpr<ENode>) -> Emit<'b> {
-        Emit { builder, inputs, expr, words: HashMap::new() }
+    pub fn new(
+        builder: &'b mut FunctionBuilder,
+        inputs: &'b [Value],
+        expr: &'b RecExpr<ENode>,
+    ) -> Emit<'b> {
+        Emit {
+            builder,
+            inputs,
+            expr,
+            words: HashMap::new(),
+        }
     }
     /// The value of a 64-bit node, as a value of a type.
     ///
@@ -381,7 +440,8 @@ impl<'b> Emit<'b> {
         for i in 0..usize::from(id) {
             let node = self.expr[Id::from(i)];
             // Masks of shift counts mostly need no instruction; conditions need none.
-            let mask = node.op == Op::Bin(BinOp::And) && self.expr[node.children()[1]].op == Op::Const(63);
+            let mask =
+                node.op == Op::Bin(BinOp::And) && self.expr[node.children()[1]].op == Op::Const(63);
             let later = node.bits() == 1 || mask || matches!(node.op, Op::Const(_));
             if !later && self.needed(Id::from(i), id) {
                 self.word(Id::from(i))?;
@@ -487,20 +547,33 @@ impl<'b> Emit<'b> {
             }
             Op::Fp(FpOp::Eq) => {
                 let cc = if not { FloatCc::Ne } else { FloatCc::Eq };
-                Ok(Cond::fcmp(cc, self.typed(a, Type::F64)?, self.typed(b, Type::F64)?))
+                Ok(Cond::fcmp(
+                    cc,
+                    self.typed(a, Type::F64)?,
+                    self.typed(b, Type::F64)?,
+                ))
             }
-            Op::Fp(FpOp::Lt) if !not => {
-                Ok(Cond::fcmp(FloatCc::Lt, self.typed(a, Type::F64)?, self.typed(b, Type::F64)?))
-            }
-            Op::Fp(FpOp::Le) if !not => {
-                Ok(Cond::fcmp(FloatCc::Le, self.typed(a, Type::F64)?, self.typed(b, Type::F64)?))
-            }
+            Op::Fp(FpOp::Lt) if !not => Ok(Cond::fcmp(
+                FloatCc::Lt,
+                self.typed(a, Type::F64)?,
+                self.typed(b, Type::F64)?,
+            )),
+            Op::Fp(FpOp::Le) if !not => Ok(Cond::fcmp(
+                FloatCc::Le,
+                self.typed(a, Type::F64)?,
+                self.typed(b, Type::F64)?,
+            )),
             _ => self.bit_cond(id),
         }
     }
     fn bit_cond(&mut self, id: Id) -> Result<Cond, NoIr> {
         let v = self.int(id)?;
-        Ok(Cond::Test { cc: IntCc::Ne, w: Width::W8, a: v, b: Opnd::Imm(1) })
+        Ok(Cond::Test {
+            cc: IntCc::Ne,
+            w: Width::W8,
+            a: v,
+            b: Opnd::Imm(1),
+        })
     }
 
     fn word(&mut self, id: Id) -> Result<Value, NoIr> {
@@ -660,7 +733,10 @@ pub fn expressible(node: &ENode, operand: &dyn Fn(usize) -> Known) -> bool {
             BinOp::Shl | BinOp::Lshr | BinOp::Ashr => wide(w) && operand(1).range().1 < w.into(),
             BinOp::MulHiS => w == 64,
             BinOp::Sdiv | BinOp::Srem => {
-                w == 64 && operand(1).value().is_some_and(|d| d != 0 && d != u64::MAX.into())
+                w == 64
+                    && operand(1)
+                        .value()
+                        .is_some_and(|d| d != 0 && d != u64::MAX.into())
             }
             _ => false,
         },
@@ -668,6 +744,9 @@ pub fn expressible(node: &ENode, operand: &dyn Fn(usize) -> Known) -> bool {
         Op::Extract(lo) => lo == 0 || operand(0).width == 64,
         Op::Zext | Op::Sext => matches!(operand(0).width, 1 | 8 | 16 | 32),
         Op::Concat => false,
-        Op::Fp(op) => !matches!(op, FpOp::Unord | FpOp::Fma | FpOp::Round(0) | FpOp::ToInt(_) | FpOp::Convert(_)),
+        Op::Fp(op) => !matches!(
+            op,
+            FpOp::Unord | FpOp::Fma | FpOp::Round(0) | FpOp::ToInt(_) | FpOp::Convert(_)
+        ),
     }
 }

@@ -23,7 +23,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { nodes: 8_000, rounds: 12, matches: 600, ban: 2 }
+        Limits {
+            nodes: 8_000,
+            rounds: 12,
+            matches: 600,
+            ban: 2,
+        }
     }
 }
 
@@ -94,7 +99,10 @@ impl Record {
     pub fn explosive(&self) -> Vec<&RuleRecord> {
         let limited = self.stop == Stop::Nodes;
         let large = |r: &RuleRecord| limited && r.nodes * 100 > self.nodes as u64 * SHARE;
-        self.rules.iter().filter(|r| r.bans > 0 || large(r)).collect()
+        self.rules
+            .iter()
+            .filter(|r| r.bans > 0 || large(r))
+            .collect()
     }
 }
 
@@ -102,7 +110,10 @@ impl Record {
 pub fn saturate(graph: &mut Graph, rules: &[Instance], limits: &Limits) -> Record {
     let mut records: Vec<RuleRecord> = rules
         .iter()
-        .map(|r| RuleRecord { name: r.name.to_string(), ..RuleRecord::default() })
+        .map(|r| RuleRecord {
+            name: r.name.to_string(),
+            ..RuleRecord::default()
+        })
         .collect();
     let mut banned_until = vec![0usize; rules.len()];
     let mut stop = Stop::Rounds;
@@ -148,7 +159,8 @@ pub fn saturate(graph: &mut Graph, rules: &[Instance], limits: &Limits) -> Recor
                     changed |= new;
                 }
             }
-            records[i].nodes += (graph.total_number_of_nodes() - before.min(graph.total_number_of_nodes())) as u64;
+            records[i].nodes +=
+                (graph.total_number_of_nodes() - before.min(graph.total_number_of_nodes())) as u64;
             records[i].time += start.elapsed();
             if graph.total_number_of_nodes() > limits.nodes {
                 stop = Stop::Nodes;

@@ -32,7 +32,11 @@ fn operations() -> Vec<(Op, u32, Vec<u32>)> {
         out.push((Op::Zext, w + 7, vec![w]));
         out.push((Op::Sext, w + 7, vec![w]));
     }
-    out.extend(FP_OPS.iter().map(|o| (Op::Fp(*o), o.result_width(64), vec![64; fp_arity(*o)])));
+    out.extend(
+        FP_OPS
+            .iter()
+            .map(|o| (Op::Fp(*o), o.result_width(64), vec![64; fp_arity(*o)])),
+    );
     out
 }
 
@@ -50,17 +54,32 @@ fn folding_means_what_terms_and_values_mean() {
             }
             let want = apply(&mut Concrete, op, width, &args);
             let mut pool = TermPool::new();
-            let terms: Vec<TermId> = args.iter().map(|a| pool.constant(a.width, a.value)).collect();
+            let terms: Vec<TermId> = args
+                .iter()
+                .map(|a| pool.constant(a.width, a.value))
+                .collect();
             let term = apply(&mut pool, op, width, &terms);
-            assert_eq!(pool.as_constant(&term), Some(want.value), "{op:?} {args:x?}");
+            assert_eq!(
+                pool.as_constant(&term),
+                Some(want.value),
+                "{op:?} {args:x?}"
+            );
             let mut graph = Graph::new(Facts::default());
-            let ids: Vec<Id> = args.iter().map(|a| graph.add(ENode::constant(a.width, a.value))).collect();
+            let ids: Vec<Id> = args
+                .iter()
+                .map(|a| graph.add(ENode::constant(a.width, a.value)))
+                .collect();
             let id = graph.add(ENode::new(op, width, &ids));
             graph.rebuild();
-            let nan = width == 64 && matches!(op, Op::Fp(_)) && f64::from_bits(want.value as u64).is_nan();
+            let nan = width == 64
+                && matches!(op, Op::Fp(_))
+                && f64::from_bits(want.value as u64).is_nan();
             let folded = graph[id].data.value();
             assert_eq!(folded, (!nan).then_some(want.value), "{op:?} {args:x?}");
-            let facts: Vec<Known> = args.iter().map(|a| Known::constant(a.width, a.value)).collect();
+            let facts: Vec<Known> = args
+                .iter()
+                .map(|a| Known::constant(a.width, a.value))
+                .collect();
             assert_eq!(apply(&mut KnownBits, op, width, &facts).value(), folded);
         }
     }
@@ -79,7 +98,8 @@ fn nodes_print_and_parse() {
 /// The side of a rule's text as an expression graph at a width.
 fn expression(text: &str, w: u32) -> (RecExpr<ENode>, Id) {
     let mut set = RuleSet::default();
-    set.add("t", &format!("family t\nt: {text} => 0 at {w}\n")).expect("parses");
+    set.add("t", &format!("family t\nt: {text} => 0 at {w}\n"))
+        .expect("parses");
     let m = Meaning::new(&set.rules[0], set.rules[0].instances(&[])[0]).expect("makes sense");
     // Raw, as written: one node for each operation, names as variables.
     let mut expr = RecExpr::default();
@@ -103,8 +123,18 @@ fn raw(expr: &mut RecExpr<ENode>, m: &Meaning, e: super::rule::ExprId) -> Id {
 
 fn best(text: &str, w: u32, cost: &dyn Cost) -> Improved {
     let (expr, root) = expression(text, w);
-    let options = Options { explain: true, ..Options::default() };
-    improve::improve(&expr, &[root], Vec::new(), &RuleSet::shipped(), cost, &options)
+    let options = Options {
+        explain: true,
+        ..Options::default()
+    };
+    improve::improve(
+        &expr,
+        &[root],
+        Vec::new(),
+        &RuleSet::shipped(),
+        cost,
+        &options,
+    )
 }
 
 #[test]
@@ -151,10 +181,19 @@ fn saturation_finds_known_equalities() {
         }
         let widths = [1, 8, w].into_iter().collect();
         let rules = improve::instances(&shipped, &widths, false);
-        let limits = Limits { nodes: 4_000, rounds: 5, ..Limits::default() };
+        let limits = Limits {
+            nodes: 4_000,
+            rounds: 5,
+            ..Limits::default()
+        };
         let record = saturate(&mut graph, &rules, &limits);
         assert_ne!(record.stop, Stop::Contradiction);
-        assert_eq!(graph.find(ids[0]), graph.find(ids[1]), "{from} is not {to} at {w}: {:?}", record.stop);
+        assert_eq!(
+            graph.find(ids[0]),
+            graph.find(ids[1]),
+            "{from} is not {to} at {w}: {:?}",
+            record.stop
+        );
     }
 }
 
@@ -164,9 +203,17 @@ fn extraction_takes_the_cheap_form_and_explains_it() {
     assert!(b.after < b.before, "{b:?}");
     assert!(!b.explanation[0].is_empty() && !b.used.is_empty());
     // What the explanation claims to go from and to is what was given and what came out.
-    assert!(b.used.keys().all(|r| r.contains('@') || r == "known-bits"), "{:?}", b.used);
+    assert!(
+        b.used.keys().all(|r| r.contains('@') || r == "known-bits"),
+        "{:?}",
+        b.used
+    );
     let again = best("x * 9 + y * 9", 64, &TermCost);
-    assert_eq!((b.expr, b.explanation), (again.expr, again.explanation), "saturation is deterministic");
+    assert_eq!(
+        (b.expr, b.explanation),
+        (again.expr, again.explanation),
+        "saturation is deterministic"
+    );
 }
 
 #[test]
@@ -174,7 +221,11 @@ fn every_step_of_an_explanation_holds_on_values() {
     let seed = 5;
     eprintln!("seed {seed}");
     let mut rng = SmallRng::seed_from_u64(seed);
-    for (text, w) in [("x * 9 + 0", 64), ("((x | y) - (x & y)) ^ y", 32), ("x %u 32 + (x - 1 & x)", 64)] {
+    for (text, w) in [
+        ("x * 9 + 0", 64),
+        ("((x | y) - (x & y)) ^ y", 32),
+        ("x %u 32 + (x - 1 & x)", 64),
+    ] {
         let (expr, root) = expression(text, w);
         let widths = expr.as_ref().iter().map(ENode::bits).collect();
         let shipped = RuleSet::shipped();
@@ -182,14 +233,27 @@ fn every_step_of_an_explanation_holds_on_values() {
         let mut graph = Graph::new(Facts::default()).with_explanations_enabled();
         let id = graph.add_expr(&expr);
         assert_eq!(usize::from(root), expr.len() - 1);
-        saturate(&mut graph, &rules, &Limits { nodes: 2_000, rounds: 4, ..Limits::default() });
+        saturate(
+            &mut graph,
+            &rules,
+            &Limits {
+                nodes: 2_000,
+                rounds: 4,
+                ..Limits::default()
+            },
+        );
         let out = extract(&graph, &[id], &TermCost).expect("has a form");
         let mut why = graph.explain_equivalence(&expr, &out.expr);
-        let steps: Vec<RecExpr<ENode>> =
-            why.make_flat_explanation().iter().map(|s| s.remove_rewrites().get_recexpr()).collect();
+        let steps: Vec<RecExpr<ENode>> = why
+            .make_flat_explanation()
+            .iter()
+            .map(|s| s.remove_rewrites().get_recexpr())
+            .collect();
         assert!(steps.len() > 1, "{text}");
         for _ in 0..50 {
-            let values: Vec<Bits> = (0..3).map(|_| Bits::new(w, stratified(&mut rng, w, w, &[]))).collect();
+            let values: Vec<Bits> = (0..3)
+                .map(|_| Bits::new(w, stratified(&mut rng, w, w, &[])))
+                .collect();
             let run = |e: &RecExpr<ENode>| {
                 let words = lang::eval(&mut Concrete, e, &mut |_, n, _| values[n as usize]);
                 words[e.len() - 1]
@@ -211,17 +275,40 @@ fn a_rule_that_blows_up_is_seen() {
     let rules = improve::instances(&set, &[64].into(), false);
     let mut graph = Graph::new(Facts::default());
     graph.add_expr(&expr);
-    let record = saturate(&mut graph, &rules, &Limits { nodes: 3_000, rounds: 30, matches: 100, ban: 1 });
+    let record = saturate(
+        &mut graph,
+        &rules,
+        &Limits {
+            nodes: 3_000,
+            rounds: 30,
+            matches: 100,
+            ban: 1,
+        },
+    );
     let names: Vec<&str> = record.explosive().iter().map(|r| r.name.as_str()).collect();
-    assert!(names.iter().any(|n| n.starts_with("associate@64")), "{names:?} {:?}", record.stop);
+    assert!(
+        names.iter().any(|n| n.starts_with("associate@64")),
+        "{names:?} {:?}",
+        record.stop
+    );
     assert!(!names.iter().any(|n| n.starts_with("quiet")));
-    let worst = record.rules.iter().max_by_key(|r| r.nodes).expect("rules ran");
-    assert!(worst.name.starts_with("associate") && worst.matches > 100, "{worst:?}");
+    let worst = record
+        .rules
+        .iter()
+        .max_by_key(|r| r.nodes)
+        .expect("rules ran");
+    assert!(
+        worst.name.starts_with("associate") && worst.matches > 100,
+        "{worst:?}"
+    );
     // A graph of two nodes saturates.
     let (small, _) = expression("a - a", 64);
     let mut graph = Graph::new(Facts::default());
     graph.add_expr(&small);
-    assert_eq!(saturate(&mut graph, &rules, &Limits::default()).stop, Stop::Saturated);
+    assert_eq!(
+        saturate(&mut graph, &rules, &Limits::default()).stop,
+        Stop::Saturated
+    );
 }
 
 #[test]
@@ -245,7 +332,10 @@ fn extraction_pays_shared_nodes_once() {
     let bin = |g: &mut Graph, op, a, b| g.add(ENode::new(Op::Bin(op), 64, &[a, b]));
     use trinity_codegen::isa::BinOp::{Add, Mul, Shl, Sub, Xor};
     let product = bin(&mut graph, Mul, x, y);
-    let (r1, r2) = (bin(&mut graph, Add, product, x), bin(&mut graph, Sub, product, y));
+    let (r1, r2) = (
+        bin(&mut graph, Add, product, x),
+        bin(&mut graph, Sub, product, y),
+    );
     let (s1, s2) = (bin(&mut graph, Shl, x, x), bin(&mut graph, Shl, y, y));
     let (o1, o2) = (bin(&mut graph, Xor, s1, x), bin(&mut graph, Xor, s2, y));
     graph.union(r1, o1);
@@ -268,11 +358,17 @@ fn facts_follow_only_from_the_inputs() {
     assert_eq!(graph[id].data, Known::top(64));
 }
 
-
 /// A block with everything regions know.
 fn sample_function() -> (ir::Function, Vec<ir::Value>) {
     use ir::{Cond, FunctionBuilder, IntCc, PReg, Type, Width};
-    let mut b = FunctionBuilder::new("region", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi), (Type::F64, PReg::Xmm0)]);
+    let mut b = FunctionBuilder::new(
+        "region",
+        &[
+            (Type::I64, PReg::Rdi),
+            (Type::I64, PReg::Rsi),
+            (Type::F64, PReg::Xmm0),
+        ],
+    );
     let (x, y, f) = (b.param(0), b.param(1), b.param(2));
     let nine = b.iconst(9);
     let m = b.imul(x, nine);
@@ -294,7 +390,9 @@ fn sample_function() -> (ir::Function, Vec<ir::Value>) {
 }
 
 fn solvers() -> SolverPool {
-    SolverPool::new(PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"))
+    SolverPool::new(
+        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
+    )
 }
 
 #[test]
@@ -307,13 +405,31 @@ fn regions_are_improved_proven_and_written_back() {
     let mut wanted = outputs.clone();
     wanted.sort();
     assert_eq!(found, wanted);
-    let options = Options { limits: Limits { nodes: 3_000, rounds: 4, ..Limits::default() }, ..Options::default() };
+    let options = Options {
+        limits: Limits {
+            nodes: 3_000,
+            rounds: 4,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
     let solvers = solvers();
     let limits = proof::Limits::default();
     let rules = RuleSet::shipped();
-    let better = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers).expect("is a region");
-    assert_eq!(better.proof.verdict.kind(), VerdictKind::Proven, "{:?}", better.proof.verdict);
-    assert!(better.usable(), "{:?} {:?}", better.improved.before, better.improved.after);
+    let better = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers)
+        .expect("is a region");
+    assert_eq!(
+        better.proof.verdict.kind(),
+        VerdictKind::Proven,
+        "{:?}",
+        better.proof.verdict
+    );
+    assert!(
+        better.usable(),
+        "{:?} {:?}",
+        better.improved.before,
+        better.improved.after
+    );
     // The new function, read back, computes the same on values.
     let new = better.function("new").expect("has IR");
     ir::verify(&new).unwrap_or_else(|e| panic!("{e}\n{new}"));
@@ -323,23 +439,46 @@ fn regions_are_improved_proven_and_written_back() {
     };
     let mut rng = SmallRng::seed_from_u64(3);
     for _ in 0..300 {
-        let values: Vec<Bits> = (0..3).map(|_| Bits::new(64, stratified(&mut rng, 64, 64, &[]))).collect();
+        let values: Vec<Bits> = (0..3)
+            .map(|_| Bits::new(64, stratified(&mut rng, 64, 64, &[])))
+            .collect();
         let old = run(&func, &outputs, &values);
         // The new function takes the region's inputs in the order they were met.
-        let place = |v: ir::Value| func.blocks[0].params.iter().position(|p| *p == v).expect("a parameter");
-        let inputs: Vec<Bits> = better.region.inputs.iter().map(|(v, _)| values[place(*v)]).collect();
+        let place = |v: ir::Value| {
+            func.blocks[0]
+                .params
+                .iter()
+                .position(|p| *p == v)
+                .expect("a parameter")
+        };
+        let inputs: Vec<Bits> = better
+            .region
+            .inputs
+            .iter()
+            .map(|(v, _)| values[place(*v)])
+            .collect();
         assert_eq!(run(&new, &outs, &inputs), old, "{values:x?}\n{new}");
     }
-    let again = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers).expect("is a region");
+    let again = optimize_region(&func, block, &outputs, &rules, &options, &limits, &solvers)
+        .expect("is a region");
     assert_eq!(again.improved.expr, better.improved.expr);
 }
 
 /// Values computed by the entry block of a function, from the function's parameters.
 fn run(func: &ir::Function, outputs: &[ir::Value], params: &[Bits]) -> Vec<u128> {
-    let pure: Vec<ir::Value> =
-        outputs.iter().copied().filter(|v| !func.blocks[0].params.contains(v)).collect();
+    let pure: Vec<ir::Value> = outputs
+        .iter()
+        .copied()
+        .filter(|v| !func.blocks[0].params.contains(v))
+        .collect();
     let region = region_terms(func, func.entry(), &pure).expect("is a region");
-    let at = |v: ir::Value| func.blocks[0].params.iter().position(|p| *p == v).expect("only parameters are read");
+    let at = |v: ir::Value| {
+        func.blocks[0]
+            .params
+            .iter()
+            .position(|p| *p == v)
+            .expect("only parameters are read")
+    };
     let roots: Vec<TermId> = region.outputs.iter().map(|o| o.1).collect();
     let inputs: Vec<Bits> = region.inputs.iter().map(|(v, _)| params[at(*v)]).collect();
     let words = region.pool.eval(
@@ -370,9 +509,16 @@ fn divisions_that_may_fault_stay_where_they_are() {
     let func = b.finish();
     let region = region_terms(&func, func.entry(), &[r]).expect("is a region");
     assert_eq!(region.inputs, [(q, Type::I64)]);
-    assert_eq!(region_terms(&func, func.entry(), &[q]).err(), Some(region::NotInRegion(q)));
+    assert_eq!(
+        region_terms(&func, func.entry(), &[q]).err(),
+        Some(region::NotInRegion(q))
+    );
     // Nor does extraction invent one.
-    let node = ENode::new(Op::Bin(trinity_codegen::isa::BinOp::Sdiv), 64, &[Id::from(0), Id::from(0)]);
+    let node = ENode::new(
+        Op::Bin(trinity_codegen::isa::BinOp::Sdiv),
+        64,
+        &[Id::from(0), Id::from(0)],
+    );
     assert!(!region::expressible(&node, &|_| Known::top(64)));
 }
 
@@ -382,12 +528,23 @@ fn terms_of_a_target_are_improved_in_place() {
     let (x, y) = (pool.var("x", 32), pool.var("y", 32));
     let (a, b) = (pool.or(&x, &y), pool.and(&x, &y));
     let d = pool.sub(&a, &b);
-    let options = Options { limits: Limits { rounds: 3, ..Limits::default() }, ..Options::default() };
-    let (terms, improved) = improve_terms(&mut pool, &[d], &RuleSet::shipped(), &TermCost, &options).expect("is pure");
+    let options = Options {
+        limits: Limits {
+            rounds: 3,
+            ..Limits::default()
+        },
+        ..Options::default()
+    };
+    let (terms, improved) =
+        improve_terms(&mut pool, &[d], &RuleSet::shipped(), &TermCost, &options).expect("is pure");
     let xor = pool.xor(&x, &y);
     assert_eq!(terms, [xor]);
     assert_eq!(improve::operations(&improved.expr), 1);
-    assert!(IrCost.node(&Graph::new(Facts::default()), &ENode::constant(64, 1)).is_some());
+    assert!(
+        IrCost
+            .node(&Graph::new(Facts::default()), &ENode::constant(64, 1))
+            .is_some()
+    );
 }
 
 #[test]
@@ -408,7 +565,11 @@ fn mining_finds_the_classics_and_nothing_twice() {
     assert_eq!(again.rules.len(), rules.len());
     let hand = {
         let mut set = RuleSet::default();
-        set.add("t", "family t\na: x & y => y & x\nb: ~(~x) => x\nc: x & (x | y) => x\nd: x | x => x\n").expect("parses");
+        set.add(
+            "t",
+            "family t\na: x & y => y & x\nb: ~(~x) => x\nc: x & (x | y) => x\nd: x | x => x\n",
+        )
+        .expect("parses");
         set
     };
     let covered = mine::coverage(rules, &hand.rules);
@@ -416,9 +577,16 @@ fn mining_finds_the_classics_and_nothing_twice() {
     for i in 0..rules.len() {
         let mut others = rules.clone();
         let one = others.remove(i);
-        assert!(!mine::derives(&others, &one), "{} is derived by the others", one.text);
+        assert!(
+            !mine::derives(&others, &one),
+            "{} is derived by the others",
+            one.text
+        );
     }
-    let bad = MineConfig { ops: vec!["frob".into()], ..config };
+    let bad = MineConfig {
+        ops: vec!["frob".into()],
+        ..config
+    };
     assert!(mine::mine(&bad, &solvers(), &mut |_| {}).is_err());
 }
 

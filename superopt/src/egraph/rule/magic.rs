@@ -73,7 +73,9 @@ impl Computed {
             Computed::SmagicShift => smagic(w, d).map(|m| m.1.into()),
             Computed::LowestBit => (d != 0).then(|| d.trailing_zeros().into()),
             Computed::HighestBit => d.checked_ilog2().map(u128::from),
-            Computed::RunEnd => (d != 0).then(|| (d + (d & d.wrapping_neg())).trailing_zeros().into()),
+            Computed::RunEnd => {
+                (d != 0).then(|| (d + (d & d.wrapping_neg())).trailing_zeros().into())
+            }
             Computed::OddPart => (d != 0).then(|| d >> d.trailing_zeros()),
             Computed::Inverse => inverse(w, d),
         }

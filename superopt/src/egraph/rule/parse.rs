@@ -56,8 +56,16 @@ fn source(text: &str, from: Place, to: Place) -> String {
             continue;
         }
         let code = line.split('#').next().unwrap_or("");
-        let skip = if n == from.line { from.column as usize - 1 } else { 0 };
-        let end = if n == to.line { to.column as usize - 1 } else { usize::MAX };
+        let skip = if n == from.line {
+            from.column as usize - 1
+        } else {
+            0
+        };
+        let end = if n == to.line {
+            to.column as usize - 1
+        } else {
+            usize::MAX
+        };
         let part: String = code.chars().take(end).skip(skip).collect();
         for word in part.split_whitespace() {
             if !out.is_empty() {
@@ -82,7 +90,9 @@ type Parsed<T> = Result<T, RuleError>;
 
 /// Infix operators by level, weakest first.
 const LEVELS: &[&[&str]] = &[
-    &["==", "!=", "<u", "<s", ">u", ">s", "<=u", "<=s", ">=u", ">=s"],
+    &[
+        "==", "!=", "<u", "<s", ">u", ">s", "<=u", "<=s", ">=u", ">=s",
+    ],
     &["|"],
     &["^"],
     &["&"],
@@ -267,7 +277,10 @@ impl Parser<'_> {
         // At some width everything must fit together; the error of the widest one is the one to show.
         match rule.instances(&[]).is_empty() {
             false if rule.narrow => Ok(()),
-            false => rule.instances(&[]).into_iter().try_for_each(|at| width::infer(rule, at).map(drop)),
+            false => rule
+                .instances(&[])
+                .into_iter()
+                .try_for_each(|at| width::infer(rule, at).map(drop)),
             true => {
                 let (Some(&w), n) = (rule.at.last(), u32::from(rule.narrow) * 8) else {
                     return Err(self.fail(rule.place, RuleErrorKind::NoWidth));
@@ -426,7 +439,9 @@ impl Parser<'_> {
         if self.eat("-") {
             if let Token::Double(bits) = *self.peek() {
                 self.next();
-                return Ok(self.exprs.add(ExprKind::Double(bits ^ 1 << 63), place, None));
+                return Ok(self
+                    .exprs
+                    .add(ExprKind::Double(bits ^ 1 << 63), place, None));
             }
             let a = self.unary()?;
             return Ok(self.op(CoreOp::Un(UnOp::Neg), vec![a], place));
@@ -561,7 +576,14 @@ impl Parser<'_> {
                 return Ok(());
             }
             let (name, given) = (name.clone(), args.len());
-            Err(self.fail(place, RuleErrorKind::Operands { name, takes: n, given }))
+            Err(self.fail(
+                place,
+                RuleErrorKind::Operands {
+                    name,
+                    takes: n,
+                    given,
+                },
+            ))
         };
         let mut brackets = brackets.into_iter();
         let shape = match (name.as_str(), brackets.next(), brackets.next()) {
@@ -584,9 +606,17 @@ impl Parser<'_> {
         match name.as_str() {
             "minu" | "maxu" | "mins" | "maxs" => {
                 takes(2)?;
-                let op = if name.ends_with('u') { CmpOp::Ult } else { CmpOp::Slt };
+                let op = if name.ends_with('u') {
+                    CmpOp::Ult
+                } else {
+                    CmpOp::Slt
+                };
                 let (a, b) = (args[0], args[1]);
-                let c = if name.starts_with("min") { cmp(self, op, a, b) } else { cmp(self, op, b, a) };
+                let c = if name.starts_with("min") {
+                    cmp(self, op, a, b)
+                } else {
+                    cmp(self, op, b, a)
+                };
                 Ok(self.op(CoreOp::Ite, vec![c, a, b], place))
             }
             "abs" => {
@@ -642,7 +672,11 @@ impl Parser<'_> {
                     let double = WidthExpr::Mul(WidthExpr::Bits(2).into(), WidthExpr::W.into());
                     p.op(CoreOp::Zext(double), vec![a], place)
                 };
-                let (d, m, s) = (wide(self, args[0]), wide(self, args[1]), wide(self, args[2]));
+                let (d, m, s) = (
+                    wide(self, args[0]),
+                    wide(self, args[1]),
+                    wide(self, args[2]),
+                );
                 let product = bin(self, BinOp::Mul, m, d);
                 let w = self.exprs.add(ExprKind::Width(WidthExpr::W), place, None);
                 let exponent = bin(self, Add, s, w);

@@ -102,8 +102,13 @@ impl fmt::Display for RuleErrorKind {
             Twice(n) => write!(f, "'{n}' is defined twice"),
             NoFamily => f.write_str("a rule before the first 'family'"),
             Unbound(n) => write!(f, "'{n}' is not bound by the left side"),
-            NotConstant(n) => write!(f, "'{n}' is no constant (constants start with a capital letter)"),
-            OneWay => f.write_str("a rule with computed constants or 'with' goes one way: use '=>'"),
+            NotConstant(n) => write!(
+                f,
+                "'{n}' is no constant (constants start with a capital letter)"
+            ),
+            OneWay => {
+                f.write_str("a rule with computed constants or 'with' goes one way: use '=>'")
+            }
             MatchesAll => f.write_str("a left side without an operation matches everything"),
             Widths { a, b } => write!(f, "a width of {a} bits meets one of {b}"),
             WidthRange(n) => write!(f, "a width of {n} bits: widths are 1 to 128"),
@@ -153,8 +158,9 @@ impl fmt::Display for Token {
 
 /// Longest first.
 const SIGNS: &[&str] = &[
-    "<=>", ">>u", ">>s", "<=u", "<=s", ">=u", ">=s", "=>", "==", "!=", "<<", "<u", "<s", ">u", ">s", "&&", "/u", "/s",
-    "%u", "%s", "+", "-", "*", "&", "|", "^", "~", "!", "?", ":", "(", ")", "[", "]", "{", "}", ",", "=", "/",
+    "<=>", ">>u", ">>s", "<=u", "<=s", ">=u", ">=s", "=>", "==", "!=", "<<", "<u", "<s", ">u",
+    ">s", "&&", "/u", "/s", "%u", "%s", "+", "-", "*", "&", "|", "^", "~", "!", "?", ":", "(", ")",
+    "[", "]", "{", "}", ",", "=", "/",
 ];
 
 /// Cuts a rule file into tokens. A comment runs to the end of its line.
@@ -165,11 +171,21 @@ pub fn tokens(file: &str, text: &str) -> Result<Vec<(Token, Place)>, RuleError> 
         let line_no = n as u32 + 1;
         let code = line.split('#').next().unwrap_or("");
         let mut rest = code;
-        end = Place { line: line_no + 1, column: 1 };
+        end = Place {
+            line: line_no + 1,
+            column: 1,
+        };
         while let Some(c) = rest.chars().next() {
             let column = code[..code.len() - rest.len()].chars().count() as u32 + 1;
-            let place = Place { line: line_no, column };
-            let fail = |kind| RuleError { file: file.to_owned(), place, kind };
+            let place = Place {
+                line: line_no,
+                column,
+            };
+            let fail = |kind| RuleError {
+                file: file.to_owned(),
+                place,
+                kind,
+            };
             if c.is_whitespace() {
                 rest = &rest[c.len_utf8()..];
                 continue;

@@ -1,7 +1,7 @@
 //! The widths of a rule's expressions at one instance: unification, with `w` where nothing says otherwise.
 
-use super::syntax::{CoreOp, ExprId, ExprKind, RuleError, RuleErrorKind, WidthExpr, Widths};
 use super::Rule;
+use super::syntax::{CoreOp, ExprId, ExprKind, RuleError, RuleErrorKind, WidthExpr, Widths};
 
 /// Expressions first, then names; each class knows its width or not.
 struct Unify<'a> {
@@ -137,7 +137,9 @@ pub fn infer(rule: &Rule, at: Widths) -> Result<Vec<u32>, RuleError> {
             u.width[root] = Some(at.w);
         }
     }
-    let widths: Vec<u32> = (0..count as u32).map(|a| u.get(a).unwrap_or(at.w)).collect();
+    let widths: Vec<u32> = (0..count as u32)
+        .map(|a| u.get(a).unwrap_or(at.w))
+        .collect();
     let w = |e: ExprId| i64::from(widths[e.0 as usize]);
     for e in (0..x.len() as u32).map(ExprId) {
         let ExprKind::Op(op, args) = x.kind(e) else {
@@ -146,7 +148,13 @@ pub fn infer(rule: &Rule, at: Widths) -> Result<Vec<u32>, RuleError> {
         let bad = match op {
             CoreOp::Extract(lo, width) => {
                 let (lo, end) = (value(lo), value(lo) + value(width));
-                if lo < 0 { Some(lo) } else if end > w(args[0]) { Some(end) } else { None }
+                if lo < 0 {
+                    Some(lo)
+                } else if end > w(args[0]) {
+                    Some(end)
+                } else {
+                    None
+                }
             }
             CoreOp::Zext(_) | CoreOp::Sext(_) if w(args[0]) > w(e) => Some(w(e)),
             CoreOp::Concat if w(args[0]) + w(args[1]) != w(e) => Some(w(e)),

@@ -179,7 +179,11 @@ impl Ieee<'_> {
             let inverse = self.k((2046 - (k >> 52)) << 52);
             return self.scaled(FpOp::Mul, a, inverse);
         }
-        let (a, b) = if op == FpOp::Mul && b < a { (b, a) } else { (a, b) };
+        let (a, b) = if op == FpOp::Mul && b < a {
+            (b, a)
+        } else {
+            (a, b)
+        };
         let r = self.pool.fp(op, &[a, b]);
         self.magnitude(&r)
     }
@@ -269,7 +273,9 @@ impl Domain for Ieee<'_> {
             FpOp::Round(mode @ 1..=3) => self.round(mode, &args[0]),
             FpOp::FromInt(64) if self.width(&args[0]) == 64 => self.from_int(&args[0]),
             FpOp::ToIntTrunc(64) if self.width(&args[0]) == 64 => self.to_int(&args[0]),
-            FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div if self.nan_class => self.normal(op, &args[0], &args[1]),
+            FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div if self.nan_class => {
+                self.normal(op, &args[0], &args[1])
+            }
             _ => self.pool.fp(op, args),
         }
     }
@@ -306,7 +312,10 @@ mod tests {
                 let mut pool = TermPool::new();
                 let x = pool.constant(8, a);
                 let y = pool.constant(8, b);
-                let mut d = Ieee { pool: &mut pool, nan_class: false };
+                let mut d = Ieee {
+                    pool: &mut pool,
+                    nan_class: false,
+                };
                 let r = match op {
                     BinOp::Urem => d.remainder(BinOp::Udiv, &x, &y),
                     BinOp::Srem => d.remainder(BinOp::Sdiv, &x, &y),
@@ -348,13 +357,19 @@ mod tests {
                     .collect();
                 others = args.iter().map(|a| Bits::new(64, (*a).into())).collect();
                 let mut pool = TermPool::new();
-                let mut d = Ieee { pool: &mut pool, nan_class: n == 2 };
+                let mut d = Ieee {
+                    pool: &mut pool,
+                    nan_class: n == 2,
+                };
                 let terms: Vec<TermId> = args.iter().map(|a| d.constant(64, (*a).into())).collect();
                 let r = d.fp(op, &terms);
                 let got = pool.as_constant(&r).expect("constants fold") as u64;
                 let want = fp::eval(op, 64, [args[0], args[n - 1], 0]);
                 let nans = f64::from_bits(got).is_nan() && f64::from_bits(want).is_nan() && n == 2;
-                assert!(got == want || nans, "{op:?} {args:x?}: {got:#x}, not {want:#x}");
+                assert!(
+                    got == want || nans,
+                    "{op:?} {args:x?}: {got:#x}, not {want:#x}"
+                );
             }
         }
     }

@@ -32,7 +32,26 @@ pub struct Lemma {
 
 /// Divisors the rules are proven for bit by bit, where they fit the width.
 pub const DIVISORS: [u128; 20] = [
-    3, 5, 6, 7, 9, 10, 11, 12, 14, 25, 28, 60, 100, 125, 255, 641, 1000, 10_000, 1_000_000, 1_000_000_007,
+    3,
+    5,
+    6,
+    7,
+    9,
+    10,
+    11,
+    12,
+    14,
+    25,
+    28,
+    60,
+    100,
+    125,
+    255,
+    641,
+    1000,
+    10_000,
+    1_000_000,
+    1_000_000_007,
 ];
 
 /// The lemma behind a rule, for the rules of the family `magic`.
@@ -42,7 +61,11 @@ pub fn of(meaning: &Meaning) -> Option<Lemma> {
         "sdiv-magic" | "sdiv-magic-add" => true,
         _ => return None,
     };
-    Some(Lemma { name: "division by an invariant", signed, w: meaning.at.w })
+    Some(Lemma {
+        name: "division by an invariant",
+        signed,
+        w: meaning.at.w,
+    })
 }
 
 const DECLARE: &str = "(declare-fun M () Int)\n(declare-fun D () Int)\n(declare-fun e () Int)\n(declare-fun q () Int)\n\
@@ -71,7 +94,9 @@ impl Lemma {
         .to_vec();
         if self.signed {
             // 3 and 4 for 1 <= x <= X + 1: e*x <= T*(X + 1) = C, D*y <= D*C, y <= C; and y > 0.
-            out.push("(not (= (- (* T (+ X 1)) (* e x)) (+ (* T (- (+ X 1) x)) (* (- T e) x))))".into());
+            out.push(
+                "(not (= (- (* T (+ X 1)) (* e x)) (+ (* T (- (+ X 1) x)) (* (- T e) x))))".into(),
+            );
             out.push("(and (= Dy (+ ex rC)) (<= ex C) (<= rC (- DC C)) (> Dy DC))".into());
             out.push("(and (>= D 1) (<= (* D (- y C)) 0) (> y C))".into());
             out.push("(and (>= q 0) (>= r 0) (>= e 1) (>= M 1) (or (>= q 1) (>= r 1)) (<= (+ (* q e) (* M r)) 0))".into());
@@ -103,7 +128,9 @@ impl Lemma {
                 .map_err(|e| e.to_string())?;
             match answer.outcome {
                 Outcome::Unsat => {}
-                Outcome::Sat(_) => return Err(format!("a step of the lemma does not hold: {step}")),
+                Outcome::Sat(_) => {
+                    return Err(format!("a step of the lemma does not hold: {step}"));
+                }
                 Outcome::Unknown(why) => return Err(format!("a step of the lemma: {why}: {step}")),
             }
             session.pop();

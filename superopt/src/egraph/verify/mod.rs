@@ -56,7 +56,11 @@ fn worst<'v>(verdicts: impl Iterator<Item = &'v Verdict>) -> VerdictKind {
 
 /// The worst verdict of all rules: what a command's exit code says.
 pub fn overall(outcomes: &[Outcome]) -> VerdictKind {
-    worst(outcomes.iter().flat_map(|o| o.instances.iter().map(|i| &i.verdict)))
+    worst(
+        outcomes
+            .iter()
+            .flat_map(|o| o.instances.iter().map(|i| &i.verdict)),
+    )
 }
 
 /// How far a verification is.
@@ -88,7 +92,9 @@ pub fn verify<'r>(
         .enumerate()
         .flat_map(|(i, r)| {
             // `instances` gives widths at which the rule makes sense.
-            r.instances(only).into_iter().filter_map(move |at| Some((i, Meaning::new(r, at).ok()?)))
+            r.instances(only)
+                .into_iter()
+                .filter_map(move |at| Some((i, Meaning::new(r, at).ok()?)))
         })
         .collect();
     let (done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -108,8 +114,13 @@ pub fn verify<'r>(
             (*i, result)
         })
         .collect();
-    let mut outcomes: Vec<Outcome<'r>> =
-        rules.iter().map(|rule| Outcome { rule, instances: Vec::new() }).collect();
+    let mut outcomes: Vec<Outcome<'r>> = rules
+        .iter()
+        .map(|rule| Outcome {
+            rule,
+            instances: Vec::new(),
+        })
+        .collect();
     for (i, result) in results {
         outcomes[i].instances.push(result);
     }

@@ -185,16 +185,26 @@ fn decide(
     }
     if tried.exhausted {
         result.method = Method::Exhausted { held: tried.held };
-        result.verdict = if tried.held > 0 { Verdict::Proven } else { Verdict::Vacuous };
+        result.verdict = if tried.held > 0 {
+            Verdict::Proven
+        } else {
+            Verdict::Vacuous
+        };
         return;
     }
     if let Some(lemma) = lemma::of(meaning)
         && result.witness.is_some()
     {
-        match lemma.check(solvers).and_then(|steps| divisors(meaning, budget, solvers, steps)) {
+        match lemma
+            .check(solvers)
+            .and_then(|steps| divisors(meaning, budget, solvers, steps))
+        {
             Ok(steps) => {
                 result.verdict = Verdict::Proven;
-                result.method = Method::Lemma { name: lemma.name, steps };
+                result.method = Method::Lemma {
+                    name: lemma.name,
+                    steps,
+                };
             }
             Err(why) => result.verdict = Verdict::Unknown { why },
         }
@@ -219,10 +229,16 @@ fn decide(
         result.rlimit += proof.steps.iter().map(|s| s.rlimit).sum::<u64>();
         let values = |a: &proof::Assignment| -> Vec<Bits> {
             let find = |n: usize| a.variables.get(&terms[n]).copied().unwrap_or(0);
-            (0..meaning.rule.names.len()).map(|n| Bits::new(meaning.name_width(n), find(n))).collect()
+            (0..meaning.rule.names.len())
+                .map(|n| Bits::new(meaning.name_width(n), find(n)))
+                .collect()
         };
         if let Some(w) = &proof.witness {
-            result.witness.get_or_insert_with(|| named(meaning, &values(w)));
+            // Names that the premise defines have no variable of their own; then the witness stays the prover's.
+            let found = values(w);
+            if meaning.holds(&found) {
+                result.witness.get_or_insert_with(|| named(meaning, &found));
+            }
         }
         match proof.verdict {
             Verdict::Proven | Verdict::ProvenUnderPrecondition => {
@@ -233,7 +249,8 @@ fn decide(
             Verdict::Refuted => {
                 // The prover's functions stand for floating point: what it found counts once it is seen on values.
                 let found = proof.counterexample.as_ref().map(values);
-                let wrong = found.filter(|v| sample::Runner::new(meaning).test(&mut v.clone()) == Some(false));
+                let wrong = found
+                    .filter(|v| sample::Runner::new(meaning).test(&mut v.clone()) == Some(false));
                 match wrong {
                     Some(v) => {
                         result.counterexample = Some(counterexample(meaning, v));
@@ -241,7 +258,8 @@ fn decide(
                         result.method = Method::Rung(last_rung(&proof));
                     }
                     None => {
-                        let why = "refuted only with computed constants or functions left free".to_owned();
+                        let why = "refuted only with computed constants or functions left free"
+                            .to_owned();
                         result.verdict = Verdict::Unknown { why };
                     }
                 }
@@ -258,15 +276,32 @@ fn decide(
     }
 }
 
+/// Time for one divisor.
+const DIVISOR_TIME: Duration = Duration::from_secs(10);
+
 /// A division rule with its multipliers computed, bit by bit for some divisors; adds to the number of steps.
-fn divisors(meaning: &Meaning, budget: &Budget, solvers: &SolverPool, steps: u32) -> Result<u32, String> {
+fn divisors(
+    meaning: &Meaning,
+    budget: &Budget,
+    solvers: &SolverPool,
+    steps: u32,
+) -> Result<u32, String> {
     let rule = meaning.rule;
-    let Some(d) = rule.names.iter().position(|n| n.constant && n.computed.is_none()) else {
+    let Some(d) = rule
+        .names
+        .iter()
+        .position(|n| n.constant && n.computed.is_none())
+    else {
         return Ok(steps);
     };
     let mut done = steps;
-    for k in lemma::DIVISORS.into_iter().filter(|k| *k <= mask(meaning.at.w)) {
-        let mut values: Vec<Bits> = (0..rule.names.len()).map(|n| Bits::new(meaning.name_width(n), 0)).collect();
+    for k in lemma::DIVISORS
+        .into_iter()
+        .filter(|k| *k <= mask(meaning.at.w))
+    {
+        let mut values: Vec<Bits> = (0..rule.names.len())
+            .map(|n| Bits::new(meaning.name_width(n), 0))
+            .collect();
         values[d].value = k;
         if meaning.complete(&mut values).is_none() || !meaning.holds(&values) {
             continue;
@@ -277,7 +312,12 @@ fn divisors(meaning: &Meaning, budget: &Budget, solvers: &SolverPool, steps: u32
             .collect();
         let mut pool = TermPool::new();
         let (q, _) = query(meaning, &mut pool, &given);
-        let limits = proof::Limits { time: budget.time, rlimit: budget.last, tests: 128, ..proof::Limits::default() };
+        let limits = proof::Limits {
+            time: Some(DIVISOR_TIME),
+            rlimit: budget.first,
+            tests: 128,
+            ..proof::Limits::default()
+        };
         let verdict = proof::prove(&mut pool, &q, &limits, solvers).verdict;
         if !matches!(verdict, Verdict::Proven | Verdict::ProvenUnderPrecondition) {
             return Err(format!("for the divisor {k}: {verdict:?}"));
@@ -295,7 +335,7 @@ fn last_rung(proof: &proof::ProofResult) -> Rung {
 /// The rule as a question, some names being given values.
 fn query(meaning: &Meaning, pool: &mut TermPool, given: &[(usize, u128)]) -> (Query, Vec<TermId>) {
     let rule = meaning.rule;
-    let names: Vec<TermId> = (0..rule.names.len())
+    let mut names: Vec<TermId> = (0..rule.names.len())
         .map(|n| {
             let width = meaning.name_width(n);
             match given.iter().find(|g| g.0 == n) {
@@ -304,17 +344,56 @@ fn query(meaning: &Meaning, pool: &mut TermPool, given: &[(usize, u128)]) -> (Qu
             }
         })
         .collect();
-    let mut d = Ieee { pool, nan_class: rule.equality == Equality::NanClass };
+    let nan_class = rule.equality == Equality::NanClass;
+    // A premise that says what a name is replaces it.
+    for _ in 0..rule.names.len() {
+        let mut d = Ieee {
+            pool: &mut *pool,
+            nan_class,
+        };
+        let conditions: Vec<TermId> = rule
+            .conditions
+            .iter()
+            .map(|c| meaning.eval(&mut d, *c, &names))
+            .collect();
+        let Some((n, term)) = definition(pool, &names, &conditions) else {
+            break;
+        };
+        names[n] = term;
+    }
+    let mut d = Ieee { pool, nan_class };
     let left = meaning.eval(&mut d, rule.lhs, &names);
     let right = meaning.eval(&mut d, rule.rhs, &names);
     let conditions = rule.conditions.iter();
-    let precondition = conditions.map(|c| meaning.eval(&mut d, *c, &names)).collect();
+    let precondition = conditions
+        .map(|c| meaning.eval(&mut d, *c, &names))
+        .collect();
     let query = Query {
         claim: Claim::Equivalence,
         precondition,
         ..Query::words(vec![Pair::new("value", left, right)])
     };
     (query, names)
+}
+
+/// A name that a condition equates with a term it does not occur in.
+fn definition(pool: &TermPool, names: &[TermId], conditions: &[TermId]) -> Option<(usize, TermId)> {
+    use trinity_codegen::isa::{CmpOp, Node};
+    for c in conditions {
+        let Node::Cmp(CmpOp::Eq, a, b) = pool.node(*c) else {
+            continue;
+        };
+        for (name, term) in [(a, b), (b, a)] {
+            let n = names.iter().position(|t| *t == name);
+            if let Some(n) = n
+                && matches!(pool.node(name), Node::Var(_))
+                && !pool.reachable(&[term]).contains(&name)
+            {
+                return Some((n, term));
+            }
+        }
+    }
+    None
 }
 
 /// Names and the few values the premise leaves each.
@@ -406,7 +485,10 @@ impl Cases {
             let mut pool = TermPool::new();
             let (q, _) = query(meaning, &mut pool, &given);
             // A value that the premise excludes needs no proof.
-            if q.precondition.iter().any(|p| pool.as_constant(p) == Some(0)) {
+            if q.precondition
+                .iter()
+                .any(|p| pool.as_constant(p) == Some(0))
+            {
                 continue;
             }
             match hold(&mut pool, &q) {
@@ -418,8 +500,16 @@ impl Cases {
         result.rlimit += work;
         if proven {
             result.verdict = Verdict::Proven;
-            let names: Vec<&str> = self.names.iter().map(|n| meaning.rule.names[n.0].text.as_str()).collect();
-            result.method = Method::Cases { name: names.join(", "), count: self.count() as u32, rung };
+            let names: Vec<&str> = self
+                .names
+                .iter()
+                .map(|n| meaning.rule.names[n.0].text.as_str())
+                .collect();
+            result.method = Method::Cases {
+                name: names.join(", "),
+                count: self.count() as u32,
+                rung,
+            };
         }
         proven
     }
@@ -436,7 +526,10 @@ fn shapes(w: u32) -> Vec<Vec<u128>> {
         shape(&|p| p.wrapping_neg()),
         shape(&|p| p - 1).into_iter().chain([m]).collect(),
         shape(&|p| p + 1).into_iter().chain([1]).collect(),
-        shape(&|p| 1u128.wrapping_sub(p)).into_iter().chain([1]).collect(),
+        shape(&|p| 1u128.wrapping_sub(p))
+            .into_iter()
+            .chain([1])
+            .collect(),
         shape(&|p| !p),
     ];
     if w == 64 {

@@ -50,7 +50,10 @@ fn rule_json(r: &Rule) -> Value {
 }
 
 fn names_text(names: &[(String, Bits)]) -> String {
-    let all: Vec<String> = names.iter().map(|(n, b)| format!("{n} = {:#x}", b.value)).collect();
+    let all: Vec<String> = names
+        .iter()
+        .map(|(n, b)| format!("{n} = {:#x}", b.value))
+        .collect();
     all.join(", ")
 }
 
@@ -86,11 +89,29 @@ pub fn verify_text(outcomes: &[Outcome], time: Duration, solver: &str, all: bool
         if !bad && !all {
             continue;
         }
-        let _ = writeln!(out, "{:<24} {:<10} {}", o.rule.name, o.verdict().name(), o.rule.text);
-        for i in o.instances.iter().filter(|i| all || i.verdict.kind() != VerdictKind::Proven) {
+        let _ = writeln!(
+            out,
+            "{:<24} {:<10} {}",
+            o.rule.name,
+            o.verdict().name(),
+            o.rule.text
+        );
+        for i in o
+            .instances
+            .iter()
+            .filter(|i| all || i.verdict.kind() != VerdictKind::Proven)
+        {
             let ms = i.time.as_millis();
-            let _ = writeln!(out, "    at {:<12} {:<10} {} [{ms} ms]", at(i), i.verdict.kind().name(), i.method);
-            if let crate::report::verdict::Verdict::Unknown { why } | crate::report::verdict::Verdict::Error { why } = &i.verdict {
+            let _ = writeln!(
+                out,
+                "    at {:<12} {:<10} {} [{ms} ms]",
+                at(i),
+                i.verdict.kind().name(),
+                i.method
+            );
+            if let crate::report::verdict::Verdict::Unknown { why }
+            | crate::report::verdict::Verdict::Error { why } = &i.verdict
+            {
                 let _ = writeln!(out, "        {why}");
             }
             if let Some(c) = &i.counterexample {
@@ -102,7 +123,10 @@ pub fn verify_text(outcomes: &[Outcome], time: Duration, solver: &str, all: bool
                     c.right.value
                 );
             }
-            if all && let Some(w) = &i.witness && !o.rule.conditions.is_empty() {
+            if all
+                && let Some(w) = &i.witness
+                && !o.rule.conditions.is_empty()
+            {
                 let _ = writeln!(out, "        the premise holds with {}", names_text(w));
             }
         }
@@ -113,14 +137,27 @@ pub fn verify_text(outcomes: &[Outcome], time: Duration, solver: &str, all: bool
         all.join(", ")
     };
     let total: usize = verdicts.values().sum();
-    let proven = outcomes.iter().filter(|o| o.verdict() == VerdictKind::Proven).count();
-    let _ = writeln!(out, "{proven} of {} rules proven; {total} instances: {}", outcomes.len(), join(&verdicts));
+    let proven = outcomes
+        .iter()
+        .filter(|o| o.verdict() == VerdictKind::Proven)
+        .count();
+    let _ = writeln!(
+        out,
+        "{proven} of {} rules proven; {total} instances: {}",
+        outcomes.len(),
+        join(&verdicts)
+    );
     let _ = writeln!(out, "methods: {}", join(&methods));
-    let mut slow: Vec<(&str, &InstanceResult)> =
-        outcomes.iter().flat_map(|o| o.instances.iter().map(|i| (o.rule.name.as_str(), i))).collect();
+    let mut slow: Vec<(&str, &InstanceResult)> = outcomes
+        .iter()
+        .flat_map(|o| o.instances.iter().map(|i| (o.rule.name.as_str(), i)))
+        .collect();
     slow.sort_by_key(|s| std::cmp::Reverse(s.1.time));
-    let slow: Vec<String> =
-        slow.iter().take(5).map(|(n, i)| format!("{n} at {} {:.1} s", at(i), i.time.as_secs_f64())).collect();
+    let slow: Vec<String> = slow
+        .iter()
+        .take(5)
+        .map(|(n, i)| format!("{n} at {} {:.1} s", at(i), i.time.as_secs_f64()))
+        .collect();
     let _ = writeln!(out, "slowest: {}", slow.join(", "));
     let _ = writeln!(out, "{:.1} s, {solver}", time.as_secs_f64());
     out

@@ -105,20 +105,39 @@ pub fn stratified(rng: &mut SmallRng, width: u32, w: u32, others: &[Bits]) -> u1
                 4 => o.wrapping_sub(1),
                 5 => u128::from(w).wrapping_sub(o),
                 6 => 1u128.checked_shl(o as u32 & 127).unwrap_or(0),
-                7 => 1u128.checked_shl(o as u32 & 127).unwrap_or(0).wrapping_sub(1),
+                7 => 1u128
+                    .checked_shl(o as u32 & 127)
+                    .unwrap_or(0)
+                    .wrapping_sub(1),
                 8 => inverse(o),
                 _ => o ^ bit(rng),
             }
         }
         12 if width == 64 => {
             // Doubles: small integers, infinities, NaNs, zeros.
-            let picks = [0.0, -0.0, 1.0, -1.0, 0.5, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300, 5e-324];
+            let picks = [
+                0.0,
+                -0.0,
+                1.0,
+                -1.0,
+                0.5,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::NAN,
+                1e300,
+                5e-324,
+            ];
             let f: f64 = picks[rng.random_range(0..picks.len())];
             u128::from(f.to_bits()) ^ u128::from(rng.random_range(0..2u8))
         }
         13 if width == 64 && rng.random() => rng.random_range(1..2046) << 52,
-        13 if width == 64 => (f64::from(rng.random_range(-1000..1000i32)) / 4.0).to_bits().into(),
-        14 => mask([8, 16, 32][rng.random_range(0..3)]) >> rng.random_range(0..2) ^ (u128::MAX * rng.random_range(0..2)),
+        13 if width == 64 => (f64::from(rng.random_range(-1000..1000i32)) / 4.0)
+            .to_bits()
+            .into(),
+        14 => {
+            mask([8, 16, 32][rng.random_range(0..3)]) >> rng.random_range(0..2)
+                ^ (u128::MAX * rng.random_range(0..2))
+        }
         15 if rng.random() => 1 << [7, 15, 31, w / 2, w - 1][rng.random_range(0..5)],
         15 => rng.random::<u128>() & rng.random::<u128>() & rng.random::<u128>(),
         _ => rng.random(),
@@ -225,7 +244,10 @@ pub fn minimise(meaning: &Meaning, mut names: Vec<Bits>) -> Vec<Bits> {
                 continue;
             }
             let w = names[n].width;
-            for small in [0, 1].into_iter().chain((0..w).rev().map(|b| before[n].value & !(1 << b))) {
+            for small in [0, 1]
+                .into_iter()
+                .chain((0..w).rev().map(|b| before[n].value & !(1 << b)))
+            {
                 let small = small & names[n].value | u128::from(small == 1);
                 if small >= names[n].value {
                     continue;

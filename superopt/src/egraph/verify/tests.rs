@@ -6,7 +6,9 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 
 fn solvers() -> SolverPool {
-    SolverPool::new(PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"))
+    SolverPool::new(
+        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
+    )
 }
 
 fn rules(text: &str) -> RuleSet {
@@ -29,15 +31,27 @@ fn wrong_rules_are_refuted_with_a_small_counterexample() {
     for o in &outcomes {
         assert_eq!(o.verdict(), VerdictKind::Refuted, "{}", o.rule.name);
         for i in &o.instances {
-            let c = i.counterexample.as_ref().expect("a refutation has a counterexample");
+            let c = i
+                .counterexample
+                .as_ref()
+                .expect("a refutation has a counterexample");
             assert_ne!(c.left, c.right);
         }
     }
     assert_eq!(overall(&outcomes).exit_code(), 10);
-    let smallest = outcomes[0].instances[0].counterexample.as_ref().expect("has one");
-    assert_eq!(smallest.names.iter().map(|n| n.1.value).collect::<Vec<_>>(), [1, 1]);
+    let smallest = outcomes[0].instances[0]
+        .counterexample
+        .as_ref()
+        .expect("has one");
+    assert_eq!(
+        smallest.names.iter().map(|n| n.1.value).collect::<Vec<_>>(),
+        [1, 1]
+    );
     let text = report::verify_text(&outcomes, Duration::ZERO, "no solver", false);
-    assert!(text.contains("add-is-or") && text.contains("with x = 0x1, y = 0x1"), "{text}");
+    assert!(
+        text.contains("add-is-or") && text.contains("with x = 0x1, y = 0x1"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -55,7 +69,10 @@ fn a_premise_that_cannot_hold_is_vacuous() {
     assert_eq!(kinds[1], VerdictKind::Proven);
     assert_eq!(kinds[2], VerdictKind::Proven);
     assert_eq!(overall(&outcomes).exit_code(), 16);
-    let fine = outcomes[2].instances[0].witness.as_ref().expect("the premise can hold");
+    let fine = outcomes[2].instances[0]
+        .witness
+        .as_ref()
+        .expect("the premise can hold");
     assert_eq!(fine[1].1.value, 0);
 }
 
@@ -81,9 +98,16 @@ fn a_sample_of_shipped_rules_is_proven() {
     eprintln!("seed {seed}");
     set.rules.shuffle(&mut SmallRng::seed_from_u64(seed));
     // The slow families are proven by the command alone.
-    set.rules.retain(|r| !["divide", "magic", "float", "count"].contains(&r.family.as_str()));
+    set.rules
+        .retain(|r| !["divide", "magic", "float", "count"].contains(&r.family.as_str()));
     set.rules.truncate(12);
-    let outcomes = verify(&set.rules, &[8, 16, 32], &Budget::default(), &solvers(), &|_| {});
+    let outcomes = verify(
+        &set.rules,
+        &[8, 16, 32],
+        &Budget::default(),
+        &solvers(),
+        &|_| {},
+    );
     let text = report::verify_text(&outcomes, Duration::ZERO, "", false);
     assert_eq!(overall(&outcomes), VerdictKind::Proven, "{text}");
     let json = report::verify_json(&outcomes, Duration::ZERO, "");
@@ -101,9 +125,15 @@ fn every_method_is_used_and_named() {
          cases: x /u A => x >>u {log2(A)}  if pow2(A)  at 32\n",
     );
     let outcomes = verify(&set.rules, &[], &Budget::default(), &solvers(), &|_| {});
-    let kinds: Vec<&str> = outcomes.iter().map(|o| o.instances[0].method.kind()).collect();
+    let kinds: Vec<&str> = outcomes
+        .iter()
+        .map(|o| o.instances[0].method.kind())
+        .collect();
     assert_eq!(overall(&outcomes), VerdictKind::Proven);
-    assert_eq!((kinds[0], kinds[1], kinds[2], kinds[4]), ("exhausted", "structural", "integer form", "cases"));
+    assert_eq!(
+        (kinds[0], kinds[1], kinds[2], kinds[4]),
+        ("exhausted", "structural", "integer form", "cases")
+    );
 }
 
 #[test]
@@ -129,22 +159,60 @@ fn errors_of_rule_files_have_a_place() {
     assert_eq!(error("a: x + 0 => x"), (1, 1, NoFamily));
     assert_eq!(body("a: x + $ => x"), (2, 8, Character('$')));
     assert!(matches!(body("a: x + => x"), (2, 8, Expected { .. })));
-    assert!(matches!(body("a: x + 1 = x"), (2, 10, Expected { what: "=>", .. })));
+    assert!(matches!(
+        body("a: x + 1 = x"),
+        (2, 10, Expected { what: "=>", .. })
+    ));
     assert_eq!(body("a: x + 0 => y"), (2, 13, Unbound("y".into())));
     assert_eq!(body("a: x => x + 0"), (2, 1, MatchesAll));
     assert_eq!(body("a: x + 1 => {x}"), (2, 14, NotConstant("x".into())));
     assert_eq!(body("a: x * A <=> x << {log2(A)}"), (2, 1, OneWay));
     assert_eq!(body("a: frob(x) => x"), (2, 4, Function("frob".into())));
-    assert!(matches!(body("a: rotl(x) => x"), (2, 4, Operands { takes: 2, given: 1, .. })));
-    assert!(matches!(body("a: x[8] + y[16] => x"), (2, 9, Widths { .. })));
-    assert!(matches!(body("a: zext[200](x) => 0"), (2, _, WidthRange(_) | Expected { .. })));
-    assert!(matches!(body("a: x + y => x  at 12"), (2, 19, Expected { .. })));
-    assert_eq!(body("a: x + 0 => x\na: x - 0 => x"), (3, 1, Twice("a".into())));
-    assert!(matches!(body("a: x + 0 => x   if\nb: x - 0 => x"), (3, 1, Expected { .. })));
-    assert!(matches!(body("a: x + 99999999999999999999999999999999999999999 => x"), (2, 8, Number(_))));
-    assert!(matches!(body("a: x + 0 => x  with k = umagic(3)"), (2, 21, NotConstant(_))));
+    assert!(matches!(
+        body("a: rotl(x) => x"),
+        (
+            2,
+            4,
+            Operands {
+                takes: 2,
+                given: 1,
+                ..
+            }
+        )
+    ));
+    assert!(matches!(
+        body("a: x[8] + y[16] => x"),
+        (2, 9, Widths { .. })
+    ));
+    assert!(matches!(
+        body("a: zext[200](x) => 0"),
+        (2, _, WidthRange(_) | Expected { .. })
+    ));
+    assert!(matches!(
+        body("a: x + y => x  at 12"),
+        (2, 19, Expected { .. })
+    ));
+    assert_eq!(
+        body("a: x + 0 => x\na: x - 0 => x"),
+        (3, 1, Twice("a".into()))
+    );
+    assert!(matches!(
+        body("a: x + 0 => x   if\nb: x - 0 => x"),
+        (3, 1, Expected { .. })
+    ));
+    assert!(matches!(
+        body("a: x + 99999999999999999999999999999999999999999 => x"),
+        (2, 8, Number(_))
+    ));
+    assert!(matches!(
+        body("a: x + 0 => x  with k = umagic(3)"),
+        (2, 21, NotConstant(_))
+    ));
     let missing = RuleSet::default().add_file(std::path::Path::new("/nonexistent.rules"));
-    assert!(matches!(missing.expect_err("no such file").kind, Unreadable(_)));
+    assert!(matches!(
+        missing.expect_err("no such file").kind,
+        Unreadable(_)
+    ));
 }
 
 #[test]
@@ -158,16 +226,25 @@ fn the_list_of_shipped_rules() {
 fn all_shipped_rules_are_proven() {
     let mut set = RuleSet::shipped();
     if let Ok(only) = std::env::var("RULES") {
-        set.rules.retain(|r| only.split(',').any(|o| r.family == o || r.name == o));
+        set.rules
+            .retain(|r| only.split(',').any(|o| r.family == o || r.name == o));
     }
     let start = Instant::now();
     let solvers = solvers();
     let outcomes = verify(&set.rules, &[], &Budget::default(), &solvers, &|p| {
         if p.done % 200 == 0 {
-            eprintln!("{}/{} {} not proven {:?}", p.done, p.total, p.failed, p.elapsed);
+            eprintln!(
+                "{}/{} {} not proven {:?}",
+                p.done, p.total, p.failed, p.elapsed
+            );
         }
     });
-    let text = report::verify_text(&outcomes, start.elapsed(), &solvers.version().unwrap_or_default(), false);
+    let text = report::verify_text(
+        &outcomes,
+        start.elapsed(),
+        &solvers.version().unwrap_or_default(),
+        false,
+    );
     eprintln!("{text}");
     assert_eq!(overall(&outcomes), VerdictKind::Proven);
 }
