@@ -4,14 +4,22 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 use trinity_codegen::isa::Domain;
-use trinity_superopt::kernels::sources::{BIT_HACK, IDIOMATIC, Text, compile, function};
-use trinity_superopt::kernels::{HACKERS_DELIGHT, Kernel, find};
+use trinity_superopt::input::Unit;
+use trinity_superopt::kernels::sources::{
+    BIT_HACK, IDIOMATIC, MONTGOMERY, Text, compile, function, instructions,
+};
+use trinity_superopt::kernels::{HACKERS_DELIGHT, Kernel, arrays, find, wide};
 use trinity_superopt::proof::{Limits, Pair, ProofResult, Query, prove};
 use trinity_superopt::report::verdict::VerdictKind;
+use trinity_superopt::search::check::check;
+use trinity_superopt::search::opset::March;
+use trinity_superopt::search::target::Target;
 use trinity_superopt::solver::{PoolConfig, SolverPool};
 
 fn solvers() -> SolverPool {
-    SolverPool::new(PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"))
+    SolverPool::new(
+        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
+    )
 }
 
 fn kernel(name: &str) -> &'static Kernel {
@@ -30,9 +38,16 @@ fn specification(k: &Kernel, width: u32, limits: &Limits<'_>, solvers: &SolverPo
 }
 
 fn show(what: &str, r: &ProofResult, start: Instant) -> bool {
-    let proven = matches!(r.verdict.kind(), VerdictKind::Proven | VerdictKind::ProvenUnderPrecondition);
+    let proven = matches!(
+        r.verdict.kind(),
+        VerdictKind::Proven | VerdictKind::ProvenUnderPrecondition
+    );
     let rung = r.steps.last().map_or(String::new(), |s| s.rung.to_string());
-    println!("{what:34} {} by {rung} in {:.3} s", r.verdict, start.elapsed().as_secs_f64());
+    println!(
+        "{what:34} {} by {rung} in {:.3} s",
+        r.verdict,
+        start.elapsed().as_secs_f64()
+    );
     if let Some(c) = &r.counterexample {
         println!("{c:x?}");
     }
@@ -47,14 +62,22 @@ fn specifications(names: &[&str], width: u32, seconds: u64) -> Vec<String> {
         let r = specification(kernel(name), width, &limits, &solvers);
         !show(&format!("{name} {width} specification"), &r, start)
     };
-    names.iter().filter(prove).map(|n| (*n).to_owned()).collect()
+    names
+        .iter()
+        .filter(prove)
+        .map(|n| (*n).to_owned())
+        .collect()
 }
 
 /// Slow for a solver: p20's specification speaks about all numbers between.
 const SLOW: [&str; 1] = ["p20"];
 
 fn quick() -> Vec<&'static str> {
-    HACKERS_DELIGHT.iter().map(|k| k.name).filter(|n| !SLOW.contains(n)).collect()
+    HACKERS_DELIGHT
+        .iter()
+        .map(|k| k.name)
+        .filter(|n| !SLOW.contains(n))
+        .collect()
 }
 
 #[test]
@@ -91,7 +114,11 @@ fn texts(text: &Text, width: u32) -> Vec<String> {
         let r = prove(&mut pool, &q, &limits, &solvers);
         !show(&format!("{} {width} {}", k.name, text.name), &r, start)
     };
-    HACKERS_DELIGHT.iter().filter(wrong).map(|k| k.name.to_owned()).collect()
+    HACKERS_DELIGHT
+        .iter()
+        .filter(wrong)
+        .map(|k| k.name.to_owned())
+        .collect()
 }
 
 #[test]
@@ -104,4 +131,123 @@ fn bit_hacks_compute_the_formulas() {
 fn idiomatic_texts_compute_the_formulas() {
     assert_eq!(texts(&IDIOMATIC, 32), Vec::<String>::new());
     assert_eq!(texts(&IDIOMATIC, 64), Vec::<String>::new());
+}
+
+/// What the proof says of code in Intel notation as a program for a target.
+fn verdict(t: &Target, code: &str) -> VerdictKind {
+    let text = format!(
+        ".intel_syntax noprefix\n.globl f\n.type f, @function\nf:\n{code}\nret\n.size f, .-f\n"
+    );
+    let unit = Unit::from_text("f.s".as_ref(), &text).unwrap();
+    let start = Instant::now();
+    let limits = Limits::within(Duration::from_secs(60));
+    let r = check(
+        t,
+        &instructions(&function(&unit, "f").unwrap()),
+        &limits,
+        &solvers(),
+    )
+    .unwrap();
+    show(&t.name, &r, start);
+    r.verdict.kind()
+}
+
+/// The published program, ours with mulx, and ours without the carry of the second addend.
+#[test]
+fn montgomery_steps_are_proven_and_refuted() {
+    let t = wide::montgomery(March::V3);
+    let plain = "shl rcx, 32; mov edx, edx; xor rdx, rcx; mov rax, rdx; mul rsi; add rdi, r8; adc rdx, 0; \
+                 add rdi, rax; adc rdx, 0; mov r8, rdx";
+    assert_eq!(verdict(&t, plain), VerdictKind::Proven);
+    let mulx = "shl rcx, 32; mov edx, edx; or rdx, rcx; add rdi, r8; mulx r8, rsi, rsi; adc r8, 0; add rdi, rsi";
+    assert_eq!(verdict(&t, mulx), VerdictKind::Refuted);
+    assert_eq!(
+        verdict(&t, &format!("{mulx}; adc r8, 0")),
+        VerdictKind::Proven
+    );
+}
+
+/// Halves of 128-bit sums by two ways of carrying: a proof takes minutes, so that tests have to do here.
+#[test]
+fn montgomery_texts_agree_on_tests() {
+    const TESTS: u32 = 100_000;
+    let cc = std::env::var_os("CC").unwrap_or_else(|| OsString::from("cc"));
+    let unit = compile(&cc, &MONTGOMERY, 64, &["-O2"]).unwrap();
+    let mut setup = trinity_superopt::input::Setup::new(0);
+    let [a, b] = ["montgomery_wide", "montgomery_parts"].map(|name| {
+        setup
+            .function(&function(&unit, name).unwrap())
+            .unwrap()
+            .exit
+            .gpr
+    });
+    let pairs = [0, 2].map(|r| Pair::new("half", a[r], b[r]));
+    let limits = Limits {
+        tests: TESTS,
+        ..Limits::within(Duration::from_secs(4))
+    };
+    let start = Instant::now();
+    let r = prove(
+        &mut setup.pool,
+        &Query::words(pairs.into()),
+        &limits,
+        &solvers(),
+    );
+    show("Montgomery texts", &r, start);
+    assert_ne!(r.verdict.kind(), VerdictKind::Refuted);
+    assert!(r.tests >= u64::from(TESTS) || r.verdict.kind() == VerdictKind::Proven);
+}
+
+#[test]
+fn sorts_in_registers_are_proven_and_refuted() {
+    for march in [March::V1, March::V3] {
+        let t = wide::sort(2, 64, march);
+        let order = "mov rdx, rax; cmp rcx, rax; cmovl rax, rcx; cmovl rcx, rdx";
+        assert_eq!(verdict(&t, order), VerdictKind::Proven);
+        assert_eq!(
+            verdict(&t, &order.replace("cmovl", "cmovb")),
+            VerdictKind::Refuted
+        );
+    }
+    let pair =
+        |a: &str, b: &str| format!("mov esi, {a}; cmp {b}, {a}; cmovl {a}, {b}; cmovl {b}, esi; ");
+    let network: String = [("ecx", "edx"), ("eax", "edx"), ("eax", "ecx")]
+        .map(|(a, b)| pair(a, b))
+        .concat();
+    assert_eq!(
+        verdict(&wide::sort(3, 32, March::V1), &network),
+        VerdictKind::Proven
+    );
+    // The middle and the last stay out of order.
+    let (short, _) = network.split_at(network.len() / 3 * 2);
+    assert_eq!(
+        verdict(&wide::sort(3, 32, March::V1), short),
+        VerdictKind::Refuted
+    );
+    let four = [
+        ("eax", "ecx"),
+        ("edx", "edi"),
+        ("eax", "edx"),
+        ("ecx", "edi"),
+        ("ecx", "edx"),
+    ];
+    let network: String = four.map(|(a, b)| pair(a, b)).concat();
+    assert_eq!(
+        verdict(&wide::sort(4, 32, March::V1), &network),
+        VerdictKind::Proven
+    );
+}
+
+#[test]
+fn lanes_are_proven_and_refuted() {
+    let t = arrays::saxpy(March::V3);
+    assert_eq!(
+        verdict(&t, "vpmulld xmm0, xmm0, xmm2; vpaddd xmm0, xmm0, xmm1"),
+        VerdictKind::Proven
+    );
+    // The published program works on 16-bit lanes.
+    assert_eq!(
+        verdict(&t, "vpmullw xmm0, xmm0, xmm2; vpaddw xmm0, xmm0, xmm1"),
+        VerdictKind::Refuted
+    );
 }

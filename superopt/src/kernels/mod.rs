@@ -4,8 +4,10 @@
 //! it is meant to compute, on the inputs it is meant for). That the formula meets the specification is proven before
 //! the kernel counts. Searches look for the formula, under its own precondition where it has one.
 
+pub mod arrays;
 mod hd;
 pub mod sources;
+pub mod wide;
 
 pub use hd::{HACKERS_DELIGHT, Kernel};
 

@@ -6,7 +6,9 @@
 use super::Kernel;
 use crate::input::{Function, InputError, Setup, Unit};
 use crate::proof::{Claim, Effects, Pair, Query};
-use iced_x86::{BlockEncoder, BlockEncoderOptions, Code, FlowControl, Instruction, InstructionBlock, Mnemonic};
+use iced_x86::{
+    BlockEncoder, BlockEncoderOptions, Code, FlowControl, Instruction, InstructionBlock, Mnemonic,
+};
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
@@ -52,7 +54,11 @@ pub const SORT4: Text = text!("sort4", "sort4.c");
 pub const LIST: Text = text!("list step", "list.c");
 
 /// Flags without which functions carry instructions that are no part of the kernel.
-const PLAIN: [&str; 3] = ["-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-fno-stack-protector"];
+const PLAIN: [&str; 3] = [
+    "-fcf-protection=none",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector",
+];
 
 /// Why a text gave no code.
 #[derive(Debug)]
@@ -90,10 +96,15 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SourceError::Compiler { program, why } => write!(f, "cannot run {program}: {why}"),
-            SourceError::Refused { program, messages } => write!(f, "{program} refuses the text: {messages}"),
+            SourceError::Refused { program, messages } => {
+                write!(f, "{program} refuses the text: {messages}")
+            }
             SourceError::Input(e) => e.fmt(f),
             SourceError::NoFunction(name) => write!(f, "the text has no function {name}"),
-            SourceError::NotMovable { function, instruction } => {
+            SourceError::NotMovable {
+                function,
+                instruction,
+            } => {
                 write!(f, "{function} cannot be copied: {instruction}")
             }
             SourceError::Encode(why) => write!(f, "cannot encode: {why}"),
@@ -113,7 +124,12 @@ impl From<InputError> for SourceError {
 ///
 /// # Errors
 /// When the compiler is not there or refuses, or its object cannot be read.
-pub fn compile(compiler: &OsStr, text: &Text, width: u32, flags: &[&str]) -> Result<Unit, SourceError> {
+pub fn compile(
+    compiler: &OsStr,
+    text: &Text,
+    width: u32,
+    flags: &[&str],
+) -> Result<Unit, SourceError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let n = COUNT.fetch_add(1, Ordering::Relaxed);
     let out = std::env::temp_dir().join(format!("trinity-kernel-{}-{n}.o", std::process::id()));
@@ -123,9 +139,18 @@ pub fn compile(compiler: &OsStr, text: &Text, width: u32, flags: &[&str]) -> Res
     unit
 }
 
-fn run(compiler: &OsStr, text: &Text, width: u32, flags: &[&str], out: &Path) -> Result<(), SourceError> {
+fn run(
+    compiler: &OsStr,
+    text: &Text,
+    width: u32,
+    flags: &[&str],
+    out: &Path,
+) -> Result<(), SourceError> {
     let program = compiler.to_string_lossy().into_owned();
-    let fail = |e: std::io::Error| SourceError::Compiler { program: program.clone(), why: e.to_string() };
+    let fail = |e: std::io::Error| SourceError::Compiler {
+        program: program.clone(),
+        why: e.to_string(),
+    };
     let mut child = Command::new(compiler)
         .args(["-x", "c", "-std=c11", "-c"])
         .arg(format!("-DW={width}"))
@@ -141,7 +166,10 @@ fn run(compiler: &OsStr, text: &Text, width: u32, flags: &[&str], out: &Path) ->
         .spawn()
         .map_err(fail)?;
     // The texts are shorter than a pipe's buffer, so that this cannot block; a compiler that ends early refuses below.
-    let written = child.stdin.take().map(|mut i| i.write_all(text.text.as_bytes()));
+    let written = child
+        .stdin
+        .take()
+        .map(|mut i| i.write_all(text.text.as_bytes()));
     let output = child.wait_with_output().map_err(fail)?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -179,10 +207,16 @@ pub fn body(f: &Function) -> Result<Vec<u8>, SourceError> {
         let i = inst.instruction;
         let outside = i.is_ip_rel_memory_operand()
             || inst.symbol.is_some()
-            || matches!(i.flow_control(), FlowControl::Call | FlowControl::IndirectCall | FlowControl::IndirectBranch);
+            || matches!(
+                i.flow_control(),
+                FlowControl::Call | FlowControl::IndirectCall | FlowControl::IndirectBranch
+            );
         if outside {
             let instruction = inst.text();
-            return Err(SourceError::NotMovable { function: f.name.clone(), instruction });
+            return Err(SourceError::NotMovable {
+                function: f.name.clone(),
+                instruction,
+            });
         }
         if !returns(&i) {
             code.push(i);
@@ -194,7 +228,9 @@ pub fn body(f: &Function) -> Result<Vec<u8>, SourceError> {
         } else {
             // Jumps to the last return go to the end too.
             for j in &mut code {
-                if j.near_branch_target() == i.ip() && j.op0_kind() == iced_x86::OpKind::NearBranch64 {
+                if j.near_branch_target() == i.ip()
+                    && j.op0_kind() == iced_x86::OpKind::NearBranch64
+                {
                     j.set_near_branch64(end);
                 }
             }
@@ -205,7 +241,9 @@ pub fn body(f: &Function) -> Result<Vec<u8>, SourceError> {
     code.push(mark);
     let block = InstructionBlock::new(&code, 0);
     let encoded = BlockEncoder::encode(64, block, BlockEncoderOptions::NONE);
-    let mut bytes = encoded.map_err(|e| SourceError::Encode(e.to_string()))?.code_buffer;
+    let mut bytes = encoded
+        .map_err(|e| SourceError::Encode(e.to_string()))?
+        .code_buffer;
     debug_assert_eq!(bytes.last(), Some(&0x90));
     bytes.pop();
     Ok(bytes)
@@ -223,21 +261,38 @@ impl Kernel {
     ///
     /// # Errors
     /// When the code is not covered by the model.
-    pub fn compiled_claim(&self, f: &Function, width: u32) -> Result<(TermPool, Query), SourceError> {
+    pub fn compiled_claim(
+        &self,
+        f: &Function,
+        width: u32,
+    ) -> Result<(TermPool, Query), SourceError> {
         let mut setup = Setup::new(0);
         let terms = setup.function(f)?;
-        let arguments: Vec<TermId> = [7usize, 6, 2, 1][..self.arguments].iter().map(|r| setup.initial.gpr[*r]).collect();
+        let arguments: Vec<TermId> = [7usize, 6, 2, 1][..self.arguments]
+            .iter()
+            .map(|r| setup.initial.gpr[*r])
+            .collect();
         let mut pool = setup.pool;
         let x: Vec<TermId> = arguments.iter().map(|a| pool.trunc(a, width)).collect();
-        let precondition = vec![(self.precondition)(&mut pool, &x, width), (self.domain)(&mut pool, &x, width)];
+        let precondition = vec![
+            (self.precondition)(&mut pool, &x, width),
+            (self.domain)(&mut pool, &x, width),
+        ];
         let meant = (self.formula)(&mut pool, &x, width);
         let result = pool.trunc(&terms.exit.gpr[0], width);
         let query = Query {
             claim: Claim::Refinement,
-            precondition: precondition.into_iter().filter(|p| pool.as_constant(p) != Some(1)).collect(),
+            precondition: precondition
+                .into_iter()
+                .filter(|p| pool.as_constant(p) != Some(1))
+                .collect(),
             outputs: vec![Pair::new("result", meant, result)],
             left: Effects::default(),
-            right: Effects { faults: terms.faults, accesses: terms.accesses, memories: Vec::new() },
+            right: Effects {
+                faults: terms.faults,
+                accesses: terms.accesses,
+                memories: Vec::new(),
+            },
         };
         Ok((pool, query))
     }
