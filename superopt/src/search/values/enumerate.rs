@@ -233,9 +233,10 @@ impl<'a> Enumeration<'a> {
 
     /// Adds goals one inverse step before goals `from`, over values `values`.
     fn extend_goals(&mut self, from: std::ops::Range<usize>, values: std::ops::Range<usize>) {
-        let mask = self.mask;
         for g in from {
             for m in self.binary.clone() {
+                // A narrow operation gives a word with zeros above; what it was made from is as narrow.
+                let mask = self.mask & width_mask(self.macros.macros[m as usize].width);
                 let Some(inv) = self.macros.macros[m as usize].inverse else {
                     continue;
                 };
@@ -542,12 +543,14 @@ impl<'a> Enumeration<'a> {
                 Some(Inverse::And) => false,
                 _ => continue,
             };
-            if width_mask(mac.width) & self.mask != self.mask {
+            // Results of narrow operations have zeros above: such a goal is out of reach otherwise.
+            let mask = self.mask & width_mask(mac.width);
+            if self.output.0.iter().any(|g| g & self.mask & !mask != 0) {
                 continue;
             }
             let fits = |b: &Block| {
                 (0..LANES).all(|i| {
-                    let (x, g) = (b.0[i] & self.mask, self.output.0[i] & self.mask);
+                    let (x, g) = (b.0[i] & mask, self.output.0[i] & mask);
                     if or { x & !g == 0 } else { g & !x == 0 }
                 })
             };
@@ -560,7 +563,7 @@ impl<'a> Enumeration<'a> {
                     let (x, y) = (&self.blocks[a], &self.blocks[b]);
                     let right = |l: usize| {
                         let r = if or { x.0[l] | y.0[l] } else { x.0[l] & y.0[l] };
-                        (r ^ self.output.0[l]) & self.mask == 0
+                        (r ^ self.output.0[l]) & mask == 0
                     };
                     if (0..LANES).all(right) {
                         let e = self.expr(Def::Apply {
@@ -674,15 +677,29 @@ impl<'a> Enumeration<'a> {
     }
 
     fn confirm(&self, d: Def, g: u32, bank: &TestBank, found: &mut Vec<Expr>) {
-        if found.len() < self.limits.solutions {
-            let e = self.expr_of_goal(&[], 0, Some(d), g);
-            self.accept(e, bank, found);
-        }
+        let e = self.expr_of_goal(&[], 0, Some(d), g);
+        self.accept(e, bank, found);
     }
 
+    /// Keeps a right expression; when there are enough already, in the place of the dearest, if it is cheaper: backward
+    /// goals are met early and in numbers, by trees dearer than those that levels find later.
     fn accept(&self, e: Expr, bank: &TestBank, found: &mut Vec<Expr>) {
-        if found.len() < self.limits.solutions && !found.contains(&e) && self.passes(&e, bank) {
-            found.push(e);
+        if found.contains(&e) {
+            return;
+        }
+        let full = found.len() >= self.limits.solutions;
+        let dearest = (0..found.len()).max_by_key(|n| self.cost(&found[*n]));
+        match dearest {
+            Some(n) if full => {
+                if self.cost(&e) < self.cost(&found[n]) && self.passes(&e, bank) {
+                    found[n] = e;
+                }
+            }
+            _ => {
+                if self.passes(&e, bank) {
+                    found.push(e);
+                }
+            }
         }
     }
 
