@@ -139,12 +139,7 @@ struct Shared {
 
 /// The instructions a chain on the target uses.
 pub fn chain_ops(t: &Target) -> OpSet {
-    let narrow = t
-        .inputs
-        .iter()
-        .chain(&t.outputs)
-        .filter(|p| p.at < loc::FLAG0)
-        .all(|p| p.width <= 32);
+    let narrow = t.operation_width() == 32;
     let vector = t.inputs.iter().chain(&t.outputs).any(|p| p.at >= loc::VEC0);
     let baseline64 = t
         .baseline

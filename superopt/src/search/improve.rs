@@ -165,7 +165,6 @@ pub struct FunctionTerms {
 
 /// See [`FunctionTerms`].
 pub fn target_of_function(f: FunctionTerms) -> Target {
-    let width = f.outputs.iter().map(|o| o.1).max().unwrap_or(64);
     let outputs: Vec<Port> = f
         .outputs
         .iter()
@@ -174,14 +173,14 @@ pub fn target_of_function(f: FunctionTerms) -> Target {
             width: o.1,
         })
         .collect();
-    Target {
+    let mut t = Target {
         name: f.name,
         inputs: f
             .inputs
             .iter()
             .map(|(p, _)| Port {
                 at: loc_of(*p),
-                width: if width <= 32 { 32 } else { p.width() },
+                width: p.width(),
             })
             .collect(),
         scratch: set_of(f.scratch) | outputs.iter().fold(0, |s, p| s | loc::bit(p.at)),
@@ -193,7 +192,12 @@ pub fn target_of_function(f: FunctionTerms) -> Target {
         fault: f.fault,
         baseline: None,
         march: f.march,
+    };
+    let width = t.operation_width();
+    for p in &mut t.inputs {
+        p.width = p.width.min(width);
     }
+    t
 }
 
 impl Improver for Engines {

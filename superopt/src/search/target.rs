@@ -231,6 +231,24 @@ impl Target {
         v
     }
 
+    /// The widest operation that results need: 32 where the upper halves of all wider outputs are zero, as 32-bit
+    /// instructions leave them.
+    pub fn operation_width(&self) -> u32 {
+        let mut pool = self.pool.clone();
+        let mut widest = 0;
+        for (p, t) in self.outputs.iter().zip(&self.output_terms) {
+            let mut w = p.width;
+            if w == 64 {
+                let high = pool.extract(t, 32, 32);
+                if pool.as_constant(&high) == Some(0) {
+                    w = 32;
+                }
+            }
+            widest = widest.max(w);
+        }
+        widest.max(32)
+    }
+
     /// The set of input places.
     pub fn input_set(&self) -> Set {
         self.inputs.iter().fold(0, |s, p| s | loc::bit(p.at))

@@ -26,13 +26,7 @@ const NARROW_HELPERS: [Code; 4] = [
 
 /// The variants for a target.
 pub fn value_ops(t: &Target) -> OpSet {
-    let width = t
-        .outputs
-        .iter()
-        .map(|p| p.width)
-        .max()
-        .unwrap_or(64)
-        .max(32);
+    let width = t.operation_width();
     let constants: Vec<i64> = t
         .constants()
         .into_iter()
