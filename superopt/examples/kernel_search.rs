@@ -122,7 +122,7 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "| kernel | found | first: median s | max s | best: median s | max s | cost | instructions | engine |"
+        "| kernel | found | first: median s | max s | best: median s | max s | cost | instructions | engine | processors |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut kernels: Vec<Value> = Vec::new();
