@@ -273,7 +273,7 @@ fn one(session: &mut Session, state: &mut State, n: usize, goal: &Goal, tools: &
         state.current = Some(current(session, &finds, Duration::from_secs_f64(seconds)));
         session.save(state)?;
     }
-    let assembly = found.found.first().map(|f| goal.assembly(&session.dir.config(), &f.code));
+    let assembly = found.found.first().map(|f| goal.assembly(&config.name, &f.code));
     let engines: Vec<EngineWork> = session.progress.meters().iter().map(|m| m.row()).collect();
     if let Some(store) = tools.store.filter(|_| !tried || !found.found.is_empty()) {
         let spent = Spent {

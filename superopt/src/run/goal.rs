@@ -15,7 +15,6 @@ use crate::search::target::Target;
 use crate::search::{cost, loc};
 use crate::store;
 use iced_x86::{FlowControl, Instruction, Mnemonic};
-use std::path::Path;
 use trinity_codegen::isa::show::Text;
 use trinity_codegen::isa::{Domain, Node, TermId, TermPool};
 
@@ -352,15 +351,14 @@ impl Goal {
         }
     }
 
-    /// A function with this code, as gcc assembles it.
-    pub fn assembly(&self, file: &Path, code: &[Instruction]) -> String {
+    /// A function with this code, as gcc assembles it; `run` names the run that found it.
+    pub fn assembly(&self, run: &str, code: &[Instruction]) -> String {
         let name = self.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
         let mut s = format!(
-            "# {}: {}\n# found by {} ({}), proven\n\t.text\n\t.globl\t{name}\n\t.type\t{name}, @function\n{name}:\n\t.cfi_startproc\n",
+            "# {}: {}\n# found by {} in the run {run}, proven\n\t.text\n\t.globl\t{name}\n\t.type\t{name}, @function\n{name}:\n\t.cfi_startproc\n",
             self.name,
             self.specification,
             crate::report::tool_version(),
-            file.display()
         );
         if self.endbr {
             s.push_str("\tendbr64\n");
