@@ -156,6 +156,7 @@ pub fn chain_ops(t: &Target) -> OpSet {
     }
     let mut immediates = default_immediates(if widths[0] == 32 { 32 } else { 64 });
     immediates.extend(t.constants());
+    immediates.extend(t.shift_counts());
     for i in t.baseline.iter().flatten() {
         for op in 0..i.op_count() {
             if let Ok(v) = i.try_immediate(op) {
@@ -198,6 +199,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         bank: &bank,
         shared: &shared,
         done: AtomicBool::new(false),
+        enumerating: AtomicBool::new(o.enumerate && values_fit(t)),
         start: o.deadline.elapsed(),
     };
     if let Some(finds) = o.record.finds {
@@ -225,6 +227,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
             if can_enumerate {
                 s.spawn(move || {
                     run.enumerate(jobs);
+                    run.enumerating.store(false, Ordering::Relaxed);
                     if let Some(p) = &o.chain {
                         run.chains(p, 0);
                     }
@@ -267,6 +270,8 @@ struct Run<'a> {
     bank: &'a TestBank,
     shared: &'a Mutex<Shared>,
     done: AtomicBool,
+    /// The quick rounds of the enumeration are not through: patience waits for them.
+    enumerating: AtomicBool,
     start: Duration,
 }
 
@@ -277,6 +282,7 @@ impl Run<'_> {
         }
         if let Some(p) = self.o.patience
             && self.o.rlimit.is_none()
+            && !self.enumerating.load(Ordering::Relaxed)
         {
             let s = lock(self.shared);
             if !s.outcome.found.is_empty()
@@ -420,6 +426,9 @@ impl Run<'_> {
             });
             spent += progress.evaluations.load(Ordering::Relaxed);
             let proven = self.lowered(&ops, macros, &found, spent);
+            if budget >= 20_000_000 {
+                self.enumerating.store(false, Ordering::Relaxed);
+            }
             if proven > 0 && budget >= 20_000_000 {
                 break;
             }

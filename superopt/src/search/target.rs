@@ -215,20 +215,52 @@ impl Target {
             .then(|| r[..n].iter().map(|b| b.value as u64).collect())
     }
 
-    /// Constants that occur in the specification, as signed numbers.
+    /// Constants that occur in the specification, as signed numbers, shift counts left out.
     pub fn constants(&self) -> Vec<i64> {
-        let mut v = Vec::new();
+        self.constants_and_counts().0
+    }
+
+    /// Constant shift counts of the specification.
+    pub fn shift_counts(&self) -> Vec<i64> {
+        self.constants_and_counts().1
+    }
+
+    fn constants_and_counts(&self) -> (Vec<i64>, Vec<i64>) {
+        use trinity_codegen::isa::{BinOp, Node};
+        let konst = |t: TermId| match self.pool.node(t) {
+            Node::Const(k) if self.pool.term_width(t) >= 8 => {
+                let w = self.pool.term_width(t).min(64);
+                Some(trinity_codegen::isa::concrete::signed(w, k) as i64)
+            }
+            _ => None,
+        };
+        let (mut constants, mut counts) = (Vec::new(), Vec::new());
+        constants.extend(self.output_terms.iter().filter_map(|t| konst(*t)));
         for t in self.pool.reachable(&self.output_terms) {
-            if let trinity_codegen::isa::Node::Const(k) = self.pool.node(t) {
-                let w = self.pool.term_width(t);
-                if w >= 8 {
-                    v.push(trinity_codegen::isa::concrete::signed(w.min(64), k) as i64);
+            let node = self.pool.node(t);
+            let shift = matches!(
+                node,
+                Node::Bin(
+                    BinOp::Shl | BinOp::Lshr | BinOp::Ashr | BinOp::Rotl | BinOp::Rotr,
+                    ..
+                )
+            );
+            for (i, x) in node.operands().enumerate() {
+                if let Some(k) = konst(x) {
+                    if shift && i == 1 {
+                        &mut counts
+                    } else {
+                        &mut constants
+                    }
+                    .push(k);
                 }
             }
         }
-        v.sort_unstable();
-        v.dedup();
-        v
+        for v in [&mut constants, &mut counts] {
+            v.sort_unstable();
+            v.dedup();
+        }
+        (constants, counts)
     }
 
     /// The widest operation that results need: 32 where the upper halves of all wider outputs are zero, as 32-bit

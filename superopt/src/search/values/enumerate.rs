@@ -120,6 +120,9 @@ impl std::hash::BuildHasher for Identity {
 /// The least cost of an instruction.
 const CHEAPEST: u64 = 100;
 
+/// So many values are tried in pairs with what is made from them before the next level.
+const FEW: usize = 120_000;
+
 const FILTER_BITS: usize = 1 << 22;
 
 /// One worker's arena.
@@ -318,13 +321,19 @@ impl<'a> Enumeration<'a> {
                 if found.is_empty() {
                     self.subsets(bank, &mut found);
                 }
-                // Values of the level before, used twice: after this level's own trees, which are fewer.
+                // Values used twice: at once where they are few, otherwise after the next level's own trees.
                 if found.is_empty() && level >= 2 && !self.stopped() {
-                    self.sharing(self.level_range(level - 1), bank, &mut found);
+                    let (now, before) = (self.level_range(level), self.level_range(level - 1));
+                    if now.len() <= FEW {
+                        self.sharing(now, bank, &mut found);
+                    } else if before.len() > FEW {
+                        self.sharing(before, bank, &mut found);
+                    }
                 }
             } else {
-                if found.is_empty() && !self.stopped() {
-                    self.sharing(self.level_range(level - 1), bank, &mut found);
+                let last = self.level_range(level - 1);
+                if found.is_empty() && !self.stopped() && last.len() > FEW {
+                    self.sharing(last, bank, &mut found);
                 }
                 break;
             }
@@ -681,25 +690,17 @@ impl<'a> Enumeration<'a> {
         self.accept(e, bank, found);
     }
 
-    /// Keeps a right expression; when there are enough already, in the place of the dearest, if it is cheaper: backward
-    /// goals are met early and in numbers, by trees dearer than those that levels find later.
+    /// Keeps an expression that passes every test, if it is among the cheapest.
     fn accept(&self, e: Expr, bank: &TestBank, found: &mut Vec<Expr>) {
-        if found.contains(&e) {
+        let cost = self.cost(&e);
+        let full = found.len() >= self.limits.solutions;
+        if full && found.last().is_some_and(|f| self.cost(f) <= cost) {
             return;
         }
-        let full = found.len() >= self.limits.solutions;
-        let dearest = (0..found.len()).max_by_key(|n| self.cost(&found[*n]));
-        match dearest {
-            Some(n) if full => {
-                if self.cost(&e) < self.cost(&found[n]) && self.passes(&e, bank) {
-                    found[n] = e;
-                }
-            }
-            _ => {
-                if self.passes(&e, bank) {
-                    found.push(e);
-                }
-            }
+        if !found.contains(&e) && self.passes(&e, bank) {
+            let at = found.partition_point(|f| self.cost(f) <= cost);
+            found.insert(at, e);
+            found.truncate(self.limits.solutions);
         }
     }
 

@@ -52,7 +52,7 @@ pub fn value_ops(t: &Target) -> OpSet {
     };
     let counts: Vec<i64> = [1, 2, 4, 8, 16, i64::from(width) - 1]
         .into_iter()
-        .chain(t.constants())
+        .chain(t.shift_counts())
         .collect();
     let v3 = t.march >= super::super::opset::March::V3;
     let mut ops = OpSet::new(&Request {
@@ -88,9 +88,9 @@ fn wanted(i: &Instruction, counts: &[i64], constants: &[i64], v3: bool, width: u
             false
         }
         (Adc | Sbb | Test | Xchg | Adcx | Adox, _) => false,
-        (Rol | Ror | Shld | Shrd, Some(k)) => {
-            constants.contains(&k) || (k == 8 || k == 16) && matches!(i.mnemonic(), Rol)
-        }
+        // Rotations by the counts of the specification and by bytes.
+        (Rol, Some(k)) => k == 8 || k == 16 || counts.contains(&k) && k > 16,
+        (Ror | Shld | Shrd, Some(_)) => false,
         (Rorx, Some(_)) => false,
         (Shl | Shr | Sar, Some(k)) => {
             if i.op0_register().size() == 8 && width == 32 {
