@@ -24,11 +24,19 @@ fn code(o: &Output) -> i32 {
 }
 
 fn start(dir: &Path, args: &[&str]) -> Child {
-    trinityc(dir).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    trinityc(dir)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn json(path: &Path) -> serde_json::Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
+    serde_json::from_slice(
+        &std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
+    )
+    .unwrap()
 }
 
 /// Names of targets with what was found for them.
@@ -36,7 +44,11 @@ fn outcomes(run: &serde_json::Value) -> Vec<(String, String, String)> {
     let all = run["targets"].as_array().unwrap().iter();
     all.map(|t| {
         let field = |v: &serde_json::Value| v.as_str().unwrap_or("").to_owned();
-        (field(&t["name"]), field(&t["outcome"]), field(&t["result"]["verdict"]["kind"]))
+        (
+            field(&t["name"]),
+            field(&t["outcome"]),
+            field(&t["result"]["verdict"]["kind"]),
+        )
     })
     .collect()
 }
@@ -49,30 +61,64 @@ fn two_deterministic_runs_leave_the_same_bytes() {
     let s = Scratch::new("search-same");
     s.write("c.toml", EASY);
     let results = ["a", "b"].map(|out| {
-        let o = output(s.path(), &["search", "c.toml", "--deterministic", "--seed", "5", "--out", out, "-q"]);
+        let o = output(
+            s.path(),
+            &[
+                "search",
+                "c.toml",
+                "--deterministic",
+                "--seed",
+                "5",
+                "--out",
+                out,
+                "-q",
+            ],
+        );
         assert_eq!(code(&o), 0, "{}", text(&o.stderr));
         let file = |name: &str| std::fs::read(s.file(out).join("easy").join(name)).unwrap();
-        (text(&o.stdout), file("run.json"), file("report.html"), file("best-p01-32.s"))
+        (
+            text(&o.stdout),
+            file("run.json"),
+            file("report.html"),
+            file("best-p01-32.s"),
+        )
     });
     assert!(results[0] == results[1]);
     let run = json(&s.file("a/easy/run.json"));
-    let proven = |name: &str| (name.to_owned(), "synthesised".to_owned(), "proven".to_owned());
+    let proven = |name: &str| {
+        (
+            name.to_owned(),
+            "synthesised".to_owned(),
+            "proven".to_owned(),
+        )
+    };
     assert_eq!(outcomes(&run), [proven("p01-32"), proven("p06-32")]);
     // No clock is in it.
     assert!(!String::from_utf8_lossy(&results[0].1).contains("\"seconds\""));
     // The assembly is what an assembler reads, and trinityc shows the same report again.
-    let o = Command::new("cc").args(["-c", "a/easy/best-p06-32.s", "-o", "p06.o"]).current_dir(s.path()).output().unwrap();
+    let o = Command::new("cc")
+        .args(["-c", "a/easy/best-p06-32.s", "-o", "p06.o"])
+        .current_dir(s.path())
+        .output()
+        .unwrap();
     assert!(o.status.success(), "{}", text(&o.stderr));
-    let o = output(s.path(), &["report", "a/easy", "--html", "page.html", "--text"]);
+    let o = output(
+        s.path(),
+        &["report", "a/easy", "--html", "page.html", "--text"],
+    );
     assert_eq!((code(&o), text(&o.stdout)), (0, results[0].0.clone()));
-    assert!(std::fs::read_to_string(s.file("page.html")).unwrap().contains("p06-32"));
+    assert!(
+        std::fs::read_to_string(s.file("page.html"))
+            .unwrap()
+            .contains("p06-32")
+    );
 }
 
 /// Killed at random moments, the run still ends; what was finished is not repeated.
 #[test]
 fn killed_runs_resume() {
     let s = Scratch::new("search-kill");
-    s.write("c.toml", &EASY.replace("'p06'", "'p06', 'p16', 'p22'"));
+    s.write("c.toml", EASY.replace("'p06'", "'p06', 'p16', 'p22'"));
     let seed = std::process::id();
     println!("seed {seed}");
     let mut x = u64::from(seed) | 1;
@@ -81,7 +127,10 @@ fn killed_runs_resume() {
     let mut finished = 0;
     for _ in 0..6 {
         let begun = Instant::now();
-        while !state.exists() && begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none() {
+        while !state.exists()
+            && begun.elapsed() < Duration::from_secs(60)
+            && child.try_wait().unwrap().is_none()
+        {
             std::thread::sleep(Duration::from_millis(5));
         }
         x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -101,14 +150,22 @@ fn killed_runs_resume() {
     assert_eq!(run["ended"], "done");
     let found = outcomes(&run);
     assert_eq!(found.len(), 4);
-    assert!(found.iter().all(|f| f.1 == "synthesised" && f.2 == "proven"), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .all(|f| f.1 == "synthesised" && f.2 == "proven"),
+        "{found:?}"
+    );
     assert!(!state.exists());
 }
 
 #[test]
 fn a_signal_saves_the_state_and_says_how_to_go_on() {
     let s = Scratch::new("search-int");
-    s.write("c.toml", &EASY.replace("'2s'", "'60s'").replace("'20s'", "'120s'"));
+    s.write(
+        "c.toml",
+        EASY.replace("'2s'", "'60s'").replace("'20s'", "'120s'"),
+    );
     let child = trinityc(s.path())
         .args(["search", "c.toml"])
         .stdout(Stdio::piped())
@@ -125,12 +182,19 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
     unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
     let o = child.wait_with_output().unwrap();
     assert_eq!(code(&o), 130, "{}", text(&o.stderr));
-    assert!(text(&o.stderr).contains("trinityc search --resume out/easy"), "{}", text(&o.stderr));
+    assert!(
+        text(&o.stderr).contains("trinityc search --resume out/easy"),
+        "{}",
+        text(&o.stderr)
+    );
     // Piped: plain lines, no control characters of bars.
     assert!(!text(&o.stderr).contains('\u{1b}'));
     assert!(state.exists());
     assert_eq!(json(&s.file("out/easy/run.json"))["ended"], "interrupted");
-    let o = output(s.path(), &["search", "--resume", "out/easy", "--deadline", "3s"]);
+    let o = output(
+        s.path(),
+        &["search", "--resume", "out/easy", "--deadline", "3s"],
+    );
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let o = output(s.path(), &["search", "--resume", "out/easy"]);
     assert_eq!(code(&o), 20, "{}", text(&o.stderr));
@@ -139,16 +203,33 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
 #[test]
 fn the_store_remembers_programs() {
     let s = Scratch::new("search-store");
-    s.write("c.toml", &EASY.replace("['p01', 'p06']", "['p06']"));
-    let args = ["search", "c.toml", "--store", "s.redb", "--deadline", "2s", "-q"];
+    s.write("c.toml", EASY.replace("['p01', 'p06']", "['p06']"));
+    let args = [
+        "search",
+        "c.toml",
+        "--store",
+        "s.redb",
+        "--deadline",
+        "2s",
+        "-q",
+    ];
     let o = output(s.path(), &args);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let o = output(s.path(), &args);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert!(text(&o.stderr).contains("p06-32: the store has a program; it is proven again"), "{}", text(&o.stderr));
+    assert!(
+        text(&o.stderr).contains("p06-32: the store has a program; it is proven again"),
+        "{}",
+        text(&o.stderr)
+    );
     let run = json(&s.file("out/easy/run.json"));
     let engines = run["targets"][0]["engines"].as_array().unwrap();
-    assert!(engines.iter().any(|e| e["engine"] == "store" && e["proven"] == 1), "{engines:?}");
+    assert!(
+        engines
+            .iter()
+            .any(|e| e["engine"] == "store" && e["proven"] == 1),
+        "{engines:?}"
+    );
 }
 
 #[test]
@@ -162,8 +243,14 @@ fn a_function_of_a_file_is_a_target() {
     let o = output(s.path(), &["search", "c.toml", "-q"]);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let run = json(&s.file("out/asm/run.json"));
-    assert_eq!(outcomes(&run), [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]);
-    let o = output(s.path(), &["equiv", "f.s", "out/asm/best.s", "--live-out", "eax"]);
+    assert_eq!(
+        outcomes(&run),
+        [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]
+    );
+    let o = output(
+        s.path(),
+        &["equiv", "f.s", "out/asm/best.s", "--live-out", "eax"],
+    );
     assert_eq!(code(&o), 0, "{}", text(&o.stdout));
 }
 
@@ -174,20 +261,40 @@ fn bad_input_is_told_with_its_place() {
         let o = output(s.path(), args);
         let err = text(&o.stderr);
         assert_eq!(code(&o), want, "{args:?}: {err}");
-        assert!(err.starts_with("trinityc: ") && err.contains(part), "{args:?}: {err}");
+        assert!(
+            err.starts_with("trinityc: ") && err.contains(part),
+            "{args:?}: {err}"
+        );
     };
-    s.write("typo.toml", &EASY.replace("slots", "slotz"));
-    check(&["search", "typo.toml"], 18, "typo.toml:10: engine.chain.slotz: unknown key; did you mean `slots`?");
-    s.write("kernel.toml", &EASY.replace("p06", "p66"));
-    check(&["search", "kernel.toml"], 18, "kernel.toml:3: targets: there is no kernel \"p66\"");
+    s.write("typo.toml", EASY.replace("slots", "slotz"));
+    check(
+        &["search", "typo.toml"],
+        18,
+        "typo.toml:10: engine.chain.slotz: unknown key; did you mean `slots`?",
+    );
+    s.write("kernel.toml", EASY.replace("p06", "p66"));
+    check(
+        &["search", "kernel.toml"],
+        18,
+        "kernel.toml:3: targets: there is no kernel \"p66\"",
+    );
     s.write("c.toml", EASY);
     s.write("file", "");
-    check(&["search", "c.toml", "--out", "file"], 8, "cannot write results to file/easy");
-    check(&["search", "--resume", "nowhere"], 18, "nowhere/config.toml");
+    check(
+        &["search", "c.toml", "--out", "file"],
+        8,
+        "cannot write results to file/easy",
+    );
+    check(
+        &["search", "--resume", "nowhere"],
+        18,
+        "nowhere/config.toml",
+    );
     check(&["search"], 2, "CONFIG");
     check(&["search", "c.toml", "--sede", "1"], 2, "--sede");
     s.write("loop.s", "\t.globl f\n\t.type f, @function\nf:\n1:\taddl $1, %eax\n\tdecl %edi\n\tjne 1b\n\tret\n\t.size f, .-f\n");
-    let asm = "name = 'l'\nkind = 'opt'\ndeadline = '2s'\n[engine.chain]\n[[target]]\nasm = 'loop.s'\n";
+    let asm =
+        "name = 'l'\nkind = 'opt'\ndeadline = '2s'\n[engine.chain]\n[[target]]\nasm = 'loop.s'\n";
     s.write("loop.toml", asm);
     check(&["search", "loop.toml"], 13, "f: it has a loop");
     check(&["report", "nothing-here"], 3, "nothing-here");
@@ -195,7 +302,11 @@ fn bad_input_is_told_with_its_place() {
     check(&["report", "half.json"], 3, "half.json: not a report");
     check(&["tune", "c.toml"], 18, "kind is \"kernels\", not \"tune\"");
     check(&["calibrate", "--only", "no such row"], 2, "--only");
-    check(&["calibrate", "-o", "nowhere/costs.toml", "--quick"], 8, "nowhere/costs.toml");
+    check(
+        &["calibrate", "-o", "nowhere/costs.toml", "--quick"],
+        8,
+        "nowhere/costs.toml",
+    );
 }
 
 #[test]
@@ -203,7 +314,11 @@ fn phi_is_reported() {
     let s = Scratch::new("report-phi");
     let o = output(s.path(), &["report", "phi"]);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert!(text(&o.stdout).contains("The authority is exact evaluation"), "{}", text(&o.stdout));
+    assert!(
+        text(&o.stdout).contains("The authority is exact evaluation"),
+        "{}",
+        text(&o.stdout)
+    );
     let o = output(s.path(), &["report", "phi", "--json"]);
     let value: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
     assert_eq!(value["report"], "phi");
@@ -222,13 +337,26 @@ fn tuning_compares_on_kernels_it_was_not_tuned_on() {
     let run = json(&s.file("out/t/run.json"));
     assert_eq!(run["tables"][0]["rows"][0][0], "engine.chain.beta");
     let note = run["tables"][1]["note"].as_str().unwrap();
-    assert!(note.contains("the default stays") || note.contains("held out: 48 pairs"), "{note}");
+    assert!(
+        note.contains("the default stays") || note.contains("held out: 48 pairs"),
+        "{note}"
+    );
 }
 
 #[test]
 fn calibration_writes_a_file_of_costs() {
     let s = Scratch::new("calibrate");
-    let o = output(s.path(), &["calibrate", "--quick", "--only", "add r32", "-o", "costs.toml"]);
+    let o = output(
+        s.path(),
+        &[
+            "calibrate",
+            "--quick",
+            "--only",
+            "add r32",
+            "-o",
+            "costs.toml",
+        ],
+    );
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let table = trinity_superopt::measure::costs::load(&s.file("costs.toml")).unwrap();
     assert!(!table.rows().is_empty() && table.rows().len() < 10);
@@ -242,7 +370,9 @@ fn trinityc_does_not_link_the_solver() {
         let file = ElfFile64::<object::Endianness>::parse(&*data).unwrap();
         let endian = file.endian();
         let sections = file.elf_header().sections(endian, &*data).unwrap();
-        let Some((dynamic, index)) = sections.dynamic(endian, &*data).unwrap() else { return Vec::new() };
+        let Some((dynamic, index)) = sections.dynamic(endian, &*data).unwrap() else {
+            return Vec::new();
+        };
         let strings = sections.strings(endian, &*data, index).unwrap();
         let name = |d: &object::elf::Dyn64<object::Endianness>| {
             use object::read::elf::Dyn;
@@ -253,20 +383,38 @@ fn trinityc_does_not_link_the_solver() {
     };
     let trinityc = Path::new(env!("CARGO_BIN_EXE_trinityc"));
     let libraries = needed(trinityc);
-    assert!(libraries.iter().any(|l| l.starts_with("libc.so")), "{libraries:?}");
+    assert!(
+        libraries.iter().any(|l| l.starts_with("libc.so")),
+        "{libraries:?}"
+    );
     assert!(!libraries.iter().any(|l| l.contains("z3")), "{libraries:?}");
     // The solver beside it is the one that does: the test can tell.
     let solver = trinityc.with_file_name("trinity-solver");
-    assert!(needed(&solver).iter().any(|l| l.contains("z3")), "build trinity-solver first (cargo build -p trinity-solver)");
+    assert!(
+        needed(&solver).iter().any(|l| l.contains("z3")),
+        "build trinity-solver first (cargo build -p trinity-solver)"
+    );
     // What the runtime library is made of: no crate of the solver or of e-graphs.
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "-p", "trinity-start", "-e", "normal", "--offline", "--prefix", "none"])
+        .args([
+            "tree",
+            "-p",
+            "trinity-start",
+            "-e",
+            "normal",
+            "--offline",
+            "--prefix",
+            "none",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     let tree = text(&tree.stdout);
     assert!(tree.contains("trinity-runtime"), "{tree}");
     for forbidden in ["z3", "egg ", "trinity-superopt"] {
-        assert!(!tree.lines().any(|l| l.starts_with(forbidden)), "{forbidden}");
+        assert!(
+            !tree.lines().any(|l| l.starts_with(forbidden)),
+            "{forbidden}"
+        );
     }
 }

@@ -51,23 +51,32 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Ok(m) => m,
     };
     let base = Uarch::detect().unwrap_or(Uarch::Zen4);
-    let budget = if m.get_flag("quick") { Budget::quick() } else { Budget::default() };
+    let budget = if m.get_flag("quick") {
+        Budget::quick()
+    } else {
+        Budget::default()
+    };
     let only = m.get_one::<String>("only");
     let mut rows = representatives();
     rows.retain(|(key, _)| only.is_none_or(|text| key.to_string().contains(text)));
     if rows.is_empty() {
-        return Err(Failed::new(super::USAGE, "--only: no row's name contains that".to_owned()));
+        return Err(Failed::new(
+            super::USAGE,
+            "--only: no row's name contains that".to_owned(),
+        ));
     }
     let output = m.get_one::<PathBuf>("output");
     if let Some(path) = output {
         // Before minutes of work: a file can be written there.
         let mut probe = path.clone().into_os_string();
         probe.push(".probe");
-        let written = write_atomically(probe.as_ref(), b"").and_then(|()| std::fs::remove_file(&probe));
+        let written =
+            write_atomically(probe.as_ref(), b"").and_then(|()| std::fs::remove_file(&probe));
         written.map_err(|e| unwritable(path, &e))?;
     }
     let total = rows.len();
-    let (table, measured) = calibrate(base, &rows, budget, |done| show(done, total)).map_err(failed)?;
+    let (table, measured) =
+        calibrate(base, &rows, budget, |done| show(done, total)).map_err(failed)?;
     if m.get_flag("differences") {
         differences(base, &measured);
     }
@@ -87,7 +96,14 @@ fn failed(e: MeasureError) -> Failed {
 }
 
 fn unwritable(path: &std::path::Path, e: &std::io::Error) -> Failed {
-    Failed::new(exit::OUTPUT, format!("cannot write {}: {}", path.display(), crate::exit::reason(e)))
+    Failed::new(
+        exit::OUTPUT,
+        format!(
+            "cannot write {}: {}",
+            path.display(),
+            crate::exit::reason(e)
+        ),
+    )
 }
 
 /// On a terminal one line that is overwritten; else a line for every eighth part.
@@ -107,9 +123,12 @@ fn show(done: usize, total: usize) {
 fn differences(base: Uarch, measured: &[Measured]) {
     let listed = Table::of(base);
     for row in measured {
-        let Some(old) = listed.row(row.key) else { continue };
+        let Some(old) = listed.row(row.key) else {
+            continue;
+        };
         let near = |a: u32, b: u32| a.abs_diff(b) * 10 <= a.max(b);
-        if old.latency != row.cost.latency || !near(old.rthroughput_x100, row.cost.rthroughput_x100) {
+        if old.latency != row.cost.latency || !near(old.rthroughput_x100, row.cost.rthroughput_x100)
+        {
             eprintln!(
                 "{:24} {:28} latency {} -> {}, one each {:.2} -> {:.2} cycles",
                 row.key.to_string(),

@@ -1,7 +1,7 @@
 //! The superoptimizer's commands: `trinityc isa`, `trinityc opt` and so on.
 //!
 //! Each command is a file with a `run` that parses its arguments, calls the library, prints, and returns the exit code.
-//! A new command is a line in [`COMMANDS`].
+//! A new command is a line in `COMMANDS`.
 
 mod calibrate;
 mod equiv;
@@ -84,7 +84,8 @@ type Run = fn(&[OsString]) -> Result<u8, Failed>;
 const COMMANDS: &[(&str, Run)] = &[
     ("calibrate", calibrate::run),
     ("equiv", equiv::run),
-    ("isa", isa::run), ("opt", opt::run),
+    ("isa", isa::run),
+    ("opt", opt::run),
     ("report", report::run),
     ("rules", rules::run),
     ("search", search::run),

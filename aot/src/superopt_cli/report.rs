@@ -35,7 +35,9 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Err(e) => return Failed::from_clap("report", &e),
         Ok(m) => m,
     };
-    let what = m.get_one::<PathBuf>("what").map_or(Path::new(""), PathBuf::as_path);
+    let what = m
+        .get_one::<PathBuf>("what")
+        .map_or(Path::new(""), PathBuf::as_path);
     // A directory of that name is meant when it is there.
     let document = if what == Path::new("phi") && !what.exists() {
         Document::from(Phi::decide())
@@ -48,7 +50,9 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     }
     let html = m.get_one::<PathBuf>("html");
     if let Some(path) = html {
-        document.write_html(path).map_err(super::equiv::report_failed)?;
+        document
+            .write_html(path)
+            .map_err(super::equiv::report_failed)?;
     }
     match (m.get_flag("json"), html.is_some() && !m.get_flag("text")) {
         (true, _) => print(&document.to_json()),

@@ -25,7 +25,11 @@ const STORE_WAIT: Duration = Duration::from_secs(10);
 
 fn command() -> Command {
     let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id).long(id).value_name(value).help(help).value_parser(value_parser!(PathBuf))
+        Arg::new(id)
+            .long(id)
+            .value_name(value)
+            .help(help)
+            .value_parser(value_parser!(PathBuf))
     };
     Command::new("trinityc search")
         .about("Searches for faster code for the targets of a configuration, and proves what it finds.")
@@ -90,32 +94,54 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Ok(m) => m,
     };
     let kernels = kernel_names();
-    let known = Known { kernels: Some(&kernels), processors: &[] };
+    let known = Known {
+        kernels: Some(&kernels),
+        processors: &[],
+    };
     let change = |c: &mut RunConfig| apply(&m, c);
     let (session, state) = match m.get_one::<PathBuf>("resume") {
         Some(dir) => Session::resume_with::<State>(dir, &known, &change).map_err(session_failed)?,
         None => {
-            let file = m.get_one::<PathBuf>("config").map_or(Path::new(""), PathBuf::as_path);
+            let file = m
+                .get_one::<PathBuf>("config")
+                .map_or(Path::new(""), PathBuf::as_path);
             let mut config = RunConfig::load(file, &known).map_err(config_failed)?;
             change(&mut config);
             if config.kind == Kind::Tune {
-                return Err(Failed::new(exit::CONFIG, format!("{}: a run of kind \"tune\": trinityc tune {0}", file.display())));
+                return Err(Failed::new(
+                    exit::CONFIG,
+                    format!(
+                        "{}: a run of kind \"tune\": trinityc tune {0}",
+                        file.display()
+                    ),
+                ));
             }
             if config.kind == Kind::Rules {
                 let what = "a run of kind \"rules\" is for trinityc rules";
-                return Err(Failed::new(exit::CONFIG, format!("{}: {what}", file.display())));
+                return Err(Failed::new(
+                    exit::CONFIG,
+                    format!("{}: {what}", file.display()),
+                ));
             }
-            (Session::start(config).map_err(session_failed)?, State::default())
+            (
+                Session::start(config).map_err(session_failed)?,
+                State::default(),
+            )
         }
     };
-    stop::install().map_err(|e| Failed::new(INTERNAL, format!("signals: {}", crate::exit::reason(&e))))?;
+    stop::install()
+        .map_err(|e| Failed::new(INTERNAL, format!("signals: {}", crate::exit::reason(&e))))?;
     let config = session.config.clone();
     let store = config.store.as_deref().map(open_store).transpose()?;
     let mut pool = PoolConfig::located().map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
     pool.memory = u64::from(config.solver.memory_mb) << 20;
     let solvers = SolverPool::new(pool);
     let dir = session.dir.root().to_path_buf();
-    let style = if m.get_flag("quiet") { Style::Quiet } else { Style::Auto };
+    let style = if m.get_flag("quiet") {
+        Style::Quiet
+    } else {
+        Style::Auto
+    };
     let display = Display::start(&session.progress, style);
     let tools = Tools {
         solvers: &solvers,
@@ -125,16 +151,23 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     };
     let result = drive(session, state, &tools);
     drop(display);
-    let (document, ended) = result.map_err(|e: DriveError| Failed::new(e.exit_code(), e.to_string()))?;
+    let (document, ended) =
+        result.map_err(|e: DriveError| Failed::new(e.exit_code(), e.to_string()))?;
     print(&document.to_text())?;
     if ended == Ended::Interrupted {
         return Err(Failed::new(
             exit::INTERRUPTED,
-            format!("stopped; the state is saved. To continue: trinityc search --resume {}", dir.display()),
+            format!(
+                "stopped; the state is saved. To continue: trinityc search --resume {}",
+                dir.display()
+            ),
         ));
     }
     if std::io::stderr().is_terminal() {
-        eprintln!("trinityc: results in {}: report.html, run.json, best-*.s, smt/", dir.display());
+        eprintln!(
+            "trinityc: results in {}: report.html, run.json, best-*.s, smt/",
+            dir.display()
+        );
     }
     Ok(0)
 }
@@ -181,8 +214,10 @@ fn line(m: &ArgMatches, args: &[OsString], dir: &Path) -> String {
 
 fn open_store(path: &Path) -> Result<Store, Failed> {
     let semantics = sha256(semantics_version().as_bytes());
-    Store::open(path, semantics, STORE_WAIT, &mut |text| eprintln!("trinityc: {text}"))
-        .map_err(|e| Failed::new(StoreError::EXIT, e.to_string()))
+    Store::open(path, semantics, STORE_WAIT, &mut |text| {
+        eprintln!("trinityc: {text}")
+    })
+    .map_err(|e| Failed::new(StoreError::EXIT, e.to_string()))
 }
 
 fn session_failed(e: SessionError) -> Failed {

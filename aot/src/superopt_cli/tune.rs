@@ -21,7 +21,11 @@ const TRAINING: f64 = 0.6;
 
 fn command() -> Command {
     let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id).long(id).value_name(value).help(help).value_parser(value_parser!(PathBuf))
+        Arg::new(id)
+            .long(id)
+            .value_name(value)
+            .help(help)
+            .value_parser(value_parser!(PathBuf))
     };
     Command::new("trinityc tune")
         .about("Tunes the Markov chain's parameters by QUASAR on training kernels, and compares on others.")
@@ -59,7 +63,8 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Ok(m) => m,
     };
     let (mut session, saved) = begin(&m)?;
-    stop::install().map_err(|e| Failed::new(INTERNAL, format!("signals: {}", crate::exit::reason(&e))))?;
+    stop::install()
+        .map_err(|e| Failed::new(INTERNAL, format!("signals: {}", crate::exit::reason(&e))))?;
     let t = tuning(&session.config).map_err(|e| Failed::new(exit::CONFIG, e.to_string()))?;
     let mut tuner = match saved {
         Some(tuner) => tuner,
@@ -68,18 +73,29 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     let whole = session.deadline.clone();
     let training = whole.part(whole.left().map(|d| d.mul_f64(TRAINING)), None);
     let mut failed = None;
-    let done = tuner.run(&t.subject, None, &|| training.over().is_some(), &mut |tuner| {
-        let best = tuner.winner().map_or(0.0, |w| w.score.exp());
-        let default = tuner.log().first().map_or(0.0, |d| d.score.exp());
-        eprintln!("trinityc: {} candidates; mean proposals: default {default:.0}, best {best:.0}", tuner.log().len());
-        failed = session.save(&Some(tuner)).err().or(failed.take());
-    });
+    let done = tuner.run(
+        &t.subject,
+        None,
+        &|| training.over().is_some(),
+        &mut |tuner| {
+            let best = tuner.winner().map_or(0.0, |w| w.score.exp());
+            let default = tuner.log().first().map_or(0.0, |d| d.score.exp());
+            eprintln!(
+                "trinityc: {} candidates; mean proposals: default {default:.0}, best {best:.0}",
+                tuner.log().len()
+            );
+            failed = session.save(&Some(tuner)).err().or(failed.take());
+        },
+    );
     if let Some(e) = failed {
         return Err(session_failed(e));
     }
     done.map_err(tune_failed)?;
     let Some(winner) = tuner.winner().cloned() else {
-        return Err(Failed::new(exit::INTERRUPTED, "stopped before the default was judged".to_owned()));
+        return Err(Failed::new(
+            exit::INTERRUPTED,
+            "stopped before the default was judged".to_owned(),
+        ));
     };
     session.save(&Some(&tuner)).map_err(session_failed)?;
     let default = tuner.default_values();
@@ -88,7 +104,15 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         None
     } else {
         let over = || whole.over().is_some();
-        compare(&t.subject, tuner.plan(), &t.trial, &default, &winner.values, &over).map_err(tune_failed)?
+        compare(
+            &t.subject,
+            tuner.plan(),
+            &t.trial,
+            &default,
+            &winner.values,
+            &over,
+        )
+        .map_err(tune_failed)?
     };
     let ended = match whole.over() {
         Some(End::Stopped) => Ended::Interrupted,
@@ -101,7 +125,10 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     match ended {
         Ended::Interrupted => Err(Failed::new(
             exit::INTERRUPTED,
-            format!("stopped; the state is saved. To continue: trinityc tune --resume {}", dir.display()),
+            format!(
+                "stopped; the state is saved. To continue: trinityc tune --resume {}",
+                dir.display()
+            ),
         )),
         _ => Ok(0),
     }
@@ -109,17 +136,26 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
 
 fn begin(m: &ArgMatches) -> Result<(Session, Option<Tuner>), Failed> {
     let kernels = kernel_names();
-    let known = Known { kernels: Some(&kernels), processors: &[] };
+    let known = Known {
+        kernels: Some(&kernels),
+        processors: &[],
+    };
     let change = |c: &mut RunConfig| {
         c.deadline = m.get_one::<Duration>("deadline").copied().or(c.deadline);
     };
     if let Some(dir) = m.get_one::<PathBuf>("resume") {
         return Session::resume_with(dir, &known, &change).map_err(session_failed);
     }
-    let file = m.get_one::<PathBuf>("config").map_or(Path::new(""), PathBuf::as_path);
+    let file = m
+        .get_one::<PathBuf>("config")
+        .map_or(Path::new(""), PathBuf::as_path);
     let mut config = RunConfig::load(file, &known).map_err(config_failed)?;
     if config.kind != Kind::Tune {
-        let what = format!("{}: kind is \"{}\", not \"tune\"", file.display(), config.kind.name());
+        let what = format!(
+            "{}: kind is \"{}\", not \"tune\"",
+            file.display(),
+            config.kind.name()
+        );
         return Err(Failed::new(exit::CONFIG, what));
     }
     change(&mut config);
@@ -137,7 +173,14 @@ fn tune_failed(e: TuneError) -> Failed {
     Failed::new(exit::CONFIG, e.to_string())
 }
 
-fn report(session: &Session, t: &Tuning, tuner: &Tuner, compared: Option<&Comparison>, ended: Ended, args: &[OsString]) -> Search {
+fn report(
+    session: &Session,
+    t: &Tuning,
+    tuner: &Tuner,
+    compared: Option<&Comparison>,
+    ended: Ended,
+    args: &[OsString],
+) -> Search {
     let config = &session.config;
     let default = tuner.default_values();
     let winner = tuner.winner().map_or(default.clone(), |w| w.values.clone());
@@ -145,9 +188,18 @@ fn report(session: &Session, t: &Tuning, tuner: &Tuner, compared: Option<&Compar
     let rows = t.plan.parameters.iter().zip(default.iter().zip(&winner));
     let parameters = Table {
         title: "Parameters".into(),
-        columns: ["parameter", "range", "default", "tuned"].map(String::from).into(),
+        columns: ["parameter", "range", "default", "tuned"]
+            .map(String::from)
+            .into(),
         rows: rows
-            .map(|(p, (d, w))| vec![p.name.clone(), format!("{} to {}", p.low, p.high), format!("{d:.4}"), format!("{w:.4}")])
+            .map(|(p, (d, w))| {
+                vec![
+                    p.name.clone(),
+                    format!("{} to {}", p.low, p.high),
+                    format!("{d:.4}"),
+                    format!("{w:.4}"),
+                ]
+            })
             .collect(),
         note: format!(
             "{} candidates judged; geometric mean of the median proposals on the training kernels: default {}, tuned {}.",
@@ -162,18 +214,29 @@ fn report(session: &Session, t: &Tuning, tuner: &Tuner, compared: Option<&Compar
     };
     let held_out = Table {
         title: "Held-out kernels: proposals to the first program that passes all tests".into(),
-        columns: ["kernel", "seed", "default", "tuned"].map(String::from).into(),
+        columns: ["kernel", "seed", "default", "tuned"]
+            .map(String::from)
+            .into(),
         rows: compared
             .iter()
             .flat_map(|c| &c.pairs)
             .map(|p| {
-                let name = trinity_superopt::kernels::HACKERS_DELIGHT.get(p.task).map_or("", |k| k.name);
-                vec![name.into(), p.seed.to_string(), cost(p.default), cost(p.tuned)]
+                let name = trinity_superopt::kernels::HACKERS_DELIGHT
+                    .get(p.task)
+                    .map_or("", |k| k.name);
+                vec![
+                    name.into(),
+                    p.seed.to_string(),
+                    cost(p.default),
+                    cost(p.tuned),
+                ]
             })
             .collect(),
         note: match compared {
             Some(c) => c.to_string(),
-            None if winner == default => "no candidate beat the default on the training kernels: the default stays".into(),
+            None if winner == default => {
+                "no candidate beat the default on the training kernels: the default stays".into()
+            }
             None => "the comparison was cut short and decides nothing: the default stays".into(),
         },
     };

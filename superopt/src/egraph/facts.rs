@@ -205,7 +205,7 @@ impl Domain for KnownBits {
                 };
                 Known {
                     width: w,
-                    zeros: mask(low.min(w)) * u128::from(low > 0) | high,
+                    zeros: (mask(low.min(w)) * u128::from(low > 0)) | high,
                     ones: 0,
                 }
             }

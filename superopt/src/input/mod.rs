@@ -1,6 +1,6 @@
 //! Assembly text and objects read into functions, terms and regions.
 //!
-//! [`assemble`] makes an object of a text with the system's assembler, [`object`] reads its functions, [`cfg`] their
+//! [`assemble`] makes an object of a text with the system's assembler, [`object`] reads its functions, [`mod@cfg`] their
 //! control flow and liveness, [`terms`] makes one term-level function of them (in the domain of [`symbolic`]),
 //! [`precondition`] reads conditions on inputs, and [`region`] is what engines get.
 

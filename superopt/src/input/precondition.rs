@@ -490,7 +490,7 @@ mod tests {
             holds(
                 "zext(dil, 64) + rsi * 2 - 1 == 0x1ff >>u 1 << 0",
                 0x101,
-                0x7f + 1 - 0
+                0x7f + 1
             ) == (1 + 0x100 - 1 == 0xff)
         );
         assert!(holds("sext(dil, 32) == -1 && clz(esi) == 31", 0xff, 1));

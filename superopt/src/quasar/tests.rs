@@ -213,7 +213,7 @@ fn converges_on_a_shifted_sphere() {
         .unwrap()
         .unwrap();
     assert!(best.value < 1e-3, "{}", best.value);
-    let start = sphere(10).value(&vec![0.0; 10]);
+    let start = sphere(10).value(&[0.0; 10]);
     assert!(start > 1e3, "the shift is no gift: {start}");
 }
 

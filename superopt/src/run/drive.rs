@@ -105,8 +105,12 @@ impl std::fmt::Display for DriveError {
             DriveError::Search(name, e) => write!(f, "{name}: {e}"),
             DriveError::Solver(e) => e.fmt(f),
             DriveError::Store(e) => e.fmt(f),
-            DriveError::Claim(name) => write!(f, "{name}: its formula does not meet its specification"),
-            DriveError::Kind(k) => write!(f, "a run of kind \"{}\" is no search for code", k.name()),
+            DriveError::Claim(name) => {
+                write!(f, "{name}: its formula does not meet its specification")
+            }
+            DriveError::Kind(k) => {
+                write!(f, "a run of kind \"{}\" is no search for code", k.name())
+            }
         }
     }
 }
@@ -158,13 +162,21 @@ pub fn key_options(q: &super::config::Quasar) -> keys::Options {
 ///
 /// # Errors
 /// See [`DriveError`]. What was found until then is in the saved state.
-pub fn drive(mut session: Session, mut state: State, tools: &Tools<'_>) -> Result<(Document, Ended), DriveError> {
+pub fn drive(
+    mut session: Session,
+    mut state: State,
+    tools: &Tools<'_>,
+) -> Result<(Document, Ended), DriveError> {
     let config = session.config.clone();
     if matches!(config.kind, Kind::Rules | Kind::Tune) {
         return Err(DriveError::Kind(config.kind));
     }
     // All targets first: an error in the last one should not show after hours.
-    let goals: Result<Vec<Goal>, GoalError> = config.targets.iter().map(|t| goal(t, &config.march)).collect();
+    let goals: Result<Vec<Goal>, GoalError> = config
+        .targets
+        .iter()
+        .map(|t| goal(t, &config.march))
+        .collect();
     let goals = goals.map_err(DriveError::Goal)?;
     session.save(&state)?;
     while state.done.len() < goals.len() && !ended(&session.deadline, &config) {
@@ -193,10 +205,18 @@ fn ended(d: &Deadline, config: &RunConfig) -> bool {
 }
 
 /// Works on one target.
-fn one(session: &mut Session, state: &mut State, n: usize, goal: &Goal, tools: &Tools<'_>) -> Result<Done, DriveError> {
+fn one(
+    session: &mut Session,
+    state: &mut State,
+    n: usize,
+    goal: &Goal,
+    tools: &Tools<'_>,
+) -> Result<Done, DriveError> {
     let config = session.config.clone();
     let resumed = state.current.take();
-    let used = resumed.as_ref().map_or(Duration::ZERO, |c| Duration::try_from_secs_f64(c.used).unwrap_or_default());
+    let used = resumed.as_ref().map_or(Duration::ZERO, |c| {
+        Duration::try_from_secs_f64(c.used).unwrap_or_default()
+    });
     let deadline = target_deadline(session, config.targets.len() - n, used);
     session.progress.begin_again(&goal.name, used);
     let smt = session.dir.smt().join(super::files::file_name(&goal.name));
@@ -213,12 +233,18 @@ fn one(session: &mut Session, state: &mut State, n: usize, goal: &Goal, tools: &
                 session.progress.meter(&row.engine).restore(row, curve);
             }
             let best = c.path.last().and_then(Mark::code);
-            seeds.extend(best.map(|code| Seed { origin: "resumed".into(), code }));
+            seeds.extend(best.map(|code| Seed {
+                origin: "resumed".into(),
+                code,
+            }));
             // The path is kept; the program at its end becomes usable again when its proof succeeds.
             Finds::with(c.path, c.refutations)
         }
     };
-    let claim = goal.claim.as_ref().map(|_| prove_claim(goal, &config, &deadline, &dump, second.as_ref(), tools));
+    let claim = goal
+        .claim
+        .as_ref()
+        .map(|_| prove_claim(goal, &config, &deadline, &dump, second.as_ref(), tools));
     if let Some((Verdict::Refuted, _, _)) = &claim {
         return Err(DriveError::Claim(goal.name.clone()));
     }
@@ -239,33 +265,67 @@ fn one(session: &mut Session, state: &mut State, n: usize, goal: &Goal, tools: &
         tried = e.spent.covers(&budget);
         (tools.tell)(&match (&code, tried) {
             (Some(_), _) => format!("{}: the store has a program; it is proven again", goal.name),
-            (None, true) => format!("{}: the store has a failure with at least this budget; not tried again", goal.name),
-            (None, false) => format!("{}: the store has a failure with a smaller budget", goal.name),
+            (None, true) => format!(
+                "{}: the store has a failure with at least this budget; not tried again",
+                goal.name
+            ),
+            (None, false) => format!(
+                "{}: the store has a failure with a smaller budget",
+                goal.name
+            ),
         });
-        seeds.extend(code.map(|code| Seed { origin: "store".into(), code }));
+        seeds.extend(code.map(|code| Seed {
+            origin: "store".into(),
+            code,
+        }));
     }
     let patience = deadline.left().map(|d| (d / 4).max(Duration::from_secs(1)));
     let options = Options {
         deadline: deadline.clone(),
-        jobs: if config.deterministic { 1 } else { config.threads() },
+        jobs: if config.deterministic {
+            1
+        } else {
+            config.threads()
+        },
         seed: config.seed,
         from_scratch: config.kind != Kind::Opt,
-        chain: config.engines.chain.as_ref().filter(|_| !tried).map(chain_params),
+        chain: config
+            .engines
+            .chain
+            .as_ref()
+            .filter(|_| !tried)
+            .map(chain_params),
         enumerate: config.engines.enumerate.is_some() && !tried,
-        keys: config.engines.quasar.as_ref().filter(|_| !tried).map(key_options),
+        keys: config
+            .engines
+            .quasar
+            .as_ref()
+            .filter(|_| !tried)
+            .map(key_options),
         patience,
         proof_timeout: config.solver.timeout,
         rlimit: config.deterministic.then_some(config.budget.rlimit),
         solvers: tools.solvers,
         progress: &session.progress.clone(),
         resume: seeds,
-        record: Record { finds: Some(&finds), dump: Some(&dump), second: second.as_ref() },
+        record: Record {
+            finds: Some(&finds),
+            dump: Some(&dump),
+            second: second.as_ref(),
+        },
     };
     let start = session.deadline.elapsed();
-    let found = with_saves(session, state, &finds, used, || engine::search(&goal.target, &options))?;
+    let found = with_saves(session, state, &finds, used, || {
+        engine::search(&goal.target, &options)
+    })?;
     let mut found = found.map_err(|e| DriveError::Search(goal.name.clone(), e))?;
     let timings = match config.measure && !config.deterministic {
-        true => outcome::rerank(goal, &mut found, config.engines.chain.map_or(0.2, |c| c.rerank), &session.deadline),
+        true => outcome::rerank(
+            goal,
+            &mut found,
+            config.engines.chain.map_or(0.2, |c| c.rerank),
+            &session.deadline,
+        ),
         false => outcome::Timings::default(),
     };
     let seconds = (session.deadline.elapsed().saturating_sub(start) + used).as_secs_f64();
@@ -273,17 +333,30 @@ fn one(session: &mut Session, state: &mut State, n: usize, goal: &Goal, tools: &
         state.current = Some(current(session, &finds, Duration::from_secs_f64(seconds)));
         session.save(state)?;
     }
-    let assembly = found.found.first().map(|f| goal.assembly(&config.name, &f.code));
+    let assembly = found
+        .found
+        .first()
+        .map(|f| goal.assembly(&config.name, &f.code));
     let engines: Vec<EngineWork> = session.progress.meters().iter().map(|m| m.row()).collect();
     if let Some(store) = tools.store.filter(|_| !tried || !found.found.is_empty()) {
         let spent = Spent {
             proposals: engines.iter().map(|e| e.proposals).sum(),
-            rlimit: found.found.iter().flat_map(|f| &f.proof.steps).map(|s| s.rlimit).sum(),
+            rlimit: found
+                .found
+                .iter()
+                .flat_map(|f| &f.proof.steps)
+                .map(|s| s.rlimit)
+                .sum(),
             seconds: if config.deterministic { 0.0 } else { seconds },
         };
         store.put(outcome::entry(goal, question, &found, spent, tools.solvers))?;
     }
-    let curves = session.progress.meters().iter().map(|m| m.curve()).collect();
+    let curves = session
+        .progress
+        .meters()
+        .iter()
+        .map(|m| m.curve())
+        .collect();
     let context = outcome::Context {
         goal,
         config: &config,
@@ -310,7 +383,10 @@ fn target_deadline(session: &Session, remaining: usize, used: Duration) -> Deadl
     if config.deterministic {
         return session.deadline.for_target(config);
     }
-    let share = session.deadline.left().map(|left| left / remaining.max(1) as u32);
+    let share = session
+        .deadline
+        .left()
+        .map(|left| left / remaining.max(1) as u32);
     let time = match (config.deadline_per_target, share) {
         // What one target leaves unused goes to the others.
         (Some(own), _) => Some(own.saturating_sub(used)),
@@ -350,7 +426,12 @@ fn prove_claim(
     };
     let r = proof::prove(&mut pool, &q, &limits, tools.solvers);
     let rung = r.steps.last().map_or(String::new(), |s| s.rung.to_string());
-    let row = vec![goal.name.clone(), goal.specification.clone(), String::new(), rung];
+    let row = vec![
+        goal.name.clone(),
+        goal.specification.clone(),
+        String::new(),
+        rung,
+    ];
     (r.verdict.clone(), row, r)
 }
 
@@ -378,7 +459,9 @@ fn with_saves<T: Send>(
                 failed = Some(e);
             }
         }
-        let done = worker.join().unwrap_or_else(|p| std::panic::resume_unwind(p));
+        let done = worker
+            .join()
+            .unwrap_or_else(|p| std::panic::resume_unwind(p));
         failed.map_or(Ok(done), Err)
     })
 }
@@ -413,9 +496,12 @@ fn report(
     if !claims.is_empty() {
         tables.push(Table {
             title: "Kernels against their specifications".into(),
-            columns: ["kernel", "specification", "verdict", "by"].map(String::from).into(),
+            columns: ["kernel", "specification", "verdict", "by"]
+                .map(String::from)
+                .into(),
             rows: claims,
-            note: "A kernel counts only when its formula is proven to meet its specification.".into(),
+            note: "A kernel counts only when its formula is proven to meet its specification."
+                .into(),
         });
     }
     let mut shown = config.clone();
@@ -428,7 +514,11 @@ fn report(
         kind: config.kind.name().into(),
         config: shown.to_toml(),
         march: config.march.clone(),
-        jobs: if config.deterministic { 1 } else { config.threads() as u32 },
+        jobs: if config.deterministic {
+            1
+        } else {
+            config.threads() as u32
+        },
         deterministic: config.deterministic,
         ended,
         resumed: session.resumed,
@@ -441,7 +531,10 @@ fn report(
             command: tools.command.clone(),
             ..parts::Provenance::default()
         },
-        trusted: parts::ALWAYS_TRUSTED.iter().map(|t| t.to_string()).collect(),
+        trusted: parts::ALWAYS_TRUSTED
+            .iter()
+            .map(|t| t.to_string())
+            .collect(),
         seconds: Some(session.deadline.elapsed().as_secs_f64()),
     };
     (report, best)

@@ -123,7 +123,9 @@ pub fn from_hex(text: &str) -> Option<Vec<Instruction>> {
     let byte = |i: usize| u8::from_str_radix(text.get(i..i + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
     let bytes = bytes?;
-    let code: Vec<Instruction> = Decoder::new(64, &bytes, DecoderOptions::NONE).into_iter().collect();
+    let code: Vec<Instruction> = Decoder::new(64, &bytes, DecoderOptions::NONE)
+        .into_iter()
+        .collect();
     code.iter().all(|i| !i.is_invalid()).then_some(code)
 }
 
@@ -138,7 +140,9 @@ mod tests {
         let code = from_hex(text).unwrap();
         assert_eq!(code.len(), 2);
         assert_eq!(to_hex(&code), text);
-        assert!(from_hex("c4e2").is_none() && from_hex("xy").is_none() && from_hex("abc").is_none());
+        assert!(
+            from_hex("c4e2").is_none() && from_hex("xy").is_none() && from_hex("abc").is_none()
+        );
     }
 
     #[test]
@@ -147,7 +151,10 @@ mod tests {
         for cost in [40, 20, 20, 10] {
             f.proven(Mark::new("b", 2, cost, &[]));
         }
-        assert_eq!(f.path().iter().map(|m| m.cost).collect::<Vec<_>>(), [30, 20, 10]);
+        assert_eq!(
+            f.path().iter().map(|m| m.cost).collect::<Vec<_>>(),
+            [30, 20, 10]
+        );
         f.refuted("chain", 7, &[1, 2]);
         assert_eq!(f.counterexamples(), [vec![1, 2]]);
     }

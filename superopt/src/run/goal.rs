@@ -106,7 +106,11 @@ pub fn kernel_names() -> Vec<&'static str> {
 
 /// Kernels that are C texts only: their code is what the system's compiler makes of them.
 const TEXTS: [(&str, kernels::sources::Text, &str); 4] = [
-    ("montgomery", kernels::sources::MONTGOMERY, "montgomery_parts"),
+    (
+        "montgomery",
+        kernels::sources::MONTGOMERY,
+        "montgomery_parts",
+    ),
     ("saxpy", kernels::sources::SAXPY, "saxpy"),
     ("sort3", kernels::sources::SORT3, "sort3"),
     ("sort4", kernels::sources::SORT4, "sort4"),
@@ -128,7 +132,8 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
                 return Err(GoalError::NoKernel(kernel.clone()));
             };
             let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-            let unit = kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
+            let unit =
+                kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
             let f = kernels::sources::function(&unit, function).map_err(GoalError::Text)?;
             let mut t = t.clone();
             if kernel == "montgomery" && t.live_out.is_empty() {
@@ -136,7 +141,14 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
             }
             of_function(&f, &t, level, march)
         }
-        Source::Assembly { asm: file, function } | Source::Object { object: file, function } => {
+        Source::Assembly {
+            asm: file,
+            function,
+        }
+        | Source::Object {
+            object: file,
+            function,
+        } => {
             let unit = Unit::read(file)?;
             let f = unit.function(function.as_deref())?;
             of_function(f, t, level, march)
@@ -184,7 +196,10 @@ fn readable(pool: &TermPool, roots: &[TermId], t: &Target, prefix: &str) -> Vec<
     let text = Text::new(pool, roots);
     let mut lines: Vec<String> = text.named.iter().map(|l| format!("{prefix}{l}")).collect();
     for (n, r) in roots.iter().enumerate() {
-        let named = t.outputs.get(n).filter(|_| t.output_terms.get(n) == Some(r));
+        let named = t
+            .outputs
+            .get(n)
+            .filter(|_| t.output_terms.get(n) == Some(r));
         lines.push(match named {
             Some(p) => format!("{prefix}{} = {}", port_name(p.at, p.width), text.of(*r)),
             None => format!("{prefix}{}", text.of(*r)),
@@ -214,7 +229,9 @@ fn specification(name: &str, lines: &[String]) -> Program {
 /// `eax` for 32 bits of place 0.
 pub fn port_name(at: loc::Loc, width: u32) -> String {
     match (at, width) {
-        (0..16, 8 | 16 | 32 | 64) => format!("{:?}", loc::gpr_register(at, width as usize / 8)).to_lowercase(),
+        (0..16, 8 | 16 | 32 | 64) => {
+            format!("{:?}", loc::gpr_register(at, width as usize / 8)).to_lowercase()
+        }
         (0..16, w) => format!("{}:{w}", loc::name(at)),
         _ => loc::name(at),
     }
@@ -232,21 +249,43 @@ fn interface(t: &Target, march: &str) -> Interface {
     }
 }
 
-fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> Result<Goal, GoalError> {
-    let uncovered = |why| GoalError::Uncovered { name: f.name.clone(), why };
+fn of_function(
+    f: &Function,
+    t: &config::Target,
+    level: March,
+    march: &str,
+) -> Result<Goal, GoalError> {
+    let uncovered = |why| GoalError::Uncovered {
+        name: f.name.clone(),
+        why,
+    };
     let mut setup = Setup::new(1);
     let terms = setup.function(f)?;
     if !terms.complete {
-        return Err(uncovered("it has a loop; trinityc opt improves regions inside loops"));
+        return Err(uncovered(
+            "it has a loop; trinityc opt improves regions inside loops",
+        ));
     }
     if !terms.accesses.is_empty() {
-        return Err(uncovered("it accesses memory outside its frame; trinityc opt improves regions of it"));
+        return Err(uncovered(
+            "it accesses memory outside its frame; trinityc opt improves regions of it",
+        ));
     }
-    if PlaceSet::CALLEE_SAVED.iter().any(|p| terms.exit.at(p) != setup.initial.at(p)) {
-        return Err(uncovered("it does not preserve the registers that a function has to preserve"));
+    if PlaceSet::CALLEE_SAVED
+        .iter()
+        .any(|p| terms.exit.at(p) != setup.initial.at(p))
+    {
+        return Err(uncovered(
+            "it does not preserve the registers that a function has to preserve",
+        ));
     }
-    let live_out = if t.live_out.is_empty() { "rax".to_owned() } else { t.live_out.join(",") };
-    let results = liveout::parse(&live_out).map_err(|e| GoalError::Condition(format!("live_out: {e}")))?;
+    let live_out = if t.live_out.is_empty() {
+        "rax".to_owned()
+    } else {
+        t.live_out.join(",")
+    };
+    let results =
+        liveout::parse(&live_out).map_err(|e| GoalError::Condition(format!("live_out: {e}")))?;
     let places: Vec<LiveOut> = results.iter().flat_map(|r| r.parts.clone()).collect();
     let mut precondition = setup.pool.bit(true);
     let state = setup.initial.clone();
@@ -272,14 +311,23 @@ fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> R
         _ => false,
     };
     if reached.iter().any(undefined) {
-        return Err(uncovered("a result depends on something the architecture leaves undefined"));
+        return Err(uncovered(
+            "a result depends on something the architecture leaves undefined",
+        ));
     }
     let all = (0..16).map(Place::Gpr).chain(PlaceSet::FLAGS.iter());
     let all = all.chain((0..16).flat_map(|n| (0..4).map(move |w| Place::Vec(n, w))));
-    let inputs: Vec<(Place, TermId)> =
-        all.map(|p| (p, state.at(p))).filter(|(_, t)| reached.contains(t)).collect();
-    if reached.iter().any(|t| is_free_variable(&setup.pool, *t, &inputs)) {
-        return Err(uncovered("its result depends on the stack pointer or on memory"));
+    let inputs: Vec<(Place, TermId)> = all
+        .map(|p| (p, state.at(p)))
+        .filter(|(_, t)| reached.contains(t))
+        .collect();
+    if reached
+        .iter()
+        .any(|t| is_free_variable(&setup.pool, *t, &inputs))
+    {
+        return Err(uncovered(
+            "its result depends on the stack pointer or on memory",
+        ));
     }
     let mut target = target_of_function(FunctionTerms {
         name: f.name.clone(),
@@ -292,14 +340,18 @@ fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> R
         march: level,
     });
     let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
-    let endbr = code.first().is_some_and(|i| i.mnemonic() == Mnemonic::Endbr64);
+    let endbr = code
+        .first()
+        .is_some_and(|i| i.mnemonic() == Mnemonic::Endbr64);
     let body = &code[usize::from(endbr)..];
     let body = match body.split_last() {
         Some((last, rest)) if last.flow_control() == FlowControl::Return => rest,
         _ => body,
     };
     let plain = |i: &Instruction| {
-        i.flow_control() == FlowControl::Next && !i.is_stack_instruction() && i.memory_base() == iced_x86::Register::None
+        i.flow_control() == FlowControl::Next
+            && !i.is_stack_instruction()
+            && i.memory_base() == iced_x86::Register::None
     };
     let straight = body.iter().all(plain);
     target.baseline = straight.then(|| body.to_vec());
@@ -321,7 +373,11 @@ fn of_function(f: &Function, t: &config::Target, level: March, march: &str) -> R
 /// by the longest chain of what is computed.
 fn listing(f: &Function, body: &[Instruction]) -> Program {
     let (table, model) = super::listing::machine();
-    let computing: Vec<Instruction> = body.iter().filter(|i| i.flow_control() == FlowControl::Next).copied().collect();
+    let computing: Vec<Instruction> = body
+        .iter()
+        .filter(|i| i.flow_control() == FlowControl::Next)
+        .copied()
+        .collect();
     let of_body = super::listing::program(&f.name, "", body, &table, &model);
     let mut p = crate::input::compare::Behaviour::listing(f);
     p.cost = of_body.cost.map(|mut c| {
@@ -342,7 +398,12 @@ impl Goal {
         let mut roots = t.output_terms.clone();
         roots.push(t.fault);
         store::Query {
-            goal: if kind == config::Kind::Opt { "opt" } else { "synth" }.into(),
+            goal: if kind == config::Kind::Opt {
+                "opt"
+            } else {
+                "synth"
+            }
+            .into(),
             target: readable(&t.pool, &roots, t, "").join("\n"),
             live_in: self.interface.live_in.clone(),
             live_out: self.interface.live_out.clone(),
@@ -353,7 +414,9 @@ impl Goal {
 
     /// A function with this code, as gcc assembles it; `run` names the run that found it.
     pub fn assembly(&self, run: &str, code: &[Instruction]) -> String {
-        let name = self.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
+        let name = self
+            .name
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
         let mut s = format!(
             "# {}: {}\n# found by {} in the run {run}, proven\n\t.text\n\t.globl\t{name}\n\t.type\t{name}, @function\n{name}:\n\t.cfi_startproc\n",
             self.name,
@@ -366,7 +429,9 @@ impl Goal {
         for i in code {
             s.push_str(&format!("\t{}\n", super::listing::gas(i)));
         }
-        s.push_str(&format!("\tret\n\t.cfi_endproc\n\t.size\t{name}, .-{name}\n"));
+        s.push_str(&format!(
+            "\tret\n\t.cfi_endproc\n\t.size\t{name}, .-{name}\n"
+        ));
         s.push_str("\t.section\t.note.GNU-stack,\"\",@progbits\n");
         s
     }

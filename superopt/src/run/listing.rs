@@ -4,7 +4,8 @@ use super::finds::encode;
 use crate::report::parts::{Cost, Line, Program};
 use crate::store::sha256::sha256;
 use iced_x86::{
-    Formatter, GasFormatter, Instruction, InstructionInfoFactory, IntelFormatter, OpAccess, Register,
+    Formatter, GasFormatter, Instruction, InstructionInfoFactory, IntelFormatter, OpAccess,
+    Register,
 };
 use std::collections::HashMap;
 use trinity_codegen::isa::cost::{Table, Uarch};
@@ -39,7 +40,13 @@ pub fn machine() -> (Table, String) {
 }
 
 /// A program of a report.
-pub fn program(name: &str, origin: &str, code: &[Instruction], table: &Table, model: &str) -> Program {
+pub fn program(
+    name: &str,
+    origin: &str,
+    code: &[Instruction],
+    table: &Table,
+    model: &str,
+) -> Program {
     let mut address = 0;
     let mut lines = Vec::new();
     for i in code {
@@ -79,11 +86,29 @@ pub fn longest_chain(code: &[Instruction], table: &Table) -> u32 {
     for i in code {
         let used = factory.info(i).used_registers().to_vec();
         let place = |r: Register| r.full_register();
-        let is_read = |a: OpAccess| !matches!(a, OpAccess::None | OpAccess::Write | OpAccess::CondWrite | OpAccess::NoMemAccess);
-        let is_written = |a: OpAccess| !matches!(a, OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess);
-        let reads = used.iter().filter(|u| is_read(u.access())).map(|u| place(u.register()));
+        let is_read = |a: OpAccess| {
+            !matches!(
+                a,
+                OpAccess::None | OpAccess::Write | OpAccess::CondWrite | OpAccess::NoMemAccess
+            )
+        };
+        let is_written = |a: OpAccess| {
+            !matches!(
+                a,
+                OpAccess::None | OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess
+            )
+        };
+        let reads = used
+            .iter()
+            .filter(|u| is_read(u.access()))
+            .map(|u| place(u.register()));
         let flags = (i.rflags_read() != 0).then_some(FLAGS);
-        let start = reads.chain(flags).filter_map(|r| ready.get(&r)).max().copied().unwrap_or(0);
+        let start = reads
+            .chain(flags)
+            .filter_map(|r| ready.get(&r))
+            .max()
+            .copied()
+            .unwrap_or(0);
         let end = start + table.cost(i).latency;
         longest = longest.max(end);
         for u in used.iter().filter(|u| is_written(u.access())) {
@@ -111,7 +136,10 @@ mod tests {
         let code = from_hex("39f70f94c0").unwrap();
         assert_eq!(longest_chain(&code, &table), 2);
         let p = program("f", "chain", &code, &table, "zen4");
-        assert_eq!((p.lines[1].address, p.lines[1].text.as_str()), (2, "sete al"));
+        assert_eq!(
+            (p.lines[1].address, p.lines[1].text.as_str()),
+            (2, "sete al")
+        );
         assert_eq!(gas(&code[0]), "cmpl %esi,%edi");
     }
 }

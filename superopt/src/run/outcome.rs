@@ -42,7 +42,9 @@ pub struct Timings {
 /// Measures the programs within `share` of the best cost and puts the fastest first, if it is distinguishably faster.
 pub fn rerank(goal: &Goal, found: &mut Outcome, share: f64, deadline: &Deadline) -> Timings {
     let mut timings = Timings::default();
-    let Some(best) = found.found.first().map(|f| f.cost) else { return timings };
+    let Some(best) = found.found.first().map(|f| f.cost) else {
+        return timings;
+    };
     if deadline.left().is_some_and(|left| left < MEASURING) {
         timings.note = "not measured: too little time was left".into();
         return timings;
@@ -52,12 +54,19 @@ pub fn rerank(goal: &Goal, found: &mut Outcome, share: f64, deadline: &Deadline)
         return timings;
     };
     let near = |f: &&Found| f.cost as f64 <= best as f64 * (1.0 + share);
-    let mut candidates: Vec<Candidate> =
-        found.found.iter().filter(near).take(MEASURED).map(|f| candidate("found", &f.code)).collect();
+    let mut candidates: Vec<Candidate> = found
+        .found
+        .iter()
+        .filter(near)
+        .take(MEASURED)
+        .map(|f| candidate("found", &f.code))
+        .collect();
     let programs = candidates.len();
     candidates.extend(goal.timed.as_deref().map(|code| candidate("before", code)));
-    let jobs: Vec<Job> =
-        candidates.iter().flat_map(|candidate| [&latency, &throughput].map(|harness| Job { candidate, harness })).collect();
+    let jobs: Vec<Job> = candidates
+        .iter()
+        .flat_map(|candidate| [&latency, &throughput].map(|harness| Job { candidate, harness }))
+        .collect();
     let times = match measure::measure(&jobs, Budget::quick()) {
         Ok(t) => t,
         Err(e) => {
@@ -113,7 +122,11 @@ fn harnesses(goal: &Goal) -> Option<(Harness, Harness)> {
     if rows.is_empty() {
         return None;
     }
-    let outputs: Vec<_> = t.outputs.iter().map(|p| loc::gpr_register(p.at, 8)).collect();
+    let outputs: Vec<_> = t
+        .outputs
+        .iter()
+        .map(|p| loc::gpr_register(p.at, 8))
+        .collect();
     let harness = |quantity| Harness {
         quantity,
         inputs: t
@@ -123,7 +136,11 @@ fn harnesses(goal: &Goal) -> Option<(Harness, Harness)> {
             .map(|(n, p)| Input {
                 register: loc::gpr_register(p.at, 8),
                 values: rows.iter().map(|r| Value::Integer(r[n])).collect(),
-                waits_for: if quantity == Quantity::Latency { outputs.clone() } else { Vec::new() },
+                waits_for: if quantity == Quantity::Latency {
+                    outputs.clone()
+                } else {
+                    Vec::new()
+                },
             })
             .collect(),
         regions: Vec::new(),
@@ -149,21 +166,46 @@ fn measured(latency: &Timing, throughput: &Timing) -> Measured {
 
 /// The program that an entry of the store holds: the machine code stands behind each instruction.
 pub fn stored_code(e: &Entry) -> Option<Vec<Instruction>> {
-    let bytes: String = e.program.lines().filter_map(|l| l.split_once("# ")).map(|l| l.1.trim()).collect();
+    let bytes: String = e
+        .program
+        .lines()
+        .filter_map(|l| l.split_once("# "))
+        .map(|l| l.1.trim())
+        .collect();
     from_hex(&bytes).filter(|c| !c.is_empty())
 }
 
 /// What the store should keep of a search.
-pub fn entry(goal: &Goal, question: store::Query, found: &Outcome, spent: Spent, solvers: &SolverPool) -> Entry {
+pub fn entry(
+    goal: &Goal,
+    question: store::Query,
+    found: &Outcome,
+    spent: Spent,
+    solvers: &SolverPool,
+) -> Entry {
     let best = found.found.iter().min_by_key(|f| f.cost);
     let Some(f) = best else {
         let (verdict, why) = match found.undecided {
-            0 => (Verdict::Unknown { why: "no program passed the tests".into() }, "no program passed the tests"),
-            _ => (Verdict::Timeout, "programs passed the tests but their proofs were not decided"),
+            0 => (
+                Verdict::Unknown {
+                    why: "no program passed the tests".into(),
+                },
+                "no program passed the tests",
+            ),
+            _ => (
+                Verdict::Timeout,
+                "programs passed the tests but their proofs were not decided",
+            ),
         };
         return Entry::failure(question, verdict, spent, why);
     };
-    let line = |i: &Instruction| format!("{} # {}\n", intel(i), super::finds::to_hex(std::slice::from_ref(i)));
+    let line = |i: &Instruction| {
+        format!(
+            "{} # {}\n",
+            intel(i),
+            super::finds::to_hex(std::slice::from_ref(i))
+        )
+    };
     let smt = f.proof.steps.iter().filter_map(|s| {
         let text = std::fs::read_to_string(s.file.as_ref()?).ok()?;
         Some(store::Smt::new(&s.goal, text))
@@ -279,7 +321,10 @@ impl Context<'_> {
             .zip(row)
             .map(|(p, v)| {
                 let mask = crate::search::program::width_mask(p.width);
-                Binding::new(port_name(p.at, p.width), format!("0x{:0w$x}", v & mask, w = p.width as usize / 4))
+                Binding::new(
+                    port_name(p.at, p.width),
+                    format!("0x{:0w$x}", v & mask, w = p.width as usize / 4),
+                )
             })
             .collect()
     }
@@ -295,7 +340,14 @@ impl Context<'_> {
             }
         }
         let title = format!("{}: what was asked for and what was found", g.name);
-        let mut e = Equivalence::new(&title, Claim::Refinement, left, right, g.interface.clone(), verdict(g, &f.proof));
+        let mut e = Equivalence::new(
+            &title,
+            Claim::Refinement,
+            left,
+            right,
+            g.interface.clone(),
+            verdict(g, &f.proof),
+        );
         e.precondition = g.precondition.clone().map(|text| parts::Precondition {
             text,
             witness: f.proof.witness.as_ref().map(|a| {
@@ -321,7 +373,9 @@ impl Context<'_> {
     fn query(&self, s: &Step) -> parts::Query {
         let asked = !s.text_hash.is_empty();
         let relative = |f: &Path| f.strip_prefix(self.root).unwrap_or(f).display().to_string();
-        let hash = |f: &std::path::PathBuf| Some(store::sha256::sha256(&std::fs::read(f).ok()?).to_string());
+        let hash = |f: &std::path::PathBuf| {
+            Some(store::sha256::sha256(&std::fs::read(f).ok()?).to_string())
+        };
         parts::Query {
             goal: s.goal.clone(),
             method: s.rung.to_string(),

@@ -71,11 +71,17 @@ impl std::fmt::Display for TuningError {
             TuningError::NoTune => f.write_str("a run of kind \"tune\" needs [tune]"),
             TuningError::Key(k) => {
                 let keys: Vec<&str> = SETTERS.iter().map(|s| s.0).collect();
-                write!(f, "tune.parameter.key: {k} cannot be tuned; these can: {}", keys.join(", "))
+                write!(
+                    f,
+                    "tune.parameter.key: {k} cannot be tuned; these can: {}",
+                    keys.join(", ")
+                )
             }
             TuningError::Kernel(k) => write!(f, "tuning runs on p01 to p25, not on {k}"),
             TuningError::March(m) => write!(f, "march: {m} is not known"),
-            TuningError::NothingHeldOut => f.write_str("every kernel is tuned on; leave some of p01 to p18 to compare on"),
+            TuningError::NothingHeldOut => {
+                f.write_str("every kernel is tuned on; leave some of p01 to p18 to compare on")
+            }
         }
     }
 }
@@ -106,7 +112,8 @@ pub struct Tuning {
 pub fn tuning(config: &RunConfig) -> Result<Tuning, TuningError> {
     let chain = config.engines.chain.as_ref().ok_or(TuningError::NoChain)?;
     let tune: &Tune = config.tune.as_ref().ok_or(TuningError::NoTune)?;
-    let march = March::parse(&config.march).ok_or_else(|| TuningError::March(config.march.clone()))?;
+    let march =
+        March::parse(&config.march).ok_or_else(|| TuningError::March(config.march.clone()))?;
     let width = config.targets.first().map_or(32, |t| t.width);
     let base = chain_params(chain);
     let mut setters = Vec::new();
@@ -119,13 +126,19 @@ pub fn tuning(config: &RunConfig) -> Result<Tuning, TuningError> {
             name: (*name).into(),
             low: p.low,
             high: p.high,
-            scale: if p.log { Scale::Logarithmic } else { Scale::Linear },
+            scale: if p.log {
+                Scale::Logarithmic
+            } else {
+                Scale::Linear
+            },
             default: value(&base, name),
         });
     }
     let mut tasks = Vec::new();
     for t in &config.targets {
-        let Source::Kernel { kernel } = &t.source else { return Err(TuningError::Kernel(t.name())) };
+        let Source::Kernel { kernel } = &t.source else {
+            return Err(TuningError::Kernel(t.name()));
+        };
         let index = HACKERS_DELIGHT.iter().position(|k| k.name == kernel);
         tasks.push(index.ok_or_else(|| TuningError::Kernel(kernel.clone()))?);
     }
@@ -141,14 +154,19 @@ pub fn tuning(config: &RunConfig) -> Result<Tuning, TuningError> {
     let first = config.seed.wrapping_mul(1000);
     Ok(Tuning {
         subject: ChainSubject {
-            targets: HACKERS_DELIGHT.iter().map(|k| k.target(width, march)).collect(),
+            targets: HACKERS_DELIGHT
+                .iter()
+                .map(|k| k.target(width, march))
+                .collect(),
             base,
             setters,
         },
         plan: Plan {
             parameters,
             tasks,
-            seeds: (0..u64::from(tune.repeat.max(1))).map(|n| first + n).collect(),
+            seeds: (0..u64::from(tune.repeat.max(1)))
+                .map(|n| first + n)
+                .collect(),
             cap: tune.proposals as f64,
             penalty: PENALTY,
             search,
@@ -201,8 +219,17 @@ impl Subject for ChainSubject {
             set(&mut params, *v);
         }
         let mut rng = SmallRng::seed_from_u64(seed);
-        let Ok(mut bank) = TestBank::new(target, GROUPS, &mut rng) else { return Cost::Censored };
-        let mut chain = Chain::new(target, &ops, params, Phase::Synthesis, &Program::empty(0), seed);
+        let Ok(mut bank) = TestBank::new(target, GROUPS, &mut rng) else {
+            return Cost::Censored;
+        };
+        let mut chain = Chain::new(
+            target,
+            &ops,
+            params,
+            Phase::Synthesis,
+            &Program::empty(0),
+            seed,
+        );
         let mut first = First(false);
         while !first.0 {
             if chain.counts.proposals as f64 >= cap {
@@ -245,6 +272,9 @@ mod tests {
     fn wrong_keys_are_told() {
         let text = TEXT.replace("engine.chain.beta", "engine.chain.tests");
         let config = RunConfig::parse(Path::new("t.toml"), &text, &Known::default()).unwrap();
-        assert_eq!(tuning(&config).err(), Some(TuningError::Key("engine.chain.tests".into())));
+        assert_eq!(
+            tuning(&config).err(),
+            Some(TuningError::Key("engine.chain.tests".into()))
+        );
     }
 }

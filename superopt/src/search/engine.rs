@@ -472,8 +472,9 @@ impl Run<'_> {
     ) -> usize {
         let mut programs: Vec<(u64, Vec<Instruction>)> = Vec::new();
         let mut e = Evaluator::new(self.t);
-        for x in found {
-            let Some(p) = values::lower(self.t, ops, macros, x, 0) else {
+        let homes = [values::Home::Early, values::Home::Late];
+        for (x, home) in found.iter().flat_map(|x| homes.map(|h| (x, h))) {
+            let Some(p) = values::lower(home, self.t, ops, macros, x, 0) else {
                 continue;
             };
             let p = p.live(ops, self.t.output_set());

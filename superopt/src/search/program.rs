@@ -115,8 +115,9 @@ impl Liveness {
             self.undefined |= live & v.undefined != 0;
             live &= !written;
             live |= t.reads;
+            let cleared = v.clears && s.r[0] == s.r[1];
             for k in 0..4 {
-                if t.reads_holes >> k & 1 == 1 {
+                if !cleared && t.reads_holes >> k & 1 == 1 {
                     live |= hole_set(v.holes[k].is_vec(), s.r[k]);
                 }
             }

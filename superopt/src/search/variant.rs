@@ -75,6 +75,8 @@ pub struct Variant {
     pub writes_holes: u8,
     /// Bit `i`: the register of hole `i` is written without any of its words being kept.
     pub replaces_holes: u8,
+    /// Whether, with one register in both holes, nothing of the register is read: `xor` and `sub` clear it.
+    pub clears: bool,
     /// Whether it can fault other than by memory (division).
     pub faults: bool,
     pool: TermPool,
@@ -163,6 +165,7 @@ impl Variant {
         if m.mem != mem || !m.accesses.is_empty() {
             return None;
         }
+        let holes_len = holes.len();
         let mut v = Variant {
             proto,
             holes,
@@ -170,6 +173,10 @@ impl Variant {
             undefined: 0,
             writes_holes: 0,
             replaces_holes: 0,
+            clears: matches!(
+                proto.mnemonic(),
+                iced_x86::Mnemonic::Xor | iced_x86::Mnemonic::Sub
+            ) && holes_len == 2,
             faults,
             pool,
             outputs,

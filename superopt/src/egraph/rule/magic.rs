@@ -160,10 +160,10 @@ mod tests {
             assert!(narrow.is_some() || wide.is_some(), "{d}");
             for x in 0..=255u128 {
                 if let Some((m, s)) = narrow {
-                    assert_eq!(x * m >> (8 + s), x / d, "{x} / {d}");
+                    assert_eq!((x * m) >> (8 + s), x / d, "{x} / {d}");
                 }
                 if let Some((m, s)) = wide {
-                    assert_eq!(x * (m + 256) >> (8 + s), x / d, "{x} / {d}");
+                    assert_eq!((x * (m + 256)) >> (8 + s), x / d, "{x} / {d}");
                 }
             }
         }
@@ -174,7 +174,7 @@ mod tests {
         for d in 2..=127i128 {
             let (m, s) = smagic(8, d as u128).expect("one exists");
             for x in -128..=127i128 {
-                let q = (x * m as i128 >> (8 + s)) + i128::from(x < 0);
+                let q = ((x * m as i128) >> (8 + s)) + i128::from(x < 0);
                 assert_eq!(q, x / d, "{x} / {d}");
             }
         }

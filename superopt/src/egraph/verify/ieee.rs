@@ -108,7 +108,7 @@ impl Ieee<'_> {
     }
 
     /// A signed 64-bit integer as the nearest double, ties to even.
-    fn from_int(&mut self, a: &TermId) -> TermId {
+    fn of_integer(&mut self, a: &TermId) -> TermId {
         let negative = self.pool.msb(a);
         let v = self.negate_if(&negative, a);
         let n = self.pool.un(UnOp::Clz, &v);
@@ -139,7 +139,7 @@ impl Ieee<'_> {
     }
 
     /// A double truncated to a signed 64-bit integer, `i64::MIN` where it does not fit.
-    fn to_int(&mut self, a: &TermId) -> TermId {
+    fn as_integer(&mut self, a: &TermId) -> TermId {
         let e = self.exponent(a);
         let fraction = self.k((1 << 52) - 1);
         let f = self.pool.and(a, &fraction);
@@ -271,8 +271,8 @@ impl Domain for Ieee<'_> {
     fn fp(&mut self, op: FpOp, args: &[TermId]) -> TermId {
         match op {
             FpOp::Round(mode @ 1..=3) => self.round(mode, &args[0]),
-            FpOp::FromInt(64) if self.width(&args[0]) == 64 => self.from_int(&args[0]),
-            FpOp::ToIntTrunc(64) if self.width(&args[0]) == 64 => self.to_int(&args[0]),
+            FpOp::FromInt(64) if self.width(&args[0]) == 64 => self.of_integer(&args[0]),
+            FpOp::ToIntTrunc(64) if self.width(&args[0]) == 64 => self.as_integer(&args[0]),
             FpOp::Add | FpOp::Sub | FpOp::Mul | FpOp::Div if self.nan_class => {
                 self.normal(op, &args[0], &args[1])
             }

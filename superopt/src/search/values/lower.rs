@@ -8,12 +8,22 @@ use super::macros::{ARG0, MacroSet};
 use super::{Def, Expr};
 use iced_x86::Code;
 
+/// When the output's register may be used for other values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Home {
+    /// From the beginning: the last operation often works in place.
+    Early,
+    /// Not before the last operation, which then finds it free.
+    Late,
+}
+
 /// The straight-line program of an expression for output `output` of a target; `None` when registers run out or the
 /// set has no plain move.
 ///
 /// Registers are given in order of execution; a destructive operand that is still needed is copied first. The caller
 /// checks the result as it would any other program.
 pub fn lower(
+    home: Home,
     t: &Target,
     ops: &OpSet,
     macros: &MacroSet,
@@ -90,7 +100,9 @@ pub fn lower(
                     return None;
                 }
                 let free = |taken: u32| -> Option<u8> {
-                    let prefer = [port.at as u8, 1, 2, 6, 7, 8, 9, 10, 11, 0];
+                    let early = home == Home::Early || i + 1 == n;
+                    let first = if early { port.at as u8 } else { 1 };
+                    let prefer = [first, 1, 2, 6, 7, 8, 9, 10, 11, 0];
                     prefer
                         .into_iter()
                         .find(|r| taken >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0)
@@ -125,7 +137,9 @@ pub fn lower(
                                 busy >> r & 1 == 0 && t.scratch & loc::bit((*r).into()) != 0
                             })
                         });
-                        let out_free = busy >> port.at & 1 == 0
+                        let early = home == Home::Early || i + 1 == n;
+                        let out_free = early
+                            && busy >> port.at & 1 == 0
                             && (mac.slots.len() == 1 || *taken >> port.at & 1 == 0);
                         let q = if out_free {
                             port.at as u8

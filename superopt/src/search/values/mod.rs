@@ -12,7 +12,7 @@ mod macros;
 mod ops;
 
 pub use enumerate::{Enumeration, Identity, Limits, Progress};
-pub use lower::lower;
+pub use lower::{Home, lower};
 pub use macros::{Macro, MacroSet, related_mnemonics};
 pub use ops::value_ops;
 
