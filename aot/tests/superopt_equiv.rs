@@ -86,12 +86,12 @@ fn every_verdict_has_its_exit_code() {
     // No run leaves the loop within the bound.
     let long = ["loop.s", "loop2.s", "--bound", "3", "--pre", "edi >=u 100"];
     ends(&d, &long, 12, "unknown");
-    // Whether two words of 32 bits multiply to the product of two large primes.
+    // Whether two words of 64 bits multiply to the product of two primes of 64 bits.
     asm(
         &d,
         "factor.s",
-        "\tmovl %edi, %eax\n\tmovl %esi, %ecx\n\timulq %rcx, %rax\n\tmovabsq $18446743979220271189, %rdx\n\
-         \tcmpq %rdx, %rax\n\tsete %al\n\tmovzbl %al, %eax",
+        "\tmovq %rdi, %rax\n\tmulq %rsi\n\tmovabsq $18446744073709551474, %rcx\n\txorq %rcx, %rdx\n\
+         \txorq $4897, %rax\n\torq %rdx, %rax\n\tsete %al\n\tmovzbl %al, %eax",
     );
     asm(&d, "zero.s", "\txorl %eax, %eax");
     ends(

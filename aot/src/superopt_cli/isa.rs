@@ -144,7 +144,10 @@ fn assemble(intel: bool, text: &str) -> Result<Vec<u8>, Failed> {
         let cc = cc.to_string_lossy();
         Failed::new(INTERNAL, format!("{cc}: {}", crate::exit::reason(&e)))
     };
-    let out = std::env::temp_dir().join(format!("trinity-isa-{}.o", std::process::id()));
+    // Two threads may assemble at once.
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let out = std::env::temp_dir().join(format!("trinity-isa-{}-{n}.o", std::process::id()));
     let mut child = std::process::Command::new(&cc)
         .args(["-x", "assembler", "-c", "-o"])
         .arg(&out)

@@ -24,7 +24,7 @@ pub struct Abstracted {
 
 struct Functions {
     /// Variables by operation and operands.
-    made: HashMap<(BinOp, TermId, TermId), TermId>,
+    made: HashMap<(BinOp, TermId, TermId, u32), TermId>,
     in_order: Vec<(BinOp, TermId, TermId, TermId)>,
     constraints: Vec<TermId>,
     half: Option<u32>,
@@ -100,11 +100,12 @@ impl Functions {
         } else {
             (a, b)
         };
-        if let Some(v) = self.made.get(&(op, a, b)) {
+        if let Some(v) = self.made.get(&(op, a, b, width)) {
             return (*v, false);
         }
         let v = pool.var(&format!("fn_{op:?}_{}", pool.len()).to_lowercase(), width);
-        self.made.insert((op, a, b), v);
+        // The width tells a product modulo 2^w from the whole product of the same words.
+        self.made.insert((op, a, b, width), v);
         self.in_order.push((op, a, b, v));
         (v, true)
     }

@@ -44,7 +44,7 @@ fn a_good_file_with_defaults() {
     assert!(c.targets.iter().all(|t| t.width == 64));
     let chain = c.engines.chain.unwrap();
     assert_eq!((chain.beta, chain.slots), (2.0, 12));
-    assert_eq!((chain.restarts.repeat, chain.restarts.cycle), (7, 10_000));
+    assert_eq!((chain.restarts.repeat, chain.restarts.cycle), (7, 20_000));
     assert!(c.engines.enumerate.as_ref().unwrap().minimal && c.engines.quasar.is_none());
     assert!(c.threads() > 0 && c.measure);
 }

@@ -30,13 +30,10 @@ fn wrong_rules_are_refuted_with_a_small_counterexample() {
     assert_eq!(outcomes.len(), 4);
     for o in &outcomes {
         assert_eq!(o.verdict(), VerdictKind::Refuted, "{}", o.rule.name);
-        for i in &o.instances {
-            let c = i
-                .counterexample
-                .as_ref()
-                .expect("a refutation has a counterexample");
-            assert_ne!(c.left, c.right);
-        }
+        // Other widths of a refuted rule may not have been tried.
+        let mut refuted = o.instances.iter().filter_map(|i| i.counterexample.as_ref());
+        let first = refuted.next().expect("a refutation has a counterexample");
+        assert!(first.left != first.right && refuted.all(|c| c.left != c.right));
     }
     assert_eq!(overall(&outcomes).exit_code(), 10);
     let smallest = outcomes[0].instances[0]
