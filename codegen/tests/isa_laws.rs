@@ -169,7 +169,7 @@ fn table_knows_features_flags_and_reasons() {
         assert!(at(code).support.is_ok());
     }
     assert_eq!(at(Code::Popcnt_r64_rm64).level, Level::V2);
-    assert_eq!(at(Code::Cmovae_r64_rm64).level, Level::Baseline);
+    assert_eq!(at(Code::Cmovae_r64_rm64).level, Level::V1);
     assert_eq!(at(Code::Adcx_r32_rm32).level, Level::Extra);
     let mul = at(Code::Imul_r32_rm32);
     assert!(mul.written.has(Flag::Cf) && mul.undefined.has(Flag::Sf) && !mul.written.has(Flag::Sf));

@@ -11,7 +11,7 @@ use super::term::TermPool;
 use iced_x86::OpCodeOperandKind as Kind;
 use iced_x86::{
     Code, CpuidFeature, Decoder, DecoderOptions, Encoder, EncodingKind, FlowControl, Instruction,
-    MemoryOperand, Mnemonic, OpKind, Register, RflagsBits,
+    Mnemonic, OpKind, Register, RflagsBits,
 };
 use std::fmt;
 
@@ -19,7 +19,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Level {
     /// `x86-64`: SSE2 and cmov.
-    Baseline,
+    V1,
     /// `x86-64-v2`: popcnt, SSE4.2.
     V2,
     /// `x86-64-v3`: AVX2, BMI1, BMI2, lzcnt, movbe, FMA.
@@ -32,16 +32,35 @@ pub enum Level {
 
 impl Level {
     /// The levels that can be asked for.
-    pub const ALL: [Level; 4] = [Level::Baseline, Level::V2, Level::V3, Level::V4];
+    pub const ALL: [Level; 4] = [Level::V1, Level::V2, Level::V3, Level::V4];
 
     /// Its name after `-march=`; `extra` for features outside all levels.
     pub fn name(self) -> &'static str {
         ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "extra"][self as usize]
     }
 
-    /// The level of that name.
+    /// The level of that name, or of a processor as gcc and clang name it; `native` is what this processor has.
     pub fn parse(name: &str) -> Option<Level> {
-        Level::ALL.into_iter().find(|l| l.name() == name)
+        let named = || Level::ALL.into_iter().find(|l| l.name() == name);
+        match name {
+            "haswell" | "skylake" | "znver1" | "znver2" | "znver3" => Some(Level::V3),
+            "znver4" => Some(Level::V4),
+            "native" => Some(Level::native()),
+            _ => named(),
+        }
+    }
+
+    /// The highest level below AVX-512, which the model does not have, that this processor runs.
+    fn native() -> Level {
+        let has_v3 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt");
+        let has_v2 = is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("sse4.2");
+        match (has_v3, has_v2) {
+            (true, _) => Level::V3,
+            (_, true) => Level::V2,
+            _ => Level::V1,
+        }
     }
 
     /// The lowest level that has a feature. `tzcnt` and `lzcnt` are other instructions (`bsf`, `bsr`) below theirs.
@@ -50,7 +69,7 @@ impl Level {
         match f {
             INTEL8086 | INTEL8086_ONLY | INTEL186 | INTEL286 | INTEL386 | INTEL486 | X64 | CMOV
             | CX8 | FPU | FXSR | MMX | SSE | SSE2 | MULTIBYTENOP | PAUSE | CLFSH | CPUID | TSC
-            | SYSCALL | PREFETCHW | CET_IBT => Level::Baseline,
+            | SYSCALL | PREFETCHW | CET_IBT => Level::V1,
             CMPXCHG16B | POPCNT | SSE3 | SSSE3 | SSE4_1 | SSE4_2 => Level::V2,
             AVX | AVX2 | BMI1 | BMI2 | F16C | FMA | LZCNT | MOVBE | XSAVE => Level::V3,
             AVX512F | AVX512BW | AVX512CD | AVX512DQ | AVX512VL => Level::V4,
@@ -233,10 +252,7 @@ pub fn level(code: Code) -> Level {
         return Level::V2;
     }
     let features = code.cpuid_features().iter();
-    features
-        .map(|f| Level::of(*f))
-        .max()
-        .unwrap_or(Level::Baseline)
+    features.map(|f| Level::of(*f)).max().unwrap_or(Level::V1)
 }
 
 /// Whether the model has an instruction.
@@ -301,92 +317,127 @@ fn samples(form: Form, random: &mut Lcg, n: usize) -> Vec<Instruction> {
     out
 }
 
+/// Who chooses the operands of an instruction ([`Form::build`]).
+pub trait Operands {
+    /// One of the registers that begin with `first`; high bytes count as byte registers.
+    fn register(&mut self, first: Register) -> Register;
+    /// The value of an immediate; `one` when the encoding allows no other than 1.
+    fn immediate(&mut self, one: bool) -> u64;
+    /// Fills the memory operand; `absolute` when the form has a 64-bit address and nothing else.
+    fn address(&mut self, instruction: &mut Instruction, absolute: bool);
+}
+
+impl Form {
+    /// The instruction with these operands as it decodes at `ip`, and its bytes.
+    ///
+    /// `None` for forms with operands outside the model, and for operands that cannot be encoded together (`ah` with a
+    /// REX prefix).
+    pub fn build(self, ip: u64, operands: &mut impl Operands) -> Option<(Instruction, Vec<u8>)> {
+        let mut i = Instruction::default();
+        i.set_code(self.code);
+        for (n, &kind) in self.code.op_code().op_kinds().iter().enumerate() {
+            let n = n as u32;
+            let register = if self.memory { None } else { choice(kind) };
+            if let Some(r) = implied(kind) {
+                i.set_op_kind(n, OpKind::Register);
+                i.set_op_register(n, r);
+            } else if let Some(first) = first_register(register.unwrap_or(kind)) {
+                i.set_op_kind(n, OpKind::Register);
+                i.set_op_register(n, operands.register(first));
+            } else if let Some(k) = immediate(kind) {
+                i.set_op_kind(n, k);
+                i.set_immediate_u64(n, operands.immediate(kind == Kind::imm8_const_1));
+            } else if is_memory(kind) || choice(kind).is_some() {
+                i.set_op_kind(n, OpKind::Memory);
+                operands.address(&mut i, kind == Kind::mem_offs);
+            } else {
+                return None;
+            }
+        }
+        let mut encoder = Encoder::new(64);
+        encoder.encode(&i, ip).ok()?;
+        let bytes = encoder.take_buffer();
+        let decoded = Decoder::with_ip(64, &bytes, ip, DecoderOptions::NONE).decode();
+        (decoded.code() == self.code).then_some((decoded, bytes))
+    }
+
+    /// Whether every operand is of a kind the model has, with one immediate at the most.
+    pub fn has_ordinary_operands(self) -> bool {
+        let kinds = self.code.op_code().op_kinds();
+        let ordinary = |&k: &Kind| {
+            choice(k).is_some()
+                || implied(k).is_some()
+                || first_register(k).is_some()
+                || immediate(k).is_some()
+                || is_memory(k)
+        };
+        kinds.iter().all(ordinary) && kinds.iter().filter(|&&k| immediate(k).is_some()).count() <= 1
+    }
+}
+
 /// An instruction of the form with operands by `below`, which gives a number below its argument: any register,
 /// aliasing included, high bytes where they can be encoded, any shape of address, any immediate.
 ///
 /// `None` for forms with operands outside the model, and for operands that cannot be encoded together (try again).
 pub fn sample(form: Form, below: &mut impl FnMut(u32) -> u32) -> Option<Instruction> {
-    let mut i = Instruction::default();
-    i.set_code(form.code);
-    for (n, &kind) in form.code.op_code().op_kinds().iter().enumerate() {
-        let n = n as u32;
-        let register = if form.memory { None } else { choice(kind) };
-        if let Some(r) = implied(kind) {
-            i.set_op_kind(n, OpKind::Register);
-            i.set_op_register(n, r);
-        } else if let Some(first) = first_register(register.unwrap_or(kind)) {
-            i.set_op_kind(n, OpKind::Register);
-            i.set_op_register(n, pick(first, below));
-        } else if let Some(k) = immediate(kind) {
-            let v = match below(4) {
-                _ if kind == Kind::imm8_const_1 => 1,
-                0 => u64::from(below(66)),
-                1 => u64::from(below(33)).wrapping_sub(16),
-                _ => u64::from(below(u32::MAX)) << 32 | u64::from(below(u32::MAX)),
-            };
-            i.set_op_kind(n, k);
-            i.set_immediate_u64(n, v);
-        } else if kind == Kind::mem_offs {
-            i.set_op_kind(n, OpKind::Memory);
-            i.set_memory_displ_size(8);
-            i.set_memory_displacement64(u64::from(below(1 << 30)));
-        } else if is_memory(kind) || choice(kind).is_some() {
-            i.set_op_kind(n, OpKind::Memory);
-            let m = address(below);
-            i.set_memory_base(m.base);
-            i.set_memory_index(m.index);
-            i.set_memory_index_scale(m.scale);
-            i.set_memory_displ_size(m.displ_size);
-            i.set_memory_displacement64(m.displacement as u64);
-        } else {
-            return None;
+    form.build(0x1000, &mut Any(below)).map(|(i, _)| i)
+}
+
+/// Operands by a source of numbers below a bound.
+struct Any<'a, F>(&'a mut F);
+
+impl<F: FnMut(u32) -> u32> Operands for Any<'_, F> {
+    fn register(&mut self, first: Register) -> Register {
+        // The four high bytes stand after the first four registers in iced's numbering.
+        let count = if first == Register::AL { 20 } else { 16 };
+        first + (self.0)(count)
+    }
+
+    fn immediate(&mut self, one: bool) -> u64 {
+        let below = &mut self.0;
+        // The choice is drawn also where there is none: the table's samples, and the number of the semantics with
+        // them, depend on the order of draws.
+        match below(4) {
+            _ if one => 1,
+            0 => u64::from(below(66)),
+            1 => u64::from(below(33)).wrapping_sub(16),
+            _ => u64::from(below(u32::MAX)) << 32 | u64::from(below(u32::MAX)),
         }
     }
-    let mut encoder = Encoder::new(64);
-    encoder.encode(&i, 0x1000).ok()?;
-    let bytes = encoder.take_buffer();
-    let decoded = Decoder::with_ip(64, &bytes, 0x1000, DecoderOptions::NONE).decode();
-    (decoded.code() == form.code).then_some(decoded)
-}
 
-fn pick(first: Register, below: &mut impl FnMut(u32) -> u32) -> Register {
-    if first != Register::AL {
-        return first + below(16);
+    fn address(&mut self, i: &mut Instruction, absolute: bool) {
+        let below = &mut self.0;
+        if absolute {
+            i.set_memory_displ_size(8);
+            i.set_memory_displacement64(u64::from(below(1 << 30)));
+            return;
+        }
+        let base = Register::RAX + below(16);
+        let index = match below(3) {
+            0 => Register::RAX + below(16),
+            _ => Register::None,
+        };
+        let index = if index == Register::RSP {
+            Register::RBP
+        } else {
+            index
+        };
+        let scale = if index == Register::None {
+            1
+        } else {
+            1 << below(4)
+        };
+        let (displacement, size) = match below(3) {
+            0 => (0, 0),
+            1 => (i64::from(below(256)) - 128, 1),
+            _ => (i64::from(below(1 << 24)), 8),
+        };
+        i.set_memory_base(base);
+        i.set_memory_index(index);
+        i.set_memory_index_scale(scale);
+        i.set_memory_displ_size(size);
+        i.set_memory_displacement64(displacement as u64);
     }
-    // The four high bytes stand after the first four registers in iced's numbering.
-    first + below(20)
-}
-
-fn address(below: &mut impl FnMut(u32) -> u32) -> MemoryOperand {
-    let base = Register::RAX + below(16);
-    let index = match below(3) {
-        0 => Register::RAX + below(16),
-        _ => Register::None,
-    };
-    let index = if index == Register::RSP {
-        Register::RBP
-    } else {
-        index
-    };
-    let scale = if index == Register::None {
-        1
-    } else {
-        1 << below(4)
-    };
-    let (displacement, size) = match below(3) {
-        0 => (0, 0),
-        1 => (i64::from(below(256)) - 128, 1),
-        _ => (i64::from(below(1 << 24)), 8),
-    };
-    MemoryOperand::new(
-        base,
-        index,
-        scale,
-        displacement,
-        size,
-        false,
-        Register::None,
-    )
 }
 
 fn is_memory(k: Kind) -> bool {

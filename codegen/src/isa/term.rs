@@ -198,12 +198,16 @@ impl TermPool {
             // Operands come before their users in `order`, and each is a word or a memory as its node says.
             macro_rules! w {
                 ($a:expr) => {
-                    words[$a.0 as usize].as_ref().expect("operand evaluated")
+                    words[$a.0 as usize]
+                        .as_ref()
+                        .expect("operands come before users")
                 };
             }
             macro_rules! m {
                 ($a:expr) => {
-                    mems[$a.0 as usize].as_ref().expect("memory evaluated")
+                    mems[$a.0 as usize]
+                        .as_ref()
+                        .expect("operands come before users")
                 };
             }
             let r = match node {

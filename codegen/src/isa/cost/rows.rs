@@ -13,32 +13,20 @@ use super::{Class, Key, Memory, RowCost, Variant, Width};
 
 /// Loads and stores, per machine in the same order.
 pub const MEMORY: [Memory; 5] = [
-    Memory {
-        load_latency: [4, 7],
-        load: [33, 50, 50],
-        store: [50, 100, 100],
-    },
-    Memory {
-        load_latency: [4, 7],
-        load: [33, 50, 50],
-        store: [50, 100, 100],
-    },
-    Memory {
-        load_latency: [5, 6],
-        load: [50, 50, 50],
-        store: [50, 50, 50],
-    },
-    Memory {
-        load_latency: [5, 6],
-        load: [50, 50, 50],
-        store: [100, 100, 100],
-    },
-    Memory {
-        load_latency: [5, 6],
-        load: [50, 50, 50],
-        store: [100, 100, 100],
-    },
+    memory([4, 7], [33, 50, 50], [50, 100, 100]),
+    memory([4, 7], [33, 50, 50], [50, 100, 100]),
+    memory([5, 6], [50, 50, 50], [50, 50, 50]),
+    memory([5, 6], [50, 50, 50], [100, 100, 100]),
+    memory([5, 6], [50, 50, 50], [100, 100, 100]),
 ];
+
+const fn memory(load_latency: [u32; 2], load: [u32; 3], store: [u32; 3]) -> Memory {
+    Memory {
+        load_latency,
+        load,
+        store,
+    }
+}
 
 pub(super) type Row = [RowCost; 5];
 
@@ -75,25 +63,7 @@ pub(super) const fn two(amd: RowCost, intel: RowCost) -> Row {
 
 /// Whether a mnemonic is a vector shift, whose count may be a vector.
 pub fn counts_in_vector(mnemonic: Mnemonic) -> bool {
-    matches!(
-        mnemonic,
-        Psllw
-            | Pslld
-            | Psllq
-            | Psrlw
-            | Psrld
-            | Psrlq
-            | Psraw
-            | Psrad
-            | Vpsllw
-            | Vpslld
-            | Vpsllq
-            | Vpsrlw
-            | Vpsrld
-            | Vpsrlq
-            | Vpsraw
-            | Vpsrad
-    )
+    crate::isa::exec::shift_of_lanes(mnemonic).is_some()
 }
 
 /// The row of a key, if the table has one.

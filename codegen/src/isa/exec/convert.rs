@@ -1,7 +1,8 @@
 //! Conversions between integers and floats, and between floats.
 
 use super::Unsupported;
-use super::lanes::{dst_words, join, map1, read, read_low, sources, split, write_low};
+use super::float::{Shape, on_one};
+use super::lanes::{dst_words, join, read, read_low, sources, split, write_low};
 use crate::isa::domain::{Domain, FpOp};
 use crate::isa::machine::Machine;
 use iced_x86::{Instruction, Mnemonic};
@@ -20,11 +21,11 @@ pub fn execute<D: Domain>(
         Cvtsd2si | Vcvtsd2si => to_integer(d, m, i, 64, FpOp::ToInt)?,
         Cvttss2si | Vcvttss2si => to_integer(d, m, i, 32, FpOp::ToIntTrunc)?,
         Cvttsd2si | Vcvttsd2si => to_integer(d, m, i, 64, FpOp::ToIntTrunc)?,
-        Cvtss2sd | Vcvtss2sd => between(d, m, i, 32, 64)?,
-        Cvtsd2ss | Vcvtsd2ss => between(d, m, i, 64, 32)?,
-        Cvtdq2ps | Vcvtdq2ps => same_width(d, m, i, FpOp::FromInt(32))?,
-        Cvtps2dq | Vcvtps2dq => same_width(d, m, i, FpOp::ToInt(32))?,
-        Cvttps2dq | Vcvttps2dq => same_width(d, m, i, FpOp::ToIntTrunc(32))?,
+        Cvtss2sd | Vcvtss2sd => on_one(d, m, i, Shape::Scalar, 32, FpOp::Convert(64))?,
+        Cvtsd2ss | Vcvtsd2ss => on_one(d, m, i, Shape::Scalar, 64, FpOp::Convert(32))?,
+        Cvtdq2ps | Vcvtdq2ps => on_one(d, m, i, Shape::Packed, 32, FpOp::FromInt(32))?,
+        Cvtps2dq | Vcvtps2dq => on_one(d, m, i, Shape::Packed, 32, FpOp::ToInt(32))?,
+        Cvttps2dq | Vcvttps2dq => on_one(d, m, i, Shape::Packed, 32, FpOp::ToIntTrunc(32))?,
         Cvtdq2pd | Vcvtdq2pd => widening(d, m, i, FpOp::FromInt(64))?,
         Cvtps2pd | Vcvtps2pd => widening(d, m, i, FpOp::Convert(64))?,
         Cvtpd2ps | Vcvtpd2ps => narrowing(d, m, i, FpOp::Convert(32))?,
@@ -61,30 +62,6 @@ fn to_integer<D: Domain>(
     };
     let r = d.fp(op(to), &[x]);
     m.write(d, i, 0, &r)
-}
-
-fn between<D: Domain>(
-    d: &mut D,
-    m: &mut Machine<D>,
-    i: &Instruction,
-    from: u32,
-    to: u8,
-) -> Result<(), Unsupported> {
-    let x = read_low(d, m, i, sources(i).1, from)?;
-    let r = d.fp(FpOp::Convert(to), &[x]);
-    write_low(d, m, i, &r)
-}
-
-/// Lanes of 32 bits to lanes of 32 bits.
-fn same_width<D: Domain>(
-    d: &mut D,
-    m: &mut Machine<D>,
-    i: &Instruction,
-    op: FpOp,
-) -> Result<(), Unsupported> {
-    let a = read(d, m, i, 1)?;
-    let r = map1(d, &a, 32, |d, x| d.fp(op, std::slice::from_ref(x)));
-    m.write_vec(d, i, 0, &r)
 }
 
 /// The low lanes of 32 bits to lanes of 64.

@@ -25,6 +25,24 @@ pub fn set_af<D: Domain>(d: &mut D, m: &mut Machine<D>, a: &D::W, b: &D::W, r: &
     m.set_flag(Flag::Af, af);
 }
 
+/// The flags of an addition or subtraction of `a` and `b` to `r`: CF where given, OF from the top bits of both words.
+fn set_arithmetic<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    [a, b, r]: [&D::W; 3],
+    cf: Option<D::W>,
+    [x, y]: [&D::W; 2],
+) {
+    let o = d.and(x, y);
+    let of = d.msb(&o);
+    if let Some(cf) = cf {
+        m.set_flag(Flag::Cf, cf);
+    }
+    m.set_flag(Flag::Of, of);
+    set_af(d, m, a, b, r);
+    set_szp(d, m, r);
+}
+
 /// `a + b + carry` (no carry when absent) with all flags, CF left alone when `keep_cf`.
 pub fn add<D: Domain>(
     d: &mut D,
@@ -48,14 +66,8 @@ pub fn add<D: Domain>(
     };
     let x = d.xor(a, &r);
     let y = d.xor(b, &r);
-    let o = d.and(&x, &y);
-    let of = d.msb(&o);
-    if !keep_cf {
-        m.set_flag(Flag::Cf, cf);
-    }
-    m.set_flag(Flag::Of, of);
-    set_af(d, m, a, b, &r);
-    set_szp(d, m, &r);
+    let cf = (!keep_cf).then_some(cf);
+    set_arithmetic(d, m, [a, b, &r], cf, [&x, &y]);
     r
 }
 
@@ -82,22 +94,22 @@ pub fn sub<D: Domain>(
     };
     let x = d.xor(a, b);
     let y = d.xor(a, &r);
-    let o = d.and(&x, &y);
-    let of = d.msb(&o);
-    if !keep_cf {
-        m.set_flag(Flag::Cf, cf);
-    }
-    m.set_flag(Flag::Of, of);
-    set_af(d, m, a, b, &r);
-    set_szp(d, m, &r);
+    let cf = (!keep_cf).then_some(cf);
+    set_arithmetic(d, m, [a, b, &r], cf, [&x, &y]);
     r
+}
+
+/// Clears flags.
+pub fn clear<D: Domain>(d: &mut D, m: &mut Machine<D>, flags: &[Flag]) {
+    let zero = d.bit(false);
+    for &f in flags {
+        m.set_flag(f, zero.clone());
+    }
 }
 
 /// Flags of a bitwise operation: CF and OF clear, AF undefined.
 pub fn logic<D: Domain>(d: &mut D, m: &mut Machine<D>, r: &D::W) {
-    let z = d.bit(false);
-    m.set_flag(Flag::Cf, z.clone());
-    m.set_flag(Flag::Of, z);
+    clear(d, m, &[Flag::Cf, Flag::Of]);
     m.undefine(d, &[Flag::Af]);
     set_szp(d, m, r);
 }

@@ -3,10 +3,11 @@
 //! Every operation gives its operands to [`FpOp`] in the order the processor looks for NaNs in: the first source, then
 //! the second.
 
-use super::Unsupported;
 use super::lanes::{
-    imm, imm_value, join, map1, map2, read, read_low, read2, sources, split, write_low,
+    horizontal, imm, imm_value, is_vex, join, map1, map2, read, read_low, read2, sources, split,
+    write_low,
 };
+use super::{Unsupported, flags};
 use crate::isa::domain::{Domain, FpOp};
 use crate::isa::machine::{Flag, Machine};
 use iced_x86::{Instruction, Mnemonic};
@@ -21,35 +22,46 @@ pub enum Shape {
 }
 use Shape::{Packed, Scalar};
 
-fn binary(m: Mnemonic) -> Option<(FpOp, Shape, u32)> {
+/// What an instruction does to each of its elements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Work {
+    /// An operation of both sources.
+    Binary(FpOp),
+    Sqrt,
+    /// To a whole number, as the immediate says.
+    Round,
+    /// All ones where the immediate's predicate holds.
+    Compare,
+}
+
+/// The operations that have all four shapes: what they do, to what, and the width of elements.
+fn four_shapes(i: &Instruction) -> Option<(Work, Shape, u32)> {
     use Mnemonic::*;
-    Some(match m {
-        Addss | Vaddss => (FpOp::Add, Scalar, 32),
-        Addsd | Vaddsd => (FpOp::Add, Scalar, 64),
-        Addps | Vaddps => (FpOp::Add, Packed, 32),
-        Addpd | Vaddpd => (FpOp::Add, Packed, 64),
-        Subss | Vsubss => (FpOp::Sub, Scalar, 32),
-        Subsd | Vsubsd => (FpOp::Sub, Scalar, 64),
-        Subps | Vsubps => (FpOp::Sub, Packed, 32),
-        Subpd | Vsubpd => (FpOp::Sub, Packed, 64),
-        Mulss | Vmulss => (FpOp::Mul, Scalar, 32),
-        Mulsd | Vmulsd => (FpOp::Mul, Scalar, 64),
-        Mulps | Vmulps => (FpOp::Mul, Packed, 32),
-        Mulpd | Vmulpd => (FpOp::Mul, Packed, 64),
-        Divss | Vdivss => (FpOp::Div, Scalar, 32),
-        Divsd | Vdivsd => (FpOp::Div, Scalar, 64),
-        Divps | Vdivps => (FpOp::Div, Packed, 32),
-        Divpd | Vdivpd => (FpOp::Div, Packed, 64),
-        Minss | Vminss => (FpOp::Min, Scalar, 32),
-        Minsd | Vminsd => (FpOp::Min, Scalar, 64),
-        Minps | Vminps => (FpOp::Min, Packed, 32),
-        Minpd | Vminpd => (FpOp::Min, Packed, 64),
-        Maxss | Vmaxss => (FpOp::Max, Scalar, 32),
-        Maxsd | Vmaxsd => (FpOp::Max, Scalar, 64),
-        Maxps | Vmaxps => (FpOp::Max, Packed, 32),
-        Maxpd | Vmaxpd => (FpOp::Max, Packed, 64),
-        _ => return None,
-    })
+    use Work::*;
+    macro_rules! table {
+        ($($work:expr => $ss:ident $vss:ident $sd:ident $vsd:ident $ps:ident $vps:ident $pd:ident $vpd:ident;)*) => {
+            match i.mnemonic() {
+                // The string instruction has the same name; its operands are of another kind.
+                Cmpsd if !i.op_register(0).is_xmm() => None,
+                $($ss | $vss => Some(($work, Scalar, 32)),
+                $sd | $vsd => Some(($work, Scalar, 64)),
+                $ps | $vps => Some(($work, Packed, 32)),
+                $pd | $vpd => Some(($work, Packed, 64)),)*
+                _ => None,
+            }
+        };
+    }
+    table! {
+        Binary(FpOp::Add) => Addss Vaddss Addsd Vaddsd Addps Vaddps Addpd Vaddpd;
+        Binary(FpOp::Sub) => Subss Vsubss Subsd Vsubsd Subps Vsubps Subpd Vsubpd;
+        Binary(FpOp::Mul) => Mulss Vmulss Mulsd Vmulsd Mulps Vmulps Mulpd Vmulpd;
+        Binary(FpOp::Div) => Divss Vdivss Divsd Vdivsd Divps Vdivps Divpd Vdivpd;
+        Binary(FpOp::Min) => Minss Vminss Minsd Vminsd Minps Vminps Minpd Vminpd;
+        Binary(FpOp::Max) => Maxss Vmaxss Maxsd Vmaxsd Maxps Vmaxps Maxpd Vmaxpd;
+        Sqrt => Sqrtss Vsqrtss Sqrtsd Vsqrtsd Sqrtps Vsqrtps Sqrtpd Vsqrtpd;
+        Round => Roundss Vroundss Roundsd Vroundsd Roundps Vroundps Roundpd Vroundpd;
+        Compare => Cmpss Vcmpss Cmpsd Vcmpsd Cmpps Vcmpps Cmppd Vcmppd;
+    }
 }
 
 /// The comparison a predicate names. Whether it signals makes no difference, since exceptions are masked.
@@ -120,32 +132,33 @@ pub fn execute<D: Domain>(
     i: &Instruction,
 ) -> Result<bool, Unsupported> {
     use Mnemonic::*;
-    if let Some((op, shape, w)) = binary(i.mnemonic()) {
-        on_two(d, m, i, shape, w, |d, x, y| {
-            d.fp(op, &[x.clone(), y.clone()])
-        })?;
+    if let Some((work, shape, w)) = four_shapes(i) {
+        match work {
+            Work::Binary(op) => on_two(d, m, i, shape, w, |d, x, y| {
+                d.fp(op, &[x.clone(), y.clone()])
+            })?,
+            Work::Sqrt => on_one(d, m, i, shape, w, FpOp::Sqrt)?,
+            Work::Round => {
+                // Bit 2 of the immediate asks for the mode of MXCSR, which is nearest even.
+                let k = imm_value(d, m, i)?;
+                let mode = if k & 4 != 0 { 0 } else { k & 3 };
+                on_one(d, m, i, shape, w, FpOp::Round(mode))?;
+            }
+            Work::Compare => {
+                let k = imm_value(d, m, i)?;
+                let k = if is_vex(i) { k } else { k & 7 };
+                on_two(d, m, i, shape, w, |d, x, y| compare(d, k, x, y))?;
+            }
+        }
         return Ok(true);
     }
     match i.mnemonic() {
-        Sqrtss | Vsqrtss => on_one(d, m, i, Scalar, 32, FpOp::Sqrt)?,
-        Sqrtsd | Vsqrtsd => on_one(d, m, i, Scalar, 64, FpOp::Sqrt)?,
-        Sqrtps | Vsqrtps => on_one(d, m, i, Packed, 32, FpOp::Sqrt)?,
-        Sqrtpd | Vsqrtpd => on_one(d, m, i, Packed, 64, FpOp::Sqrt)?,
-        Roundss | Vroundss => round(d, m, i, Scalar, 32)?,
-        Roundsd | Vroundsd => round(d, m, i, Scalar, 64)?,
-        Roundps | Vroundps => round(d, m, i, Packed, 32)?,
-        Roundpd | Vroundpd => round(d, m, i, Packed, 64)?,
-        Cmpss | Vcmpss => cmp(d, m, i, Scalar, 32)?,
-        // The string instruction has the same name; its operands are of another kind.
-        Cmpsd | Vcmpsd if i.op_register(0).is_xmm() => cmp(d, m, i, Scalar, 64)?,
-        Cmpps | Vcmpps => cmp(d, m, i, Packed, 32)?,
-        Cmppd | Vcmppd => cmp(d, m, i, Packed, 64)?,
         Comiss | Vcomiss | Ucomiss | Vucomiss => ordered_flags(d, m, i, 32)?,
         Comisd | Vcomisd | Ucomisd | Vucomisd => ordered_flags(d, m, i, 64)?,
-        Haddps | Vhaddps => horizontal(d, m, i, FpOp::Add, 32)?,
-        Haddpd | Vhaddpd => horizontal(d, m, i, FpOp::Add, 64)?,
-        Hsubps | Vhsubps => horizontal(d, m, i, FpOp::Sub, 32)?,
-        Hsubpd | Vhsubpd => horizontal(d, m, i, FpOp::Sub, 64)?,
+        Haddps | Vhaddps => neighbours(d, m, i, FpOp::Add, 32)?,
+        Haddpd | Vhaddpd => neighbours(d, m, i, FpOp::Add, 64)?,
+        Hsubps | Vhsubps => neighbours(d, m, i, FpOp::Sub, 32)?,
+        Hsubpd | Vhsubpd => neighbours(d, m, i, FpOp::Sub, 64)?,
         Addsubps | Vaddsubps => add_sub(d, m, i, 32)?,
         Addsubpd | Vaddsubpd => add_sub(d, m, i, 64)?,
         Dpps | Vdpps => dot_product(d, m, i, 32)?,
@@ -180,7 +193,7 @@ fn on_two<D: Domain>(
 }
 
 /// A scalar or packed operation on one source; a scalar VEX form has another that gives the upper part.
-fn on_one<D: Domain>(
+pub fn on_one<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
     i: &Instruction,
@@ -202,31 +215,6 @@ fn on_one<D: Domain>(
     }
 }
 
-/// Bit 2 of the immediate asks for the mode of MXCSR, which is nearest even.
-fn round<D: Domain>(
-    d: &mut D,
-    m: &mut Machine<D>,
-    i: &Instruction,
-    shape: Shape,
-    w: u32,
-) -> Result<(), Unsupported> {
-    let k = imm_value(d, m, i)?;
-    let mode = if k & 4 != 0 { 0 } else { k & 3 };
-    on_one(d, m, i, shape, w, FpOp::Round(mode))
-}
-
-fn cmp<D: Domain>(
-    d: &mut D,
-    m: &mut Machine<D>,
-    i: &Instruction,
-    shape: Shape,
-    w: u32,
-) -> Result<(), Unsupported> {
-    let k = imm_value(d, m, i)?;
-    let k = if super::lanes::is_vex(i) { k } else { k & 7 };
-    on_two(d, m, i, shape, w, |d, x, y| compare(d, k, x, y))
-}
-
 /// ZF, PF and CF all set when unordered; else ZF when equal and CF when less. The other flags are cleared.
 fn ordered_flags<D: Domain>(
     d: &mut D,
@@ -243,15 +231,12 @@ fn ordered_flags<D: Domain>(
     m.set_flag(Flag::Zf, zf);
     m.set_flag(Flag::Pf, unordered);
     m.set_flag(Flag::Cf, cf);
-    let zero = d.bit(false);
-    for f in [Flag::Af, Flag::Sf, Flag::Of] {
-        m.set_flag(f, zero.clone());
-    }
+    flags::clear(d, m, &[Flag::Af, Flag::Sf, Flag::Of]);
     Ok(())
 }
 
-/// Neighbours of the first source, then of the second, within each 128 bits.
-fn horizontal<D: Domain>(
+/// [`lanes::horizontal`](super::lanes::horizontal) on both sources.
+fn neighbours<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
     i: &Instruction,
@@ -259,14 +244,7 @@ fn horizontal<D: Domain>(
     w: u32,
 ) -> Result<(), Unsupported> {
     let (a, b) = read2(d, m, i)?;
-    let mut out = Vec::new();
-    for (x, y) in a.chunks(2).zip(b.chunks(2)) {
-        for v in [x, y] {
-            let lanes = split(d, v, w);
-            out.extend(lanes.chunks(2).map(|p| d.fp(op, p)));
-        }
-    }
-    let r = join(d, &out);
+    let r = horizontal(d, &a, &b, w, |d, x, y| d.fp(op, &[x.clone(), y.clone()]));
     m.write_vec(d, i, 0, &r)
 }
 

@@ -73,6 +73,17 @@ pub fn read<D: Domain>(
     m.read_vec(d, i, op)
 }
 
+/// For each operation the mnemonics that do it, in the older and the VEX form, and their lane width; `None` for others.
+macro_rules! by_lane {
+    ($mnemonic:expr, $ops:ident { $($op:ident: $($old:ident $vex:ident $w:literal),*;)* }) => {
+        match $mnemonic {
+            $($(iced_x86::Mnemonic::$old | iced_x86::Mnemonic::$vex => Some(($ops::$op, $w)),)*)*
+            _ => None,
+        }
+    };
+}
+pub(super) use by_lane;
+
 /// A list of words.
 pub type Words<D> = Vec<<D as Domain>::W>;
 
@@ -174,6 +185,24 @@ pub fn map1<D: Domain>(
     let a = split(d, a, w);
     let r: Vec<D::W> = a.iter().map(|x| f(d, x)).collect();
     join(d, &r)
+}
+
+/// `f` on neighbouring lanes of `w` bits within each 128 bits: those of `a`, then those of `b`, put together again.
+pub fn horizontal<D: Domain>(
+    d: &mut D,
+    a: &[D::W],
+    b: &[D::W],
+    w: u32,
+    mut f: impl FnMut(&mut D, &D::W, &D::W) -> D::W,
+) -> Words<D> {
+    let mut out = Vec::new();
+    for (x, y) in a.chunks(2).zip(b.chunks(2)) {
+        for v in [x, y] {
+            let lanes = split(d, v, w);
+            out.extend(lanes.chunks(2).map(|p| f(d, &p[0], &p[1])));
+        }
+    }
+    join(d, &out)
 }
 
 /// The lane with number `index`, a word of as many bits as `lanes` needs (their count is a power of two).

@@ -20,6 +20,7 @@ mod vec_shuffle;
 
 pub use flags::condition;
 pub use refused::reason;
+pub(super) use vec_shift::uniform as shift_of_lanes;
 
 use super::domain::Domain;
 use super::machine::Machine;

@@ -93,7 +93,7 @@ fn set_overflow<D: Domain>(d: &mut D, m: &mut Machine<D>, o: D::W) {
 fn wide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(), Unsupported> {
     let b = m.read(d, i, 0)?;
     let w = d.width(&b);
-    let (low, high) = pair(w);
+    let (low, _) = pair(w);
     let a = m.read_gpr(d, low);
     let lo = d.bin(BinOp::Mul, &a, &b);
     let signed = i.mnemonic() == Mnemonic::Imul;
@@ -105,14 +105,21 @@ fn wide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(),
         let o = d.not(&z);
         set_overflow(d, m, o);
     }
+    write_pair(d, m, &lo, &hi);
+    Ok(())
+}
+
+/// Writes the registers [`pair`] names; those of bytes are halves of one.
+fn write_pair<D: Domain>(d: &mut D, m: &mut Machine<D>, lo: &D::W, hi: &D::W) {
+    let w = d.width(lo);
     if w == 8 {
-        let ax = d.concat(&hi, &lo);
+        let ax = d.concat(hi, lo);
         m.write_gpr(d, Register::AX, &ax);
     } else {
-        m.write_gpr(d, low, &lo);
-        m.write_gpr(d, high, &hi);
+        let (low, high) = pair(w);
+        m.write_gpr(d, low, lo);
+        m.write_gpr(d, high, hi);
     }
-    Ok(())
 }
 
 /// Faults when the divisor is zero or the quotient does not fit.
@@ -163,13 +170,7 @@ fn divide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(
         m.fault(FaultKind::Divide, bad);
         (ql, d.trunc(&r, w))
     };
-    if w == 8 {
-        let ax = d.concat(&r, &q);
-        m.write_gpr(d, Register::AX, &ax);
-    } else {
-        m.write_gpr(d, low, &q);
-        m.write_gpr(d, high, &r);
-    }
+    write_pair(d, m, &q, &r);
     m.undefine(d, &Flag::ALL);
     Ok(())
 }

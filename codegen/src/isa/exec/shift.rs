@@ -1,7 +1,7 @@
 //! Shifts and rotates.
 
 use super::{Unsupported, flags};
-use crate::isa::domain::{BinOp, Domain};
+use crate::isa::domain::{BinOp, CmpOp, Domain};
 use crate::isa::machine::{Flag, Machine};
 use iced_x86::{Instruction, Mnemonic};
 
@@ -13,20 +13,14 @@ pub fn execute<D: Domain>(
 ) -> Result<bool, Unsupported> {
     use Mnemonic::*;
     match i.mnemonic() {
-        Shl | Sal | Shr | Sar => {
+        Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr => {
             let a = m.read(d, i, 0)?;
             let c = count(d, m, i, 1)?;
-            shift(d, m, i, &a, &c)?;
-        }
-        Rol | Ror => {
-            let a = m.read(d, i, 0)?;
-            let c = count(d, m, i, 1)?;
-            rotate(d, m, i, &a, &c)?;
-        }
-        Rcl | Rcr => {
-            let a = m.read(d, i, 0)?;
-            let c = count(d, m, i, 1)?;
-            rotate_carry(d, m, i, &a, &c)?;
+            match i.mnemonic() {
+                Rol | Ror => rotate(d, m, i, &a, &c)?,
+                Rcl | Rcr => rotate_carry(d, m, i, &a, &c)?,
+                _ => shift(d, m, i, &a, &c)?,
+            }
         }
         Shld | Shrd => {
             let a = m.read(d, i, 0)?;
@@ -135,7 +129,7 @@ fn shift<D: Domain>(
     if w < 32 && op != BinOp::Ashr {
         // Counts of the width and more leave CF undefined for narrow operands.
         let k = d.constant(w, w.into());
-        let inside = d.cmp(crate::isa::domain::CmpOp::Ult, c, &k);
+        let inside = d.cmp(CmpOp::Ult, c, &k);
         let u = d.undefined(1);
         cf = d.ite(&inside, &cf, &u);
     }
@@ -154,6 +148,27 @@ fn shift<D: Domain>(
     m.write(d, i, 0, &r)
 }
 
+/// CF, and OF: the new top bit against CF after a rotate to the left, against the bit below it after one to the right.
+fn set_rotated<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    c: &D::W,
+    zero: &D::W,
+    left: bool,
+    r: &D::W,
+    cf: &D::W,
+) {
+    let top = d.msb(r);
+    let of = if left {
+        d.xor(&top, cf)
+    } else {
+        let next = d.extract(r, d.width(r) - 2, 1);
+        d.xor(&top, &next)
+    };
+    set_unless_zero(d, m, zero, Flag::Cf, cf);
+    set_of(d, m, c, zero, &of);
+}
+
 fn rotate<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
@@ -161,22 +176,12 @@ fn rotate<D: Domain>(
     a: &D::W,
     c: &D::W,
 ) -> Result<(), Unsupported> {
-    let w = d.width(a);
     let left = i.mnemonic() == Mnemonic::Rol;
     let r = d.bin(if left { BinOp::Rotl } else { BinOp::Rotr }, a, c);
     let zero = d.is_zero(c);
     let top = d.msb(&r);
-    let (cf, of) = if left {
-        let cf = d.trunc(&r, 1);
-        let of = d.xor(&top, &cf);
-        (cf, of)
-    } else {
-        let next = d.extract(&r, w - 2, 1);
-        let of = d.xor(&top, &next);
-        (top, of)
-    };
-    set_unless_zero(d, m, &zero, Flag::Cf, &cf);
-    set_of(d, m, c, &zero, &of);
+    let cf = if left { d.trunc(&r, 1) } else { top };
+    set_rotated(d, m, c, &zero, left, &r, &cf);
     m.write(d, i, 0, &r)
 }
 
@@ -206,17 +211,9 @@ fn rotate_carry<D: Domain>(
     let lo = d.bin(BinOp::Lshr, &x, r);
     let y = d.or(&hi, &lo);
     let r = d.trunc(&y, w);
-    let cf_new = d.extract(&y, w, 1);
+    let cf = d.extract(&y, w, 1);
     let zero = d.is_zero(c);
-    let top = d.msb(&r);
-    let of = if left {
-        d.xor(&top, &cf_new)
-    } else {
-        let next = d.extract(&r, w - 2, 1);
-        d.xor(&top, &next)
-    };
-    set_unless_zero(d, m, &zero, Flag::Cf, &cf_new);
-    set_of(d, m, c, &zero, &of);
+    set_rotated(d, m, c, &zero, left, &r, &cf);
     m.write(d, i, 0, &r)
 }
 
@@ -247,7 +244,7 @@ fn double_shift<D: Domain>(
     let mut cf = if left { d.msb(&t) } else { d.trunc(&t, 1) };
     if w == 16 {
         // A count above the width leaves everything undefined, each flag by itself.
-        let over = d.cmp(crate::isa::domain::CmpOp::Ult, &n, c);
+        let over = d.cmp(CmpOp::Ult, &n, c);
         let u = d.undefined(w);
         r = d.ite(&over, &u, &r);
         let u = d.undefined(1);
@@ -260,7 +257,7 @@ fn double_shift<D: Domain>(
     undefine_af(d, m, &zero);
     set_szp_unless_zero(d, m, &zero, &r);
     if w == 16 {
-        let over = d.cmp(crate::isa::domain::CmpOp::Ult, &n, c);
+        let over = d.cmp(CmpOp::Ult, &n, c);
         for flag in [Flag::Sf, Flag::Zf, Flag::Pf] {
             let u = d.undefined(1);
             let f = d.ite(&over, &u, &m.flag(flag));

@@ -64,19 +64,19 @@ pub fn execute<D: Domain>(
     Ok(true)
 }
 
-/// Lane `j` from the second source where bit `j` (modulo 8) of the immediate is set.
-fn blend_by_immediate<D: Domain>(
+/// Lanes of the second source where `second`, given the lane's number, holds; of the first elsewhere.
+fn blend<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
     i: &Instruction,
     w: u32,
+    mut second: impl FnMut(&mut D, usize) -> D::W,
 ) -> Result<(), Unsupported> {
     let (a, b) = read2(d, m, i)?;
-    let k = imm(d, m, i)?;
     let (a, b) = (split(d, &a, w), split(d, &b, w));
     let out: Vec<D::W> = (0..a.len())
         .map(|j| {
-            let c = d.extract(&k, j as u32 % 8, 1);
+            let c = second(d, j);
             d.ite(&c, &b[j], &a[j])
         })
         .collect();
@@ -84,28 +84,31 @@ fn blend_by_immediate<D: Domain>(
     m.write_vec(d, i, 0, &r)
 }
 
-/// Lanes of the second source where the mask's lanes are negative; legacy forms have the mask in xmm0.
+/// By bit `j` (modulo 8) of the immediate.
+fn blend_by_immediate<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    w: u32,
+) -> Result<(), Unsupported> {
+    let k = imm(d, m, i)?;
+    blend(d, m, i, w, |d, j| d.extract(&k, j as u32 % 8, 1))
+}
+
+/// By the signs of the mask's lanes; legacy forms have the mask in xmm0.
 fn blend_by_sign<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
     i: &Instruction,
     w: u32,
 ) -> Result<(), Unsupported> {
-    let (a, b) = read2(d, m, i)?;
     let mask = if is_vex(i) {
         read(d, m, i, 3)?
     } else {
         m.vec[0][..2].to_vec()
     };
-    let [a, b, mask] = [a, b, mask].map(|v| split(d, &v, w));
-    let out: Vec<D::W> = (0..a.len())
-        .map(|j| {
-            let c = d.msb(&mask[j]);
-            d.ite(&c, &b[j], &a[j])
-        })
-        .collect();
-    let r = join(d, &out);
-    m.write_vec(d, i, 0, &r)
+    let mask = split(d, &mask, w);
+    blend(d, m, i, w, |d, j| d.msb(&mask[j]))
 }
 
 /// The sign bits of all lanes, in a general register.

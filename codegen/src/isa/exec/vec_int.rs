@@ -1,7 +1,7 @@
 //! Integer arithmetic, comparison and bitwise operations on lanes.
 
-use super::Unsupported;
-use super::lanes::{imm, join, map1, map2, read, read2, select, split, split128};
+use super::lanes::{by_lane, horizontal, imm, map1, map2, read, read2, select, split, split128};
+use super::{Unsupported, flags};
 use crate::isa::domain::{BinOp, CmpOp, Domain, UnOp};
 use crate::isa::machine::{Flag, Machine};
 use iced_x86::{Instruction, Mnemonic};
@@ -35,56 +35,25 @@ enum Lane {
 
 /// The operation and lane width of the instructions that work lane by lane on two sources.
 fn lane_by_lane(m: Mnemonic) -> Option<(Lane, u32)> {
-    use Lane::*;
-    use Mnemonic::*;
-    Some(match m {
-        Paddb | Vpaddb => (Lane::Add, 8),
-        Paddw | Vpaddw => (Lane::Add, 16),
-        Paddd | Vpaddd => (Lane::Add, 32),
-        Paddq | Vpaddq => (Lane::Add, 64),
-        Psubb | Vpsubb => (Lane::Sub, 8),
-        Psubw | Vpsubw => (Lane::Sub, 16),
-        Psubd | Vpsubd => (Lane::Sub, 32),
-        Psubq | Vpsubq => (Lane::Sub, 64),
-        Paddsb | Vpaddsb => (AddSigned, 8),
-        Paddsw | Vpaddsw => (AddSigned, 16),
-        Psubsb | Vpsubsb => (SubSigned, 8),
-        Psubsw | Vpsubsw => (SubSigned, 16),
-        Paddusb | Vpaddusb => (AddUnsigned, 8),
-        Paddusw | Vpaddusw => (AddUnsigned, 16),
-        Psubusb | Vpsubusb => (SubUnsigned, 8),
-        Psubusw | Vpsubusw => (SubUnsigned, 16),
-        Pmullw | Vpmullw => (MulLow, 16),
-        Pmulld | Vpmulld => (MulLow, 32),
-        Pmulhw | Vpmulhw => (MulHighSigned, 16),
-        Pmulhuw | Vpmulhuw => (MulHighUnsigned, 16),
-        Pmulhrsw | Vpmulhrsw => (MulRounded, 16),
-        Pcmpeqb | Vpcmpeqb => (Equal, 8),
-        Pcmpeqw | Vpcmpeqw => (Equal, 16),
-        Pcmpeqd | Vpcmpeqd => (Equal, 32),
-        Pcmpeqq | Vpcmpeqq => (Equal, 64),
-        Pcmpgtb | Vpcmpgtb => (Greater, 8),
-        Pcmpgtw | Vpcmpgtw => (Greater, 16),
-        Pcmpgtd | Vpcmpgtd => (Greater, 32),
-        Pcmpgtq | Vpcmpgtq => (Greater, 64),
-        Pminsb | Vpminsb => (MinSigned, 8),
-        Pminsw | Vpminsw => (MinSigned, 16),
-        Pminsd | Vpminsd => (MinSigned, 32),
-        Pminub | Vpminub => (MinUnsigned, 8),
-        Pminuw | Vpminuw => (MinUnsigned, 16),
-        Pminud | Vpminud => (MinUnsigned, 32),
-        Pmaxsb | Vpmaxsb => (MaxSigned, 8),
-        Pmaxsw | Vpmaxsw => (MaxSigned, 16),
-        Pmaxsd | Vpmaxsd => (MaxSigned, 32),
-        Pmaxub | Vpmaxub => (MaxUnsigned, 8),
-        Pmaxuw | Vpmaxuw => (MaxUnsigned, 16),
-        Pmaxud | Vpmaxud => (MaxUnsigned, 32),
-        Pavgb | Vpavgb => (Average, 8),
-        Pavgw | Vpavgw => (Average, 16),
-        Psignb | Vpsignb => (Sign, 8),
-        Psignw | Vpsignw => (Sign, 16),
-        Psignd | Vpsignd => (Sign, 32),
-        _ => return None,
+    by_lane!(m, Lane {
+        Add: Paddb Vpaddb 8, Paddw Vpaddw 16, Paddd Vpaddd 32, Paddq Vpaddq 64;
+        Sub: Psubb Vpsubb 8, Psubw Vpsubw 16, Psubd Vpsubd 32, Psubq Vpsubq 64;
+        AddSigned: Paddsb Vpaddsb 8, Paddsw Vpaddsw 16;
+        SubSigned: Psubsb Vpsubsb 8, Psubsw Vpsubsw 16;
+        AddUnsigned: Paddusb Vpaddusb 8, Paddusw Vpaddusw 16;
+        SubUnsigned: Psubusb Vpsubusb 8, Psubusw Vpsubusw 16;
+        MulLow: Pmullw Vpmullw 16, Pmulld Vpmulld 32;
+        MulHighSigned: Pmulhw Vpmulhw 16;
+        MulHighUnsigned: Pmulhuw Vpmulhuw 16;
+        MulRounded: Pmulhrsw Vpmulhrsw 16;
+        Equal: Pcmpeqb Vpcmpeqb 8, Pcmpeqw Vpcmpeqw 16, Pcmpeqd Vpcmpeqd 32, Pcmpeqq Vpcmpeqq 64;
+        Greater: Pcmpgtb Vpcmpgtb 8, Pcmpgtw Vpcmpgtw 16, Pcmpgtd Vpcmpgtd 32, Pcmpgtq Vpcmpgtq 64;
+        MinSigned: Pminsb Vpminsb 8, Pminsw Vpminsw 16, Pminsd Vpminsd 32;
+        MinUnsigned: Pminub Vpminub 8, Pminuw Vpminuw 16, Pminud Vpminud 32;
+        MaxSigned: Pmaxsb Vpmaxsb 8, Pmaxsw Vpmaxsw 16, Pmaxsd Vpmaxsd 32;
+        MaxUnsigned: Pmaxub Vpmaxub 8, Pmaxuw Vpmaxuw 16, Pmaxud Vpmaxud 32;
+        Average: Pavgb Vpavgb 8, Pavgw Vpavgw 16;
+        Sign: Psignb Vpsignb 8, Psignw Vpsignw 16, Psignd Vpsignd 32;
     })
 }
 
@@ -103,6 +72,19 @@ fn saturate_signed<D: Domain>(d: &mut D, a: &D::W, b: &D::W, subtract: bool) -> 
     let high = d.constant(w, (1 << (w - 1)) - 1);
     let bound = d.ite(&negative, &low, &high);
     d.ite(&overflow, &bound, &r)
+}
+
+/// The whole products of the low halves and of the high halves. Those of `b` are signed, those of `a` on demand.
+fn products<D: Domain>(d: &mut D, a: &D::W, b: &D::W, signed: bool) -> [D::W; 2] {
+    let w = d.width(a);
+    let half = w / 2;
+    std::array::from_fn(|k| {
+        let x = d.extract(a, half * k as u32, half);
+        let y = d.extract(b, half * k as u32, half);
+        let x = if signed { d.sext(&x, w) } else { d.zext(&x, w) };
+        let y = d.sext(&y, w);
+        d.bin(BinOp::Mul, &x, &y)
+    })
 }
 
 fn lane<D: Domain>(d: &mut D, op: Lane, a: &D::W, b: &D::W) -> D::W {
@@ -244,27 +226,16 @@ pub fn execute<D: Domain>(
         Pmaddwd | Vpmaddwd => {
             let (a, b) = read2(d, m, i)?;
             let r = map2(d, &a, &b, 32, |d, x, y| {
-                let p: [D::W; 2] = std::array::from_fn(|k| {
-                    let x = d.extract(x, 16 * k as u32, 16);
-                    let y = d.extract(y, 16 * k as u32, 16);
-                    let (x, y) = (d.sext(&x, 32), d.sext(&y, 32));
-                    d.bin(BinOp::Mul, &x, &y)
-                });
-                d.add(&p[0], &p[1])
+                let [p, q] = products(d, x, y, true);
+                d.add(&p, &q)
             });
             m.write_vec(d, i, 0, &r)?;
         }
         Pmaddubsw | Vpmaddubsw => {
-            // Bytes of the first source are unsigned, of the second signed.
             let (a, b) = read2(d, m, i)?;
             let r = map2(d, &a, &b, 16, |d, x, y| {
-                let p: [D::W; 2] = std::array::from_fn(|k| {
-                    let x = d.extract(x, 8 * k as u32, 8);
-                    let y = d.extract(y, 8 * k as u32, 8);
-                    let (x, y) = (d.zext(&x, 16), d.sext(&y, 16));
-                    d.bin(BinOp::Mul, &x, &y)
-                });
-                saturate_signed(d, &p[0], &p[1], false)
+                let [p, q] = products(d, x, y, false);
+                saturate_signed(d, &p, &q, false)
             });
             m.write_vec(d, i, 0, &r)?;
         }
@@ -284,12 +255,12 @@ pub fn execute<D: Domain>(
             });
             m.write_vec(d, i, 0, &r)?;
         }
-        Phaddw | Vphaddw => horizontal(d, m, i, Lane::Add, 16)?,
-        Phaddd | Vphaddd => horizontal(d, m, i, Lane::Add, 32)?,
-        Phaddsw | Vphaddsw => horizontal(d, m, i, Lane::AddSigned, 16)?,
-        Phsubw | Vphsubw => horizontal(d, m, i, Lane::Sub, 16)?,
-        Phsubd | Vphsubd => horizontal(d, m, i, Lane::Sub, 32)?,
-        Phsubsw | Vphsubsw => horizontal(d, m, i, Lane::SubSigned, 16)?,
+        Phaddw | Vphaddw => neighbours(d, m, i, Lane::Add, 16)?,
+        Phaddd | Vphaddd => neighbours(d, m, i, Lane::Add, 32)?,
+        Phaddsw | Vphaddsw => neighbours(d, m, i, Lane::AddSigned, 16)?,
+        Phsubw | Vphsubw => neighbours(d, m, i, Lane::Sub, 16)?,
+        Phsubd | Vphsubd => neighbours(d, m, i, Lane::Sub, 32)?,
+        Phsubsw | Vphsubsw => neighbours(d, m, i, Lane::SubSigned, 16)?,
         Phminposuw | Vphminposuw => {
             let a = read(d, m, i, 1)?;
             let lanes = split(d, &a, 16);
@@ -335,8 +306,8 @@ pub fn execute<D: Domain>(
     Ok(true)
 }
 
-/// Neighbours of the first source, then of the second, within each 128 bits.
-fn horizontal<D: Domain>(
+/// [`lanes::horizontal`](super::lanes::horizontal) on both sources.
+fn neighbours<D: Domain>(
     d: &mut D,
     m: &mut Machine<D>,
     i: &Instruction,
@@ -344,14 +315,7 @@ fn horizontal<D: Domain>(
     w: u32,
 ) -> Result<(), Unsupported> {
     let (a, b) = read2(d, m, i)?;
-    let mut out = Vec::new();
-    for (x, y) in a.chunks(2).zip(b.chunks(2)) {
-        for v in [x, y] {
-            let lanes = split(d, v, w);
-            out.extend(lanes.chunks(2).map(|p| lane(d, op, &p[0], &p[1])));
-        }
-    }
-    let r = join(d, &out);
+    let r = horizontal(d, &a, &b, w, |d, x, y| lane(d, op, x, y));
     m.write_vec(d, i, 0, &r)
 }
 
@@ -384,9 +348,6 @@ fn test_bits<D: Domain>(
     let cf = d.is_zero(&second);
     m.set_flag(Flag::Zf, zf);
     m.set_flag(Flag::Cf, cf);
-    let zero = d.bit(false);
-    for f in [Flag::Pf, Flag::Af, Flag::Sf, Flag::Of] {
-        m.set_flag(f, zero.clone());
-    }
+    flags::clear(d, m, &[Flag::Pf, Flag::Af, Flag::Sf, Flag::Of]);
     Ok(())
 }

@@ -1,24 +1,17 @@
 //! Shifts of lanes, by one count for all or one for each, and byte shifts of 128 bits.
 
 use super::Unsupported;
-use super::lanes::{imm, join128, map1, map2, read, read2, sources, split128};
+use super::lanes::{by_lane, imm, join128, map1, map2, read, read2, sources, split128};
 use crate::isa::domain::{BinOp, CmpOp, Domain};
 use crate::isa::machine::Machine;
 use iced_x86::{Instruction, Mnemonic, OpKind};
 
 /// The operation and lane width of shifts by one count.
-fn uniform(m: Mnemonic) -> Option<(BinOp, u32)> {
-    use Mnemonic::*;
-    Some(match m {
-        Psllw | Vpsllw => (BinOp::Shl, 16),
-        Pslld | Vpslld => (BinOp::Shl, 32),
-        Psllq | Vpsllq => (BinOp::Shl, 64),
-        Psrlw | Vpsrlw => (BinOp::Lshr, 16),
-        Psrld | Vpsrld => (BinOp::Lshr, 32),
-        Psrlq | Vpsrlq => (BinOp::Lshr, 64),
-        Psraw | Vpsraw => (BinOp::Ashr, 16),
-        Psrad | Vpsrad => (BinOp::Ashr, 32),
-        _ => return None,
+pub fn uniform(m: Mnemonic) -> Option<(BinOp, u32)> {
+    by_lane!(m, BinOp {
+        Shl: Psllw Vpsllw 16, Pslld Vpslld 32, Psllq Vpsllq 64;
+        Lshr: Psrlw Vpsrlw 16, Psrld Vpsrld 32, Psrlq Vpsrlq 64;
+        Ashr: Psraw Vpsraw 16, Psrad Vpsrad 32;
     })
 }
 
