@@ -6,11 +6,11 @@ use super::ladder::{End, Prover, QUICK, undecided};
 use super::simulate::{Assignment, Block, Tape};
 use super::{Rung, Second, Step};
 use crate::report::verdict::VerdictKind;
-use crate::smt::{LOGIC, one_shot, symbol};
+use crate::smt::{LOGIC, SessionPrinter, float, one_shot, symbol};
 use crate::solver::dump::{script, text_hash};
 use crate::solver::{Budget, Dump, Outcome, SolverError, Undecided};
 use std::time::{Duration, Instant};
-use trinity_codegen::isa::{Domain, Node, TermId};
+use trinity_codegen::isa::{Domain, FpOp, Node, TermId};
 
 impl Prover<'_, '_> {
     /// Ground words in the solver's operations.
@@ -56,11 +56,72 @@ impl Prover<'_, '_> {
             return Ok(End::Proven);
         }
         let text = one_shot(self.pool, holds).map_err(Self::unprintable)?;
-        let file = self.dump(goal, &text)?;
+        self.ask_text(goal, (rung, LOGIC), real, (&text, holds), budget)
+    }
+
+    /// Asks with floating point exact: as `ask`, with every result below the bits defined in the solver's theory, so
+    /// that models are of the real operations.
+    pub(super) fn ask_theory(
+        &mut self,
+        goal: &str,
+        real: TermId,
+        bits: &[TermId],
+        budget: Budget,
+    ) -> Result<End, SolverError> {
+        let tape = Tape::new(self.pool, bits, self.ground.variables());
+        let meanings = self.ground.variables().iter().copied();
+        let floats: Vec<(TermId, FpOp, Vec<TermId>)> = meanings
+            .filter(|(v, _)| tape.order().binary_search(v).is_ok())
+            .filter_map(|(v, m)| match m {
+                Meaning::Fp { op, count, args } => Some((v, op, args[..count as usize].to_vec())),
+                Meaning::Byte { .. } => None,
+            })
+            .collect();
+        let mut holds = self.expanded(bits)?;
+        holds.extend(self.constraints(bits)?);
+        let mut all = holds.clone();
+        let mut defined = Vec::new();
+        for (v, op, args) in floats {
+            let args = self.expanded(&args)?;
+            all.push(v);
+            all.extend(&args);
+            defined.push((v, op, args));
+        }
+        let mut printer = SessionPrinter::new();
+        let mut text = printer.define(self.pool, &all).map_err(Self::unprintable)?;
+        for t in &holds {
+            text.push_str(&format!("(assert {})\n", printer.name(self.pool, *t)));
+        }
+        for (v, op, args) in defined {
+            let width = self.pool.term_width(args[0]);
+            let names: Vec<String> = args.iter().map(|a| printer.name(self.pool, *a)).collect();
+            // What has no definition stays free: then a proof still holds, and a model is evaluated anyway.
+            text.extend(float::definition(
+                op,
+                width,
+                &names,
+                &printer.name(self.pool, v),
+            ));
+        }
+        let rung = (Rung::FloatTheory, float::FLOAT_LOGIC);
+        self.ask_text(goal, rung, real, (&text, &all), budget)
+    }
+
+    /// Puts a text to the solver; the variables of its words are asked for.
+    fn ask_text(
+        &mut self,
+        goal: &str,
+        (rung, logic): (Rung, &str),
+        real: TermId,
+        (text, words): (&str, &[TermId]),
+        budget: Budget,
+    ) -> Result<End, SolverError> {
+        let start = Instant::now();
+        let file = self.dump(goal, logic, text)?;
         let variable = |t: &TermId| matches!(self.pool.node(*t), Node::Var(_));
         let variables: Vec<TermId> = self
             .pool
-            .reachable(holds)
+            .reachable(words)
             .into_iter()
             .filter(variable)
             .collect();
@@ -68,12 +129,12 @@ impl Prover<'_, '_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let small = budget == QUICK;
         let budget = self.cap(budget);
-        let mut session = self.solvers.session(LOGIC)?;
+        let mut session = self.solvers.session(logic)?;
         if small {
             // In a scope Z3 takes its incremental solver, which is quicker to start on small questions.
             session.push();
         }
-        session.assert(&text);
+        session.assert(text);
         let answer = session.check(&budget, &names, &self.limits.cancel)?;
         drop(session);
         self.spend(answer.rlimit);
@@ -103,7 +164,9 @@ impl Prover<'_, '_> {
         };
         let second = match &answer.outcome {
             Outcome::Unknown(_) => None,
-            outcome => self.second_opinion(goal, &text, outcome)?,
+            // Not every second solver knows floating point.
+            _ if logic != LOGIC => None,
+            outcome => self.second_opinion(goal, text, outcome)?,
         };
         self.steps.push(Step {
             goal: goal.into(),
@@ -113,7 +176,7 @@ impl Prover<'_, '_> {
             rlimit: answer.rlimit,
             memory: answer.memory,
             time: start.elapsed(),
-            text_hash: text_hash(&text),
+            text_hash: text_hash(text),
             file,
             second,
         });
@@ -127,10 +190,15 @@ impl Prover<'_, '_> {
         }
     }
 
-    fn dump(&self, goal: &str, text: &str) -> Result<Option<std::path::PathBuf>, SolverError> {
+    fn dump(
+        &self,
+        goal: &str,
+        logic: &str,
+        text: &str,
+    ) -> Result<Option<std::path::PathBuf>, SolverError> {
         self.limits
             .dump
-            .map(|d| d.write(goal, &script(LOGIC, text)))
+            .map(|d| d.write(goal, &script(logic, text)))
             .transpose()
     }
 

@@ -233,6 +233,10 @@ impl Ground {
                             let eq = pool.eq(a, b);
                             all = pool.and(&all, &eq);
                         }
+                        if matches!(op, FpOp::Add | FpOp::Mul) {
+                            let crossed = exchanged(pool, args, others);
+                            all = pool.bin(BinOp::Or, &all, &crossed);
+                        }
                         all
                     }
                     _ => continue,
@@ -247,6 +251,17 @@ impl Ground {
         }
         out
     }
+}
+
+/// One bit: the operands of two sums or products are the same the other way round, and are not both NaN. Of two NaN
+/// the processor returns the first; of one it returns that one, and a NaN made from numbers is always the default.
+fn exchanged(pool: &mut TermPool, args: &[TermId; 3], others: &[TermId; 3]) -> TermId {
+    let (x, y) = (pool.eq(&args[0], &others[1]), pool.eq(&args[1], &others[0]));
+    let (m, n) = (is_nan(pool, args[0]), is_nan(pool, args[1]));
+    let both = pool.and(&m, &n);
+    let not = pool.not(&both);
+    let same = pool.and(&x, &y);
+    pool.and(&same, &not)
 }
 
 /// Comparisons of IEEE bit patterns.

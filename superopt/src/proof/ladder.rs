@@ -1,7 +1,7 @@
 //! Climbing: which rung is tried when, what each may spend, and what its answer means.
 
 use super::claims::{Goal, Group, Query, bad, groups};
-use super::ground::Ground;
+use super::ground::{Ground, Meaning};
 use super::integer::IntegerForms;
 use super::minimise::minimise;
 use super::rebuild::Rewriter;
@@ -24,6 +24,11 @@ pub(super) const QUICK: Budget = Budget {
 const ABSTRACT: Budget = Budget {
     rlimit: 40_000_000,
     time: Some(Duration::from_secs(8)),
+};
+/// Floating point in the solver's theory.
+const THEORY: Budget = Budget {
+    rlimit: 400_000_000,
+    time: Some(Duration::from_secs(60)),
 };
 /// A group of output bits before the whole gets what is left.
 const BIT_GROUP: Budget = Budget {
@@ -101,6 +106,23 @@ struct Found {
 pub(super) enum End {
     Proven,
     Refuted(Assignment),
+    Open(Undecided),
+}
+
+/// A group of goals in ground terms, under assumptions (the precondition among them).
+#[derive(Clone)]
+struct Posed {
+    assume: Vec<TermId>,
+    goals: Vec<Goal>,
+}
+
+/// What a rung leaves of a group.
+enum Rest {
+    Proven,
+    /// These goals, for the next rung.
+    Goals(Posed),
+    /// An input on which one of these goals fails.
+    Refuted(Posed, Assignment),
     Open(Undecided),
 }
 
@@ -186,36 +208,27 @@ impl Prover<'_, '_> {
                 End::Open(why) => return Ok(undecided(why)),
             }
         }
+        let mut open = Vec::new();
         for group in groups {
-            // Programs that cannot fault need no step that says so.
-            if group
-                .goals
-                .iter()
-                .all(|g| g.left == g.right && self.pool.as_constant(&g.left).is_some())
-            {
-                continue;
-            }
-            let mut roots: Vec<TermId> = group.assume.clone();
-            roots.extend(group.goals.iter().flat_map(|g| [g.left, g.right]));
-            self.ground.run(self.pool, &roots);
-            let mut assume = precondition.clone();
-            assume.extend(group.assume.iter().map(|t| self.ground.get(*t)));
-            let goals: Vec<Goal> = group
-                .goals
-                .iter()
-                .map(|g| Goal {
-                    name: g.name.clone(),
-                    left: self.ground.get(g.left),
-                    right: self.ground.get(g.right),
-                })
-                .collect();
-            match self.group(&assume, goals.clone(), found.witness.as_ref())? {
-                End::Proven => {}
-                End::Open(why) => return Ok(undecided(why)),
-                End::Refuted(input) => {
-                    self.report(&assume, &goals, input, found);
-                    return Ok(Verdict::Refuted);
+            open.extend(self.posed(&precondition, group));
+        }
+        // Every group is tested, and then asked cheaply, before any is asked at length: a question that takes long does
+        // not hide another's counterexample.
+        for rung in [Self::tested, Self::cheap, Self::hard] {
+            let mut undecided_yet = None;
+            for posed in std::mem::take(&mut open) {
+                match rung(self, posed, found.witness.as_ref())? {
+                    Rest::Proven => {}
+                    Rest::Goals(posed) => open.push(posed),
+                    Rest::Refuted(posed, input) => {
+                        self.report(&posed.assume, &posed.goals, input, found);
+                        return Ok(Verdict::Refuted);
+                    }
+                    Rest::Open(why) => undecided_yet = undecided_yet.or(Some(why)),
                 }
+            }
+            if let Some(why) = undecided_yet {
+                return Ok(undecided(why));
             }
         }
         Ok(if restricted {
@@ -223,6 +236,27 @@ impl Prover<'_, '_> {
         } else {
             Verdict::Proven
         })
+    }
+
+    /// A group in ground terms; absent where there is nothing to say.
+    fn posed(&mut self, precondition: &[TermId], group: Group) -> Option<Posed> {
+        // Programs that cannot fault need no step that says so.
+        let settled = |g: &Goal| g.left == g.right && self.pool.as_constant(&g.left).is_some();
+        if group.goals.iter().all(settled) {
+            return None;
+        }
+        let mut roots: Vec<TermId> = group.assume.clone();
+        roots.extend(group.goals.iter().flat_map(|g| [g.left, g.right]));
+        self.ground.run(self.pool, &roots);
+        let mut assume = precondition.to_vec();
+        assume.extend(group.assume.iter().map(|t| self.ground.get(*t)));
+        let ground = |g: Goal| Goal {
+            left: self.ground.get(g.left),
+            right: self.ground.get(g.right),
+            name: g.name,
+        };
+        let goals = group.goals.into_iter().map(ground).collect();
+        Some(Posed { assume, goals })
     }
 
     /// Minimises a counterexample and names the goals that fail on it.
@@ -255,13 +289,27 @@ impl Prover<'_, '_> {
             return Ok(End::Refuted(input));
         }
         // With a model of an abstraction nothing is known; its evaluation decides.
-        self.ask(
+        let end = self.ask(
             "precondition",
             Rung::BitBlast,
             all,
             &[all],
             Budget::default(),
-        )
+        )?;
+        match end {
+            End::Open(_) if self.has_floats(&[all]) && !self.stopped() => {
+                self.ask_theory("precondition", all, &[all], Budget::default())
+            }
+            end => Ok(end),
+        }
+    }
+
+    /// Whether results of floating-point arithmetic are below words.
+    fn has_floats(&self, words: &[TermId]) -> bool {
+        let tape = Tape::new(self.pool, words, self.ground.variables());
+        let is_float = |m: &Meaning| matches!(m, Meaning::Fp { .. });
+        let mut floats = self.ground.variables().iter().filter(|(_, m)| is_float(m));
+        floats.any(|(v, _)| tape.order().binary_search(v).is_ok())
     }
 
     /// Looks for an input on which the bit `goal` (ground) is one.
@@ -345,41 +393,61 @@ impl Prover<'_, '_> {
         open
     }
 
-    /// Climbs with goals (ground) under an assumption (ground bits).
-    fn group(
-        &mut self,
-        assume: &[TermId],
-        goals: Vec<Goal>,
-        near: Option<&Assignment>,
-    ) -> Result<End, SolverError> {
-        let goals = self.settle(goals, Rung::Structural, &mut |_, g| g.left == g.right);
+    /// Identity, and tests that refute.
+    fn tested(&mut self, p: Posed, near: Option<&Assignment>) -> Result<Rest, SolverError> {
+        let goals = self.settle(p.goals, Rung::Structural, &mut |_, g| g.left == g.right);
         if goals.is_empty() {
-            return Ok(End::Proven);
+            return Ok(Rest::Proven);
         }
         let start = Instant::now();
-        let bad_bit = bad(self.pool, assume, &goals);
-        if let Some(input) = self.search(bad_bit, near) {
-            self.note(&names(&goals), Rung::Tests, VerdictKind::Refuted, start);
-            return Ok(End::Refuted(input));
-        }
-        let goals = self.settle(goals, Rung::IntegerForm, &mut |p, g| {
+        let bad_bit = bad(self.pool, &p.assume, &goals);
+        let posed = Posed { goals, ..p };
+        Ok(match self.search(bad_bit, near) {
+            Some(input) => {
+                self.note(
+                    &names(&posed.goals),
+                    Rung::Tests,
+                    VerdictKind::Refuted,
+                    start,
+                );
+                Rest::Refuted(posed, input)
+            }
+            None => Rest::Goals(posed),
+        })
+    }
+
+    /// Integer forms, and one short question.
+    fn cheap(&mut self, p: Posed, _near: Option<&Assignment>) -> Result<Rest, SolverError> {
+        let goals = self.settle(p.goals, Rung::IntegerForm, &mut |p, g| {
             p.forms.equal(p.pool, g.left, g.right)
                 || equal_by_cases(p.pool, CASE_FUEL, g.left, g.right)
         });
         if goals.is_empty() {
-            return Ok(End::Proven);
+            return Ok(Rest::Proven);
         }
-        let bad_bit = bad(self.pool, assume, &goals);
-        match self.ask(&names(&goals), Rung::BitBlast, bad_bit, &[bad_bit], QUICK)? {
-            End::Open(_) if !self.stopped() => {}
-            End::Open(_) => return Ok(End::Open(self.why_stopped())),
-            decided => return Ok(decided),
-        }
-        self.hard(assume, goals, near)
+        let bad_bit = bad(self.pool, &p.assume, &goals);
+        let posed = Posed { goals, ..p };
+        let name = names(&posed.goals);
+        Ok(
+            match self.ask(&name, Rung::BitBlast, bad_bit, &[bad_bit], QUICK)? {
+                End::Open(_) if !self.stopped() => Rest::Goals(posed),
+                End::Open(_) => Rest::Open(self.why_stopped()),
+                End::Proven => Rest::Proven,
+                End::Refuted(input) => Rest::Refuted(posed, input),
+            },
+        )
     }
 
     /// The expensive rungs.
-    fn hard(
+    fn hard(&mut self, p: Posed, near: Option<&Assignment>) -> Result<Rest, SolverError> {
+        Ok(match self.expensive(&p.assume, p.goals.clone(), near)? {
+            End::Proven => Rest::Proven,
+            End::Refuted(input) => Rest::Refuted(p, input),
+            End::Open(why) => Rest::Open(why),
+        })
+    }
+
+    fn expensive(
         &mut self,
         assume: &[TermId],
         goals: Vec<Goal>,
@@ -392,6 +460,29 @@ impl Prover<'_, '_> {
         if goals.is_empty() {
             return Ok(End::Proven);
         }
+        let bit = bad(self.pool, assume, &goals);
+        if !self.has_floats(&[bit]) {
+            return self.exact(assume, goals, near);
+        }
+        match self.ask_theory(&names(&goals), bit, &[bit], THEORY)? {
+            End::Open(why) if self.stopped() => Ok(End::Open(why)),
+            // With results of floating point as functions the other rungs can prove. That a model of functions does
+            // not hold is no reason; the theory's is.
+            End::Open(why) => Ok(match self.exact(assume, goals, near)? {
+                End::Open(_) => End::Open(why),
+                decided => decided,
+            }),
+            decided => Ok(decided),
+        }
+    }
+
+    /// Cut points, abstractions, and bits group by group.
+    fn exact(
+        &mut self,
+        assume: &[TermId],
+        goals: Vec<Goal>,
+        near: Option<&Assignment>,
+    ) -> Result<End, SolverError> {
         // The same question in operations that solvers have, with the constraints of what was replaced.
         let mut words: Vec<TermId> = goals.iter().flat_map(|g| [g.left, g.right]).collect();
         let count = words.len();

@@ -1,15 +1,18 @@
 //! Equivalence and refinement of two pieces of code: the proof ladder, verdicts, counterexamples.
 //!
-//! A [`Query`] holds the two programs' results as terms of one pool over shared variables. [`prove`] climbs:
+//! A [`Query`] holds the two programs' results as terms of one pool over shared variables. [`prove`] climbs, with the
+//! faults and with the outputs; both get past a rung before either is tried on the next expensive one:
 //!
 //! 1. one term after hash-consing ([`Rung::Structural`]);
 //! 2. thousands of stratified tests, which refute ([`Rung::Tests`]);
 //! 3. exact integer polynomials with floors ([`Rung::IntegerForm`]; see [`poly`]): ring identities, carries, wide
 //!    products by parts, divisions by constants;
 //! 4. the whole question bit-blasted under a small budget ([`Rung::BitBlast`]);
-//! 5. cut points: terms that are equal on all tests are proven equal bottom up and merged ([`Rung::CutPoints`]);
-//! 6. products and quotients as functions, wide products by halves ([`Rung::Abstraction`]);
-//! 7. bit-blasting, one group of output bits at a time; and then another solver ([`Rung::OtherSolver`]).
+//! 5. where there is floating-point arithmetic, the same with its results exact in Z3's theory
+//!    ([`Rung::FloatTheory`]); in all other rungs they are functions, of which only a few laws are known;
+//! 6. cut points: terms that are equal on all tests are proven equal bottom up and merged ([`Rung::CutPoints`]);
+//! 7. products and quotients as functions, wide products by halves ([`Rung::Abstraction`]);
+//! 8. bit-blasting, one group of output bits at a time; and then another solver ([`Rung::OtherSolver`]).
 //!
 //! What is proven: `Refinement`: wherever the precondition holds and the left program does not fault, the right one
 //! does not fault, touches no byte the left one does not, tears no store, and agrees in outputs and memory.
@@ -25,11 +28,13 @@ mod ask;
 pub mod bits;
 mod bitsum;
 pub mod claims;
+pub mod counts;
 pub mod exhaust;
 pub mod expand;
 pub mod ground;
 pub mod integer;
 mod ladder;
+pub mod lemmas;
 pub mod minimise;
 pub mod poly;
 pub mod rebuild;
@@ -65,6 +70,8 @@ pub enum Rung {
     Abstraction,
     /// Bit-blasted in Z3.
     BitBlast,
+    /// Floating point in Z3's theory.
+    FloatTheory,
     /// The second solver.
     OtherSolver,
 }
@@ -78,6 +85,7 @@ impl fmt::Display for Rung {
             Rung::CutPoints => "cut points",
             Rung::Abstraction => "abstraction",
             Rung::BitBlast => "bit-blast",
+            Rung::FloatTheory => "float theory",
             Rung::OtherSolver => "other solver",
         })
     }

@@ -122,6 +122,15 @@ fn write_pair<D: Domain>(d: &mut D, m: &mut Machine<D>, lo: &D::W, hi: &D::W) {
     }
 }
 
+/// Whether all bits of `hi` are the sign of `lo`, as far as the domain can tell.
+fn is_sign_of<D: Domain>(d: &mut D, hi: &D::W, lo: &D::W) -> bool {
+    let w = d.width(lo);
+    let k = d.constant(w, (w - 1).into());
+    let sign = d.bin(BinOp::Ashr, lo, &k);
+    let same = d.eq(hi, &sign);
+    d.as_constant(&same) == Some(1)
+}
+
 /// Faults when the divisor is zero or the quotient does not fit.
 fn divide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(), Unsupported> {
     let b = m.read(d, i, 0)?;
@@ -136,6 +145,14 @@ fn divide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(
         // The usual case of a cleared high half needs no wide division and cannot overflow.
         m.fault(FaultKind::Divide, zero);
         (d.bin(BinOp::Udiv, &lo, &b), d.bin(BinOp::Urem, &lo, &b))
+    } else if signed && is_sign_of(d, &hi, &lo) {
+        // Nor does a sign-extended low half, of which only the least number by -1 overflows.
+        let (min, ones) = (d.constant(w, 1 << (w - 1)), d.constant(w, u128::MAX));
+        let (x, y) = (d.eq(&lo, &min), d.eq(&b, &ones));
+        let over = d.and(&x, &y);
+        let bad = d.or(&zero, &over);
+        m.fault(FaultKind::Divide, bad);
+        (d.bin(BinOp::Sdiv, &lo, &b), d.bin(BinOp::Srem, &lo, &b))
     } else {
         let n = d.concat(&hi, &lo);
         let wide = if signed {
@@ -151,22 +168,22 @@ fn divide<D: Domain>(d: &mut D, m: &mut Machine<D>, i: &Instruction) -> Result<(
         let q = d.bin(div, &n, &wide);
         let r = d.bin(rem, &n, &wide);
         let ql = d.trunc(&q, w);
-        let back = if signed {
-            d.sext(&ql, 2 * w)
-        } else {
-            d.zext(&ql, 2 * w)
-        };
-        let fits = d.eq(&back, &q);
-        let over = d.not(&fits);
-        let mut bad = d.or(&zero, &over);
-        if signed {
+        let bad = if signed {
+            let back = d.sext(&ql, 2 * w);
+            let fits = d.eq(&back, &q);
+            let over = d.not(&fits);
+            let bad = d.or(&zero, &over);
             // The least number by -1 wraps back to itself in the wide word and would look as if it fitted.
             let min = d.constant(2 * w, 1 << (2 * w - 1));
             let ones = d.constant(2 * w, u128::MAX);
             let (x, y) = (d.eq(&n, &min), d.eq(&wide, &ones));
             let both = d.and(&x, &y);
-            bad = d.or(&bad, &both);
-        }
+            d.or(&bad, &both)
+        } else {
+            // The quotient fits exactly when the high half is below the divisor, which then is not zero.
+            let fits = d.cmp(CmpOp::Ult, &hi, &b);
+            d.not(&fits)
+        };
         m.fault(FaultKind::Divide, bad);
         (ql, d.trunc(&r, w))
     };

@@ -3,9 +3,9 @@
 //! Each gives masks that hold for every result of the operation on values the operands stand for. There is no branch
 //! on an operand's value, so over terms a function is one term and its soundness one query.
 //!
-//! Addition follows the carries of the least and the greatest sum, which is exact. A shift or rotate by a partly known
-//! count is a barrel shifter whose stages join both outcomes of an unknown count bit, which is exact as well. Products
-//! and quotients combine what holds of low bits with the common leading bits of an interval.
+//! Sums and differences keep what the least and the greatest agree on, which is exact. A shift or rotate by a partly
+//! known count is a barrel shifter whose stages join both outcomes of an unknown count bit, which is exact as well.
+//! Products and quotients combine what holds of low bits with the common leading bits of an interval.
 
 use super::Known;
 use crate::isa::domain::{BinOp, CmpOp, Domain, UnOp};
@@ -118,33 +118,32 @@ impl<D: Domain> At<'_, D> {
         }
     }
 
-    /// `a + b + carry`: bits whose carry is the same in the least and the greatest sum.
-    fn add(&mut self, a: &K<D>, b: &K<D>, carry: bool) -> K<D> {
-        let c = self.k(carry.into());
+    /// `a + b`: known bits that the least and the greatest sum agree on, which is exact: where both operands' bits are
+    /// known, equal sums mean equal carries, and carries rise with the operands.
+    fn add(&mut self, a: &K<D>, b: &K<D>) -> K<D> {
         let (ma, mb) = (self.umax(a), self.umax(b));
-        let high = self.d.add(&ma, &mb);
-        let high = self.d.add(&high, &c);
         let low = self.d.add(&a.ones, &b.ones);
-        let low = self.d.add(&low, &c);
-        // Carries into each bit: the sum without the operands.
-        let x = self.d.xor(&high, &ma);
-        let carry_high = self.d.xor(&x, &mb);
-        let x = self.d.xor(&low, &a.ones);
-        let carry_low = self.d.xor(&x, &b.ones);
-        let x = self.d.xor(&carry_high, &carry_low);
-        let same = self.not(&x);
+        let high = self.d.add(&ma, &mb);
+        self.agreed(a, b, &low, &high)
+    }
+    /// `a - b`, likewise with borrows.
+    fn sub(&mut self, a: &K<D>, b: &K<D>) -> K<D> {
+        let (ma, mb) = (self.umax(a), self.umax(b));
+        let low = self.d.sub(&a.ones, &mb);
+        let high = self.d.sub(&ma, &b.ones);
+        self.agreed(a, b, &low, &high)
+    }
+    /// The bits of `low` that `high` shares, where both operands are known.
+    fn agreed(&mut self, a: &K<D>, b: &K<D>, low: &D::W, high: &D::W) -> K<D> {
+        let differ = self.d.xor(low, high);
         let ka = self.or(&a.zeros, &a.ones);
         let kb = self.or(&b.zeros, &b.ones);
         let known = self.and(&ka, &kb);
-        let known = self.and(&known, &same);
+        let known = self.and_not(&known, &differ);
         Known {
-            zeros: self.and_not(&known, &low),
-            ones: self.and(&known, &low),
+            zeros: self.and_not(&known, low),
+            ones: self.and(&known, low),
         }
-    }
-    fn sub(&mut self, a: &K<D>, b: &K<D>) -> K<D> {
-        let b = self.complement(b);
-        self.add(a, &b, true)
     }
     fn neg(&mut self, a: &K<D>) -> K<D> {
         let zero = self.constant(0);
@@ -333,27 +332,42 @@ impl<D: Domain> At<'_, D> {
     fn shift(&mut self, op: BinOp, a: &K<D>, b: &K<D>) -> K<D> {
         let rotate = matches!(op, BinOp::Rotl | BinOp::Rotr);
         let w = u128::from(self.w);
+        // Count bits that are stages: all below the width's; those above that do not change a rotate have none.
+        let stages = (0..self.w).take_while(|i| 1u128 << i < w).count() as u32;
         let mut r = a.clone();
-        // The weight of each bit of the count, modulo the width for rotates, at most the width for shifts.
-        let mut weight = 1 % if rotate { w } else { w + 1 };
-        for i in 0..self.w {
-            if rotate && weight == 0 {
-                break;
-            }
-            let by = if weight >= w {
-                match op {
-                    BinOp::Ashr => self.shifted(op, &r, w - 1),
-                    _ => self.constant(0),
-                }
-            } else {
-                self.shifted(op, &r, weight)
-            };
-            let (zero, one) = (self.spread(&b.zeros, i), self.spread(&b.ones, i));
-            r = self.either(&one, &r, &zero, &by);
-            weight *= 2;
-            weight = if rotate { weight % w } else { weight.min(w) };
+        for i in 0..stages {
+            let by = self.shifted(op, &r, 1 << i);
+            r = self.stage(&r, &by, (&b.zeros, i), (&b.ones, i));
         }
-        r
+        if rotate {
+            let mut weight = (1u128 << stages) % w;
+            for i in stages..self.w {
+                if weight == 0 {
+                    break;
+                }
+                let by = self.shifted(op, &r, weight);
+                r = self.stage(&r, &by, (&b.zeros, i), (&b.ones, i));
+                weight = weight * 2 % w;
+            }
+            return r;
+        }
+        // Any higher bit of the count shifts everything out.
+        let out = match op {
+            BinOp::Ashr => self.shifted(op, &r, w - 1),
+            _ => self.constant(0),
+        };
+        let low = self.k((1 << stages) - 1);
+        let most = self.umax(b);
+        let may = self.and_not(&most, &low);
+        let must = self.and_not(&b.ones, &low);
+        let (never, always) = (self.d.is_zero(&may), self.d.is_zero(&must));
+        let always = self.d.not(&always);
+        self.stage(&r, &out, (&never, 0), (&always, 0))
+    }
+    /// `r`, or `by` where a bit of the count is one: the bit is zero or one for certain where the masks say so.
+    fn stage(&mut self, r: &K<D>, by: &K<D>, zero: (&D::W, u32), one: (&D::W, u32)) -> K<D> {
+        let (zero, one) = (self.spread(zero.0, zero.1), self.spread(one.0, one.1));
+        self.either(&one, r, &zero, by)
     }
 
     fn pext(&mut self, a: &K<D>, m: &K<D>) -> K<D> {
@@ -437,7 +451,7 @@ pub fn bin<D: Domain>(d: &mut D, op: BinOp, a: &K<D>, b: &K<D>) -> K<D> {
     let w = d.width(&a.ones);
     let mut t = At { d, w };
     match op {
-        Add => t.add(a, b, false),
+        Add => t.add(a, b),
         Sub => t.sub(a, b),
         And => t.bit_and(a, b),
         Or => {
