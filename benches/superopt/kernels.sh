@@ -15,7 +15,8 @@ PATH="$target/quick/examples:$PATH"
 for setting in "32 x86-64-v3" "64 x86-64-v3" "32 x86-64"; do
     set -- $setting
     echo "## Synthesis: $1 bits, $2, $seeds seeds"
-    kernel_search "$out/$1-$2.json" --width "$1" --march "$2" --seeds "$seeds" --deadline "$deadline" --patience "$patience"
+    kernel_search "$out/$1-$2.json" --width "$1" --march "$2" --seeds "$seeds" --deadline "$deadline" --patience "$patience" \
+        --from "${GCC:-gcc}" --from "${CLANG:-clang}"
     echo
 done
 for setting in "32 x86-64-v3" "64 x86-64-v3" "32 x86-64"; do

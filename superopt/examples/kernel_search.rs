@@ -1,19 +1,24 @@
 //! Synthesis of p01 to p25 from scratch: `kernel_search OUT.json [--width 32] [--march x86-64-v3] [--seeds 5]
-//! [--deadline 60] [--patience 3] [--jobs 2] [p01 p02 ...]`.
+//! [--deadline 60] [--patience 3] [--jobs 2] [--from gcc --from clang] [p01 p02 ...]`.
 //!
 //! Every kernel is searched once per seed. OUT.json gets the proven programs, and per seed the seconds to the first and
 //! to the best proven program; it is written anew after every kernel, so that a run can be stopped. Standard output gets
 //! a Markdown table. Wall-clock times: other load on the machine counts. How much of the processors the search had is in
 //! the last column: its processor seconds (without the solver's) by the seconds it took.
+//!
+//! With `--from`, one more search per kernel begins with what these compilers make of the C texts at -O3, where that is
+//! straight-line code; it counts in no column of the table. Its programs, proven too, join those in OUT.json: a user who
+//! improves compiled code has it as a start, and an improver that returned something slower would be of no use.
 
-use iced_x86::{Encoder, Formatter, Instruction, IntelFormatter};
+use iced_x86::{Encoder, FlowControl, Formatter, Instruction, IntelFormatter, Mnemonic, Register};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use trinity_superopt::input::ImproveOptions;
+use trinity_superopt::input::{ImproveOptions, Unit};
+use trinity_superopt::kernels::sources::{BIT_HACK, IDIOMATIC, compile, function, instructions};
 use trinity_superopt::kernels::{HACKERS_DELIGHT, Kernel};
 use trinity_superopt::run::{Deadline, Progress};
-use trinity_superopt::search::engine::Outcome;
+use trinity_superopt::search::engine::{Outcome, Seed};
 use trinity_superopt::search::improve::Engines;
 use trinity_superopt::search::opset::March;
 use trinity_superopt::solver::{PoolConfig, SolverPool};
@@ -27,6 +32,7 @@ struct Arguments {
     deadline: Duration,
     patience: Duration,
     jobs: usize,
+    compilers: Vec<String>,
     names: Vec<String>,
 }
 
@@ -39,6 +45,7 @@ fn arguments() -> Option<Arguments> {
         deadline: Duration::from_secs(60),
         patience: Duration::from_secs(3),
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        compilers: Vec::new(),
         names: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
@@ -49,6 +56,7 @@ fn arguments() -> Option<Arguments> {
             "--seeds" => a.seeds = args.next()?.parse().ok()?,
             "--deadline" => a.deadline = Duration::from_secs_f64(args.next()?.parse().ok()?),
             "--patience" => a.patience = Duration::from_secs_f64(args.next()?.parse().ok()?),
+            "--from" => a.compilers.push(args.next()?),
             "--jobs" => a.jobs = args.next()?.parse().ok()?,
             _ if a.out.is_empty() && !x.starts_with('-') => a.out = x,
             _ if HACKERS_DELIGHT.iter().any(|k| k.name == x) => a.names.push(x),
@@ -84,11 +92,51 @@ fn processor_seconds() -> f64 {
     ticks / 100.0
 }
 
+/// What the compilers make of the texts' functions of one name, where it is straight-line code in registers.
+fn compiled(k: &Kernel, units: &[(String, Unit)]) -> Result<Vec<Seed>, String> {
+    let mut seeds = Vec::new();
+    for (origin, unit) in units {
+        let f = function(unit, k.name).map_err(|e| format!("{origin}: {e}"))?;
+        let code = instructions(&f);
+        let plain = |i: &Instruction| {
+            i.flow_control() == FlowControl::Next
+                && !i.is_stack_instruction()
+                && (i.mnemonic() == Mnemonic::Lea || i.memory_base() == Register::None)
+        };
+        if code.iter().all(plain) {
+            let origin = origin.clone();
+            seeds.push(Seed { origin, code });
+        }
+    }
+    Ok(seeds)
+}
+
+/// The C texts compiled by every compiler.
+fn units(a: &Arguments) -> Result<Vec<(String, Unit)>, String> {
+    let march = format!("-march={}", a.march.flag());
+    let mut units = Vec::new();
+    for c in &a.compilers {
+        for text in [&BIT_HACK, &IDIOMATIC] {
+            let unit =
+                compile(c.as_ref(), text, a.width, &["-O3", &march]).map_err(|e| e.to_string())?;
+            units.push((format!("{c}, {}", text.name), unit));
+        }
+    }
+    Ok(units)
+}
+
 /// One search: what it found and took.
-fn search(k: &Kernel, a: &Arguments, seed: u64, solvers: SolverPool) -> Result<Outcome, String> {
+fn search(
+    k: &Kernel,
+    a: &Arguments,
+    seed: u64,
+    solvers: SolverPool,
+    begin: Vec<Seed>,
+) -> Result<Outcome, String> {
     let deadline = Deadline::after(a.deadline);
     let mut engines = Engines::new(solvers, Progress::new(&deadline));
     engines.patience = a.patience;
+    engines.begin = begin;
     let options = ImproveOptions {
         deadline,
         jobs: a.jobs,
@@ -96,6 +144,19 @@ fn search(k: &Kernel, a: &Arguments, seed: u64, solvers: SolverPool) -> Result<O
         from_scratch: true,
     };
     engines.search(&k.target(a.width, a.march), &options)
+}
+
+/// A proven program: cost, machine code in hexadecimal, text, engine.
+type Written = (u64, String, Vec<String>, String);
+
+/// Adds what a search found and was not there yet.
+fn add(programs: &mut Vec<Written>, outcome: Outcome) {
+    for f in outcome.found {
+        let (hex, text) = written(&f.code);
+        if programs.iter().all(|p| p.1 != hex) {
+            programs.push((f.cost, hex, text, f.engine));
+        }
+    }
 }
 
 fn median(v: &mut [f64]) -> f64 {
@@ -110,7 +171,7 @@ fn median(v: &mut [f64]) -> f64 {
 fn main() -> ExitCode {
     let Some(a) = arguments() else {
         eprintln!(
-            "usage: kernel_search OUT.json [--width 32|64] [--march NAME] [--seeds N] [--deadline S] [--patience S] [--jobs N] [p01 ...]"
+            "usage: kernel_search OUT.json [--width 32|64] [--march NAME] [--seeds N] [--deadline S] [--patience S] [--jobs N] [--from COMPILER] [p01 ...]"
         );
         return ExitCode::from(2);
     };
@@ -118,6 +179,13 @@ fn main() -> ExitCode {
         Ok(c) => c,
         Err(e) => {
             eprintln!("{e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let units = match units(&a) {
+        Ok(u) => u,
+        Err(why) => {
+            eprintln!("{why}");
             return ExitCode::FAILURE;
         }
     };
@@ -131,12 +199,12 @@ fn main() -> ExitCode {
         .iter()
         .filter(|k| a.names.is_empty() || a.names.iter().any(|n| n == k.name))
     {
-        let mut programs: Vec<(u64, String, Vec<String>, String)> = Vec::new();
+        let mut programs: Vec<Written> = Vec::new();
         let (mut first, mut best, mut runs) = (Vec::new(), Vec::new(), Vec::new());
         let (mut wall, mut worked) = (0.0, 0.0);
         for seed in 1..=a.seeds {
             let (start, before) = (Instant::now(), processor_seconds());
-            let outcome = match search(k, &a, seed, SolverPool::new(config.clone())) {
+            let outcome = match search(k, &a, seed, SolverPool::new(config.clone()), Vec::new()) {
                 Ok(o) => o,
                 Err(why) => {
                     eprintln!("{}: {why}", k.name);
@@ -159,11 +227,18 @@ fn main() -> ExitCode {
                 "processor_seconds": cpu,
                 "undecided": outcome.undecided,
             }));
-            for f in outcome.found {
-                let (hex, text) = written(&f.code);
-                if programs.iter().all(|p| p.1 != hex) {
-                    programs.push((f.cost, hex, text, f.engine));
-                }
+            add(&mut programs, outcome);
+        }
+        let from_nothing = programs.iter().min_by_key(|p| p.0).cloned();
+        let begun = compiled(k, &units).and_then(|begin| match begin.is_empty() {
+            true => Ok(Outcome::default()),
+            false => search(k, &a, 1, SolverPool::new(config.clone()), begin),
+        });
+        match begun {
+            Ok(outcome) => add(&mut programs, outcome),
+            Err(why) => {
+                eprintln!("{}: {why}", k.name);
+                return ExitCode::FAILURE;
             }
         }
         programs.sort_by_key(|p| p.0);
@@ -172,7 +247,7 @@ fn main() -> ExitCode {
         firsts.extend(first.iter().copied());
         let max = |v: &[f64]| v.iter().copied().fold(0.0, f64::max);
         let (fm, bm) = (max(&first), max(&best));
-        let top = programs.first();
+        let top = from_nothing.as_ref();
         println!(
             "| {} | {found}/{} | {:.2} | {fm:.2} | {:.2} | {bm:.2} | {} | {} | {} | {:.2} |",
             k.name,

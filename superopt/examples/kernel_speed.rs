@@ -35,6 +35,7 @@ struct FoundProgram {
     cost: u64,
     hex: String,
     text: Vec<String>,
+    engine: String,
 }
 
 /// Programs dearer than the best by more (hundredths of a cycle) are not measured.
@@ -160,12 +161,12 @@ fn setting() -> Result<Setting, String> {
 }
 
 /// The best of our programs by a first measurement, with its text.
-fn choose(
+fn choose<'a>(
     k: &Kernel,
-    f: &FoundKernel,
+    f: &'a FoundKernel,
     h: &Harness,
     budget: Budget,
-) -> Result<Option<(Candidate, Vec<String>)>, String> {
+) -> Result<Option<(Candidate, &'a FoundProgram)>, String> {
     let least = f.programs.iter().map(|p| p.cost).min().unwrap_or(0);
     let near: Vec<&FoundProgram> = f
         .programs
@@ -189,9 +190,7 @@ fn choose(
             best = n;
         }
     }
-    Ok(near
-        .get(best)
-        .map(|p| (candidates[best].clone(), p.text.clone())))
+    Ok(near.get(best).map(|p| (candidates[best].clone(), *p)))
 }
 
 /// A time, with a mark when the code branches.
@@ -213,9 +212,9 @@ fn report(s: &Setting) -> Result<(), String> {
         }
     }
     println!(
-        "| kernel | ours ns | gcc, bit hack | clang | ratio | gcc, idiomatic | clang | ratio | program |"
+        "| kernel | ours ns | gcc, bit hack | clang | ratio | gcc, idiomatic | clang | ratio | program | origin |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut totals = [Totals::default(), Totals::default()];
     for k in HACKERS_DELIGHT
         .iter()
@@ -225,7 +224,7 @@ fn report(s: &Setting) -> Result<(), String> {
         let Some(f) = s.found.kernels.iter().find(|f| f.kernel == k.name) else {
             continue;
         };
-        let Some((ours, text)) = choose(
+        let Some((ours, program)) = choose(
             k,
             f,
             &h,
@@ -285,7 +284,7 @@ fn report(s: &Setting) -> Result<(), String> {
                 Verdict::NotDistinguishable => {}
             }
         }
-        println!("{row} `{}` |", text.join("; "));
+        println!("{row} `{}` | {} |", program.text.join("; "), program.engine);
     }
     println!();
     for (text, t) in texts.iter().zip(&totals) {

@@ -78,12 +78,11 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
     if !needed.iter().all(known) {
         return None;
     }
-    let cost = f
-        .code
-        .iter()
-        .filter(|i| i.instruction.flow_control() != FlowControl::Return)
-        .map(|i| cost::instruction(&i.instruction))
-        .sum();
+    let body = f.code.iter().map(|i| i.instruction);
+    let body: Vec<_> = body
+        .filter(|i| i.flow_control() != FlowControl::Return)
+        .collect();
+    let cost = cost::code(&body);
     // A result register that is not written may still be passed through.
     let kept = if q.live_out.is_none() {
         super::cfg::DEFAULT_RESULTS

@@ -362,7 +362,7 @@ fn of_function(
         interface: interface(&target, march),
         precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
         claim: None,
-        before: Some(body.iter().map(cost::instruction).sum()),
+        before: Some(cost::code(body)),
         timed: straight.then(|| body.to_vec()),
         endbr,
         target,
@@ -372,16 +372,16 @@ fn of_function(
 /// The function as reports show it, its cost that of its body, told as that of what is found: without the return, and
 /// by the longest chain of what is computed.
 fn listing(f: &Function, body: &[Instruction]) -> Program {
-    let (table, model) = super::listing::machine();
+    let model = cost::model();
     let computing: Vec<Instruction> = body
         .iter()
         .filter(|i| i.flow_control() == FlowControl::Next)
         .copied()
         .collect();
-    let of_body = super::listing::program(&f.name, "", body, &table, &model);
+    let of_body = super::listing::program(&f.name, "", body, model);
     let mut p = crate::input::compare::Behaviour::listing(f);
     p.cost = of_body.cost.map(|mut c| {
-        c.latency_cycles = f64::from(super::listing::longest_chain(&computing, &table));
+        c.latency_cycles = f64::from(cost::longest_chain(&computing, &model.table));
         c
     });
     p

@@ -3,7 +3,7 @@
 use super::config::RunConfig;
 use super::finds::{Finds, from_hex};
 use super::goal::{Goal, port_name};
-use super::listing::{intel, machine, program};
+use super::listing::{intel, program};
 use crate::measure::{self, Budget, Candidate, Harness, Input, Job, Quantity, Timing, Value};
 use crate::proof::{ProofResult, Step};
 use crate::report::equivalence::{Claim, Equivalence};
@@ -12,6 +12,7 @@ use crate::report::search::{self, Curve, EngineWork, Met};
 use crate::report::verdict::Verdict;
 use crate::run::Deadline;
 use crate::run::finds::encode;
+use crate::search::cost;
 use crate::search::engine::{Found, Outcome};
 use crate::search::loc;
 use crate::search::tests::stratified;
@@ -331,9 +332,8 @@ impl Context<'_> {
 
     fn equivalence(&self, f: &Found, timings: &Timings, path: &[Move]) -> Equivalence {
         let g = self.goal;
-        let (table, model) = machine();
         let mut left = g.left.clone();
-        let mut right = program(&g.name, &f.engine, &f.code, &table, &model);
+        let mut right = program(&g.name, &f.engine, &f.code, cost::model());
         for (p, m) in [(&mut left, &timings.before), (&mut right, &timings.after)] {
             if let Some(cost) = &mut p.cost {
                 cost.measured.clone_from(m);

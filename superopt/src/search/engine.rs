@@ -328,7 +328,7 @@ impl Run<'_> {
         let mut s = lock(self.shared);
         match proof.verdict.kind() {
             VerdictKind::Proven | VerdictKind::ProvenUnderPrecondition => {
-                let total = code.iter().map(cost::instruction).sum();
+                let total = cost::code(code);
                 meter.add(Work {
                     proven: 1,
                     ..Work::default()
@@ -485,7 +485,8 @@ impl Run<'_> {
                 e.wrong_bits(self.t, g) == 0
             });
             if right && !l.undefined && l.entry & !self.t.input_set() == 0 {
-                programs.push((cost::program(ops, &p), p.instructions(ops)));
+                let code = p.instructions(ops);
+                programs.push((cost::code(&code), code));
             }
         }
         programs.sort_by_key(|p| p.0);

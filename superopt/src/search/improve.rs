@@ -1,7 +1,7 @@
 //! The engines as an [`Improver`] of regions, and of whole functions given as terms.
 
 use super::chain::Params;
-use super::engine::{self, Options, Outcome};
+use super::engine::{self, Options, Outcome, Seed};
 use super::loc::{self, Loc, Set};
 use super::opset::March;
 use super::target::{Port, Target, TargetError};
@@ -28,6 +28,8 @@ pub struct Engines {
     pub patience: Duration,
     /// Per proof.
     pub proof_timeout: Duration,
+    /// Programs to begin with; they are proven like all others.
+    pub begin: Vec<Seed>,
 }
 
 impl Engines {
@@ -40,6 +42,7 @@ impl Engines {
             keys: None,
             patience: Duration::from_secs(10),
             proof_timeout: Duration::from_secs(30),
+            begin: Vec::new(),
         }
     }
 
@@ -61,7 +64,7 @@ impl Engines {
             rlimit: None,
             solvers: &self.solvers,
             progress: &self.progress,
-            resume: Vec::new(),
+            resume: self.begin.clone(),
             record: engine::Record::default(),
         };
         engine::search(t, &options).map_err(|e| e.to_string())
@@ -213,7 +216,7 @@ impl Improver for Engines {
         }
         match target_of_region(region) {
             Ok(t) => {
-                let before = region.code.iter().map(cost::instruction).sum();
+                let before = cost::code(&region.code);
                 self.improve_target(&t, before, options)
             }
             Err(e) => Improvement::Refused(e.to_string()),

@@ -4,7 +4,6 @@
 
 use super::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
-use trinity_codegen::isa::execute;
 
 /// Which instructions the target processor has.
 #[derive(
@@ -111,7 +110,7 @@ type Row = (March, u8, Shape, &'static [Code]);
 const ROWS: &[Row] = rows! {
     V1 32 Rr: Mov_r32_rm32 Add_r32_rm32 Sub_r32_rm32 And_r32_rm32 Or_r32_rm32 Xor_r32_rm32 Cmp_r32_rm32 Test_rm32_r32 Adc_r32_rm32 Sbb_r32_rm32 Imul_r32_rm32 Bt_rm32_r32 Bts_rm32_r32 Btr_rm32_r32 Btc_rm32_r32 Bsf_r32_rm32 Bsr_r32_rm32;
     V1 32 Rr: Cmova_r32_rm32 Cmovae_r32_rm32 Cmovb_r32_rm32 Cmovbe_r32_rm32 Cmove_r32_rm32 Cmovg_r32_rm32 Cmovge_r32_rm32 Cmovl_r32_rm32 Cmovle_r32_rm32 Cmovne_r32_rm32 Cmovns_r32_rm32 Cmovs_r32_rm32 Xchg_rm32_r32;
-    V1 32 R: Neg_rm32 Not_rm32 Inc_rm32 Dec_rm32 Bswap_r32 Shl_rm32_CL Shr_rm32_CL Sar_rm32_CL Rol_rm32_CL Ror_rm32_CL Mul_rm32 Imul_rm32 Div_rm32 Idiv_rm32;
+    V1 32 R: Neg_rm32 Not_rm32 Inc_rm32 Dec_rm32 Bswap_r32 Shl_rm32_CL Shr_rm32_CL Sar_rm32_CL Rol_rm32_CL Ror_rm32_CL Rcl_rm32_1 Rcr_rm32_1 Mul_rm32 Imul_rm32 Div_rm32 Idiv_rm32;
     V1 32 Ri: Mov_r32_imm32 Add_rm32_imm8 Sub_rm32_imm8 And_rm32_imm8 Or_rm32_imm8 Xor_rm32_imm8 Cmp_rm32_imm8 Adc_rm32_imm8 Sbb_rm32_imm8 Test_rm32_imm32;
     V1 32 Rri: Imul_r32_rm32_imm32;
     V1 32 Rs: Shl_rm32_imm8 Shr_rm32_imm8 Sar_rm32_imm8 Rol_rm32_imm8 Ror_rm32_imm8 Bt_rm32_imm8;
@@ -128,7 +127,7 @@ const ROWS: &[Row] = rows! {
     V3 32 Rrs: VEX_Rorx_r32_rm32_imm8;
     V1 64 Rr: Mov_r64_rm64 Add_r64_rm64 Sub_r64_rm64 And_r64_rm64 Or_r64_rm64 Xor_r64_rm64 Cmp_r64_rm64 Test_rm64_r64 Adc_r64_rm64 Sbb_r64_rm64 Imul_r64_rm64 Bt_rm64_r64 Bts_rm64_r64 Btr_rm64_r64 Btc_rm64_r64 Bsf_r64_rm64 Bsr_r64_rm64 Movsxd_r64_rm32;
     V1 64 Rr: Cmova_r64_rm64 Cmovae_r64_rm64 Cmovb_r64_rm64 Cmovbe_r64_rm64 Cmove_r64_rm64 Cmovg_r64_rm64 Cmovge_r64_rm64 Cmovl_r64_rm64 Cmovle_r64_rm64 Cmovne_r64_rm64 Cmovns_r64_rm64 Cmovs_r64_rm64 Xchg_rm64_r64;
-    V1 64 R: Neg_rm64 Not_rm64 Inc_rm64 Dec_rm64 Bswap_r64 Shl_rm64_CL Shr_rm64_CL Sar_rm64_CL Rol_rm64_CL Ror_rm64_CL Mul_rm64 Imul_rm64 Div_rm64 Idiv_rm64;
+    V1 64 R: Neg_rm64 Not_rm64 Inc_rm64 Dec_rm64 Bswap_r64 Shl_rm64_CL Shr_rm64_CL Sar_rm64_CL Rol_rm64_CL Ror_rm64_CL Rcl_rm64_1 Rcr_rm64_1 Mul_rm64 Imul_rm64 Div_rm64 Idiv_rm64;
     V1 64 Ri: Mov_rm64_imm32 Add_rm64_imm8 Sub_rm64_imm8 And_rm64_imm8 Or_rm64_imm8 Xor_rm64_imm8 Cmp_rm64_imm8 Adc_rm64_imm8 Sbb_rm64_imm8 Test_rm64_imm32 Mov_r64_imm64;
     V1 64 Rri: Imul_r64_rm64_imm32;
     V1 64 Rs: Shl_rm64_imm8 Shr_rm64_imm8 Sar_rm64_imm8 Rol_rm64_imm8 Ror_rm64_imm8 Bt_rm64_imm8;
@@ -414,10 +413,10 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
     match shape {
         Shape::None => push(Ok(Instruction::with(code)), vec![]),
         Shape::R | Shape::B => {
-            let i = if info.op_count() == 2 {
-                Instruction::with2(code, reg(0), Register::CL)
-            } else {
-                Instruction::with1(code, reg(0))
+            let i = match info.op_kind(1) {
+                iced_x86::OpCodeOperandKind::cl => Instruction::with2(code, reg(0), Register::CL),
+                iced_x86::OpCodeOperandKind::imm8_const_1 => Instruction::with2(code, reg(0), 1u32),
+                _ => Instruction::with1(code, reg(0)),
             };
             push(i, vec![hole(0)]);
         }
@@ -567,16 +566,4 @@ fn short_or_long(code: Code, v: i64) -> Code {
         Code::Sbb_rm64_imm8 => Code::Sbb_rm64_imm32,
         other => other,
     }
-}
-
-/// Whether the model can execute an instruction (used to keep rows honest).
-pub fn modelled(i: &Instruction) -> bool {
-    let mut p = trinity_codegen::isa::TermPool::new();
-    let mem = p.memory();
-    let mut m = trinity_codegen::isa::Machine::new(
-        &mut p,
-        mem,
-        &mut |p: &mut trinity_codegen::isa::TermPool, n, w| p.var(n, w),
-    );
-    execute(&mut p, &mut m, i).is_ok()
 }

@@ -3,7 +3,7 @@
 use super::{Unsupported, flags};
 use crate::isa::domain::{BinOp, CmpOp, Domain};
 use crate::isa::machine::{Flag, Machine};
-use iced_x86::{Instruction, Mnemonic};
+use iced_x86::{Instruction, Mnemonic, OpKind};
 
 /// Executes the instruction if it belongs here; says whether it did.
 pub fn execute<D: Domain>(
@@ -196,6 +196,9 @@ fn rotate_carry<D: Domain>(
     let w = d.width(a);
     let left = i.mnemonic() == Mnemonic::Rcl;
     let cf = m.flag(Flag::Cf);
+    if i.op_kind(1) != OpKind::Register && i.immediate(1) == 1 {
+        return rotate_carry_by_one(d, m, i, a, &cf);
+    }
     let x = d.concat(&cf, a);
     let c1 = d.zext(c, w + 1);
     let n = d.constant(w + 1, (w + 1).into());
@@ -214,6 +217,30 @@ fn rotate_carry<D: Domain>(
     let cf = d.extract(&y, w, 1);
     let zero = d.is_zero(c);
     set_rotated(d, m, c, &zero, left, &r, &cf);
+    m.write(d, i, 0, &r)
+}
+
+/// By the constant one, where no word is wider than the operand: searches evaluate words of at most 64 bits.
+fn rotate_carry_by_one<D: Domain>(
+    d: &mut D,
+    m: &mut Machine<D>,
+    i: &Instruction,
+    a: &D::W,
+    cf: &D::W,
+) -> Result<(), Unsupported> {
+    let w = d.width(a);
+    let (r, out, of) = if i.mnemonic() == Mnemonic::Rcl {
+        let rest = d.trunc(a, w - 1);
+        let (r, out) = (d.concat(&rest, cf), d.msb(a));
+        let top = d.msb(&r);
+        (r, out.clone(), d.xor(&top, &out))
+    } else {
+        let rest = d.extract(a, 1, w - 1);
+        let top = d.msb(a);
+        (d.concat(cf, &rest), d.trunc(a, 1), d.xor(cf, &top))
+    };
+    m.set_flag(Flag::Cf, out);
+    m.set_flag(Flag::Of, of);
     m.write(d, i, 0, &r)
 }
 

@@ -1,12 +1,13 @@
 //! Macros: what the enumeration of values applies.
 
+use super::super::cost;
 use super::super::lanes::Step;
 use super::super::loc::{self, Loc};
 use super::super::opset::OpSet;
 use super::super::program::{Liveness, Program, Slot};
 use super::super::target::Target;
 use super::super::variant::link;
-use iced_x86::{Code, Mnemonic};
+use iced_x86::{Code, Mnemonic, Register};
 
 /// First register of macros' operands: r8. Arguments are in r8, r9, r10, r11; results where the macro says.
 pub const ARG0: u8 = 8;
@@ -24,8 +25,12 @@ pub struct Macro {
     pub commutes: bool,
     /// `w` with `a op w = goal` is computed from the goal and `a`: how.
     pub inverse: Option<Inverse>,
-    /// Model cost.
-    pub cost: u64,
+    /// Cycles from each argument to the result.
+    pub latencies: Vec<u32>,
+    /// Cycles from nothing to the result.
+    pub latency: u32,
+    /// Micro-ops.
+    pub uops: u32,
     /// Whether some input makes it fault.
     pub faults: bool,
     /// The linked tape.
@@ -78,11 +83,12 @@ impl MacroSet {
             s.single(ops, v);
         }
         s.compositions(ops);
+        super::carries::add(&mut s, ops);
         s
     }
 
     /// Adds a macro of `args` arguments whose result, `width` bits wide, is in register `result`.
-    fn push(
+    pub(super) fn push(
         &mut self,
         ops: &OpSet,
         slots: Vec<Slot>,
@@ -104,7 +110,13 @@ impl MacroSet {
                 link(&mut steps, &t, &s.r);
             }
         }
-        let cost = p.slots.iter().map(|s| ops.costs[s.v as usize]).sum();
+        let code = p.instructions(ops);
+        let from: Vec<Register> = (0..args)
+            .map(|i| loc::gpr_register(argument(i.into()), 8))
+            .collect();
+        let to = loc::gpr_register(result.into(), 8);
+        let (latencies, latency) = cost::latencies(&code, &from, to);
+        let uops = code.iter().map(|i| cost::model().table.cost(i).uops).sum();
         let core = p.slots.len() <= 2
             && !p.slots.iter().any(|s| {
                 matches!(
@@ -119,7 +131,9 @@ impl MacroSet {
             result,
             commutes,
             inverse,
-            cost,
+            latencies,
+            latency,
+            uops,
             faults,
             steps,
             width,

@@ -6,15 +6,23 @@
 //! value would have to be so that an invertible operation with a known value gives the goal (meeting on invertible
 //! operations). At the last level nothing is stored, only looked up, and short tails of one-operand macros are tried.
 
+mod carries;
 mod enumerate;
+mod expressions;
+mod goals;
+mod levels;
 mod lower;
 mod macros;
 mod ops;
+mod sharing;
 
-pub use enumerate::{Enumeration, Identity, Limits, Progress};
+pub use enumerate::{Enumeration, Limits, Progress};
+pub use levels::Identity;
 pub use lower::{Home, lower};
 pub use macros::{Macro, MacroSet, related_mnemonics};
 pub use ops::value_ops;
+
+use super::cost::{CYCLE, UOP};
 
 /// How a value is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,4 +43,25 @@ pub enum Def {
 pub struct Expr {
     /// Operands are indices of earlier nodes.
     pub nodes: Vec<Def>,
+}
+
+impl Expr {
+    /// Its cost by the model ([`super::cost`]): the time until the root is ready, and the micro-ops.
+    pub fn cost(&self, macros: &MacroSet) -> u64 {
+        let mut ready: Vec<u64> = Vec::with_capacity(self.nodes.len());
+        let mut uops = 0;
+        for n in &self.nodes {
+            ready.push(match n {
+                Def::Input(_) => 0,
+                Def::Apply { m, args } => {
+                    let mac = &macros.macros[*m as usize];
+                    uops += u64::from(mac.uops);
+                    let after = |(a, l): (&u32, &u32)| ready[*a as usize] + u64::from(*l);
+                    let last = args.iter().zip(&mac.latencies).map(after).max();
+                    last.unwrap_or(0).max(mac.latency.into())
+                }
+            });
+        }
+        ready.last().map_or(0, |r| r * CYCLE) + uops * UOP
+    }
 }

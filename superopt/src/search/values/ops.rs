@@ -84,11 +84,13 @@ fn wanted(i: &Instruction, counts: &[i64], constants: &[i64], v3: bool, width: u
     match (i.mnemonic(), immediate) {
         // The same values as lea with a displacement.
         (Add | Sub | Inc | Dec, Some(_)) | (Inc | Dec, None) => false,
-        (Adc | Sbb | Test, _) | (Xchg | Bsf | Bsr | Bts | Btr | Btc | Adcx | Adox, _) if v3 => {
-            false
-        }
-        (Adc | Sbb | Test | Xchg | Adcx | Adox, _) => false,
+        // The carry is used by compositions only.
+        (Adc | Sbb, Some(k)) => k == 0,
+        (Bsf | Bsr | Bts | Btr | Btc, _) if v3 => false,
+        (Sbb | Test | Xchg | Adcx | Adox, _) => false,
         // Rotations by the counts of the specification and by bytes.
+        (Rcr, _) => true,
+        (Rcl, _) => false,
         (Rol, Some(k)) => k == 8 || k == 16 || counts.contains(&k) && k > 16,
         (Ror | Shld | Shrd, Some(_)) => false,
         (Rorx, Some(_)) => false,
