@@ -191,13 +191,26 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
     assert!(!text(&o.stderr).contains('\u{1b}'));
     assert!(state.exists());
     assert_eq!(json(&s.file("out/easy/run.json"))["ended"], "interrupted");
-    let o = output(
-        s.path(),
-        &["search", "--resume", "out/easy", "--deadline", "3s"],
-    );
+    // With more time it goes on; when its deadline comes first, it can be given more again.
+    let resume = |time: &str| {
+        output(
+            s.path(),
+            &["search", "--resume", "out/easy", "--deadline", time],
+        )
+    };
+    let o = resume("3s");
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let o = output(s.path(), &["search", "--resume", "out/easy"]);
+    assert_eq!(json(&s.file("out/easy/run.json"))["ended"], "deadline");
+    assert!(text(&o.stderr).contains("the deadline came first; the state is saved"));
+    let o = resume("3s");
     assert_eq!(code(&o), 20, "{}", text(&o.stderr));
+    assert!(text(&o.stderr).contains("give a longer one with --deadline"));
+    let o = resume("5s");
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    assert_eq!(json(&s.file("out/easy/run.json"))["resumed"], 2);
+    // What was found before each end is still there.
+    let found = outcomes(&json(&s.file("out/easy/run.json")));
+    assert!(found.iter().any(|f| f.2 == "proven"), "{found:?}");
 }
 
 #[test]
@@ -252,6 +265,137 @@ fn a_function_of_a_file_is_a_target() {
         &["equiv", "f.s", "out/asm/best.s", "--live-out", "eax"],
     );
     assert_eq!(code(&o), 0, "{}", text(&o.stdout));
+}
+
+/// The e-graph is an engine like the others: it improves a target by itself, and tells what its rules did.
+#[test]
+fn the_e_graph_alone_improves_code() {
+    let s = Scratch::new("search-egraph");
+    s.write(
+        "f.s",
+        "\t.globl f\n\t.type f, @function\nf:\n\tmovl %edi, %eax\n\torl %esi, %eax\n\tandl %esi, %edi\n\tsubl %edi, %eax\n\tret\n\t.size f, .-f\n",
+    );
+    s.write(
+        "c.toml",
+        "name = 'terms'\nkind = 'opt'\nlive_out = ['eax']\ndeadline = '60s'\nmeasure = false\n\
+         [engine.egraph]\nnodes = 3000\niterations = 6\n[[target]]\nasm = 'f.s'\n",
+    );
+    let o = output(s.path(), &["search", "c.toml", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let run = json(&s.file("out/terms/run.json"));
+    assert_eq!(
+        outcomes(&run),
+        [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]
+    );
+    let best = std::fs::read_to_string(s.file("out/terms/best.s")).unwrap();
+    assert!(best.contains("xorl"), "{best}");
+    assert_eq!(run["targets"][0]["engines"][0]["engine"], "e-graph");
+    let table = &run["tables"][0];
+    assert_eq!(table["title"], "f: equality saturation");
+    assert!(
+        table["note"]
+            .as_str()
+            .unwrap()
+            .contains("cost of the terms"),
+        "{table}"
+    );
+    let rows = table["rows"].as_array().unwrap();
+    assert!(rows.iter().any(|r| r[6] != "0"), "{table}");
+}
+
+/// A Lua function is a specification for a search, as it is for `equiv`.
+#[test]
+fn a_lua_function_is_a_target() {
+    let s = Scratch::new("search-lua");
+    s.write(
+        "f.lua",
+        "local function clear(x)\n  return x & (x - 1)\nend\nreturn clear\n",
+    );
+    s.write(
+        "c.toml",
+        "name = 'lua'\nkind = 'synth'\nwidth = 64\ndeadline = '60s'\ndeadline_per_target = '8s'\nmeasure = false\n\
+         [engine.enumerate]\n[[target]]\nlua = 'f.lua'\nfunction = 'clear'\n",
+    );
+    let o = output(s.path(), &["search", "c.toml", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let run = json(&s.file("out/lua/run.json"));
+    assert_eq!(
+        outcomes(&run),
+        [(
+            "clear".to_owned(),
+            "synthesised".to_owned(),
+            "proven".to_owned()
+        )]
+    );
+    let o = output(
+        s.path(),
+        &["equiv", "f.lua", "out/lua/best.s", "--function", "clear"],
+    );
+    assert_eq!(code(&o), 0, "{}{}", text(&o.stdout), text(&o.stderr));
+    s.write(
+        "loop.lua",
+        "function l(n)\n  while n > 0 do n = n - 1 end\n  return n\nend\n",
+    );
+    s.write(
+        "loop.toml",
+        "name = 'l'\nkind = 'synth'\n[engine.chain]\n[[target]]\nlua = 'loop.lua'\n",
+    );
+    let o = output(s.path(), &["search", "loop.toml", "-q"]);
+    assert_eq!(code(&o), 13, "{}", text(&o.stderr));
+    assert!(
+        text(&o.stderr).contains("loop.lua:2"),
+        "{}",
+        text(&o.stderr)
+    );
+}
+
+/// What an exhaustive search has shown is in every form of the report, with all it ranges over.
+#[test]
+fn a_proof_of_minimality_is_reported() {
+    let s = Scratch::new("search-minimal");
+    s.write(
+        "c.toml",
+        "name = 'least'\nkind = 'kernels'\ntargets = ['p01']\nmeasure = false\ndeadline = '60s'\n[engine.enumerate]\n\
+         max_length = 3\nminimal = true\ninstructions = ['mov', 'lea', 'and', 'or', 'xor', 'neg', 'not', 'add', 'sub']\n",
+    );
+    let o = output(s.path(), &["search", "c.toml", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let sentence =
+        "No program of fewer than 2 instructions does this, and no cheaper one of this length";
+    assert!(text(&o.stdout).contains(sentence), "{}", text(&o.stdout));
+    let page = std::fs::read_to_string(s.file("out/least/report.html")).unwrap();
+    assert!(page.contains(sentence));
+    let run = json(&s.file("out/least/run.json"));
+    let m = &run["targets"][0]["minimality"];
+    assert_eq!(
+        (m["instructions"].as_u64(), m["none_up_to"].as_u64()),
+        (Some(2), Some(1))
+    );
+    let list = |key: &str| {
+        m[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_str().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list("registers"), ["rax", "rdi", "rcx"]);
+    assert!(
+        list("instruction_set").contains(&"and r32, r32")
+            && !list("instruction_set").iter().any(|f| f.contains("blsr"))
+    );
+    assert!(
+        m["constants"]
+            .as_str()
+            .unwrap()
+            .contains("immediates -1 to 1"),
+        "{m}"
+    );
+    assert!(m["states"].as_u64().unwrap() > 10);
+    let lines = run["targets"][0]["result"]["right"]["lines"]
+        .as_array()
+        .unwrap();
+    assert_eq!(lines.len(), 2);
 }
 
 #[test]

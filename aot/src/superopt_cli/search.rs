@@ -1,5 +1,6 @@
 //! `trinityc search`: a search run from a configuration, to be stopped and resumed at any moment.
 
+use super::lua_spec::LuaFunction;
 use super::{Failed, INTERNAL, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -13,7 +14,7 @@ use trinity_superopt::run::config::Kind;
 use trinity_superopt::run::display::{Display, Style};
 use trinity_superopt::run::drive::{DriveError, State, Tools, drive};
 use trinity_superopt::run::goal::kernel_names;
-use trinity_superopt::run::{ConfigError, Known, RunConfig, Session, SessionError, stop};
+use trinity_superopt::run::{ConfigError, End, Known, RunConfig, Session, SessionError, stop};
 use trinity_superopt::solver::{PoolConfig, SolverPool};
 use trinity_superopt::store::sha256::sha256;
 use trinity_superopt::store::{Store, StoreError};
@@ -131,6 +132,13 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     };
     stop::install()
         .map_err(|e| Failed::new(INTERNAL, format!("signals: {}", crate::exit::reason(&e))))?;
+    if session.deadline.over() == Some(End::Deadline) && m.get_one::<PathBuf>("resume").is_some() {
+        return Err(Failed::new(
+            exit::RESUME,
+            "cannot resume: the run has used up its deadline; give a longer one with --deadline"
+                .to_owned(),
+        ));
+    }
     let config = session.config.clone();
     let store = config.store.as_deref().map(open_store).transpose()?;
     let mut pool = PoolConfig::located().map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
@@ -147,6 +155,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         solvers: &solvers,
         store: store.as_ref(),
         command: line(&m, args, &dir),
+        lua: &|file, name| Ok(Box::new(LuaFunction::read(file, name)?)),
         tell: &|text| eprintln!("trinityc: {text}"),
     };
     let result = drive(session, state, &tools);
@@ -162,6 +171,13 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
                 dir.display()
             ),
         ));
+    }
+    if ended == Ended::Deadline {
+        eprintln!(
+            "trinityc: the deadline came first; the state is saved. To continue: trinityc search --resume {} --deadline TIME \
+             (of the whole run, what it used included)",
+            dir.display()
+        );
     }
     if std::io::stderr().is_terminal() {
         eprintln!(

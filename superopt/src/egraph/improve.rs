@@ -10,7 +10,7 @@ use super::facts::Known;
 use super::lang::{self, ENode, NotPure, Op};
 use super::region::{self, Emit, NoIr, NotInRegion, Region};
 use super::rule::{Equality, RuleSet};
-use super::saturate::{Limits, Record, Stop, saturate};
+use super::saturate::{Limits, Record, Stop, saturate_until};
 use crate::proof::{self, Claim, Pair, ProofResult, Query};
 use crate::report::verdict::{Verdict, VerdictKind};
 use crate::solver::SolverPool;
@@ -87,6 +87,19 @@ pub fn improve(
     cost: &dyn Cost,
     options: &Options,
 ) -> Improved {
+    improve_until(expr, roots, inputs, rules, cost, options, &|| false)
+}
+
+/// As [`improve`]; `over` ends saturation early, and what was found until then is extracted.
+pub fn improve_until(
+    expr: &RecExpr<ENode>,
+    roots: &[Id],
+    inputs: Vec<Known>,
+    rules: &RuleSet,
+    cost: &dyn Cost,
+    options: &Options,
+    over: &dyn Fn() -> bool,
+) -> Improved {
     let widths: BTreeSet<u32> = expr.as_ref().iter().map(ENode::bits).collect();
     let rules = instances(rules, &widths, options.nan_class);
     let mut graph: Graph = Graph::new(Facts {
@@ -118,7 +131,7 @@ pub fn improve(
         Some(total)
     };
     let before = price(&graph);
-    let record = saturate(&mut graph, &rules, &options.limits);
+    let record = saturate_until(&mut graph, &rules, &options.limits, over);
     let mut out = Improved {
         expr: expr.clone(),
         roots: roots.to_vec(),

@@ -41,6 +41,8 @@ pub enum Stop {
     Nodes,
     /// The limit on rounds.
     Rounds,
+    /// The caller ended it.
+    Ended,
     /// Two words that differ were merged: the e-graph is worthless.
     Contradiction,
 }
@@ -52,6 +54,7 @@ impl Stop {
             Stop::Saturated => "saturated",
             Stop::Nodes => "node limit",
             Stop::Rounds => "round limit",
+            Stop::Ended => "ended early",
             Stop::Contradiction => "contradiction",
         }
     }
@@ -108,6 +111,16 @@ impl Record {
 
 /// Runs rules on a graph until nothing changes or a limit is met.
 pub fn saturate(graph: &mut Graph, rules: &[Instance], limits: &Limits) -> Record {
+    saturate_until(graph, rules, limits, &|| false)
+}
+
+/// As [`saturate`]; `over` is asked before each rule is searched and applied, and ends it.
+pub fn saturate_until(
+    graph: &mut Graph,
+    rules: &[Instance],
+    limits: &Limits,
+    over: &dyn Fn() -> bool,
+) -> Record {
     let mut records: Vec<RuleRecord> = rules
         .iter()
         .map(|r| RuleRecord {
@@ -128,6 +141,10 @@ pub fn saturate(graph: &mut Graph, rules: &[Instance], limits: &Limits) -> Recor
             if banned_until[i] > round {
                 waiting = true;
                 continue;
+            }
+            if over() {
+                stop = Stop::Ended;
+                break 'rounds;
             }
             let start = Instant::now();
             let share = limits.matches << records[i].bans.min(16);
@@ -150,6 +167,11 @@ pub fn saturate(graph: &mut Graph, rules: &[Instance], limits: &Limits) -> Recor
         }
         let mut changed = false;
         for (i, p, _, substs) in found {
+            if over() {
+                stop = Stop::Ended;
+                graph.rebuild();
+                break 'rounds;
+            }
             let start = Instant::now();
             let before = graph.total_number_of_nodes();
             for subst in &substs {

@@ -1,5 +1,6 @@
 //! Kernels with more than one result, in registers: the Montgomery step, and sorting.
 
+use super::Claim;
 use crate::search::loc::{self, Loc};
 use crate::search::opset::March;
 use crate::search::target::{Port, Target, caller_saved};
@@ -114,4 +115,41 @@ pub fn sort(n: usize, width: u32, march: March) -> Target {
         .map(|(at, t)| (Port { at: *at, width }, t))
         .collect();
     target(format!("sort{n}-{width}"), p, inputs, outputs, march)
+}
+
+/// The claim that [`sort`] sorts: its results are in order, and each word of the inputs occurs among them as often as
+/// among the inputs.
+///
+/// # Panics
+/// For other `n` than [`sort`] takes.
+pub fn sort_claim(n: usize, width: u32) -> Claim {
+    let t = sort(n, width, March::V1);
+    let mut p = t.pool;
+    let inputs: Vec<TermId> = t.input_terms.iter().map(|x| p.trunc(x, width)).collect();
+    let mut conclusion = p.bit(true);
+    for pair in t.output_terms.windows(2) {
+        let falls = p.cmp(CmpOp::Slt, &pair[1], &pair[0]);
+        let rises = p.not(&falls);
+        conclusion = p.and(&conclusion, &rises);
+    }
+    for x in &inputs {
+        // Counts up to four fit in three bits.
+        let mut count = |words: &[TermId]| {
+            let none = p.constant(3, 0);
+            words.iter().fold(none, |sum, w| {
+                let same = p.cmp(CmpOp::Eq, w, x);
+                let one = p.zext(&same, 3);
+                p.add(&sum, &one)
+            })
+        };
+        let (before, after) = (count(&inputs), count(&t.output_terms));
+        let same = p.cmp(CmpOp::Eq, &before, &after);
+        conclusion = p.and(&conclusion, &same);
+    }
+    let premise = p.bit(true);
+    Claim {
+        pool: p,
+        premise,
+        conclusion,
+    }
 }

@@ -394,13 +394,17 @@ pub fn search() -> Search {
             work("egraph", 1, Some(5.0)),
         ],
         minimality: Some(Minimality {
-            instructions: 4,
+            instructions: Some(4),
+            cheapest: true,
+            none_up_to: 3,
             instruction_set: ["movsxd", "add", "shr", "sar", "and", "xor"]
                 .map(String::from)
                 .into(),
             registers: ["rax", "rdx", "rdi", "rsi"].map(String::from).into(),
             constants: "all".into(),
+            states: 1_234_567,
             method: "exhaustion with symbolic constants".into(),
+            cut_off: false,
         }),
     };
     let hopeless = Target {

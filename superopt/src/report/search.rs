@@ -116,19 +116,55 @@ pub struct Met {
     pub killed: u64,
 }
 
-/// A proof that nothing cheaper exists. It names what it ranges over (law 8).
+/// What an exhaustive search has shown about short programs. It names what it ranges over (law 8): programs without
+/// branches and memory, of these forms, registers and constants.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Minimality {
-    /// Instructions of the shortest program.
-    pub instructions: u32,
+    /// Instructions of the shortest program: one of this length is proven, no shorter one exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<u32>,
+    /// Whether the program of that length is the cheapest of it by the model.
+    pub cheapest: bool,
+    /// No program of this many instructions or fewer exists.
+    pub none_up_to: u32,
     /// Mnemonics with operand forms that were allowed.
     pub instruction_set: Vec<String>,
     /// Registers that were allowed.
     pub registers: Vec<String>,
     /// Constants that were allowed, or `all` when they were symbolic.
     pub constants: String,
+    /// States told apart.
+    pub states: u64,
     /// How: exhaustion, or a solver's answer.
     pub method: String,
+    /// Whether a limit (time, memory, a proof that was not decided) ended it before it was through.
+    pub cut_off: bool,
+}
+
+impl Minimality {
+    /// What was shown, as a sentence.
+    pub fn statement(&self) -> String {
+        let plural = |n: u32| if n == 1 { "" } else { "s" };
+        match self.instructions {
+            Some(n) => format!(
+                "No program of fewer than {n} instruction{} does this{}",
+                plural(n),
+                match self.cheapest {
+                    true => ", and no cheaper one of this length",
+                    false => "",
+                }
+            ),
+            None => format!(
+                "No program of {} instruction{} or fewer does this{}",
+                self.none_up_to,
+                plural(self.none_up_to),
+                match self.cut_off {
+                    true => "; what is longer was not searched in full",
+                    false => "",
+                }
+            ),
+        }
+    }
 }
 
 /// A target of a run with everything the run did for it.
@@ -151,7 +187,7 @@ pub struct Target {
     pub counterexamples: Vec<Met>,
     /// What each engine did.
     pub engines: Vec<EngineWork>,
-    /// Present when nothing cheaper exists.
+    /// Present when short programs were searched exhaustively.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimality: Option<Minimality>,
 }

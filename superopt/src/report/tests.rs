@@ -312,7 +312,7 @@ fn text_says_what_matters() {
         "5 -> 4",
         "accepted path",
         "2 counterexamples met",
-        "nothing shorter than 4",
+        "No program of fewer than 4 instructions does this",
     ] {
         assert!(text.contains(expected), "{expected}\n{text}");
     }

@@ -153,8 +153,6 @@ pub struct Moves {
 pub struct Weights {
     /// Per fault, in wrong bits.
     pub fault: f64,
-    /// Per floating-point exception.
-    pub fp_exception: f64,
     /// Per read of an undefined place, in wrong bits.
     pub undefined: f64,
     /// For a right value in the wrong place, in wrong bits per test.
@@ -168,10 +166,8 @@ pub struct Weights {
 pub struct Restarts {
     /// Proposals of the first chains.
     pub cycle: u64,
-    /// How many chains have that length before it doubles from `base` on.
+    /// How many chains have that length before it doubles from chain to chain.
     pub repeat: u32,
-    /// Length from which it doubles.
-    pub base: u64,
 }
 
 /// The Markov chain.
@@ -181,8 +177,6 @@ pub struct Chain {
     pub beta: f64,
     /// Instruction slots of a candidate.
     pub slots: u32,
-    /// Test cases at the start.
-    pub tests: u32,
     /// Candidates within this fraction of the best cost are ranked again by measured time.
     pub rerank: f64,
     /// Masses of the moves.
@@ -398,7 +392,6 @@ impl Default for Weights {
     fn default() -> Weights {
         Weights {
             fault: 4.0,
-            fp_exception: 1.0,
             undefined: 32.0,
             misplaced: 1.0,
             performance: 8.0,
@@ -411,7 +404,6 @@ impl Default for Restarts {
         Restarts {
             cycle: 20_000,
             repeat: 5,
-            base: 1000,
         }
     }
 }
@@ -421,7 +413,6 @@ impl Default for Chain {
         Chain {
             beta: 0.12,
             slots: 12,
-            tests: 32,
             rerank: 0.2,
             moves: Moves::default(),
             weights: Weights::default(),

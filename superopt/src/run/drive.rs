@@ -7,7 +7,8 @@
 
 use super::config::{Kind, RunConfig};
 use super::finds::{Finds, Mark, Refutation};
-use super::goal::{Goal, GoalError, goal};
+use super::goal::{Goal, GoalError, LuaReader, goal};
+use super::parse::constant;
 use super::session::{Session, SessionError};
 use super::{Deadline, End, outcome};
 use crate::proof::{self, Limits};
@@ -16,7 +17,7 @@ use crate::report::verdict::{Verdict, VerdictKind};
 use crate::report::{Document, parts};
 use crate::search::chain::Params;
 use crate::search::engine::{self, Options, Record, Seed};
-use crate::search::keys;
+use crate::search::{equal, keys, opset, shortest};
 use crate::solver::{Dump, SecondSolver, SolverPool};
 use crate::store::{Lookup, Spent, Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ struct Done {
     assembly: Option<String>,
     /// The row of the table of claims.
     claim: Option<Vec<String>>,
+    /// Further tables about this target.
+    tables: Vec<Table>,
 }
 
 /// A target at work.
@@ -58,6 +61,8 @@ pub struct Tools<'a> {
     pub store: Option<&'a Store>,
     /// The line that does the run again, for reports.
     pub command: String,
+    /// Reads Lua functions.
+    pub lua: LuaReader<'a>,
     /// Tells the user something worth a line.
     pub tell: &'a (dyn Fn(&str) + Sync),
 }
@@ -158,6 +163,20 @@ pub fn key_options(q: &super::config::Quasar) -> keys::Options {
     }
 }
 
+/// The search of all short programs of a configuration.
+pub fn short_options(e: &super::config::Enumerate) -> shortest::Options {
+    // Both lists were checked when the file was read; what is not known is allowed to nobody.
+    let all = opset::mnemonics();
+    let known = |n: &String| all.iter().find(|m| m.0 == *n).map(|m| m.1);
+    shortest::Options {
+        longest: e.max_length,
+        mnemonics: e.instructions.iter().filter_map(known).collect(),
+        scratch: e.scratch as usize,
+        constants: e.constants.iter().filter_map(|c| constant(c)).collect(),
+        minimal: e.minimal,
+    }
+}
+
 /// Runs all targets, from the state that an earlier run of the same configuration saved, and writes the results.
 ///
 /// # Errors
@@ -175,15 +194,17 @@ pub fn drive(
     let goals: Result<Vec<Goal>, GoalError> = config
         .targets
         .iter()
-        .map(|t| goal(t, &config.march))
+        .map(|t| goal(t, config.kind, &config.march, tools.lua))
         .collect();
     let goals = goals.map_err(DriveError::Goal)?;
     session.save(&state)?;
+    let mut partial = None;
     while state.done.len() < goals.len() && !ended(&session.deadline, &config) {
         let n = state.done.len();
         let done = one(&mut session, &mut state, n, &goals[n], tools)?;
-        if ended(&session.deadline, &config) && session.deadline.stop_requested() {
-            // Stopped in the middle: the target is not done, its state is kept.
+        if ended(&session.deadline, &config) {
+            // Ended in the middle: the target is not done. Its state is kept, and what there is of it is shown.
+            partial = Some(done);
             break;
         }
         state.done.push(done);
@@ -196,6 +217,7 @@ pub fn drive(
         Some(End::Budget) => Ended::Budget,
         _ => Ended::Deadline,
     };
+    state.done.extend(partial);
     let (report, best) = report(&session, &state, &goals, end, tools);
     Ok((session.finish(report, &best)?, end))
 }
@@ -296,6 +318,21 @@ fn one(
             .filter(|_| !tried)
             .map(chain_params),
         enumerate: config.engines.enumerate.is_some() && !tried,
+        shortest: config
+            .engines
+            .enumerate
+            .as_ref()
+            // The store does not keep what was shown to be minimal.
+            .filter(|e| !tried || e.minimal)
+            .map(short_options),
+        egraph: config
+            .engines
+            .egraph
+            .filter(|_| !tried)
+            .map(|e| equal::Options {
+                nodes: e.nodes as usize,
+                rounds: e.iterations as usize,
+            }),
         keys: config
             .engines
             .quasar
@@ -329,7 +366,7 @@ fn one(
         false => outcome::Timings::default(),
     };
     let seconds = (session.deadline.elapsed().saturating_sub(start) + used).as_secs_f64();
-    if session.deadline.stop_requested() {
+    if ended(&session.deadline, &config) {
         state.current = Some(current(session, &finds, Duration::from_secs_f64(seconds)));
         session.save(state)?;
     }
@@ -374,6 +411,11 @@ fn one(
         report: context.target(&found, &timings, &finds, engines, curves),
         assembly,
         claim: claim_row,
+        tables: found
+            .saturation
+            .iter()
+            .map(|s| outcome::saturation(&goal.name, s))
+            .collect(),
     })
 }
 
@@ -504,6 +546,7 @@ fn report(
                 .into(),
         });
     }
+    tables.extend(state.done.iter().flat_map(|d| d.tables.clone()));
     let mut shown = config.clone();
     if config.deterministic {
         // Where results go is no part of a reproducible result.

@@ -3,10 +3,13 @@
 //! Kernels come from [`crate::kernels`]; functions of assembly and object files become terms over their inputs, as
 //! long as they touch no memory but their own frames and have no loops that do not unroll in full.
 
-use super::config::{self, Source};
+use super::config::{self, Kind, Source};
+use crate::input::compare::Behaviour;
 use crate::input::terms::Setup;
-use crate::input::{Function, InputError, LiveOut, Place, PlaceSet, Unit, liveout, precondition};
-use crate::kernels::{self, Kernel};
+use crate::input::{
+    Function, InputError, LiveOut, Place, PlaceSet, ProgramTerms, Unit, liveout, precondition,
+};
+use crate::kernels::{self, Kernel, wide};
 use crate::proof::{Pair, Query};
 use crate::report::parts::{Interface, Program};
 use crate::search::improve::{FunctionTerms, target_of_function};
@@ -15,6 +18,7 @@ use crate::search::target::Target;
 use crate::search::{cost, loc};
 use crate::store;
 use iced_x86::{FlowControl, Instruction, Mnemonic};
+use std::path::Path;
 use trinity_codegen::isa::show::Text;
 use trinity_codegen::isa::{Domain, Node, TermId, TermPool};
 
@@ -116,11 +120,20 @@ const TEXTS: [(&str, kernels::sources::Text, &str); 4] = [
     ("sort4", kernels::sources::SORT4, "sort4"),
 ];
 
+/// Reads a function of a Lua file as a specification; this crate knows no Lua.
+pub type LuaReader<'a> =
+    &'a (dyn Fn(&Path, Option<&str>) -> Result<Box<dyn Behaviour>, InputError> + Sync);
+
 /// The goal that a target of the configuration is.
 ///
 /// # Errors
 /// See [`GoalError`].
-pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
+pub fn goal(
+    t: &config::Target,
+    kind: Kind,
+    march: &str,
+    lua: LuaReader<'_>,
+) -> Result<Goal, GoalError> {
     let level = March::parse(march).ok_or_else(|| GoalError::March(march.into()))?;
     match &t.source {
         Source::Kernel { kernel } => {
@@ -131,6 +144,11 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
             let Some((_, text, function)) = text else {
                 return Err(GoalError::NoKernel(kernel.clone()));
             };
+            if kind != Kind::Opt
+                && let Some(goal) = in_registers(kernel, t, level, march)
+            {
+                return Ok(goal);
+            }
             let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
             let unit =
                 kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
@@ -153,29 +171,56 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
             let f = unit.function(function.as_deref())?;
             of_function(f, t, level, march)
         }
-        Source::Lua { .. } => Err(GoalError::Uncovered {
-            name: t.name(),
-            why: "a Lua function as a target of a search run; compile it or use trinityc equiv",
-        }),
+        Source::Lua {
+            lua: file,
+            function,
+        } => {
+            let f = lua(file, function.as_deref())?;
+            of_specification(f.as_ref(), t, level, march)
+        }
     }
 }
 
+/// Sorting has no code to start from when it is synthesised: its words are in registers.
+fn in_registers(kernel: &str, t: &config::Target, level: March, march: &str) -> Option<Goal> {
+    let n = match kernel {
+        "sort3" => 3,
+        "sort4" => 4,
+        _ => return None,
+    };
+    let target = wide::sort(n, t.width, level);
+    let claim = wide::sort_claim(n, t.width);
+    let title = format!("{n} signed words sorted in registers");
+    Some(of_target(target, &title, Some(claim), march))
+}
+
 fn of_kernel(k: &Kernel, t: &config::Target, level: March, march: &str) -> Goal {
-    let target = k.target(t.width, level);
-    let mut c = k.claim(t.width);
-    let yes = c.pool.bit(true);
-    let mut q = Query::words(vec![Pair::new("specification", c.conclusion, yes)]);
-    if c.pool.as_constant(&c.premise) != Some(1) {
-        q.precondition.push(c.premise);
-    }
+    of_target(
+        k.target(t.width, level),
+        k.title,
+        Some(k.claim(t.width)),
+        march,
+    )
+}
+
+/// A target that is a formula, with the claim that the formula meets a specification written another way.
+fn of_target(target: Target, title: &str, claim: Option<kernels::Claim>, march: &str) -> Goal {
+    let claim = claim.map(|mut c| {
+        let yes = c.pool.bit(true);
+        let mut q = Query::words(vec![Pair::new("specification", c.conclusion, yes)]);
+        if c.pool.as_constant(&c.premise) != Some(1) {
+            q.precondition.push(c.premise);
+        }
+        (c.pool, q)
+    });
     let lines = readable(&target.pool, &target.output_terms, &target, "");
     Goal {
         name: target.name.clone(),
-        specification: k.title.into(),
+        specification: title.into(),
         left: specification(&target.name, &lines),
         interface: interface(&target, march),
         precondition: condition_text(&target),
-        claim: Some((c.pool, q)),
+        claim,
         before: None,
         timed: None,
         endbr: false,
@@ -255,12 +300,82 @@ fn of_function(
     level: March,
     march: &str,
 ) -> Result<Goal, GoalError> {
-    let uncovered = |why| GoalError::Uncovered {
-        name: f.name.clone(),
-        why,
-    };
     let mut setup = Setup::new(1);
     let terms = setup.function(f)?;
+    let mut target = meant(&f.name, setup, terms, None, t, level)?;
+    let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
+    let endbr = code
+        .first()
+        .is_some_and(|i| i.mnemonic() == Mnemonic::Endbr64);
+    let body = &code[usize::from(endbr)..];
+    let body = match body.split_last() {
+        Some((last, rest)) if last.flow_control() == FlowControl::Return => rest,
+        _ => body,
+    };
+    let plain = |i: &Instruction| {
+        i.flow_control() == FlowControl::Next
+            && !i.is_stack_instruction()
+            && i.memory_base() == iced_x86::Register::None
+    };
+    let straight = body.iter().all(plain);
+    target.baseline = straight.then(|| body.to_vec());
+    Ok(Goal {
+        name: f.name.clone(),
+        specification: format!("what {} of {} does", f.name, f.file.display()),
+        left: listing(f, body),
+        interface: interface(&target, march),
+        precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
+        claim: None,
+        before: Some(cost::code(body)),
+        timed: straight.then(|| body.to_vec()),
+        endbr,
+        target,
+    })
+}
+
+/// A specification that is no machine code: nothing to start from, nothing to be timed.
+fn of_specification(
+    b: &dyn Behaviour,
+    t: &config::Target,
+    level: March,
+    march: &str,
+) -> Result<Goal, GoalError> {
+    let mut setup = Setup::new(1);
+    let terms = b.terms(&mut setup)?;
+    let target = meant(b.name(), setup, terms, b.results(), t, level)?;
+    let left = b.listing();
+    Ok(Goal {
+        name: b.name().to_owned(),
+        specification: format!(
+            "what {} of {} does",
+            b.name(),
+            left.origin.as_deref().unwrap_or("the specification")
+        ),
+        left,
+        interface: interface(&target, march),
+        precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
+        claim: None,
+        before: None,
+        timed: None,
+        endbr: false,
+        target,
+    })
+}
+
+/// What a function means as a target: its results over its inputs. `results` are those it is known to have, where the
+/// configuration names none.
+fn meant(
+    name: &str,
+    mut setup: Setup,
+    terms: ProgramTerms,
+    results: Option<Vec<liveout::Result>>,
+    t: &config::Target,
+    level: March,
+) -> Result<Target, GoalError> {
+    let uncovered = |why| GoalError::Uncovered {
+        name: name.to_owned(),
+        why,
+    };
     if !terms.complete {
         return Err(uncovered(
             "it has a loop; trinityc opt improves regions inside loops",
@@ -279,13 +394,16 @@ fn of_function(
             "it does not preserve the registers that a function has to preserve",
         ));
     }
-    let live_out = if t.live_out.is_empty() {
-        "rax".to_owned()
-    } else {
-        t.live_out.join(",")
+    let results = match results {
+        Some(known) if t.live_out.is_empty() => known,
+        _ => {
+            let live_out = match t.live_out.is_empty() {
+                true => "rax".to_owned(),
+                false => t.live_out.join(","),
+            };
+            liveout::parse(&live_out).map_err(|e| GoalError::Condition(format!("live_out: {e}")))?
+        }
     };
-    let results =
-        liveout::parse(&live_out).map_err(|e| GoalError::Condition(format!("live_out: {e}")))?;
     let places: Vec<LiveOut> = results.iter().flat_map(|r| r.parts.clone()).collect();
     let mut precondition = setup.pool.bit(true);
     let state = setup.initial.clone();
@@ -329,8 +447,8 @@ fn of_function(
             "its result depends on the stack pointer or on memory",
         ));
     }
-    let mut target = target_of_function(FunctionTerms {
-        name: f.name.clone(),
+    Ok(target_of_function(FunctionTerms {
+        name: name.to_owned(),
         pool: setup.pool,
         inputs,
         outputs,
@@ -338,35 +456,7 @@ fn of_function(
         fault,
         scratch: PlaceSet::CALLER_SAVED,
         march: level,
-    });
-    let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
-    let endbr = code
-        .first()
-        .is_some_and(|i| i.mnemonic() == Mnemonic::Endbr64);
-    let body = &code[usize::from(endbr)..];
-    let body = match body.split_last() {
-        Some((last, rest)) if last.flow_control() == FlowControl::Return => rest,
-        _ => body,
-    };
-    let plain = |i: &Instruction| {
-        i.flow_control() == FlowControl::Next
-            && !i.is_stack_instruction()
-            && i.memory_base() == iced_x86::Register::None
-    };
-    let straight = body.iter().all(plain);
-    target.baseline = straight.then(|| body.to_vec());
-    Ok(Goal {
-        name: f.name.clone(),
-        specification: format!("what {} of {} does", f.name, f.file.display()),
-        left: listing(f, body),
-        interface: interface(&target, march),
-        precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
-        claim: None,
-        before: Some(cost::code(body)),
-        timed: straight.then(|| body.to_vec()),
-        endbr,
-        target,
-    })
+    }))
 }
 
 /// The function as reports show it, its cost that of its body, told as that of what is found: without the return, and

@@ -6,7 +6,7 @@ use super::goal::{Goal, port_name};
 use super::listing::{intel, program};
 use crate::measure::{self, Budget, Candidate, Harness, Input, Job, Quantity, Timing, Value};
 use crate::proof::{ProofResult, Step};
-use crate::report::equivalence::{Claim, Equivalence};
+use crate::report::equivalence::{self, Equivalence};
 use crate::report::parts::{self, Binding, Measured, Move};
 use crate::report::search::{self, Curve, EngineWork, Met};
 use crate::report::verdict::Verdict;
@@ -14,7 +14,9 @@ use crate::run::Deadline;
 use crate::run::finds::encode;
 use crate::search::cost;
 use crate::search::engine::{Found, Outcome};
+use crate::search::equal::Telemetry;
 use crate::search::loc;
+use crate::search::shortest::Claim;
 use crate::search::tests::stratified;
 use crate::solver::SolverPool;
 use crate::store::{self, Entry, Spent};
@@ -235,6 +237,64 @@ fn verdict(goal: &Goal, r: &ProofResult) -> Verdict {
     }
 }
 
+/// Rules shown of a saturation.
+const RULES: usize = 20;
+
+/// What equality saturation did for a target: the rules that matched, those that added most first.
+pub fn saturation(target: &str, s: &Telemetry) -> search::Table {
+    let mut out = search::Table {
+        title: format!("{target}: equality saturation"),
+        columns: [
+            "rule",
+            "matches",
+            "applied",
+            "changed",
+            "nodes added",
+            "bans",
+            "in the explanation",
+        ]
+        .map(String::from)
+        .into(),
+        rows: Vec::new(),
+        note: String::new(),
+    };
+    for r in s.rules.iter().take(RULES) {
+        let used = s.used.get(&r.name).copied().unwrap_or(0);
+        let counts = [
+            r.matches,
+            r.applied,
+            r.changed,
+            r.nodes,
+            r.bans.into(),
+            used.into(),
+        ];
+        let mut row = vec![r.name.clone()];
+        row.extend(counts.map(|n| n.to_string()));
+        out.rows.push(row);
+    }
+    let cycles = |c: Option<u64>| c.map_or("-".into(), |c| format!("{:.1}", c as f64 / 10.0));
+    let rest = s.rules.len().saturating_sub(RULES);
+    out.note = format!(
+        "{} after {} rounds: {} nodes in {} classes; cost of the terms {} -> {} cycles{}{}.",
+        s.stop.as_str(),
+        s.rounds,
+        s.nodes,
+        s.classes,
+        cycles(s.cost.0),
+        cycles(s.cost.1),
+        if s.exact {
+            ", the least in this e-graph"
+        } else {
+            ""
+        },
+        match rest {
+            0 => String::new(),
+            n => format!("; {n} more rules matched"),
+        }
+    );
+    out
+}
+
 /// What the report of a target is made from.
 pub struct Context<'a> {
     /// The target.
@@ -292,8 +352,25 @@ impl Context<'_> {
             path,
             counterexamples: self.counterexamples(finds),
             engines,
-            minimality: None,
+            minimality: found.claim.as_ref().and_then(|c| self.minimality(c)),
         }
+    }
+
+    /// What was shown about short programs, when that was asked for or something was.
+    fn minimality(&self, c: &Claim) -> Option<search::Minimality> {
+        let asked = self.config.engines.enumerate.as_ref();
+        let empty = c.none_up_to > 0 && asked.is_some_and(|e| e.minimal);
+        (empty || c.shortest.is_some()).then(|| search::Minimality {
+            instructions: c.shortest,
+            cheapest: c.cheapest,
+            none_up_to: c.none_up_to,
+            instruction_set: c.forms.clone(),
+            registers: c.registers.clone(),
+            constants: c.constants.clone(),
+            states: c.states,
+            method: c.method.clone(),
+            cut_off: c.cut_off,
+        })
     }
 
     /// Inputs that refuted candidates, each once, with how many they refuted.
@@ -342,7 +419,7 @@ impl Context<'_> {
         let title = format!("{}: what was asked for and what was found", g.name);
         let mut e = Equivalence::new(
             &title,
-            Claim::Refinement,
+            equivalence::Claim::Refinement,
             left,
             right,
             g.interface.clone(),

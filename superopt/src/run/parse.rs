@@ -2,6 +2,7 @@
 
 use super::config::*;
 use super::reader::{ConfigError, Reading, Section, nearest};
+use crate::search::opset;
 use std::path::{Path, PathBuf};
 
 /// Values of `march` that name a level of the instruction set; others are names of processors.
@@ -318,7 +319,6 @@ fn chain(s: Section) -> Chain {
     let mut c = Chain {
         beta: s.number("beta", d.beta, 1e-6, 1e6),
         slots: s.count("slots", d.slots, 1, 256),
-        tests: s.count("tests", d.tests, 1, 1 << 16),
         rerank: s.number("rerank", d.rerank, 0.0, 10.0),
         ..d
     };
@@ -343,7 +343,6 @@ fn chain(s: Section) -> Chain {
         let d = d.weights;
         c.weights = Weights {
             fault: w.number("fault", d.fault, 0.0, 1e6),
-            fp_exception: w.number("fp_exception", d.fp_exception, 0.0, 1e6),
             undefined: w.number("undefined", d.undefined, 0.0, 1e6),
             misplaced: w.number("misplaced", d.misplaced, 0.0, 1e6),
             performance: w.number("performance", d.performance, 0.0, 1e6),
@@ -355,10 +354,8 @@ fn chain(s: Section) -> Chain {
         c.restarts = Restarts {
             cycle: r.or("cycle", d.cycle),
             repeat: r.count("repeat", d.repeat, 0, 1 << 20),
-            base: r.or("base", d.base),
         };
         r.check(c.restarts.cycle > 0, "cycle", "should be more than 0");
-        r.check(c.restarts.base > 0, "base", "should be more than 0");
         r.finish();
     }
     s.finish();
@@ -385,8 +382,44 @@ fn enumerate(s: Section) -> Enumerate {
         constants: s.or("constants", d.constants),
         minimal: s.or("minimal", d.minimal),
     };
+    let all = opset::mnemonics();
+    let names: Vec<&str> = all.iter().map(|n| n.0.as_str()).collect();
+    for name in &e.instructions {
+        if !names.contains(&name.as_str()) {
+            let hint =
+                nearest(name, &names).map_or(String::new(), |n| format!("; did you mean \"{n}\"?"));
+            s.complain(
+                "instructions",
+                format!("searches have no instruction \"{name}\"{hint}"),
+            );
+        }
+    }
+    for c in &e.constants {
+        s.check(
+            constant(c).is_some(),
+            "constants",
+            format!("\"{c}\" is not a number of 64 bits, such as -1, 255 or 0xff"),
+        );
+    }
     s.finish();
     e
+}
+
+/// A number of 64 bits, signed or not: `-1`, `255`, `0xff`.
+pub fn constant(text: &str) -> Option<i64> {
+    let plain = text.replace('_', "");
+    let (negative, digits) = match plain.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, plain.as_str()),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok()?,
+        None => digits.parse::<u64>().ok()?,
+    };
+    match negative {
+        true => (value <= 1 << 63).then(|| (value as i64).wrapping_neg()),
+        false => Some(value as i64),
+    }
 }
 
 fn egraph(s: Section) -> Egraph {
@@ -435,10 +468,9 @@ fn rules(root: &Section) -> Option<Rules> {
 }
 
 /// Keys that a tuning run can vary.
-pub const TUNABLE: [&str; 14] = [
+pub const TUNABLE: [&str; 12] = [
     "engine.chain.beta",
     "engine.chain.slots",
-    "engine.chain.tests",
     "engine.chain.moves.opcode",
     "engine.chain.moves.operand",
     "engine.chain.moves.swap",
@@ -449,7 +481,6 @@ pub const TUNABLE: [&str; 14] = [
     "engine.chain.weights.misplaced",
     "engine.chain.weights.performance",
     "engine.chain.restarts.cycle",
-    "engine.chain.restarts.base",
 ];
 
 fn tune(root: &Section) -> Option<Tune> {

@@ -177,7 +177,8 @@ impl Session {
     }
 
     /// Writes the results: `run.json`, `report.html`, `best.s` (or one for each target, when there are several). Times are taken
-    /// out of a deterministic run's report. The saved state goes when nothing is left to resume.
+    /// out of a deterministic run's report. The saved state goes when nothing is left to resume; a run that its deadline ended
+    /// can be resumed with a longer one.
     pub fn finish(
         self,
         mut report: Search,
@@ -201,7 +202,7 @@ impl Session {
         document
             .write_json(&self.dir.json())
             .map_err(SessionError::Report)?;
-        if ended != Ended::Interrupted {
+        if !matches!(ended, Ended::Interrupted | Ended::Deadline) {
             // Without it there is nothing to resume, which is right for a run that has ended; if it cannot be removed, resuming it
             // ends at once.
             let _ = std::fs::remove_file(self.dir.state());

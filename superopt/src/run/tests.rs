@@ -94,6 +94,14 @@ fn complaints_name_line_key_and_remedy() {
             "c.toml:1: kind: \"optt\" is not known; did you mean \"opt\"?",
         ),
         (
+            "\n[engine.enumerate]\ninstructions = ['mov', 'cmovi']",
+            "c.toml:3: engine.enumerate.instructions: searches have no instruction \"cmovi\"; did you mean \"cmova\"?",
+        ),
+        (
+            "\n[engine.enumerate]\nconstants = ['0xfg']",
+            "c.toml:3: engine.enumerate.constants: \"0xfg\" is not a number of 64 bits",
+        ),
+        (
             "march = 'znver5'",
             "c.toml:1: march: \"znver5\" is not known; did you mean \"znver4\"?",
         ),

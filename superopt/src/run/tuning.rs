@@ -270,11 +270,13 @@ mod tests {
 
     #[test]
     fn wrong_keys_are_told() {
-        let text = TEXT.replace("engine.chain.beta", "engine.chain.tests");
-        let config = RunConfig::parse(Path::new("t.toml"), &text, &Known::default()).unwrap();
+        let mut config = RunConfig::parse(Path::new("t.toml"), TEXT, &Known::default()).unwrap();
+        for p in config.tune.iter_mut().flat_map(|t| &mut t.parameter) {
+            p.key = "engine.chain.beat".into();
+        }
         assert_eq!(
             tuning(&config).err(),
-            Some(TuningError::Key("engine.chain.tests".into()))
+            Some(TuningError::Key("engine.chain.beat".into()))
         );
     }
 }

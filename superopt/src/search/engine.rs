@@ -10,7 +10,7 @@ use super::program::{Evaluator, Liveness, Program};
 use super::target::Target;
 use super::tests::{TestBank, TestError};
 use super::values::{self, Enumeration, MacroSet};
-use super::{check, cost, keys, loc};
+use super::{check, cost, equal, keys, loc, shortest};
 use crate::proof::{Limits, ProofResult};
 use crate::report::verdict::VerdictKind;
 use crate::run::finds::{Finds, Mark};
@@ -23,6 +23,8 @@ use rand::rngs::SmallRng;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+mod others;
 
 /// What a search may do.
 pub struct Options<'a> {
@@ -38,6 +40,10 @@ pub struct Options<'a> {
     pub chain: Option<Params>,
     /// Whether values are enumerated.
     pub enumerate: bool,
+    /// All short programs, when they take part; its mnemonics and constants are those of the values too.
+    pub shortest: Option<shortest::Options>,
+    /// Equality saturation, when it takes part.
+    pub egraph: Option<equal::Options>,
     /// QUASAR over random keys, when it takes part.
     pub keys: Option<keys::Options>,
     /// Ends the search when a proven program has not been improved for so long. Not used in deterministic runs.
@@ -104,6 +110,10 @@ pub struct Outcome {
     pub counterexamples: Vec<Vec<u64>>,
     /// Candidates whose proofs were not decided.
     pub undecided: u64,
+    /// What the search of all short programs has shown.
+    pub claim: Option<shortest::Claim>,
+    /// What equality saturation did.
+    pub saturation: Option<equal::Telemetry>,
 }
 
 /// Why a search did not start.
@@ -127,6 +137,8 @@ impl std::error::Error for SearchError {}
 const GROUPS: usize = 32;
 /// Proposals between looks at what others found.
 const BATCH: u64 = 512;
+/// Rounds of the enumeration of values that come before all short programs.
+const QUICK_ROUNDS: usize = 3;
 /// Programs kept besides the best.
 const KEEP: usize = 8;
 
@@ -199,7 +211,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         bank: &bank,
         shared: &shared,
         done: AtomicBool::new(false),
-        enumerating: AtomicBool::new(o.enumerate && values_fit(t)),
+        enumerating: AtomicBool::new(enumerates(t, o)),
         start: o.deadline.elapsed(),
     };
     if let Some(finds) = o.record.finds {
@@ -208,8 +220,9 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
     for seed in &o.resume {
         run.judge(&seed.code, &seed.origin, 0);
     }
-    let can_enumerate = o.enumerate && values_fit(t);
+    let can_enumerate = enumerates(t, o);
     if o.rlimit.is_some() {
+        run.saturate();
         if can_enumerate {
             run.enumerate(1);
         }
@@ -224,6 +237,8 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
             let jobs = o.jobs.max(1);
             let run = &run;
             let mut workers = jobs;
+            // It is through in a moment.
+            s.spawn(move || run.saturate());
             if can_enumerate {
                 s.spawn(move || {
                     run.enumerate(jobs);
@@ -249,6 +264,11 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
     let mut out = lock(&shared).outcome.clone();
     out.found.sort_by_key(|f| f.cost);
     Ok(out)
+}
+
+/// Whether values or short programs are enumerated for a target.
+fn enumerates(t: &Target, o: &Options<'_>) -> bool {
+    o.enumerate && values_fit(t) || o.shortest.is_some() && shortest::fits(t)
 }
 
 /// Whether the enumeration of values handles a target: one general output, general inputs.
@@ -383,7 +403,21 @@ impl Run<'_> {
 
     /// Enumeration of values, in rounds of growing budgets: first the operations that the specification names.
     fn enumerate(&self, jobs: usize) {
-        let ops = values::value_ops(self.t);
+        if self.o.enumerate && values_fit(self.t) {
+            self.enumerate_values(jobs);
+        }
+        self.shortest();
+        self.enumerating.store(false, Ordering::Relaxed);
+    }
+
+    fn enumerate_values(&self, jobs: usize) {
+        let (allowed, constants) = self.o.shortest.as_ref().map_or((&[][..], &[][..]), |o| {
+            (o.mnemonics.as_slice(), o.constants.as_slice())
+        });
+        let mut ops = values::value_ops(self.t, constants);
+        if !allowed.is_empty() {
+            ops.retain(|i| allowed.contains(&i.mnemonic()));
+        }
         let all = MacroSet::new(&ops);
         let related = all.related(&ops, self.t);
         let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(jobs).build() else {
@@ -397,13 +431,20 @@ impl Run<'_> {
             Some(_) => self.o.deadline.budget_left().map_or(u64::MAX, |b| b / 2),
             None => u64::MAX,
         };
-        for (macros, budget) in [
+        for (round, (macros, budget)) in [
             (&all, 1_000_000u64),
             (&related, 2_000_000),
             (&all, 20_000_000),
             (&related, 100_000_000),
             (&all, 4_000_000_000),
-        ] {
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            if round == QUICK_ROUNDS {
+                self.shortest();
+                self.enumerating.store(false, Ordering::Relaxed);
+            }
             let budget = budget.min(most.saturating_sub(spent));
             if self.over() || macros.macros.len() < 2 || budget == 0 {
                 continue;
@@ -426,9 +467,6 @@ impl Run<'_> {
             });
             spent += progress.evaluations.load(Ordering::Relaxed);
             let proven = self.lowered(&ops, macros, &found, spent);
-            if budget >= 20_000_000 {
-                self.enumerating.store(false, Ordering::Relaxed);
-            }
             if proven > 0 && budget >= 20_000_000 {
                 break;
             }

@@ -5,7 +5,7 @@ use super::engine::{self, Options, Outcome, Seed};
 use super::loc::{self, Loc, Set};
 use super::opset::March;
 use super::target::{Port, Target, TargetError};
-use super::{cost, keys};
+use super::{cost, equal, keys};
 use crate::input::{ImproveOptions, Improvement, Improver, Place, PlaceSet, Region, Replacement};
 use crate::run::Progress;
 use crate::solver::SolverPool;
@@ -58,6 +58,8 @@ impl Engines {
             from_scratch: o.from_scratch,
             chain: Some(self.chain.clone()),
             enumerate: true,
+            shortest: None,
+            egraph: Some(equal::Options::default()),
             keys: self.keys.clone(),
             patience: Some(self.patience),
             proof_timeout: self.proof_timeout,

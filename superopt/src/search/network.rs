@@ -66,7 +66,8 @@ fn with(t: u32, r: u8, v: u32) -> u32 {
     t & !(7 << s) | v << s
 }
 
-fn permutations(n: u8) -> Vec<Vec<u32>> {
+/// All orders of the numbers below `n`.
+pub fn permutations(n: u8) -> Vec<Vec<u32>> {
     let mut out = vec![vec![]];
     for _ in 0..n {
         out = out

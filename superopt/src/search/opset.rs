@@ -155,6 +155,15 @@ const ROWS: &[Row] = rows! {
     V3 128 Vvi: VEX_Vpshufd_xmm_xmmm128_imm8;
 };
 
+/// Mnemonics of all forms that searches know, in order of their names.
+pub fn mnemonics() -> Vec<(String, iced_x86::Mnemonic)> {
+    let all = ROWS.iter().flat_map(|r| r.3).map(|c| c.mnemonic());
+    let mut names: Vec<_> = all.map(|m| (format!("{m:?}").to_lowercase(), m)).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// What a set of variants is made from.
 #[derive(Clone, Debug)]
 pub struct Request {

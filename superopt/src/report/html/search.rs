@@ -184,12 +184,17 @@ fn target(t: &Target, prefix: &str) -> String {
     }
     if let Some(m) = &t.minimality {
         out += &format!(
-            "<div class=\"card\"><h3>Nothing shorter exists</h3><p>No program of fewer than {} instructions does this with \
-             {}, registers {}, constants {} ({}).</p></div>\n",
-            m.instructions,
-            code(&m.instruction_set.join(", ")),
+            "<div class=\"card\" id=\"{prefix}minimality\"><h3>{}</h3><p>{}. It ranges over programs of {}, registers {}, constants {}. \
+             {} states visited: {}.</p></div>\n",
+            match m.instructions {
+                Some(_) => "Nothing shorter exists",
+                None => "Short programs",
+            },
+            esc(&m.statement()),
+            code(&m.instruction_set.join("; ")),
             code(&m.registers.join(", ")),
             code(&m.constants),
+            m.states,
             esc(&m.method)
         );
     }

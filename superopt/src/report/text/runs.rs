@@ -107,13 +107,14 @@ fn target(out: &mut String, t: &Target) {
     line!(out, "{}: {}", t.name, t.outcome.text());
     line!(out, "  {}", t.specification);
     if let Some(m) = &t.minimality {
+        line!(out, "  {}", m.statement());
         line!(
             out,
-            "  nothing shorter than {} instructions exists with {}; registers {}; constants {} ({})",
-            m.instructions,
-            m.instruction_set.join(", "),
+            "    over {}; registers {}; constants {}; {} states visited ({})",
+            m.instruction_set.join("; "),
             m.registers.join(", "),
             m.constants,
+            m.states,
             m.method
         );
     }

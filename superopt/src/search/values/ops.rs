@@ -24,12 +24,13 @@ const NARROW_HELPERS: [Code; 4] = [
     Code::Xor_r32_rm32,
 ];
 
-/// The variants for a target.
-pub fn value_ops(t: &Target) -> OpSet {
+/// The variants for a target, with `further` constants beside those of its specification.
+pub fn value_ops(t: &Target, further: &[i64]) -> OpSet {
     let width = t.operation_width();
     let constants: Vec<i64> = t
         .constants()
         .into_iter()
+        .chain(further.iter().copied())
         .filter(|c| !(0..=4).contains(c))
         .collect();
     let mut immediates: Vec<i64> = vec![

@@ -1,0 +1,97 @@
+//! Engines with files of their own, as parts of the coordinator: all short programs, equality saturation.
+
+use super::super::lanes::LANES;
+use super::super::{equal, shortest};
+use super::{Judgement, Ordering, Run, Work, lock};
+
+impl Run<'_> {
+    /// Equality saturation of the target's terms, once.
+    pub(super) fn saturate(&self) {
+        let Some(o) = &self.o.egraph else { return };
+        if self.over() {
+            return;
+        }
+        let meter = self.o.progress.meter("e-graph");
+        meter.doing("saturating");
+        let over = || match self.o.rlimit {
+            None => self.over(),
+            Some(_) => self.o.deadline.stop_requested(),
+        };
+        let Some(found) = equal::search(self.t, o, &over) else {
+            return;
+        };
+        let changed = found.telemetry.rules.iter().map(|r| r.changed).sum();
+        meter.add(Work {
+            proposals: changed,
+            live: changed,
+            ..Work::default()
+        });
+        for code in &found.candidates {
+            if self.o.deadline.over().is_some() {
+                break;
+            }
+            self.judge(code, "e-graph", changed);
+        }
+        lock(self.shared).outcome.saturation = Some(found.telemetry);
+    }
+
+    /// All short programs, once.
+    pub(super) fn shortest(&self) {
+        let Some(o) = &self.o.shortest else { return };
+        if lock(self.shared).outcome.claim.is_some() || self.over() {
+            return;
+        }
+        if !o.minimal {
+            // Nothing is asked for but finds: a good program need not wait for it.
+            self.enumerating.store(false, Ordering::Relaxed);
+        }
+        let meter = self.o.progress.meter("sequences");
+        meter.doing("short programs");
+        let deadline = match self.o.rlimit {
+            // Deterministic: a quarter of the proposals.
+            Some(_) => self
+                .o
+                .deadline
+                .part(None, self.o.deadline.budget_left().map(|b| b / 4)),
+            None => self.o.deadline.part(None, None),
+        };
+        let mut bank = self.own_bank();
+        let mut seen = 0;
+        self.take_counterexamples(&mut bank, &mut seen);
+        let claim = shortest::search(
+            self.t,
+            o,
+            &mut bank,
+            &mut shortest::Host {
+                deadline: &deadline,
+                more: &mut |n| {
+                    meter.add(Work {
+                        proposals: n,
+                        live: n,
+                        tests: n * LANES as u64,
+                        ..Work::default()
+                    });
+                    deadline.spend(n);
+                    if self.o.rlimit.is_none() && self.over() {
+                        deadline.stop();
+                    }
+                },
+                judge: &mut |code, bank| {
+                    let before = self.take_counterexamples(bank, &mut seen);
+                    let j = self.judge(code, "sequences", meter.work().proposals);
+                    let after = self.take_counterexamples(bank, &mut seen);
+                    match j {
+                        // Refuted before, by tests that this search did not have.
+                        Judgement::Undecided if before || after => Judgement::Refuted,
+                        j => j,
+                    }
+                },
+                best: &|| {
+                    let s = lock(self.shared);
+                    s.outcome.found.iter().map(|f| f.code.len()).min()
+                },
+            },
+        );
+        lock(self.shared).outcome.claim = claim;
+    }
+}
