@@ -267,6 +267,86 @@ fn a_function_of_a_file_is_a_target() {
     assert_eq!(code(&o), 0, "{}", text(&o.stdout));
 }
 
+/// Mining is a run like a search: rules of files proven, more mined, both compared, and it goes on where it was.
+#[test]
+fn rules_are_mined_from_a_configuration() {
+    let s = Scratch::new("rules-mine");
+    s.write(
+        "r.rules",
+        "family t\nand-self: x & x => x\nor-absorbs: x | (x & y) => x\neq-self: x == x => 1\nodd: popcnt(x) => popcnt(~(~x))\n",
+    );
+    s.write(
+        "c.toml",
+        "name = 'mine'\nkind = 'rules'\ndeadline = '5m'\n[rules]\nfiles = ['*.rules']\nwidths = [8, 32]\n[rules.mine]\n\
+         operations = ['and', 'or', 'eq']\nconstants = []\nvariables = 2\nsize = 2\noutput = 'out/mine/mined.rules'\n",
+    );
+    let o = output(
+        s.path(),
+        &["rules", "mine", "c.toml", "-q", "--deadline", "0"],
+    );
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    assert_eq!(json(&s.file("out/mine/run.json"))["ended"], "deadline");
+    assert!(
+        text(&o.stderr).contains("rules mine --resume out/mine"),
+        "{}",
+        text(&o.stderr)
+    );
+    let o = output(
+        s.path(),
+        &[
+            "rules",
+            "mine",
+            "--resume",
+            "out/mine",
+            "-q",
+            "--deadline",
+            "0",
+        ],
+    );
+    assert_eq!(code(&o), 20, "{}", text(&o.stderr));
+    let o = output(s.path(), &["rules", "mine", "--resume", "out/mine", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let run = json(&s.file("out/mine/run.json"));
+    assert_eq!(
+        (run["ended"].as_str(), run["resumed"].as_u64()),
+        (Some("done"), Some(1))
+    );
+    let rules = run["rules"].as_array().unwrap();
+    assert!(rules.iter().all(|r| r["verdict"] == "proven"), "{rules:?}");
+    let named = |n: &str| rules.iter().find(|r| r["name"] == n).unwrap();
+    assert_eq!(named("and-self")["widths"], serde_json::json!([8, 32]));
+    let mined = std::fs::read_to_string(s.file("out/mine/mined.rules")).unwrap();
+    assert!(mined.contains("x == x => 1"), "{mined}");
+    // All that could be mined of the written rules is derived by the mined ones.
+    let table = &run["tables"][0]["rows"];
+    assert_eq!(
+        (table[1][1].as_str(), table[1][2].as_str()),
+        (Some("3"), Some("3")),
+        "{table}"
+    );
+    let o = output(s.path(), &["rules", "verify", "out/mine/mined.rules"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stdout));
+    let o = output(s.path(), &["search", "c.toml"]);
+    assert_eq!(code(&o), 18, "{}", text(&o.stderr));
+    assert!(text(&o.stderr).contains("trinityc rules mine c.toml"));
+    s.write(
+        "typo.toml",
+        "name = 'm'\nkind = 'rules'\nstore = 's'\n[rules.mine]\noperations = ['and', 'orr']\n",
+    );
+    let o = output(s.path(), &["rules", "mine", "typo.toml"]);
+    assert_eq!(code(&o), 18, "{}", text(&o.stderr));
+    assert!(
+        text(&o.stderr).contains("typo.toml:3: store: of no use"),
+        "{}",
+        text(&o.stderr)
+    );
+    assert!(
+        text(&o.stderr).contains("'orr' cannot be mined"),
+        "{}",
+        text(&o.stderr)
+    );
+}
+
 /// The e-graph is an engine like the others: it improves a target by itself, and tells what its rules did.
 #[test]
 fn the_e_graph_alone_improves_code() {

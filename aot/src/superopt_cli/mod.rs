@@ -7,6 +7,7 @@ mod calibrate;
 mod equiv;
 mod isa;
 mod lua_spec;
+mod mine;
 mod opt;
 mod report;
 mod rules;

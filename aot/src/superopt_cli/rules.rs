@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use trinity_superopt::egraph::mine::{self, MineConfig, MineProgress};
 use trinity_superopt::egraph::rule::{RuleSet, WIDTHS};
 use trinity_superopt::egraph::verify::{self, Budget, Progress, report};
+use trinity_superopt::run::Deadline;
 use trinity_superopt::solver::{PoolConfig, SolverPool};
 
 fn command() -> Command {
@@ -57,11 +58,34 @@ fn command() -> Command {
         .subcommand(
             Command::new("mine")
                 .about("Finds rules by enumeration, test and proof, and compares them with the shipped ones.")
+                .after_help(
+                    "Examples:\n  \
+                     trinityc rules mine --ops +,-,eq --vars 2 --depth 2\n  \
+                     trinityc rules mine search-configs/rules-mining.toml --deadline 600\n  \
+                     trinityc rules mine --resume out/rules-mining --deadline 1200    goes on where it was\n\
+                     With a configuration the results go to OUT/NAME/ and the state is saved as in trinityc search.",
+                )
+                .arg(
+                    Arg::new("config")
+                        .value_name("CONFIG")
+                        .help("a configuration of kind \"rules\"; the options that say what is mined are in it")
+                        .value_parser(value_parser!(PathBuf))
+                        .conflicts_with_all(["ops", "vars", "depth", "no-constants", "seed", "output"]),
+                )
+                .arg(
+                    Arg::new("resume")
+                        .long("resume")
+                        .value_name("DIR")
+                        .help("continue the run whose results are in DIR")
+                        .value_parser(value_parser!(PathBuf))
+                        .conflicts_with_all(["config", "ops", "vars", "depth", "no-constants", "seed", "output"]),
+                )
+                .arg(Arg::new("quiet").long("quiet").short('q').help("no live progress").action(ArgAction::SetTrue))
                 .arg(
                     Arg::new("ops")
                         .long("ops")
                         .value_name("LIST")
-                        .help("operations, separated by commas: + - neg * & | ^ ~ << >>u >>s rotl rotr popcnt clz ctz bswap")
+                        .help("operations, separated by commas: + - neg * & | ^ ~ << >>u >>s rotl rotr popcnt clz ctz bswap == <u <s (eq ult slt)")
                         .value_delimiter(','),
                 )
                 .arg(Arg::new("vars").long("vars").value_name("N").help("variables").default_value("2").value_parser(value_parser!(u32).range(1..=3)))
@@ -80,6 +104,9 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Ok(m) => match m.subcommand() {
             Some(("list", m)) => list(m),
             Some(("verify", m)) => verify_rules(m),
+            Some((_, m)) if m.contains_id("config") || m.contains_id("resume") => {
+                super::mine::run(m, args)
+            }
             Some((_, m)) => mine_rules(m),
             None => Err(Failed::new(USAGE, "rules: list, verify or mine")),
         },
@@ -252,10 +279,12 @@ fn mine_rules(m: &ArgMatches) -> Result<u8, Failed> {
     let number = |name: &str, or: u32| m.get_one::<u32>(name).copied().unwrap_or(or);
     config.vars = number("vars", config.vars);
     config.depth = number("depth", config.depth);
-    config.constants = !m.get_flag("no-constants");
-    config.deadline = m
-        .get_one::<u64>("deadline")
-        .map(|s| Duration::from_secs(*s));
+    if m.get_flag("no-constants") {
+        config.constants.clear();
+    }
+    let deadline = m.get_one::<u64>("deadline").map_or(Deadline::never(), |s| {
+        Deadline::after(Duration::from_secs(*s))
+    });
     config.seed = m.get_one::<u64>("seed").copied().unwrap_or(config.seed);
     let solvers = solvers()?;
     let line = Line::new();
@@ -267,8 +296,9 @@ fn mine_rules(m: &ArgMatches) -> Result<u8, Failed> {
             p.phase, p.done, p.total, p.rules
         ));
     };
-    let mined =
-        mine::mine(&config, &solvers, &mut show).map_err(|e| Failed::new(USAGE, e.to_string()))?;
+    let late = || deadline.over().is_some();
+    let mined = mine::mine(&config, &solvers, &mut show, &late)
+        .map_err(|e| Failed::new(USAGE, e.to_string()))?;
     line.clear();
     match m.get_one::<PathBuf>("output") {
         Some(path) => write(path, &mined.text)?,

@@ -118,10 +118,12 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
                 ));
             }
             if config.kind == Kind::Rules {
-                let what = "a run of kind \"rules\" is for trinityc rules";
                 return Err(Failed::new(
                     exit::CONFIG,
-                    format!("{}: {what}", file.display()),
+                    format!(
+                        "{}: a run of kind \"rules\": trinityc rules mine {0}",
+                        file.display()
+                    ),
                 ));
             }
             (

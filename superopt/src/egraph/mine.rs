@@ -4,37 +4,39 @@
 
 use super::analysis::{Facts, Graph};
 use super::compile::Instance;
-use super::lang::{self, ENode, Op};
-use super::rule::{ExprId, ExprKind, Meaning, Rule, RuleSet, WIDTHS, Widths};
+use super::lang::{ENode, Op};
+use super::rule::{ExprId, ExprKind, Meaning, Rule, RuleSet, Widths};
 use super::saturate::{Limits, saturate};
-use super::verify::{Budget, prove, sample};
+use super::verify::{Budget, prove};
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use egg::Id;
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
-use trinity_codegen::isa::concrete::{Bits, mask};
-use trinity_codegen::isa::{BinOp, Concrete, UnOp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use trinity_codegen::isa::{BinOp, CmpOp, UnOp};
+
+mod terms;
+
+use terms::{enumerate, orient};
 
 /// What to mine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct MineConfig {
     /// Operations, by the names of [`OPERATIONS`].
     pub ops: Vec<String>,
     /// Variables, at most 3.
     pub vars: u32,
-    /// Constants besides the variables: 0, 1 and all ones, or none.
-    pub constants: bool,
+    /// Constants besides the variables, sign-extended to each width.
+    pub constants: Vec<i8>,
     /// Operations in the larger side, at most 3.
     pub depth: u32,
     /// Most terms kept at one size.
     pub terms: usize,
     /// Most candidates looked at.
     pub candidates: usize,
-    /// Time; stops the search, what was proven until then stays.
-    pub deadline: Option<Duration>,
+    /// Work on one instance of a rule.
+    pub budget: Budget,
     /// Seed of the values terms are compared on.
     pub seed: u64,
 }
@@ -46,11 +48,14 @@ impl Default for MineConfig {
                 .map(str::to_owned)
                 .to_vec(),
             vars: 2,
-            constants: true,
+            constants: vec![0, 1, -1],
             depth: 2,
             terms: 3_000,
             candidates: 4_000,
-            deadline: None,
+            budget: Budget {
+                time: Some(Duration::from_secs(10)),
+                ..Budget::default()
+            },
             seed: 1,
         }
     }
@@ -75,17 +80,35 @@ pub const OPERATIONS: &[(&str, Op, &str)] = &[
     (">>s", Op::Bin(BinOp::Ashr), ">>s"),
     ("rotl", Op::Bin(BinOp::Rotl), "rotl"),
     ("rotr", Op::Bin(BinOp::Rotr), "rotr"),
+    ("==", Op::Cmp(CmpOp::Eq), "=="),
+    ("<u", Op::Cmp(CmpOp::Ult), "<u"),
+    ("<s", Op::Cmp(CmpOp::Slt), "<s"),
 ];
 
-/// Values every term is compared on, for each width.
-const VALUES: usize = 24;
+/// Names that configurations may use besides those of [`OPERATIONS`].
+const ALIASES: [(&str, &str); 16] = [
+    ("not", "~"),
+    ("add", "+"),
+    ("sub", "-"),
+    ("mul", "*"),
+    ("and", "&"),
+    ("or", "|"),
+    ("xor", "^"),
+    ("shl", "<<"),
+    ("shr", ">>u"),
+    ("sar", ">>s"),
+    ("rol", "rotl"),
+    ("ror", "rotr"),
+    ("lzcnt", "clz"),
+    ("eq", "=="),
+    ("ult", "<u"),
+    ("slt", "<s"),
+];
 
-/// A term over variables and small constants.
-#[derive(Clone, Debug)]
-enum Term {
-    Var(u32),
-    Const(i8),
-    Op(usize, Vec<usize>),
+/// The operation of a name, as an index into [`OPERATIONS`].
+pub fn operation(name: &str) -> Option<usize> {
+    let own = ALIASES.iter().find(|a| a.0 == name).map_or(name, |a| a.1);
+    OPERATIONS.iter().position(|o| o.0 == own)
 }
 
 /// How far mining is.
@@ -122,6 +145,19 @@ pub struct Mined {
     pub stopped: bool,
 }
 
+/// Where mining is, to be continued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Candidates looked at.
+    pub done: usize,
+    /// Rules proven, as they stand in a file.
+    pub rules: Vec<String>,
+    /// Candidates derived by others.
+    pub derived: usize,
+    /// Candidates that were not proven.
+    pub unproven: usize,
+}
+
 /// An operation that cannot be mined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoSuchOperation(
@@ -142,60 +178,6 @@ impl std::fmt::Display for NoSuchOperation {
 }
 impl std::error::Error for NoSuchOperation {}
 
-struct Terms {
-    all: Vec<Term>,
-    /// Operations in each.
-    sizes: Vec<u32>,
-    /// Values, [`VALUES`] for each width.
-    values: Vec<Vec<u64>>,
-}
-
-impl Terms {
-    fn text(&self, t: usize, names: &mut Vec<u32>) -> String {
-        match &self.all[t] {
-            Term::Var(v) => {
-                let n = names.iter().position(|n| n == v).unwrap_or_else(|| {
-                    names.push(*v);
-                    names.len() - 1
-                });
-                ["x", "y", "z"][n].to_owned()
-            }
-            Term::Const(c) => c.to_string(),
-            Term::Op(op, args) => {
-                let (_, kind, sign) = OPERATIONS[*op];
-                let args: Vec<String> = args.iter().map(|a| self.text(*a, names)).collect();
-                let inner = |i: usize| -> String {
-                    let a = &args[i];
-                    if a.contains(' ') || a.starts_with('-') {
-                        format!("({a})")
-                    } else {
-                        a.clone()
-                    }
-                };
-                match (kind, sign.starts_with(|c: char| c.is_ascii_alphabetic())) {
-                    (_, true) => format!("{sign}({})", args.join(", ")),
-                    (Op::Un(_), _) => format!("{sign}{}", inner(0)),
-                    _ => format!("{} {sign} {}", inner(0), inner(1)),
-                }
-            }
-        }
-    }
-    fn vars(&self, t: usize, out: &mut BTreeSet<u32>) {
-        match &self.all[t] {
-            Term::Var(v) => drop(out.insert(*v)),
-            Term::Const(_) => {}
-            Term::Op(_, args) => args.iter().for_each(|a| self.vars(*a, out)),
-        }
-    }
-    fn constants(&self, t: usize) -> u32 {
-        match &self.all[t] {
-            Term::Var(_) => 0,
-            Term::Const(_) => 1,
-            Term::Op(_, args) => args.iter().map(|a| self.constants(*a)).sum(),
-        }
-    }
-}
-
 /// Mines rules.
 ///
 /// # Errors
@@ -204,15 +186,36 @@ pub fn mine(
     config: &MineConfig,
     solvers: &SolverPool,
     progress: &mut dyn FnMut(MineProgress),
+    late: &dyn Fn() -> bool,
 ) -> Result<Mined, NoSuchOperation> {
-    let start = Instant::now();
-    let late = || config.deadline.is_some_and(|d| start.elapsed() >= d);
+    mine_from(
+        config,
+        solvers,
+        Saved::default(),
+        progress,
+        late,
+        &mut |_| (),
+    )
+}
+
+/// As [`mine`], from where an earlier run with the same configuration was; `save` is given the place before each
+/// candidate. `late` ends it; what was proven until then stays.
+///
+/// # Errors
+/// When the configuration names an operation that cannot be mined.
+pub fn mine_from(
+    config: &MineConfig,
+    solvers: &SolverPool,
+    saved: Saved,
+    progress: &mut dyn FnMut(MineProgress),
+    late: &dyn Fn() -> bool,
+    save: &mut dyn FnMut(&Saved),
+) -> Result<Mined, NoSuchOperation> {
     let mut ops = Vec::new();
     for name in &config.ops {
-        let found = OPERATIONS.iter().position(|o| o.0 == name);
-        ops.push(found.ok_or_else(|| NoSuchOperation(name.clone()))?);
+        ops.push(operation(name).ok_or_else(|| NoSuchOperation(name.clone()))?);
     }
-    let (terms, pairs) = enumerate(config, &ops, &late);
+    let (terms, pairs) = enumerate(config, &ops, late);
     let mut candidates: Vec<(u32, u32, usize, String)> = Vec::new();
     let mut seen = BTreeSet::new();
     for (a, b) in pairs {
@@ -234,21 +237,30 @@ pub fn mine(
         rules: RuleSet::default(),
         terms: terms.all.len(),
         candidates: found,
-        derived: 0,
-        unproven: 0,
+        derived: saved.derived,
+        unproven: saved.unproven,
         minimised: 0,
         stopped: false,
     };
-    let budget = Budget {
-        time: Some(Duration::from_secs(10)),
-        ..Budget::default()
-    };
+    for line in &saved.rules {
+        // They were parsed from the same text before; a damaged one is mined again or missed, never trusted: the state is
+        // checked as a whole when it is read.
+        let _ = out.rules.add("mined", &format!("family mined\n{line}\n"));
+    }
+    let mut place = saved;
+    let budget = &config.budget;
     let total = candidates.len();
     for (n, (_, _, _, text)) in candidates.into_iter().enumerate() {
         if late() {
             out.stopped = true;
             break;
         }
+        if n < place.done {
+            continue;
+        }
+        place.done = n;
+        (place.derived, place.unproven) = (out.derived, out.unproven);
+        save(&place);
         progress(MineProgress {
             phase: "candidates",
             done: n,
@@ -268,9 +280,10 @@ pub fn mine(
         }
         let proven = rule.instances(&[]).into_iter().all(|at| {
             let meaning = Meaning::new(&rule, at);
-            meaning.is_ok_and(|m| prove::instance(&m, &budget, solvers).verdict == Verdict::Proven)
+            meaning.is_ok_and(|m| prove::instance(&m, budget, solvers).verdict == Verdict::Proven)
         });
         if proven {
+            place.rules.push(format!("{}: {}", rule.name, rule.text));
             out.rules.rules.push(rule);
         } else {
             out.unproven += 1;
@@ -303,141 +316,6 @@ pub fn mine(
         out.text += &format!("{:<12} {}\n", format!("{}:", r.name), r.text);
     }
     Ok(out)
-}
-
-/// A candidate as a rule's text: the larger side first; both ways when neither is larger.
-fn orient(terms: &Terms, a: usize, b: usize) -> Option<String> {
-    let (mut va, mut vb) = (BTreeSet::new(), BTreeSet::new());
-    terms.vars(a, &mut va);
-    terms.vars(b, &mut vb);
-    let weight = |t: usize| (terms.sizes[t], terms.constants(t));
-    let (from, to, vf, vt) = if weight(a) >= weight(b) {
-        (a, b, va, vb)
-    } else {
-        (b, a, vb, va)
-    };
-    if !vt.is_subset(&vf) {
-        return None;
-    }
-    let mut names = Vec::new();
-    let (left, right) = (terms.text(from, &mut names), terms.text(to, &mut names));
-    let both = terms.sizes[from] == terms.sizes[to] && vf == vt && terms.sizes[to] > 0;
-    (left != right).then(|| format!("{left} {} {right}", if both { "<=>" } else { "=>" }))
-}
-
-/// The terms up to the size asked for, one for each class of values, and the pairs that fell together.
-fn enumerate(
-    config: &MineConfig,
-    ops: &[usize],
-    late: &dyn Fn() -> bool,
-) -> (Terms, Vec<(usize, usize)>) {
-    let mut rng = SmallRng::seed_from_u64(config.seed);
-    let mut terms = Terms {
-        all: Vec::new(),
-        sizes: Vec::new(),
-        values: Vec::new(),
-    };
-    let mut classes: HashMap<Vec<u64>, usize> = HashMap::new();
-    let mut pairs = Vec::new();
-    let mut samples: Vec<Vec<u64>> = vec![Vec::new(); config.vars.min(3) as usize];
-    for w in WIDTHS {
-        for _ in 0..VALUES {
-            let mut others = Vec::new();
-            for v in &mut samples {
-                let value = sample::stratified(&mut rng, w, w, &others);
-                others.push(Bits::new(w, value));
-                v.push(value as u64);
-            }
-        }
-    }
-    let mut leaves = Vec::new();
-    for (n, values) in samples.into_iter().enumerate() {
-        leaves.push((Term::Var(n as u32), values));
-    }
-    for c in if config.constants {
-        vec![0i8, 1, -1]
-    } else {
-        Vec::new()
-    } {
-        let values = WIDTHS
-            .iter()
-            .flat_map(|w| [(i128::from(c) as u128 & mask(*w)) as u64; VALUES]);
-        leaves.push((Term::Const(c), values.collect()));
-    }
-    let mut by_size: Vec<Vec<usize>> = vec![Vec::new(); config.depth.min(3) as usize + 1];
-    let mut add = |terms: &mut Terms,
-                   pairs: &mut Vec<(usize, usize)>,
-                   t: Term,
-                   size: u32,
-                   values: Vec<u64>| {
-        let id = terms.all.len();
-        terms.all.push(t);
-        terms.sizes.push(size);
-        terms.values.push(values.clone());
-        let first = *classes.entry(values).or_insert(id);
-        if first != id {
-            pairs.push((id, first));
-        }
-        first == id
-    };
-    for (t, values) in leaves {
-        let id = terms.all.len();
-        if add(&mut terms, &mut pairs, t, 0, values) {
-            by_size[0].push(id);
-        }
-    }
-    for size in 1..by_size.len() {
-        let mut new = Vec::new();
-        let mut made = 0;
-        'size: for &op in ops {
-            let kind = OPERATIONS[op].1;
-            let operands: Vec<Vec<usize>> = if kind.arity() == 1 {
-                by_size[size - 1].iter().map(|a| vec![*a]).collect()
-            } else {
-                let mut out = Vec::new();
-                for left in 0..size {
-                    for a in &by_size[left] {
-                        out.extend(by_size[size - 1 - left].iter().map(|b| vec![*a, *b]));
-                    }
-                }
-                out
-            };
-            for args in operands {
-                // Exchanged operands are one rule, found at size 1.
-                let commutes = matches!(kind, Op::Bin(o) if o.commutes());
-                if size > 1 && commutes && args[0] > args[1] {
-                    continue;
-                }
-                if made >= config.terms * ops.len() || late() {
-                    break 'size;
-                }
-                made += 1;
-                let values: Vec<u64> = (0..VALUES * WIDTHS.len())
-                    .map(|i| {
-                        let w = WIDTHS[i / VALUES];
-                        let args: Vec<Bits> = args
-                            .iter()
-                            .map(|a| Bits::new(w, terms.values[*a][i].into()))
-                            .collect();
-                        lang::apply(&mut Concrete, kind, w, &args).value as u64
-                    })
-                    .collect();
-                let id = terms.all.len();
-                if add(
-                    &mut terms,
-                    &mut pairs,
-                    Term::Op(op, args),
-                    size as u32,
-                    values,
-                ) && new.len() < config.terms
-                {
-                    new.push(id);
-                }
-            }
-        }
-        by_size[size] = new;
-    }
-    (terms, pairs)
 }
 
 /// The width at which derivations are looked for.
@@ -524,11 +402,15 @@ pub fn coverage(rules: &[Rule], goals: &[Rule]) -> Coverage {
 
 /// The rules without conditions and constants over some operations: those mining could find.
 pub fn within(set: &RuleSet, ops: &[String]) -> Vec<Rule> {
-    let allowed: Vec<Op> = OPERATIONS
+    let mut allowed: Vec<Op> = ops
         .iter()
-        .filter(|o| ops.iter().any(|n| n == o.0))
-        .map(|o| o.1)
+        .filter_map(|n| operation(n))
+        .map(|o| OPERATIONS[o].1)
         .collect();
+    if allowed.iter().any(|o| matches!(o, Op::Cmp(_))) {
+        // `x != y` is the negation of a comparison.
+        allowed.push(Op::Un(UnOp::Not));
+    }
     let fits = |r: &&Rule| {
         let Ok(m) = Meaning::new(r, Widths { w: DERIVE_AT, n: 0 }) else {
             return false;

@@ -552,11 +552,11 @@ fn mining_finds_the_classics_and_nothing_twice() {
     let config = MineConfig {
         ops: ["&", "|", "~"].map(str::to_owned).to_vec(),
         vars: 2,
-        constants: false,
+        constants: Vec::new(),
         depth: 2,
         ..MineConfig::default()
     };
-    let mined = mine::mine(&config, &solvers(), &mut |_| {}).expect("operations exist");
+    let mined = mine::mine(&config, &solvers(), &mut |_| {}, &|| false).expect("operations exist");
     let rules = &mined.rules.rules;
     assert!(rules.len() >= 5 && !mined.stopped, "{}", mined.text);
     // It parses as it is written.
@@ -587,7 +587,57 @@ fn mining_finds_the_classics_and_nothing_twice() {
         ops: vec!["frob".into()],
         ..config
     };
-    assert!(mine::mine(&bad, &solvers(), &mut |_| {}).is_err());
+    assert!(mine::mine(&bad, &solvers(), &mut |_| {}, &|| false).is_err());
+}
+
+#[test]
+fn comparisons_are_mined_and_mining_goes_on_where_it_was() {
+    let config = MineConfig {
+        ops: ["-", "eq", "ult"].map(str::to_owned).to_vec(),
+        constants: vec![0],
+        depth: 2,
+        ..MineConfig::default()
+    };
+    let mut places = Vec::new();
+    let whole = mine::mine_from(
+        &config,
+        &solvers(),
+        mine::Saved::default(),
+        &mut |_| {},
+        &|| false,
+        &mut |s| places.push(s.clone()),
+    )
+    .expect("operations exist");
+    let has = |text: &str| whole.rules.rules.iter().any(|r| r.text == text);
+    assert!(
+        has("(x - y) == 0 <=> x == y") || has("(x - y) == 0 => x == y"),
+        "{}",
+        whole.text
+    );
+    assert!(
+        has("x <u x => 0") && has("x == y <=> y == x"),
+        "{}",
+        whole.text
+    );
+    // From the middle, the same comes out.
+    let middle = places[places.len() / 2].clone();
+    assert!(middle.done > 0 && !middle.rules.is_empty());
+    let rest = mine::mine_from(
+        &config,
+        &solvers(),
+        middle,
+        &mut |_| {},
+        &|| false,
+        &mut |_| (),
+    )
+    .expect("operations exist");
+    assert_eq!(rest.text, whole.text);
+    assert_eq!(
+        (rest.derived, rest.unproven),
+        (whole.derived, whole.unproven)
+    );
+    let stopped = mine::mine(&config, &solvers(), &mut |_| {}, &|| true).expect("operations exist");
+    assert!(stopped.stopped);
 }
 
 #[test]

@@ -138,6 +138,11 @@ pub fn goal(
     match &t.source {
         Source::Kernel { kernel } => {
             if let Some(k) = kernels::find(kernel) {
+                if !t.live_out.is_empty() || !t.preconditions.is_empty() {
+                    return Err(GoalError::Condition(format!(
+                        "{kernel}: a kernel of Hacker's Delight has its own result and preconditions; take out live_out and preconditions"
+                    )));
+                }
                 return Ok(of_kernel(k, t, level, march));
             }
             let text = TEXTS.iter().find(|x| x.0 == kernel);

@@ -12,6 +12,7 @@ pub mod files;
 pub mod finds;
 pub mod goal;
 pub mod listing;
+pub mod mining;
 pub mod outcome;
 pub mod parse;
 pub mod progress;

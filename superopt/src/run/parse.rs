@@ -2,6 +2,7 @@
 
 use super::config::*;
 use super::reader::{ConfigError, Reading, Section, nearest};
+use crate::egraph::mine::{NoSuchOperation, operation};
 use crate::search::opset;
 use std::path::{Path, PathBuf};
 
@@ -135,6 +136,30 @@ fn check_kind(root: &Section, c: &RunConfig) {
             "missing: name at least one engine, as [engine.chain]",
         );
     }
+    let unused: &[&str] = match c.kind {
+        Kind::Rules => &[
+            "store",
+            "deadline_per_target",
+            "width",
+            "live_out",
+            "preconditions",
+            "march",
+            "measure",
+            "engine",
+        ],
+        Kind::Tune => &[
+            "store",
+            "deadline_per_target",
+            "live_out",
+            "preconditions",
+            "measure",
+            "solver",
+        ],
+        _ => &[],
+    };
+    for key in unused.iter().filter(|k| root.has(k)) {
+        root.complain(key, format!("of no use in a run of kind \"{kind}\""));
+    }
     let rules = c.kind == Kind::Rules;
     root.check(
         rules == root.has("rules"),
@@ -219,6 +244,11 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
             (_, _, _, Some(lua)) => Some(Source::Lua { lua, function }),
             _ => None,
         };
+        section.check(
+            kernel.is_some() || !section.has("width"),
+            "width",
+            "only kernels have a width; code has its own",
+        );
         let target_width = section.or("width", width);
         check_width(&section, "width", target_width);
         let live_out = section.or("live_out", live_out.clone());
@@ -441,8 +471,8 @@ fn rules(root: &Section) -> Option<Rules> {
         let mine = Mine {
             operations: m.required("operations").unwrap_or_default(),
             constants: m.or("constants", vec!["0".into(), "1".into()]),
-            variables: m.count("variables", 2, 1, 8),
-            size: m.count("size", 3, 1, 8),
+            variables: m.count("variables", 2, 1, 3),
+            size: m.count("size", 3, 1, 3),
             output: m.or("output", PathBuf::from("out/mined.rules")),
         };
         m.check(
@@ -450,6 +480,20 @@ fn rules(root: &Section) -> Option<Rules> {
             "operations",
             "should name at least one operation",
         );
+        for name in &mine.operations {
+            m.check(
+                operation(name).is_some(),
+                "operations",
+                NoSuchOperation(name.clone()).to_string(),
+            );
+        }
+        for c in &mine.constants {
+            m.check(
+                c.parse::<i8>().is_ok(),
+                "constants",
+                format!("\"{c}\" is not a number from -128 to 127"),
+            );
+        }
         m.finish();
         mine
     });
