@@ -9,7 +9,7 @@ use crate::input::terms::Setup;
 use crate::input::{
     Function, InputError, LiveOut, Place, PlaceSet, ProgramTerms, Unit, liveout, precondition,
 };
-use crate::kernels::{self, Kernel, wide};
+use crate::kernels::{self, Kernel, arrays, wide};
 use crate::proof::{Pair, Query};
 use crate::report::parts::{Interface, Program};
 use crate::search::improve::{FunctionTerms, target_of_function};
@@ -186,17 +186,28 @@ pub fn goal(
     }
 }
 
-/// Sorting has no code to start from when it is synthesised: its words are in registers.
+/// Kernels with a C text as formulas over registers: there is no code to start from when they are synthesised. Sorting is
+/// proven to sort; of the others the formula is the specification.
 fn in_registers(kernel: &str, t: &config::Target, level: March, march: &str) -> Option<Goal> {
-    let n = match kernel {
-        "sort3" => 3,
-        "sort4" => 4,
-        _ => return None,
+    let sort = |n| {
+        let title = format!("{n} signed words sorted in registers");
+        let claim = Some(wide::sort_claim(n, t.width));
+        of_target(wide::sort(n, t.width, level), &title, claim, march)
     };
-    let target = wide::sort(n, t.width, level);
-    let claim = wide::sort_claim(n, t.width);
-    let title = format!("{n} signed words sorted in registers");
-    Some(of_target(target, &title, Some(claim), march))
+    let formula = |target, title| of_target(target, title, None, march);
+    Some(match kernel {
+        "sort3" => sort(3),
+        "sort4" => sort(4),
+        "montgomery" => formula(
+            wide::montgomery(level),
+            "the step of Montgomery multiplication, in the registers of STOKE's benchmark",
+        ),
+        "saxpy" => formula(
+            arrays::saxpy(level),
+            "a x + y on four 32-bit integers in vector registers",
+        ),
+        _ => return None,
+    })
 }
 
 fn of_kernel(k: &Kernel, t: &config::Target, level: March, march: &str) -> Goal {
