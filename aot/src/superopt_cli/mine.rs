@@ -88,8 +88,7 @@ pub fn run(m: &ArgMatches, args: &[OsString]) -> Result<u8, Failed> {
     if let Some(mine) = rules.mine.as_ref().filter(|_| !stopped) {
         let what = mining::mining(&config, mine);
         let meter = session.progress.meter("mining");
-        let from = std::mem::take(&mut state.mining);
-        state.mining = from.clone();
+        let from = state.mining.clone();
         let mut unsaved = None;
         let mut told = from.done;
         let mined = {

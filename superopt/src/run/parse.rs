@@ -245,7 +245,7 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
             _ => None,
         };
         section.check(
-            kernel.is_some() || !section.has("width"),
+            section.has("kernel") || !section.has("width"),
             "width",
             "only kernels have a width; code has its own",
         );
