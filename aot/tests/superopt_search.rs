@@ -217,15 +217,7 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
 fn the_store_remembers_programs() {
     let s = Scratch::new("search-store");
     s.write("c.toml", EASY.replace("['p01', 'p06']", "['p06']"));
-    let args = [
-        "search",
-        "c.toml",
-        "--store",
-        "s.redb",
-        "--deadline",
-        "2s",
-        "-q",
-    ];
+    let args = ["search", "c.toml", "--store", "s.redb", "-q"];
     let o = output(s.path(), &args);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let o = output(s.path(), &args);
@@ -368,7 +360,7 @@ fn the_e_graph_alone_improves_code() {
         [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]
     );
     let best = std::fs::read_to_string(s.file("out/terms/best.s")).unwrap();
-    assert!(best.contains("xorl"), "{best}");
+    assert!(best.contains("xor"), "{best}");
     assert_eq!(run["targets"][0]["engines"][0]["engine"], "e-graph");
     let table = &run["tables"][0];
     assert_eq!(table["title"], "f: equality saturation");
