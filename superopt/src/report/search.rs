@@ -123,7 +123,7 @@ pub struct Minimality {
     /// Instructions of the shortest program: one of this length is proven, no shorter one exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<u32>,
-    /// Whether the program of that length is the cheapest of it by the model.
+    /// Whether no program of that length has a smaller sum of its instructions' latencies by the model.
     pub cheapest: bool,
     /// No program of this many instructions or fewer exists.
     pub none_up_to: u32,
@@ -150,7 +150,7 @@ impl Minimality {
                 "No program of fewer than {n} instruction{} does this{}",
                 plural(n),
                 match self.cheapest {
-                    true => ", and no cheaper one of this length",
+                    true => ", and of this length none has a smaller sum of latencies",
                     false => "",
                 }
             ),

@@ -8,8 +8,8 @@
 //! prefix was dropped for another with the same state on the tests, that other one followed by the same rest reaches
 //! the outputs as well and would have been seen, at this length or before. A state that has faulted is dropped: no
 //! correct program faults where the target does not, and on tests it does not. The claim ranges over the instructions,
-//! registers and constants of the [`Window`], which it names. Of the programs of the least length the cheapest is the
-//! result, by the same argument: costs add up, and the cheapest way to each state is kept.
+//! registers and constants of the [`Window`], which it names. Of the programs of the least length the one with the
+//! smallest sum of latencies is the result, by the same argument: they add up, and the cheapest way to each state is kept.
 
 use super::chain::Judgement;
 use super::lanes::{self, Block, LANES};

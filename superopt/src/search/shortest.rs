@@ -52,7 +52,7 @@ impl Default for Options {
 pub struct Claim {
     /// A program of this length is proven, and no shorter one exists.
     pub shortest: Option<u32>,
-    /// Whether that program is also the cheapest of its length by the model.
+    /// Whether no program of that length has a smaller sum of latencies by the model.
     pub cheapest: bool,
     /// No program of this length or less exists.
     pub none_up_to: u32,
