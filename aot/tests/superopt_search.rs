@@ -296,7 +296,18 @@ fn rules_are_mined_from_a_configuration() {
         ],
     );
     assert_eq!(code(&o), 20, "{}", text(&o.stderr));
-    let o = output(s.path(), &["rules", "mine", "--resume", "out/mine", "-q"]);
+    let o = output(
+        s.path(),
+        &[
+            "rules",
+            "mine",
+            "--resume",
+            "out/mine",
+            "-q",
+            "--deadline",
+            "300",
+        ],
+    );
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
     let run = json(&s.file("out/mine/run.json"));
     assert_eq!(

@@ -136,6 +136,7 @@ fn check_kind(root: &Section, c: &RunConfig) {
             "missing: name at least one engine, as [engine.chain]",
         );
     }
+    // `march`, `measure` and `solver` stand in every resolved file.
     let unused: &[&str] = match c.kind {
         Kind::Rules => &[
             "store",
@@ -143,18 +144,9 @@ fn check_kind(root: &Section, c: &RunConfig) {
             "width",
             "live_out",
             "preconditions",
-            "march",
-            "measure",
             "engine",
         ],
-        Kind::Tune => &[
-            "store",
-            "deadline_per_target",
-            "live_out",
-            "preconditions",
-            "measure",
-            "solver",
-        ],
+        Kind::Tune => &["store", "deadline_per_target", "live_out", "preconditions"],
         _ => &[],
     };
     for key in unused.iter().filter(|k| root.has(k)) {

@@ -334,11 +334,15 @@ fn sort(
         claim.states = claim.states.max(e.states);
         claim.none_up_to = claim.none_up_to.max(e.none_up_to);
         if let Some(p) = e.program {
-            if (host.judge)(&code(&p), bank) != Judgement::Proven {
-                return None;
+            match (host.judge)(&code(&p), bank) {
+                Judgement::Refuted => return None,
+                // What was shown about shorter ones stands.
+                Judgement::Undecided => {}
+                Judgement::Proven => {
+                    claim.shortest = Some(length);
+                    claim.cut_off = false;
+                }
             }
-            claim.shortest = Some(length);
-            claim.cut_off = false;
             return Some(claim);
         }
         if e.none_up_to < length {
@@ -354,7 +358,7 @@ fn sort(
         let found = network::beam(n, o.longest, width, host.deadline);
         (host.more)(kept);
         if let Some(p) = found {
-            if (host.judge)(&code(&p), bank) != Judgement::Proven {
+            if (host.judge)(&code(&p), bank) == Judgement::Refuted {
                 return None;
             }
             break;
