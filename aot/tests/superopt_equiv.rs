@@ -487,3 +487,111 @@ fn lua_functions_are_specifications() {
     d.write("syntax.lua", "function f(a) return end end\n");
     ends(&d, &["syntax.lua", "avg.s"], 3, "syntax.lua:1: ");
 }
+
+/// Lua's floored division: faults are settled cheaply, outputs tested first.
+#[test]
+fn lua_division_is_proven_against_idiv() {
+    let d = Scratch::new("equiv-division");
+    d.write("f.lua", "function f(a, b) return a // b end\n");
+    let truncated = "\tmovq %rdi, %rax\n\tcqto\n\tidivq %rsi";
+    let floored = format!(
+        "{truncated}\n\tmovq %rdx, %rcx\n\txorq %rsi, %rcx\n\tsarq $63, %rcx\n\ttestq %rdx, %rdx\n\tmovl $0, %edx\n\
+         \tcmove %rdx, %rcx\n\taddq %rcx, %rax"
+    );
+    asm(&d, "truncated.s", truncated);
+    asm(&d, "floored.s", &floored);
+    ends(&d, &["f.lua", "truncated.s"], 10, "counterexample");
+    // The processor faults where the least integer is divided by -1; Lua wraps.
+    let refuted = ends(&d, &["f.lua", "floored.s"], 10, "0x8000000000000000");
+    assert!(refuted.contains("#DE"), "{refuted}");
+    ends(
+        &d,
+        &["f.lua", "floored.s", "--pre", "rsi != -1"],
+        15,
+        "proven-under-precondition",
+    );
+}
+
+#[test]
+fn programs_are_held_to_a_level() {
+    let d = Scratch::new("equiv-march");
+    asm(&d, "plain.s", "\tleaq -1(%rdi), %rax\n\tandq %rdi, %rax");
+    asm(&d, "bmi.s", "\tblsrq %rdi, %rax");
+    // By default the level is what they need.
+    ends(&d, &["plain.s", "plain.s"], 0, "-march=x86-64\n");
+    ends(&d, &["plain.s", "bmi.s"], 0, "-march=x86-64-v3\n");
+    ends(&d, &["plain.s", "bmi.s", "-march=x86-64-v3"], 0, "proven");
+    ends(
+        &d,
+        &["plain.s", "bmi.s", "-march=haswell"],
+        0,
+        "-march=haswell\n",
+    );
+    let refused = ends(&d, &["plain.s", "bmi.s", "-march=x86-64-v2"], 13, "blsr");
+    assert!(
+        refused.contains("needs -march=x86-64-v3, and x86-64-v2 was asked for"),
+        "{refused}"
+    );
+    ends(
+        &d,
+        &["plain.s", "bmi.s", "-march=i386"],
+        2,
+        "i386 is not known",
+    );
+}
+
+#[test]
+fn stored_proofs_are_used_and_shown() {
+    let d = Scratch::new("equiv-store");
+    asm(&d, "a.s", "\tleal (%rdi,%rsi), %eax");
+    asm(
+        &d,
+        "b.s",
+        "\tmovl %esi, %eax\n\taddl %edi, %eax\n\tnegl %eax\n\tnegl %eax",
+    );
+    let args = [
+        "a.s",
+        "b.s",
+        "--live-out",
+        "eax",
+        "--store",
+        "proofs.redb",
+        "--json",
+        "r.json",
+    ];
+    let cached = || {
+        let text = std::fs::read_to_string(d.path().join("r.json")).unwrap();
+        text.matches("\"cached\": true").count()
+    };
+    ends(&d, &args, 0, "proven");
+    assert_eq!(cached(), 0);
+    ends(&d, &args, 0, "proven");
+    assert_eq!(cached(), 1);
+    // A damaged store is moved aside, and the proof made again.
+    std::fs::write(d.path().join("proofs.redb"), b"no store").unwrap();
+    ends(&d, &args, 0, "damaged");
+    assert_eq!(cached(), 0);
+}
+
+#[test]
+fn floating_point_is_exact() {
+    let d = Scratch::new("equiv-float");
+    asm(&d, "twice.s", "\taddsd %xmm0, %xmm0");
+    asm(
+        &d,
+        "by-two.s",
+        "\tmovabsq $0x4000000000000000, %rax\n\tmovq %rax, %xmm1\n\tmulsd %xmm1, %xmm0",
+    );
+    asm(&d, "minus.s", "\tsubsd %xmm0, %xmm0");
+    asm(&d, "zero.s", "\txorpd %xmm0, %xmm0");
+    asm(&d, "sum.s", "\taddsd %xmm1, %xmm0");
+    asm(&d, "mus.s", "\taddsd %xmm0, %xmm1\n\tmovapd %xmm1, %xmm0");
+    let low = |a: &str, b: &str, code: i32, says: &str| {
+        ends(&d, &[a, b, "--live-out", "xmm0:64"], code, says)
+    };
+    low("twice.s", "by-two.s", 0, "float theory");
+    for (a, b) in [("minus.s", "zero.s"), ("sum.s", "mus.s")] {
+        let refuted = low(a, b, 10, "counterexample");
+        assert!(!refuted.contains("not replayed"), "{refuted}");
+    }
+}

@@ -80,6 +80,17 @@ fn a_function_without_optimisation_gets_better_in_both_notations() {
         let report: serde_json::Value =
             serde_json::from_slice(&std::fs::read(d.file("r.json")).unwrap()).unwrap();
         assert_eq!(report["items"][0]["verdict"]["kind"], "proven");
+        // Both programs' text and bytes, with hashes.
+        let code = |side: &str| {
+            let program = &report["items"][0]["programs"][side];
+            assert!(!program["lines"][0]["bytes"].as_str().unwrap().is_empty());
+            (
+                program["lines"].as_array().unwrap().len(),
+                program["sha256"].clone(),
+            )
+        };
+        let (before, after) = (code("left"), code("right"));
+        assert!(before.0 > after.0 && before.1 != after.1);
     }
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The proofs about the kernels that take a solver too long for every test run: p20's specification.
-# Usage: benches/superopt/proofs.sh     (half a minute at 32 bits; at 64 bits it gives up after 20 minutes and says so)
+# The proofs about the kernels that take a solver too long for every test run: p20's specification at 32 bits in one
+# question (the tests prove it by lemmas, at 64 bits too).
+# Usage: benches/superopt/proofs.sh     (a minute)
 set -eu
 cd "$(dirname "$0")/../.."
 cargo build -q --profile quick -p trinity-solver

@@ -6,7 +6,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trinity_codegen::isa::forms::Level;
 use trinity_superopt::input::compare::{Behaviour, Question, QuestionError, compare};
+use trinity_superopt::input::march::{self, Within};
 use trinity_superopt::input::{InputError, Unit, liveout};
 use trinity_superopt::proof::{Claim, Limits};
 use trinity_superopt::report::equivalence::Equivalence;
@@ -55,8 +57,15 @@ fn command() -> Command {
                 .default_value("8")
                 .value_parser(value_parser!(u32).range(1..=4096)),
         )
+        .arg(
+            Arg::new("march")
+                .long("march")
+                .value_name("CPU")
+                .help("refuse instructions above this level: x86-64, x86-64-v2, x86-64-v3, native, ... (default: what the programs need)"),
+        )
         .arg(timeout_arg())
         .arg(seed_arg())
+        .arg(store_arg())
         .arg(path("json", "FILE", "write the report as JSON"))
         .arg(path("html", "FILE", "write the report as a page"))
         .arg(path("dump-smt", "DIR", "write every query as SMT-LIB"))
@@ -68,6 +77,29 @@ fn command() -> Command {
                 .action(ArgAction::SetTrue),
         )
         .arg(Arg::new("deterministic").long("deterministic").help("limit the solver's work instead of time").action(ArgAction::SetTrue))
+}
+
+/// Arguments with `-march=`, which has one dash with compilers, as clap reads it.
+pub(super) fn march_words(args: &[OsString]) -> Vec<OsString> {
+    let word = |a: &OsString| match a.to_str().and_then(|s| s.strip_prefix("-march=")) {
+        Some(m) => format!("--march={m}").into(),
+        None => a.clone(),
+    };
+    args.iter().map(word).collect()
+}
+
+/// The level both programs are held to, with its name: what was asked for, or the least that has all their
+/// instructions.
+fn level(m: &ArgMatches, programs: [&dyn Behaviour; 2]) -> Result<(Level, String), Failed> {
+    if let Some(asked) = m.get_one::<String>("march") {
+        return match Level::parse(asked) {
+            Some(level) => Ok((level, asked.clone())),
+            None => Err(Failed::new(USAGE, format!("--march: {asked} is not known"))),
+        };
+    }
+    let functions = programs.iter().filter_map(|p| p.function());
+    let level = functions.map(march::needed).max().unwrap_or(Level::V1);
+    Ok((level, level.to_string()))
 }
 
 pub(super) fn function_arg() -> Arg {
@@ -144,6 +176,23 @@ pub(super) fn solvers() -> Result<SolverPool, Failed> {
     Ok(SolverPool::new(config))
 }
 
+pub(super) fn store_arg() -> Arg {
+    Arg::new("store")
+        .long("store")
+        .value_name("FILE")
+        .help("use proofs made before and kept in this file, and keep new ones there")
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// The solver processes, with the store of the command line.
+pub(super) fn solvers_and_store(m: &ArgMatches) -> Result<SolverPool, Failed> {
+    let solvers = solvers()?;
+    match m.get_one::<PathBuf>("store") {
+        None => Ok(solvers),
+        Some(path) => Ok(solvers.with_store(super::search::open_store(path)?)),
+    }
+}
+
 /// Reads the live-outs of the command line.
 pub(super) fn live_outs(m: &ArgMatches) -> Result<Option<Vec<liveout::Result>>, Failed> {
     let list = m.get_one::<String>("live-out");
@@ -162,6 +211,7 @@ pub(super) fn question_failed(e: QuestionError) -> Failed {
 
 /// Runs the command.
 pub fn run(args: &[OsString]) -> Result<u8, Failed> {
+    let args = &march_words(args);
     let m = match command().try_get_matches_from(args) {
         Err(e) => return Failed::from_clap("equiv", &e),
         Ok(m) => m,
@@ -178,6 +228,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     );
     let left = load(&left_file, function)?;
     let right = load(&right_file, right_function)?;
+    let (level, asked) = level(&m, [left.as_ref(), right.as_ref()])?;
     let dump = path("dump-smt")
         .map(|d| Dump::new(&d))
         .transpose()
@@ -212,12 +263,16 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         live_out: live_outs(&m)?,
         precondition: m.get_one::<String>("pre").cloned(),
         bound: m.get_one::<u32>("bound").copied().unwrap_or(8),
-        march: "x86-64-v3".into(),
+        march: asked.clone(),
         command: command_line(args),
     };
-    let solvers = solvers()?;
-    let report = compare(left.as_ref(), right.as_ref(), &question, &limits, &solvers)
-        .map_err(question_failed)?;
+    let solvers = solvers_and_store(&m)?;
+    let [left, right] = [left.as_ref(), right.as_ref()].map(|program| Within {
+        program,
+        level,
+        asked: &asked,
+    });
+    let report = compare(&left, &right, &question, &limits, &solvers).map_err(question_failed)?;
     check_live_in(&m, &report)?;
     let code = report.verdict.exit_code();
     // Which registers carry results is not in the code.

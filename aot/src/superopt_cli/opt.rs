@@ -6,8 +6,8 @@
 //! and decoded again, and those bytes are proven; only then it counts. The output is written in one step.
 
 use super::equiv::{
-    command_line, duration, function_arg, live_out_arg, live_outs, load, pre_arg, question_failed,
-    report_failed, seed_arg, solvers,
+    command_line, duration, function_arg, live_out_arg, live_outs, load, march_words, pre_arg,
+    question_failed, report_failed, seed_arg, solvers, solvers_and_store, store_arg,
 };
 use super::{Failed, USAGE, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trinity_superopt::input::assemble::Source;
 use trinity_superopt::input::cfg::{Cfg, DEFAULT_RESULTS};
-use trinity_superopt::input::compare::{Question, compare};
+use trinity_superopt::input::compare::{Behaviour, Question, compare};
 use trinity_superopt::input::regions::regions;
 use trinity_superopt::input::rewrite::{Edit, apply};
 use trinity_superopt::input::whole::whole_function;
@@ -26,6 +26,7 @@ use trinity_superopt::input::{
 use trinity_superopt::proof::{Claim, Limits};
 use trinity_superopt::report::Document;
 use trinity_superopt::report::batch::{Batch, Item};
+use trinity_superopt::report::parts::Programs;
 use trinity_superopt::report::verdict::{Verdict, exit};
 use trinity_superopt::run::{Deadline, Progress};
 use trinity_superopt::search::improve::{Engines, target_of_function};
@@ -76,6 +77,7 @@ fn command() -> Command {
         )
         .arg(live_out_arg())
         .arg(pre_arg())
+        .arg(store_arg())
         .arg(path("lua", "F.lua", "a Lua function that says what the function must do"))
         .arg(path("json", "FILE", "write the report as JSON"))
         .arg(path("html", "FILE", "write the report as a page"))
@@ -90,6 +92,10 @@ struct Change {
     before: f64,
     after: f64,
     seconds: f64,
+    /// Whether the proof is the store's.
+    cached: bool,
+    /// The function before and after.
+    programs: Programs,
 }
 
 struct Task<'a> {
@@ -109,16 +115,7 @@ struct Task<'a> {
 
 /// Runs the command.
 pub fn run(args: &[OsString]) -> Result<u8, Failed> {
-    // `-march=` has one dash with compilers.
-    let args: Vec<OsString> = args
-        .iter()
-        .map(
-            |a| match a.to_str().and_then(|s| s.strip_prefix("-march=")) {
-                Some(m) => format!("--march={m}").into(),
-                None => a.clone(),
-            },
-        )
-        .collect();
+    let args = march_words(args);
     let m = match command().try_get_matches_from(&args) {
         Err(e) => return Failed::from_clap("opt", &e),
         Ok(m) => m,
@@ -145,7 +142,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
             .copied()
             .unwrap_or(Duration::from_secs(30)),
         command: command_line(&args),
-        solvers: solvers()?,
+        solvers: solvers_and_store(&m)?,
         notes: Vec::new(),
         matches: &m,
     };
@@ -332,24 +329,28 @@ impl Task<'_> {
                         seed: self.seed,
                         ..Limits::within(PROOF_TIME)
                     };
-                    let verdict =
+                    let (verdict, cached) =
                         if check::same_outside(&f, new, &[(found.range.clone(), range.clone())]) {
                             let old = (&f, found.range.clone());
-                            check::prove_region(
+                            let proof = check::prove_region(
                                 &found.region,
                                 old,
                                 (new, range),
                                 &limits,
                                 &self.solvers,
-                            )?
-                            .verdict
+                            )?;
+                            let cached = proof.is_stored();
+                            (proof.verdict, cached)
                         } else {
-                            Verdict::Error {
-                                why: "the text around the region came back changed".into(),
-                            }
+                            let why = "the text around the region came back changed".into();
+                            (Verdict::Error { why }, false)
                         };
                     let proven = verdict == Verdict::Proven;
-                    changes.push(change(&found.region.name, verdict, &r, started));
+                    let made = Change {
+                        cached,
+                        ..change(&found.region.name, verdict, &r, started, (&f, new))
+                    };
+                    changes.push(made);
                     if proven {
                         text = new_text;
                         tried.extend(
@@ -401,12 +402,15 @@ impl Task<'_> {
             seed: self.seed,
             ..Limits::within(PROOF_TIME)
         };
-        let verdict = match compare(f, new, &question, &limits, &self.solvers) {
-            Ok(report) => report.verdict,
+        let (verdict, cached) = match compare(f, new, &question, &limits, &self.solvers) {
+            Ok(report) => (report.verdict, report.queries.iter().any(|q| q.cached)),
             Err(_) => return Ok(None),
         };
         let proven = matches!(verdict, Verdict::Proven | Verdict::ProvenUnderPrecondition);
-        let change = change(&f.name, verdict, &r, started);
+        let change = Change {
+            cached,
+            ..change(&f.name, verdict, &r, started, (f, new))
+        };
         if !proven {
             self.notes.push(format!(
                 "{}: a candidate was not proven: {}",
@@ -447,10 +451,11 @@ impl Task<'_> {
             name: c.name.clone(),
             verdict: c.verdict.clone(),
             method: format!("{}, cost {} -> {}", c.method, c.before, c.after),
-            cached: false,
+            cached: c.cached,
             rlimit: None,
             seconds: Some(c.seconds),
             report: None,
+            programs: Some(Box::new(c.programs.clone())),
         };
         let title = format!("trinityc opt {}", input.display());
         let batch = Batch::summarise(
@@ -493,8 +498,19 @@ fn pairs(
         .collect()
 }
 
-fn change(name: &str, verdict: Verdict, r: &Replacement, started: Instant) -> Change {
+fn change(
+    name: &str,
+    verdict: Verdict,
+    r: &Replacement,
+    started: Instant,
+    (before, after): (&Function, &Function),
+) -> Change {
     Change {
+        cached: false,
+        programs: Programs {
+            left: before.listing(),
+            right: after.listing(),
+        },
         name: name.to_owned(),
         verdict,
         method: r.engine.clone(),

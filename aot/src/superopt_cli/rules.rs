@@ -1,5 +1,6 @@
 //! `trinityc rules`: the rewrite rules of the e-graph: list them, prove them, mine new ones.
 
+use super::equiv::{solvers, solvers_and_store, store_arg};
 use super::{Failed, INTERNAL, USAGE, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -11,7 +12,6 @@ use trinity_superopt::egraph::mine::{self, MineConfig, MineProgress};
 use trinity_superopt::egraph::rule::{RuleSet, WIDTHS};
 use trinity_superopt::egraph::verify::{self, Budget, Progress, report};
 use trinity_superopt::run::Deadline;
-use trinity_superopt::solver::{PoolConfig, SolverPool};
 
 fn command() -> Command {
     let files = || {
@@ -52,6 +52,7 @@ fn command() -> Command {
                         .value_parser(value_parser!(u64)),
                 )
                 .arg(Arg::new("jobs").long("jobs").value_name("N").help("threads; all cores by default").value_parser(value_parser!(usize)))
+                .arg(store_arg())
                 .arg(Arg::new("json").long("json").value_name("FILE").help("write the report as JSON").value_parser(value_parser!(PathBuf)))
                 .arg(files()),
         )
@@ -140,11 +141,6 @@ fn write(path: &Path, text: &str) -> Result<(), Failed> {
     std::fs::write(path, text).map_err(failed)
 }
 
-fn solvers() -> Result<SolverPool, Failed> {
-    let config = PoolConfig::located().map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
-    Ok(SolverPool::new(config))
-}
-
 fn list(m: &ArgMatches) -> Result<u8, Failed> {
     let set = load(m)?;
     if m.get_flag("json") {
@@ -230,7 +226,7 @@ fn verify_rules(m: &ArgMatches) -> Result<u8, Failed> {
         time: Some(Duration::from_secs(seconds)),
         ..Budget::default()
     };
-    let solvers = solvers()?;
+    let solvers = solvers_and_store(m)?;
     let version = solvers
         .version()
         .map_err(|e| Failed::new(INTERNAL, e.to_string()))?;

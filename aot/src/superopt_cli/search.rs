@@ -230,7 +230,8 @@ fn line(m: &ArgMatches, args: &[OsString], dir: &Path) -> String {
     super::equiv::command_line(&kept)
 }
 
-fn open_store(path: &Path) -> Result<Store, Failed> {
+/// Opens the store of a command line.
+pub(super) fn open_store(path: &Path) -> Result<Store, Failed> {
     let semantics = sha256(semantics_version().as_bytes());
     Store::open(path, semantics, STORE_WAIT, &mut |text| {
         eprintln!("trinityc: {text}")

@@ -378,7 +378,7 @@ fn step(s: &proof::Step, limits: &Limits<'_>, solvers: &SolverPool) -> parts::Qu
             .as_ref()
             .and_then(|f| std::fs::read(f).ok())
             .map(|b| sha256(&b).to_string()),
-        cached: false,
+        cached: s.rung == proof::Rung::Store && s.goal == "all",
         second: s.second.as_ref().map(|o| parts::SecondOpinion {
             solver: o.solver.clone(),
             verdict: o.verdict,

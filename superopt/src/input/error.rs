@@ -4,6 +4,7 @@ use crate::report::verdict::{Verdict, VerdictKind, exit};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use trinity_codegen::isa::Unsupported;
+use trinity_codegen::isa::forms::Level;
 
 /// What about a function is not covered. Refusals by name: none of these is worked around silently.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +47,8 @@ pub enum Refusal {
     TooLong,
     /// The direction flag is changed.
     DirectionFlag,
+    /// A form that the processors asked for need not have: the level it is in, and what was asked for.
+    March(Level, String),
 }
 
 impl fmt::Display for Refusal {
@@ -82,6 +85,12 @@ impl fmt::Display for Refusal {
             Refusal::Empty => "the function has no code",
             Refusal::TooLong => "too many instructions along the unrolled paths",
             Refusal::DirectionFlag => "the direction flag is changed",
+            Refusal::March(Level::Extra, asked) => {
+                return write!(f, "it is in no level of x86-64, so not in -march={asked}");
+            }
+            Refusal::March(level, asked) => {
+                return write!(f, "it needs -march={level}, and {asked} was asked for");
+            }
         };
         f.write_str(text)
     }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod effects;
 pub mod error;
 pub mod liveout;
+pub mod march;
 pub mod object;
 pub mod place;
 pub mod precondition;

@@ -32,6 +32,7 @@ pub mod counts;
 pub mod exhaust;
 pub mod expand;
 pub mod ground;
+mod hard;
 pub mod integer;
 mod ladder;
 pub mod lemmas;
@@ -40,6 +41,7 @@ pub mod poly;
 pub mod rebuild;
 pub mod signs;
 pub mod simulate;
+pub mod stored;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -74,6 +76,8 @@ pub enum Rung {
     FloatTheory,
     /// The second solver.
     OtherSolver,
+    /// A proof made before.
+    Store,
 }
 
 impl fmt::Display for Rung {
@@ -87,6 +91,7 @@ impl fmt::Display for Rung {
             Rung::BitBlast => "bit-blast",
             Rung::FloatTheory => "float theory",
             Rung::OtherSolver => "other solver",
+            Rung::Store => "store",
         })
     }
 }
@@ -144,6 +149,15 @@ pub struct ProofResult {
     pub steps: Vec<Step>,
     /// Inputs that were evaluated.
     pub tests: u64,
+}
+
+impl ProofResult {
+    /// Whether the answer is the store's.
+    pub fn is_stored(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|s| s.rung == Rung::Store && s.goal == "all")
+    }
 }
 
 /// How much may be spent, and on what.

@@ -14,6 +14,7 @@ use trinity_codegen::isa::{
 };
 
 mod division;
+mod kept;
 mod memory;
 
 const BINARY: [BinOp; 19] = [

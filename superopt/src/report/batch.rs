@@ -1,5 +1,6 @@
 //! The summary of many proofs: counts, the slowest ones, cache hits, and what changed since the last run.
 
+use super::parts::Programs;
 use super::verdict::{Verdict, VerdictKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,9 @@ pub struct Item {
     /// The item's own report, relative to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
+    /// Its code, text and bytes with hashes, where it is about code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<Box<Programs>>,
 }
 
 /// How many items ended in a verdict.
@@ -220,6 +224,7 @@ mod tests {
             rlimit: None,
             seconds: Some(seconds),
             report: None,
+            programs: None,
         }
     }
 

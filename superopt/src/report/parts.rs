@@ -110,6 +110,15 @@ pub struct Program {
     pub cost: Option<Cost>,
 }
 
+/// The code of a proof, before and after.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Programs {
+    /// What was there.
+    pub left: Program,
+    /// What took its place.
+    pub right: Program,
+}
+
 /// What the programs may read and what they must agree on.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Interface {

@@ -466,18 +466,26 @@ pub fn batch() -> Batch {
         rlimit: Some((seconds * 1e7) as u64),
         seconds: Some(seconds),
         report: Some(format!("{name}.json")),
+        programs: None,
     };
     let before = vec![
         item("add-zero", Verdict::Timeout, 30.0, false),
         item("old", Verdict::Proven, 0.1, false),
     ];
     let before = Batch::summarise("rules", before, None, "");
-    let now = vec![
+    let mut now = vec![
         item("add-zero", Verdict::Proven, 0.02, false),
         item("mul-by-magic", Verdict::Timeout, 30.0, false),
         item("xor-self", Verdict::Proven, 0.001, true),
         item("broken/shift-too-far", Verdict::Refuted, 0.01, false),
     ];
+    // One of them is about code.
+    let mut code = every_verdict().swap_remove(0);
+    (code.left.cost, code.right.cost) = (None, None);
+    now[0].programs = Some(Box::new(Programs {
+        left: code.left,
+        right: code.right,
+    }));
     let mut b = Batch::summarise(
         "Rules <shipped>",
         now,

@@ -3,6 +3,7 @@
 use super::cancel::Cancel;
 use super::child::{Child, Lost};
 use super::{Answer, Budget, Outcome, SolverError, Undecided, locate};
+use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ pub struct SolverPool {
     config: PoolConfig,
     idle: Mutex<Vec<Lent>>,
     version: OnceLock<String>,
+    store: Option<Store>,
 }
 
 impl SolverPool {
@@ -59,7 +61,19 @@ impl SolverPool {
             config,
             idle: Mutex::new(Vec::new()),
             version: OnceLock::new(),
+            store: None,
         }
+    }
+
+    /// With a store: proofs put to this pool are looked up there, and kept there.
+    pub fn with_store(mut self, store: Store) -> SolverPool {
+        self.store = Some(store);
+        self
+    }
+
+    /// The store of proofs made before.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Lent>> {

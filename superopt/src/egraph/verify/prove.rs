@@ -71,6 +71,7 @@ impl Method {
             Method::Rung(Rung::Structural) => "structural",
             Method::Rung(Rung::IntegerForm) => "integer form",
             Method::Rung(Rung::Abstraction) => "abstraction",
+            Method::Rung(Rung::Store) => "store",
             Method::Rung(_) => "bit-blast",
             Method::Cases { .. } => "cases",
             Method::Lemma { .. } => "lemma",

@@ -69,6 +69,17 @@ pub(super) fn batch(r: &Batch) -> String {
         "All",
         &format!("<div class=\"card\">{}</div>\n", table(&HEADS, &rows)),
     );
+    let coded = r
+        .items
+        .iter()
+        .filter_map(|i| Some((i, i.programs.as_ref()?)));
+    for (n, (item, p)) in coded.enumerate() {
+        out += &section(
+            &format!("code-{n}"),
+            &format!("{}: before and after", item.name),
+            &equivalence::programs(&p.left, &p.right),
+        );
+    }
     let again = format!(
         "{}{}",
         command(&r.command),

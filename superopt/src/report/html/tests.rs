@@ -216,6 +216,12 @@ fn a_browser_shows_batch_and_phi() {
     assert_eq!(count(&dom, "<td>add-zero</td>"), 3);
     assert_eq!(count(&dom, "<tr>") - count(&dom, "<thead>"), rows);
     assert!(dom.contains("<b>2</b> <i>of 4</i>"));
+    let code = batch.items[0].programs.as_ref().expect("one is about code");
+    assert_eq!(
+        count(&dom, "<td class=\"at\">"),
+        code.left.lines.len() + code.right.lines.len()
+    );
+    assert!(dom.contains(&code.left.sha256[..8]) && dom.contains("id=\"code-0\""));
     let phi = crate::report::Phi::decide();
     let folds = phi
         .identity

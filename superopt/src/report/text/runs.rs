@@ -1,6 +1,6 @@
 //! Text of what covers many proofs: search runs, batches, the phi formula.
 
-use super::{bindings, comparison, seconds, table, trusted};
+use super::{bindings, comparison, seconds, side_by_side, table, trusted};
 use crate::report::batch::Batch;
 use crate::report::parts::{Cost, Move, Program};
 use crate::report::phi::{Folding, Phi};
@@ -266,6 +266,21 @@ pub(super) fn batch(out: &mut String, r: &Batch) {
             })
             .collect();
         table(out, "  ", &["slowest", ">time", ">rlimit"], &rows);
+    }
+    for (item, p) in r
+        .items
+        .iter()
+        .filter_map(|i| Some((i, i.programs.as_ref()?)))
+    {
+        line!(out);
+        line!(
+            out,
+            "{}: sha256 {} before, {} after",
+            item.name,
+            p.left.sha256,
+            p.right.sha256
+        );
+        side_by_side(out, &p.left, &p.right);
     }
     if let Some(d) = &r.difference {
         line!(out);
