@@ -267,7 +267,7 @@ fn main() -> ExitCode {
             }).collect::<Vec<_>>(),
         }));
         let all =
-            json!({"width": a.width, "march": a.march.flag(), "jobs": a.jobs, "kernels": kernels});
+            json!({"width": a.width, "march": a.march.name(), "jobs": a.jobs, "kernels": kernels});
         if let Err(e) = std::fs::write(&a.out, format!("{all:#}\n")) {
             eprintln!("{}: {e}", a.out);
             return ExitCode::FAILURE;

@@ -5,6 +5,7 @@
 //! line and no Lua.
 
 pub mod egraph;
+mod handed_on;
 pub mod input;
 pub mod kernels;
 pub mod measure;

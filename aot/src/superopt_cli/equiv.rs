@@ -1,7 +1,7 @@
 //! `trinityc equiv`: whether two functions do the same.
 
 use super::lua_spec::LuaFunction;
-use super::{Failed, INTERNAL, USAGE, print};
+use super::{Failed, INTERNAL, USAGE, path_arg, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,6 @@ use trinity_superopt::report::{Document, ReportError};
 use trinity_superopt::solver::{Dump, PoolConfig, SecondSolver, SolverPool};
 
 fn command() -> Command {
-    let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id)
-            .long(id)
-            .value_name(value)
-            .help(help)
-            .value_parser(value_parser!(PathBuf))
-    };
     Command::new("trinityc equiv")
         .about("Proves two functions equal, or shows an input on which they differ.")
         .after_help(
@@ -66,10 +59,10 @@ fn command() -> Command {
         .arg(timeout_arg())
         .arg(seed_arg())
         .arg(store_arg())
-        .arg(path("json", "FILE", "write the report as JSON"))
-        .arg(path("html", "FILE", "write the report as a page"))
-        .arg(path("dump-smt", "DIR", "write every query as SMT-LIB"))
-        .arg(path("second-solver", "PATH", "let another solver check every query"))
+        .arg(path_arg("json", "FILE", "write the report as JSON"))
+        .arg(path_arg("html", "FILE", "write the report as a page"))
+        .arg(path_arg("dump-smt", "DIR", "write every query as SMT-LIB"))
+        .arg(path_arg("second-solver", "PATH", "let another solver check every query"))
         .arg(
             Arg::new("refine")
                 .long("refine")

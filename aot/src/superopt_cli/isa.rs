@@ -6,11 +6,12 @@ use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, In
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::io::Write as _;
-use std::process::Stdio;
+use std::path::Path;
 use trinity_codegen::isa::cost::{self, Uarch};
 use trinity_codegen::isa::forms::{self, Flags, Info, Level};
 use trinity_codegen::isa::show;
+use trinity_superopt::input::InputProblem;
+use trinity_superopt::input::assemble::{Syntax, machine_code};
 
 fn command() -> Command {
     let levels = Level::ALL.map(Level::name);
@@ -138,66 +139,10 @@ fn list_json(rows: &[&Info]) -> String {
 }
 
 /// What the assembler makes of one line in one notation: the bytes, or its complaint.
-fn assemble(intel: bool, text: &str) -> Result<Vec<u8>, Failed> {
-    let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let missing = |e: std::io::Error| {
-        let cc = cc.to_string_lossy();
-        Failed::new(INTERNAL, format!("{cc}: {}", crate::exit::reason(&e)))
-    };
-    // Two threads may assemble at once.
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let out = std::env::temp_dir().join(format!("trinity-isa-{}-{n}.o", std::process::id()));
-    let mut child = std::process::Command::new(&cc)
-        .args(["-x", "assembler", "-c", "-o"])
-        .arg(&out)
-        .arg("-")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(missing)?;
-    let notation = if intel {
-        ".intel_syntax noprefix\n"
-    } else {
-        ""
-    };
-    // A line is shorter than a pipe's buffer; an assembler that closes early says why itself.
-    if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(format!("{notation}\t{text}\n").as_bytes());
-    }
-    let said = child.wait_with_output().map_err(missing)?;
-    let object = std::fs::read(&out);
-    // It is not there after an error.
-    let _ = std::fs::remove_file(&out);
-    if !said.status.success() {
-        let said = String::from_utf8_lossy(&said.stderr);
-        let error = said
-            .lines()
-            .find_map(|l| l.split_once("Error: ").or(l.split_once("error: ")));
-        let why = error.map_or("the assembler refuses it", |e| e.1);
-        return Err(Failed::new(USAGE, format!("{text}: {why}")));
-    }
-    let object = object.map_err(missing)?;
-    text_section(&object)
-        .ok_or_else(|| Failed::new(INTERNAL, "the assembler's object has no .text"))
-}
-
-/// The bytes of `.text` in a 64-bit little-endian ELF object.
-fn text_section(elf: &[u8]) -> Option<Vec<u8>> {
-    let word = |at: usize, n: usize| -> Option<usize> {
-        let b = elf.get(at..at + n)?;
-        Some(b.iter().rev().fold(0, |v, x| v << 8 | usize::from(*x)))
-    };
-    let (table, size) = (word(0x28, 8)?, word(0x3a, 2)?);
-    let (count, names) = (word(0x3c, 2)?, word(0x3e, 2)?);
-    let name_table = word(table + names * size + 0x18, 8)?;
-    (0..count).find_map(|n| {
-        let header = table + n * size;
-        let name = name_table + word(header, 4)?;
-        let is_text = elf.get(name..name + 6)? == b".text\0";
-        let (at, len) = (word(header + 0x18, 8)?, word(header + 0x20, 8)?);
-        is_text.then(|| elf.get(at..at + len).map(<[u8]>::to_vec))?
+fn assemble(notation: Syntax, text: &str) -> Result<Vec<u8>, Failed> {
+    machine_code(Path::new("isa"), notation, text).map_err(|e| match &e.problem {
+        InputProblem::Assembler(why) => Failed::new(USAGE, format!("{text}: {why}")),
+        _ => Failed::new(INTERNAL, e.to_string()),
     })
 }
 
@@ -206,8 +151,8 @@ fn explain(text: &str) -> Result<u8, Failed> {
         return Err(Failed::new(USAGE, "one instruction, please"));
     }
     // AT&T first: registers with % are not Intel's.
-    let bytes = match assemble(false, text) {
-        Err(att) if att.code == USAGE => assemble(true, text).map_err(|intel| {
+    let bytes = match assemble(Syntax::Att, text) {
+        Err(att) if att.code == USAGE => assemble(Syntax::Intel, text).map_err(|intel| {
             if text.contains(['%', '$']) {
                 att
             } else {
@@ -303,8 +248,12 @@ mod tests {
     use super::*;
 
     fn explained(text: &str) -> (String, bool) {
-        let intel = !text.contains('%');
-        let bytes = assemble(intel, text).unwrap();
+        let notation = if text.contains('%') {
+            Syntax::Att
+        } else {
+            Syntax::Intel
+        };
+        let bytes = assemble(notation, text).unwrap();
         let i = Decoder::with_ip(64, &bytes, 0, DecoderOptions::NONE).decode();
         describe(&i, &bytes)
     }

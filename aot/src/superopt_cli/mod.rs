@@ -14,7 +14,9 @@ mod rules;
 mod search;
 mod tune;
 
+use clap::{Arg, value_parser};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Wrong use of the command line.
@@ -61,6 +63,36 @@ impl Failed {
             format!("{line}; see trinityc {command} --help"),
         ))
     }
+}
+
+/// An option that takes a path.
+fn path_arg(id: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(id)
+        .long(id)
+        .value_name(value)
+        .help(help)
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// The configuration of a run, which `--resume` stands for.
+fn config_arg(help: &'static str) -> Arg {
+    Arg::new("config")
+        .value_name("CONFIG")
+        .value_parser(value_parser!(PathBuf))
+        .required_unless_present("resume")
+        .help(help)
+}
+
+/// `--resume`.
+fn resume_arg() -> Arg {
+    let help = "continue the run whose results are in DIR";
+    path_arg("resume", "DIR", help).conflicts_with("config")
+}
+
+/// `--out`.
+fn out_arg() -> Arg {
+    let help = "the directory that the results' directory is made in";
+    path_arg("out", "DIR", help).conflicts_with("resume")
 }
 
 /// Writes to standard output; a reader that has gone away is no failure.

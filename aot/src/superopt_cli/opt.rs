@@ -9,7 +9,7 @@ use super::equiv::{
     command_line, duration, function_arg, live_out_arg, live_outs, load, march_words, pre_arg,
     question_failed, report_failed, seed_arg, solvers, solvers_and_store, store_arg,
 };
-use super::{Failed, USAGE, print};
+use super::{Failed, USAGE, path_arg, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -39,18 +39,11 @@ const PROOF_TIME: Duration = Duration::from_secs(30);
 const LEAST: usize = 2;
 
 fn command() -> Command {
-    let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id)
-            .long(id)
-            .value_name(value)
-            .help(help)
-            .value_parser(value_parser!(PathBuf))
-    };
     Command::new("trinityc opt")
         .about("Improves functions of assembly text; every change is proven.")
         .after_help("Ends with 0 also when nothing better was found, and says so.")
         .arg(Arg::new("input").value_name("F.s").required(true).value_parser(value_parser!(PathBuf)).help("assembly text"))
-        .arg(path("output", "OUT.s", "write the text here").short('o').required(true))
+        .arg(path_arg("output", "OUT.s", "write the text here").short('o').required(true))
         .arg(function_arg())
         .arg(
             Arg::new("deadline")
@@ -78,9 +71,9 @@ fn command() -> Command {
         .arg(live_out_arg())
         .arg(pre_arg())
         .arg(store_arg())
-        .arg(path("lua", "F.lua", "a Lua function that says what the function must do"))
-        .arg(path("json", "FILE", "write the report as JSON"))
-        .arg(path("html", "FILE", "write the report as a page"))
+        .arg(path_arg("lua", "F.lua", "a Lua function that says what the function must do"))
+        .arg(path_arg("json", "FILE", "write the report as JSON"))
+        .arg(path_arg("html", "FILE", "write the report as a page"))
 }
 
 /// What happened to one function.

@@ -1,7 +1,7 @@
 //! `trinityc search`: a search run from a configuration, to be stopped and resumed at any moment.
 
 use super::lua_spec::LuaFunction;
-use super::{Failed, INTERNAL, print};
+use super::{Failed, INTERNAL, config_arg, out_arg, path_arg, print, resume_arg};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -25,13 +25,6 @@ const PROPOSALS: u64 = 2_000_000;
 const STORE_WAIT: Duration = Duration::from_secs(10);
 
 fn command() -> Command {
-    let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id)
-            .long(id)
-            .value_name(value)
-            .help(help)
-            .value_parser(value_parser!(PathBuf))
-    };
     Command::new("trinityc search")
         .about("Searches for faster code for the targets of a configuration, and proves what it finds.")
         .after_help(
@@ -45,14 +38,8 @@ fn command() -> Command {
              specification, 13 a target is not covered, 17 internal error, 18 configuration, 19 store, 20 cannot resume, \
              130 stopped by Ctrl-C with the state saved.",
         )
-        .arg(
-            Arg::new("config")
-                .value_name("CONFIG")
-                .value_parser(value_parser!(PathBuf))
-                .required_unless_present("resume")
-                .help("the configuration, as search-configs/README.md describes it"),
-        )
-        .arg(path("resume", "DIR", "continue the run whose results are in DIR").conflicts_with("config"))
+        .arg(config_arg("the configuration, as search-configs/README.md describes it"))
+        .arg(resume_arg())
         .arg(
             Arg::new("deadline")
                 .long("deadline")
@@ -83,8 +70,8 @@ fn command() -> Command {
                 .conflicts_with_all(["resume", "deadline", "jobs"])
                 .help("count proposals and solver work instead of time: the same run.json each time"),
         )
-        .arg(path("out", "DIR", "the directory that the results' directory is made in").conflicts_with("resume"))
-        .arg(path("store", "FILE", "the store of proven results"))
+        .arg(out_arg())
+        .arg(path_arg("store", "FILE", "the store of proven results"))
         .arg(Arg::new("quiet").long("quiet").short('q').action(ArgAction::SetTrue).help("no live progress"))
 }
 

@@ -1,8 +1,8 @@
 //! `trinityc tune`: QUASAR tunes the Markov chain, and says whether the result holds on what it was not tuned on.
 
 use super::search::config_failed;
-use super::{Failed, INTERNAL, print};
-use clap::{Arg, ArgMatches, Command, value_parser};
+use super::{Failed, INTERNAL, config_arg, out_arg, print, resume_arg};
+use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,13 +20,6 @@ use trinity_superopt::run::{Deadline, End, Known, RunConfig, Session, SessionErr
 const TRAINING: f64 = 0.6;
 
 fn command() -> Command {
-    let path = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id)
-            .long(id)
-            .value_name(value)
-            .help(help)
-            .value_parser(value_parser!(PathBuf))
-    };
     Command::new("trinityc tune")
         .about("Tunes the Markov chain's parameters by QUASAR on training kernels, and compares on others.")
         .after_help(
@@ -38,14 +31,8 @@ fn command() -> Command {
              Exit codes: 0 compared, 2 usage, 8 the results cannot be written, 18 configuration, 20 cannot resume, \
              130 stopped with the state saved.",
         )
-        .arg(
-            Arg::new("config")
-                .value_name("CONFIG")
-                .value_parser(value_parser!(PathBuf))
-                .required_unless_present("resume")
-                .help("a configuration of kind \"tune\""),
-        )
-        .arg(path("resume", "DIR", "continue the run whose results are in DIR").conflicts_with("config"))
+        .arg(config_arg("a configuration of kind \"tune\""))
+        .arg(resume_arg())
         .arg(
             Arg::new("deadline")
                 .long("deadline")
@@ -53,7 +40,7 @@ fn command() -> Command {
                 .value_parser(super::equiv::duration)
                 .help("end of training and comparison: 10m, 2h"),
         )
-        .arg(path("out", "DIR", "the directory that the results' directory is made in").conflicts_with("resume"))
+        .arg(out_arg())
 }
 
 /// Runs the command.

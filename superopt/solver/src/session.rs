@@ -53,8 +53,8 @@ impl Session {
     pub fn new(logic: &str) -> Session {
         // SAFETY: the configuration is deleted after its only use; the solver is counted once, until drop.
         unsafe {
-            let cfg = Z3_mk_config().expect("Z3 makes a configuration");
-            let ctx = Z3_mk_context(cfg).expect("Z3 makes a context");
+            let cfg = Z3_mk_config().expect("Z3 makes a configuration unless memory runs out");
+            let ctx = Z3_mk_context(cfg).expect("Z3 makes a context unless memory runs out");
             Z3_del_config(cfg);
             // Errors are asked for after each call; the default handler would end the process.
             Z3_set_error_handler(ctx, None);
@@ -67,7 +67,7 @@ impl Session {
                 });
             let solver = named
                 .or_else(|| Z3_mk_solver(ctx))
-                .expect("Z3 makes a solver");
+                .expect("Z3 makes a solver unless memory runs out");
             Z3_solver_inc_ref(ctx, solver);
             Session {
                 ctx,
@@ -93,32 +93,17 @@ impl Session {
     pub fn assert(&mut self, smt: &str) -> Result<(), String> {
         let mut all: String = self.scopes.concat();
         all.push_str(smt);
-        let all = CString::new(all).map_err(|_| "a NUL in the text".to_string())?;
-        // SAFETY: no sorts or declarations are passed, so the null arrays are not read; the vector is counted while
-        // its members are used, and the members live in the solver afterwards.
-        unsafe {
-            let none = std::ptr::null();
-            let parsed = Z3_parse_smtlib2_string(
-                self.ctx,
-                all.as_ptr(),
-                0,
-                none,
-                std::ptr::null(),
-                0,
-                none,
-                std::ptr::null(),
-            );
-            self.result()?;
-            let parsed = parsed.ok_or("the text does not parse")?;
-            Z3_ast_vector_inc_ref(self.ctx, parsed);
-            for i in 0..Z3_ast_vector_size(self.ctx, parsed) {
-                if let Some(a) = Z3_ast_vector_get(self.ctx, parsed, i) {
-                    Z3_solver_assert(self.ctx, self.solver, a);
+        self.with_parsed(all, |session, parsed| {
+            // SAFETY: `parsed` is counted during this call; its members live in the solver afterwards.
+            unsafe {
+                for i in 0..Z3_ast_vector_size(session.ctx, parsed) {
+                    if let Some(a) = Z3_ast_vector_get(session.ctx, parsed, i) {
+                        Z3_solver_assert(session.ctx, session.solver, a);
+                    }
                 }
             }
-            Z3_ast_vector_dec_ref(self.ctx, parsed);
-        }
-        self.result()?;
+            session.result()
+        })?;
         let scope = self.scopes.last_mut().expect("scopes is never empty");
         for line in smt.lines().filter(|l| l.starts_with("(declare-fun ")) {
             scope.push_str(line);
@@ -232,13 +217,47 @@ impl Session {
         for name in names {
             let _ = writeln!(all, "(assert (distinct {name} {name}))");
         }
-        let all = CString::new(all).map_err(|_| "a NUL in a name".to_string())?;
-        // SAFETY: as in `assert`; the model and the vector are counted while in use.
+        self.with_parsed(all, |session, parsed| {
+            // SAFETY: `parsed` is counted during this call, the model while it is in use.
+            unsafe {
+                let model = Z3_solver_get_model(session.ctx, session.solver);
+                session.result()?;
+                let model = model.ok_or("no model")?;
+                Z3_model_inc_ref(session.ctx, model);
+                for (i, name) in names.iter().enumerate() {
+                    let value = Z3_ast_vector_get(session.ctx, parsed, i as u32)
+                        .and_then(|a| Z3_to_app(session.ctx, a))
+                        .and_then(|app| Z3_get_app_arg(session.ctx, app, 0))
+                        .and_then(|constant| {
+                            let mut value: Z3_ast = constant;
+                            Z3_model_eval(session.ctx, model, constant, true, &mut value)
+                                .then_some(value)
+                        });
+                    if let Some(value) = value {
+                        let value = text(Z3_ast_to_string(session.ctx, value)).replace('\n', " ");
+                        let _ = writeln!(out, "value {name} {value}");
+                    }
+                }
+                Z3_model_dec_ref(session.ctx, model);
+            }
+            session.result()
+        })
+    }
+
+    /// Calls `f` with the assertions of a text, which live during the call.
+    fn with_parsed(
+        &self,
+        smt: String,
+        f: impl FnOnce(&Session, Z3_ast_vector) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let smt = CString::new(smt).map_err(|_| "a NUL in the text".to_string())?;
+        // SAFETY: no sorts or declarations are passed, so the null arrays are not read; the vector is counted while
+        // its members are used.
         unsafe {
             let none = std::ptr::null();
             let parsed = Z3_parse_smtlib2_string(
                 self.ctx,
-                all.as_ptr(),
+                smt.as_ptr(),
                 0,
                 none,
                 std::ptr::null(),
@@ -247,32 +266,12 @@ impl Session {
                 std::ptr::null(),
             );
             self.result()?;
-            let parsed = parsed.ok_or("the names do not parse")?;
+            let parsed = parsed.ok_or("the text does not parse")?;
             Z3_ast_vector_inc_ref(self.ctx, parsed);
-            let model = Z3_solver_get_model(self.ctx, self.solver);
-            self.result()?;
-            let model = model.ok_or("no model")?;
-            Z3_model_inc_ref(self.ctx, model);
-            for (i, name) in names.iter().enumerate() {
-                let value = Z3_ast_vector_get(self.ctx, parsed, i as u32)
-                    .and_then(|a| Z3_to_app(self.ctx, a))
-                    .and_then(|app| Z3_get_app_arg(self.ctx, app, 0))
-                    .and_then(|constant| {
-                        let mut value: Z3_ast = constant;
-                        Z3_model_eval(self.ctx, model, constant, true, &mut value).then_some(value)
-                    });
-                if let Some(value) = value {
-                    let _ = writeln!(
-                        out,
-                        "value {name} {}",
-                        text(Z3_ast_to_string(self.ctx, value)).replace('\n', " ")
-                    );
-                }
-            }
-            Z3_model_dec_ref(self.ctx, model);
+            let done = f(self, parsed);
             Z3_ast_vector_dec_ref(self.ctx, parsed);
+            done
         }
-        self.result()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What every e-class knows: its width and the bits that are the same on every input. Facts are unconditional; nothing
 //! that holds only under a guard is ever recorded here.
 
-use super::facts::{Known, KnownBits};
+use super::facts::{Known, KnownBits, Meet};
 use super::lang::{ENode, Op, apply};
 use egg::{Analysis, DidMerge, EGraph, Id, Language};
 
@@ -26,7 +26,7 @@ impl Analysis<ENode> for Facts {
         match node.op {
             Op::Var(n) => {
                 let given = graph.analysis.inputs.get(n as usize);
-                given.copied().unwrap_or(Known::top(width))
+                given.copied().unwrap_or(Known::unknown(width))
             }
             op => {
                 let args: Vec<Known> = node.children().iter().map(|c| graph[*c].data).collect();
@@ -50,7 +50,7 @@ impl Analysis<ENode> for Facts {
     fn modify(graph: &mut Graph, id: Id) {
         let data = graph[id].data;
         if let Some(v) = data.value() {
-            let constant = graph.add(ENode::constant(data.width, v));
+            let constant = graph.add(ENode::constant(data.width(), v));
             if graph.find(constant) != graph.find(id) {
                 graph.union_trusted(id, constant, "known-bits");
             }

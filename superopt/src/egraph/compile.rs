@@ -184,10 +184,10 @@ impl<'r> Instance<'r> {
             let width = m.name_width(n);
             let known = match subst.get(name_var(n as u32)) {
                 Some(id) => graph[*id].data,
-                None => Known::top(width),
+                None => Known::unknown(width),
             };
             // Comparisons, extensions and extractions do not say how wide their operands are.
-            if name.computed.is_none() && known.width != width {
+            if name.computed.is_none() && known.width() != width {
                 return None;
             }
             let value = known.value();

@@ -4,9 +4,9 @@
 //! fewer win. They rank alternatives; what is kept is measured or priced again by whoever asked.
 
 use super::analysis::Graph;
+use super::emit::expressible;
 use super::extract::Cost;
 use super::lang::{ENode, Op};
-use super::region::expressible;
 use egg::Language;
 use trinity_codegen::isa::concrete::signed;
 use trinity_codegen::isa::{BinOp, FpOp, UnOp};

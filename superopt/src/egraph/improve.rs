@@ -5,10 +5,11 @@
 
 use super::analysis::{Facts, Graph};
 use super::compile::Instance;
+use super::emit::{Emit, NoIr};
 use super::extract::{Cost, extract};
 use super::facts::Known;
 use super::lang::{self, ENode, NotPure, Op};
-use super::region::{self, Emit, NoIr, NotInRegion, Region};
+use super::region::{self, NotInRegion, Region};
 use super::rule::{Equality, RuleSet};
 use super::saturate::{Limits, Record, Stop, saturate_until};
 use crate::proof::{self, Claim, Pair, ProofResult, Query};
@@ -217,7 +218,7 @@ pub fn improve_terms(
     let inputs = pool
         .variables()
         .iter()
-        .map(|v| Known::top(v.width))
+        .map(|v| Known::unknown(v.width))
         .collect();
     let improved = improve(&expr, &places, inputs, rules, cost, options);
     let vars = variables(pool);

@@ -1,7 +1,7 @@
 //! Equality saturation over the compiler's pure operations, with proven rules.
 //!
 //! The language ([`lang`]) is the model's terms with their widths in the nodes; the compiler's IR goes in and out of it
-//! by [`region`]. Rules are text ([`rule`], `search-configs/rules/`), proven by [`verify`] and instantiated at the
+//! by [`region`] and [`emit`]. Rules are text ([`rule`], `search-configs/rules/`), proven by [`verify`] and instantiated at the
 //! widths that occur ([`compile`]). [`saturate`] runs them under counts and records what each did; [`extract`] takes the
 //! cheapest graph, shared nodes paid once; [`improve`] puts it together, explains the result and proves it again.
 //!
@@ -11,6 +11,7 @@
 pub mod analysis;
 pub mod compile;
 pub mod cost;
+pub mod emit;
 pub mod extract;
 pub mod facts;
 pub mod improve;

@@ -355,7 +355,7 @@ fn facts_follow_only_from_the_inputs() {
     let id = graph.add_expr(&expr);
     graph.rebuild();
     assert_eq!(usize::from(root), expr.len() - 1);
-    assert_eq!(graph[id].data, Known::top(64));
+    assert_eq!(graph[id].data, Known::unknown(64));
 }
 
 /// A block with everything regions know.
@@ -519,7 +519,7 @@ fn divisions_that_may_fault_stay_where_they_are() {
         64,
         &[Id::from(0), Id::from(0)],
     );
-    assert!(!region::expressible(&node, &|_| Known::top(64)));
+    assert!(!emit::expressible(&node, &|_| Known::unknown(64)));
 }
 
 #[test]

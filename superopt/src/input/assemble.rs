@@ -4,9 +4,10 @@
 //! lines of the file. The file's own line directives and debug sections are blanked for that; they have no code.
 
 use super::error::{InputError, InputProblem};
+use object::{Object, ObjectSection};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The two notations.
@@ -125,31 +126,33 @@ pub fn assemble(file: &Path, source: &Source) -> Result<Vec<u8>, InputError> {
     bytes
 }
 
-fn run(file: &Path, text: &str, out: &Path) -> Result<(), InputError> {
-    let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let fail = |e: std::io::Error| {
-        let why = format!("{}: {e}", cc.to_string_lossy());
+/// The machine code of instructions without labels, in one notation. `file` is what messages call the text.
+///
+/// # Errors
+/// When the assembler cannot be run or refuses the text.
+pub fn machine_code(file: &Path, syntax: Syntax, text: &str) -> Result<Vec<u8>, InputError> {
+    let notation = match syntax {
+        Syntax::Att => "",
+        Syntax::Intel => ".intel_syntax noprefix\n",
+    };
+    let bytes = assemble(file, &Source::new(&format!("{notation}\t{text}\n")))?;
+    let no_code = || {
+        let why = "its object has no .text".to_owned();
         InputError::new(file, None, InputProblem::NoAssembler(why))
     };
-    let mut child = Command::new(&cc)
-        .args(["-x", "assembler", "-c", "-g", "-o"])
-        .arg(out)
-        .arg("-")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(fail)?;
-    let mut stdin = child.stdin.take().expect("stdin was piped");
-    let owned = text.as_bytes().to_vec();
-    // A thread, so that neither pipe can fill up and block both sides. A refused text may close it early.
-    let writer = std::thread::spawn(move || {
-        let _ = stdin.write_all(&owned);
-    });
-    let output = child.wait_with_output().map_err(fail)?;
-    // The writer cannot panic.
-    let _ = writer.join();
+    let object = object::File::parse(bytes.as_slice()).map_err(|_| no_code())?;
+    let code = object.section_by_name(".text").ok_or_else(no_code)?;
+    Ok(code.data().map_err(|_| no_code())?.to_vec())
+}
+
+fn run(file: &Path, text: &str, out: &Path) -> Result<(), InputError> {
+    let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut command = Command::new(&cc);
+    command.args(["-x", "assembler", "-c", "-g", "-o"]);
+    let output = feed(command.arg(out).arg("-"), text).map_err(|e| {
+        let why = format!("{}: {e}", cc.to_string_lossy());
+        InputError::new(file, None, InputProblem::NoAssembler(why))
+    })?;
     if output.status.success() {
         return Ok(());
     }
@@ -160,6 +163,31 @@ fn run(file: &Path, text: &str, out: &Path) -> Result<(), InputError> {
         line,
         InputProblem::Assembler(message),
     ))
+}
+
+/// Runs a compiler or assembler with a text on its standard input; its messages are in English.
+///
+/// # Errors
+/// When it cannot be run, or succeeds without having taken the whole text.
+pub(crate) fn feed(command: &mut Command, text: &str) -> std::io::Result<Output> {
+    let mut child = command
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let stdin = child.stdin.take();
+    std::thread::scope(|s| {
+        // A thread, so that neither pipe can fill up and block both sides. A refused text may close it early.
+        let writer = s.spawn(move || stdin.map_or(Ok(()), |mut i| i.write_all(text.as_bytes())));
+        let output = child.wait_with_output()?;
+        // The writer cannot panic.
+        let written = writer.join().unwrap_or(Ok(()));
+        if output.status.success() {
+            written?;
+        }
+        Ok(output)
+    })
 }
 
 /// The first error in the assembler's output, with its line.

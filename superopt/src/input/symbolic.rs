@@ -13,9 +13,10 @@
 
 use super::error::Refusal;
 use super::object::ConstantData;
+use crate::handed_on::handed_on;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, Node, TermId, TermPool, UnOp};
+use trinity_codegen::isa::{BinOp, Domain, Node, TermId, TermPool};
 
 /// Memory: what everyone sees, and the frame by distance from the entry's stack pointer.
 #[derive(Clone, Debug)]
@@ -236,18 +237,7 @@ impl Domain for Symbolic<'_> {
     type W = TermId;
     type M = Memory;
 
-    fn constant(&mut self, width: u32, value: u128) -> TermId {
-        self.pool.constant(width, value)
-    }
-    fn width(&self, w: &TermId) -> u32 {
-        self.pool.term_width(*w)
-    }
-    fn as_constant(&self, w: &TermId) -> Option<u128> {
-        self.pool.as_constant(w)
-    }
-    fn un(&mut self, op: UnOp, a: &TermId) -> TermId {
-        self.pool.un(op, a)
-    }
+    handed_on!(self => self.pool, TermId: constant width as_constant un cmp ite extract concat zext sext fp undefined);
     fn bin(&mut self, op: BinOp, a: &TermId, b: &TermId) -> TermId {
         // `and rsp, -16` is a known distance.
         if op == BinOp::And
@@ -261,30 +251,6 @@ impl Domain for Symbolic<'_> {
             return self.pool.add(&rsp, &k);
         }
         self.pool.bin(op, a, b)
-    }
-    fn cmp(&mut self, op: CmpOp, a: &TermId, b: &TermId) -> TermId {
-        self.pool.cmp(op, a, b)
-    }
-    fn ite(&mut self, c: &TermId, a: &TermId, b: &TermId) -> TermId {
-        self.pool.ite(c, a, b)
-    }
-    fn extract(&mut self, a: &TermId, lo: u32, width: u32) -> TermId {
-        self.pool.extract(a, lo, width)
-    }
-    fn concat(&mut self, hi: &TermId, lo: &TermId) -> TermId {
-        self.pool.concat(hi, lo)
-    }
-    fn zext(&mut self, a: &TermId, width: u32) -> TermId {
-        self.pool.zext(a, width)
-    }
-    fn sext(&mut self, a: &TermId, width: u32) -> TermId {
-        self.pool.sext(a, width)
-    }
-    fn fp(&mut self, op: FpOp, args: &[TermId]) -> TermId {
-        self.pool.fp(op, args)
-    }
-    fn undefined(&mut self, width: u32) -> TermId {
-        self.pool.undefined(width)
     }
     fn mapped(&mut self, _: &Memory, _: &TermId, _: u32, _: bool) -> TermId {
         self.pool.bit(true)

@@ -8,13 +8,16 @@ pub mod arrays;
 mod hd;
 pub mod sources;
 pub mod wide;
+pub mod word;
 
-pub use hd::{HACKERS_DELIGHT, Kernel};
+pub use hd::{HACKERS_DELIGHT, Kernel, Specification};
 
 use crate::search::loc;
 use crate::search::opset::March;
 use crate::search::target::{Port, Target, caller_saved};
+use std::cell::RefCell;
 use trinity_codegen::isa::{Domain, TermId, TermPool};
+use word::Word;
 
 /// The kernel of a name (`p01` to `p25`).
 pub fn find(name: &str) -> Option<&'static Kernel> {
@@ -27,13 +30,17 @@ const ARGUMENTS: [loc::Loc; 4] = [7, 6, 2, 1];
 impl Kernel {
     /// The search target: arguments in edi, esi, edx, ecx (rdi.. at 64 bits), the result in eax (rax).
     pub fn target(&self, width: u32, march: March) -> Target {
-        let mut pool = TermPool::new();
+        let pool = RefCell::new(TermPool::new());
         let input_terms: Vec<TermId> = (0..self.arguments)
-            .map(|i| pool.var(["rdi", "rsi", "rdx", "rcx"][i], 64))
+            .map(|i| pool.borrow_mut().var(["rdi", "rsi", "rdx", "rcx"][i], 64))
             .collect();
-        let x: Vec<TermId> = input_terms.iter().map(|t| pool.trunc(t, width)).collect();
-        let out = (self.formula)(&mut pool, &x, width);
-        let precondition = (self.precondition)(&mut pool, &x, width);
+        let x: Vec<Word> = input_terms
+            .iter()
+            .map(|t| Word::new(&pool, *t).bits(0, width))
+            .collect();
+        let out = (self.formula)(&x).term();
+        let precondition = (self.precondition)(&x).term();
+        let mut pool = pool.into_inner();
         let fault = pool.bit(false);
         Target {
             name: format!("{}-{width}", self.name),
@@ -58,15 +65,20 @@ impl Kernel {
     /// The claim that the formula meets the specification: a pool, the variables, a premise (one bit) and a conclusion
     /// (one bit) that must hold for all values of the variables under the premise.
     pub fn claim(&self, width: u32) -> Claim {
-        let mut pool = TermPool::new();
-        let x: Vec<TermId> = (0..self.arguments)
-            .map(|i| pool.var(["x", "y", "z", "v"][i], width))
+        let pool = RefCell::new(TermPool::new());
+        let x: Vec<Word> = (0..self.arguments)
+            .map(|i| pool.borrow_mut().var(["x", "y", "z", "v"][i], width))
+            .map(|t| Word::new(&pool, t))
             .collect();
-        let out = (self.formula)(&mut pool, &x, width);
-        let own = (self.precondition)(&mut pool, &x, width);
-        let meant = (self.domain)(&mut pool, &x, width);
-        let premise = pool.and(&own, &meant);
-        let conclusion = (self.specification)(&mut pool, &x, out, width);
+        let out = (self.formula)(&x);
+        let own = (self.precondition)(&x);
+        let premise = (own & (self.domain)(&x)).term();
+        let conclusion = match self.specification {
+            Specification::Equals(meant) => out.equals(meant(&x)),
+            Specification::Holds(bit) => bit(&x, out),
+        }
+        .term();
+        let pool = pool.into_inner();
         Claim {
             pool,
             premise,

@@ -4,16 +4,18 @@
 //! what is timed is what the compiler made, not what the text seems to say.
 
 use super::Kernel;
+use super::word::Word;
+use crate::input::assemble::feed;
 use crate::input::{Function, InputError, Setup, Unit};
 use crate::proof::{Claim, Effects, Pair, Query};
 use iced_x86::{
     BlockEncoder, BlockEncoderOptions, Code, FlowControl, Instruction, InstructionBlock, Mnemonic,
 };
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use trinity_codegen::isa::{Domain, TermId, TermPool};
 
@@ -151,31 +153,20 @@ fn run(
         program: program.clone(),
         why: e.to_string(),
     };
-    let mut child = Command::new(compiler)
+    let mut command = Command::new(compiler);
+    command
         .args(["-x", "c", "-std=c11", "-c"])
         .arg(format!("-DW={width}"))
         .args(PLAIN)
         .args(flags)
         .arg("-o")
         .arg(out)
-        .arg("-")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(fail)?;
-    // The texts are shorter than a pipe's buffer, so that this cannot block; a compiler that ends early refuses below.
-    let written = child
-        .stdin
-        .take()
-        .map(|mut i| i.write_all(text.text.as_bytes()));
-    let output = child.wait_with_output().map_err(fail)?;
+        .arg("-");
+    let output = feed(&mut command, text.text).map_err(fail)?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(SourceError::Refused { program, messages });
     }
-    written.transpose().map_err(fail)?;
     Ok(())
 }
 
@@ -272,13 +263,14 @@ impl Kernel {
             .iter()
             .map(|r| setup.initial.gpr[*r])
             .collect();
-        let mut pool = setup.pool;
-        let x: Vec<TermId> = arguments.iter().map(|a| pool.trunc(a, width)).collect();
-        let precondition = vec![
-            (self.precondition)(&mut pool, &x, width),
-            (self.domain)(&mut pool, &x, width),
-        ];
-        let meant = (self.formula)(&mut pool, &x, width);
+        let pool = RefCell::new(setup.pool);
+        let x: Vec<Word> = arguments
+            .iter()
+            .map(|a| Word::new(&pool, *a).bits(0, width))
+            .collect();
+        let precondition = [(self.precondition)(&x).term(), (self.domain)(&x).term()];
+        let meant = (self.formula)(&x).term();
+        let mut pool = pool.into_inner();
         let result = pool.trunc(&terms.exit.gpr[0], width);
         let query = Query {
             claim: Claim::Refinement,

@@ -16,7 +16,7 @@ use super::{
     measure,
 };
 use crate::native::cpu;
-use crate::native::forms::{Form, Instance, forms};
+use crate::native::forms::{Form, Instance, Instances, forms};
 
 /// What was measured of one row.
 #[derive(Clone, Debug)]

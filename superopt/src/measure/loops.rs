@@ -439,7 +439,7 @@ fn at(offset: u64) -> MemoryOperand {
 
 /// An instruction of this module's own making, whose operands are right for its code.
 fn known(instruction: Result<Instruction, iced_x86::IcedError>) -> Instruction {
-    instruction.expect("operands that fit the code")
+    instruction.expect("this module gives its codes operands that fit")
 }
 
 /// Two operands of an instruction, so that one call serves every mix of registers and memory.
@@ -483,7 +483,7 @@ impl Assembler {
         // Nothing here depends on its address.
         self.encoder
             .encode(&instruction, 0)
-            .expect("an encodable instruction");
+            .expect("this module makes instructions that can be encoded");
         self.bytes.extend(self.encoder.take_buffer());
     }
 

@@ -1,28 +1,16 @@
 //! Instructions made to order: every form of the encoding, with operands chosen at random.
 //!
-//! A [`Form`] is an iced `Code` and, where an operand may be a register or memory, which of the two. Its
-//! [instances](Form::instance) reach everything an encoding can say: all sixteen registers with aliasing, high-byte
+//! The forms are the instruction table's; their [instances](Instances::instance) reach everything an encoding can say: all sixteen registers with aliasing, high-byte
 //! registers where no REX prefix is needed, every shape of address, immediates at the edges of their range.
 //!
 //! Left out are forms outside 64-bit mode and outside the legacy and VEX encodings, control flow, and operands no
 //! region of code has: segment, control and x87 registers, string operands, vectors of addresses.
 
-use iced_x86::OpCodeOperandKind as Kind;
-use iced_x86::{
-    Code, CpuidFeature, Decoder, DecoderOptions, Encoder, EncodingKind, FlowControl, Instruction,
-    Mnemonic, OpKind, Register,
-};
+use iced_x86::{Code, CpuidFeature, FlowControl, Instruction, Mnemonic, Register};
 use rand::Rng;
 use rand::seq::IndexedRandom;
-
-/// One way to encode an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
-    /// Encoding and operand widths.
-    pub code: Code,
-    /// Whether its register-or-memory operand is memory. Also set where an operand is always memory.
-    pub memory: bool,
-}
+pub use trinity_codegen::isa::forms::Form;
+use trinity_codegen::isa::forms::{self as isa, Operands};
 
 /// An instruction with its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -40,36 +28,10 @@ impl Instance {
     }
 }
 
-impl std::fmt::Display for Form {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:?}{}",
-            self.code,
-            if self.memory { " (memory)" } else { "" }
-        )
-    }
-}
-
 /// All forms, in the order of iced's table.
 pub fn forms() -> Vec<Form> {
-    let both = |code: Code| {
-        let kinds = code.op_code().op_kinds();
-        let either = kinds.iter().any(|&kind| choice(kind).is_some());
-        let always = kinds
-            .iter()
-            .any(|&kind| matches!(kind, Kind::mem | Kind::mem_offs));
-        let register = (!always).then_some(Form {
-            code,
-            memory: false,
-        });
-        let memory = (always || either).then_some(Form { code, memory: true });
-        register.into_iter().chain(memory)
-    };
-    Code::values()
-        .filter(|&code| possible(code))
-        .flat_map(both)
-        .collect()
+    let possible = |form: &Form| possible(form.code) && form.has_ordinary_operands();
+    isa::forms().into_iter().filter(possible).collect()
 }
 
 /// Features of other machines and of the x87 unit.
@@ -84,92 +46,13 @@ const ELSEWHERE: [CpuidFeature; 7] = [
 ];
 
 fn possible(code: Code) -> bool {
-    let op_code = code.op_code();
-    op_code.is_instruction()
-        && op_code.mode64()
-        && matches!(op_code.encoding(), EncodingKind::Legacy | EncodingKind::VEX)
-        && code.flow_control() == FlowControl::Next
+    code.flow_control() == FlowControl::Next
         && !code.is_privileged()
-        && !op_code.fwait()
         && code.mnemonic() != Mnemonic::Reservednop
         && !code
             .cpuid_features()
             .iter()
             .any(|feature| ELSEWHERE.contains(feature))
-        && op_code
-            .op_kinds()
-            .iter()
-            .filter(|&&kind| immediate(kind).is_some())
-            .count()
-            <= 1
-        && op_code.op_kinds().iter().all(|&kind| {
-            choice(kind).is_some()
-                || implied(kind).is_some()
-                || registers(kind).is_some()
-                || immediate(kind).is_some()
-                || matches!(kind, Kind::mem | Kind::mem_offs)
-        })
-}
-
-/// The registers of an operand that is a register or memory.
-fn choice(kind: Kind) -> Option<Kind> {
-    match kind {
-        Kind::r8_or_mem => Some(Kind::r8_reg),
-        Kind::r16_or_mem => Some(Kind::r16_reg),
-        Kind::r32_or_mem => Some(Kind::r32_reg),
-        Kind::r64_or_mem => Some(Kind::r64_reg),
-        Kind::xmm_or_mem => Some(Kind::xmm_reg),
-        Kind::ymm_or_mem => Some(Kind::ymm_reg),
-        _ => None,
-    }
-}
-
-fn implied(kind: Kind) -> Option<Register> {
-    match kind {
-        Kind::al => Some(Register::AL),
-        Kind::cl => Some(Register::CL),
-        Kind::ax => Some(Register::AX),
-        Kind::dx => Some(Register::DX),
-        Kind::eax => Some(Register::EAX),
-        Kind::rax => Some(Register::RAX),
-        _ => None,
-    }
-}
-
-/// The first of the sixteen registers of a register operand.
-fn registers(kind: Kind) -> Option<Register> {
-    match kind {
-        Kind::r8_reg | Kind::r8_opcode => Some(Register::AL),
-        Kind::r16_reg | Kind::r16_rm | Kind::r16_opcode => Some(Register::AX),
-        Kind::r32_reg | Kind::r32_rm | Kind::r32_opcode | Kind::r32_vvvv => Some(Register::EAX),
-        Kind::r64_reg | Kind::r64_rm | Kind::r64_opcode | Kind::r64_vvvv => Some(Register::RAX),
-        Kind::xmm_reg | Kind::xmm_rm | Kind::xmm_vvvv | Kind::xmm_is4 => Some(Register::XMM0),
-        Kind::ymm_reg | Kind::ymm_rm | Kind::ymm_vvvv | Kind::ymm_is4 => Some(Register::YMM0),
-        _ => None,
-    }
-}
-
-fn immediate(kind: Kind) -> Option<OpKind> {
-    match kind {
-        Kind::imm8 | Kind::imm8_const_1 => Some(OpKind::Immediate8),
-        Kind::imm8sex16 => Some(OpKind::Immediate8to16),
-        Kind::imm8sex32 => Some(OpKind::Immediate8to32),
-        Kind::imm8sex64 => Some(OpKind::Immediate8to64),
-        Kind::imm16 => Some(OpKind::Immediate16),
-        Kind::imm32 => Some(OpKind::Immediate32),
-        Kind::imm32sex64 => Some(OpKind::Immediate32to64),
-        Kind::imm64 => Some(OpKind::Immediate64),
-        _ => None,
-    }
-}
-
-/// Who chooses the operands of an instruction.
-trait Operands {
-    /// One of the sixteen registers from `first` on.
-    fn register(&mut self, first: Register) -> Register;
-    fn immediate(&mut self) -> u64;
-    /// Fills the memory operand; `absolute` when the form has a 64-bit address and nothing else.
-    fn address(&mut self, instruction: &mut Instruction, absolute: bool);
 }
 
 struct Random<'a, R> {
@@ -191,8 +74,8 @@ impl<R: Rng> Operands for Random<'_, R> {
         numbered(first, number)
     }
 
-    fn immediate(&mut self) -> u64 {
-        random_immediate(self.rng)
+    fn immediate(&mut self, one: bool) -> u64 {
+        if one { 1 } else { random_immediate(self.rng) }
     }
 
     fn address(&mut self, instruction: &mut Instruction, absolute: bool) {
@@ -217,8 +100,8 @@ impl Operands for Fixed<'_> {
         numbered(first, number)
     }
 
-    fn immediate(&mut self) -> u64 {
-        self.immediate
+    fn immediate(&mut self, one: bool) -> u64 {
+        if one { 1 } else { self.immediate }
     }
 
     fn address(&mut self, instruction: &mut Instruction, absolute: bool) {
@@ -231,65 +114,40 @@ impl Operands for Fixed<'_> {
     }
 }
 
-impl Form {
+/// Instances of forms.
+pub trait Instances {
     /// An instruction of this form, encoded for `address`. An address without registers, which no state can move, is
     /// `target`, below 2 GiB. `None` when the operands drawn cannot be encoded together (`ah` with a REX prefix).
-    pub fn instance(self, rng: &mut impl Rng, address: u64, target: u64) -> Option<Instance> {
+    fn instance(self, rng: &mut impl Rng, address: u64, target: u64) -> Option<Instance>;
+
+    /// The instruction of this form whose explicit register operands have these numbers, in order, and whose immediate
+    /// is this one.
+    fn with_operands(self, registers: &[u32], immediate: u64) -> Option<Instance>;
+}
+
+impl Instances for Form {
+    fn instance(self, rng: &mut impl Rng, address: u64, target: u64) -> Option<Instance> {
         // Few registers half of the time, so that operands coincide.
         let few = rng
             .random_bool(0.5)
             .then(|| std::array::from_fn(|_| rng.random_range(0..16)));
-        self.build(address, &mut Random { rng, few, target })
+        build(self, address, &mut Random { rng, few, target })
     }
 
-    /// The instruction of this form whose explicit register operands have these numbers, in order, and whose immediate
-    /// is this one.
-    pub fn with_operands(self, registers: &[u32], immediate: u64) -> Option<Instance> {
-        self.build(
-            0,
-            &mut Fixed {
-                registers,
-                immediate,
-            },
-        )
+    fn with_operands(self, registers: &[u32], immediate: u64) -> Option<Instance> {
+        let mut operands = Fixed {
+            registers,
+            immediate,
+        };
+        build(self, 0, &mut operands)
     }
+}
 
-    fn build(self, address: u64, operands: &mut impl Operands) -> Option<Instance> {
-        let mut instruction = Instruction::default();
-        instruction.set_code(self.code);
-        for (index, &kind) in self.code.op_code().op_kinds().iter().enumerate() {
-            let operand = index as u32;
-            let in_register = if self.memory { None } else { choice(kind) };
-            if let Some(register) = implied(kind) {
-                instruction.set_op_kind(operand, OpKind::Register);
-                instruction.set_op_register(operand, register);
-            } else if let Some(first) = registers(in_register.unwrap_or(kind)) {
-                instruction.set_op_kind(operand, OpKind::Register);
-                instruction.set_op_register(operand, operands.register(first));
-            } else if let Some(op_kind) = immediate(kind) {
-                let value = if kind == Kind::imm8_const_1 {
-                    1
-                } else {
-                    operands.immediate()
-                };
-                instruction.set_op_kind(operand, op_kind);
-                instruction.set_immediate_u64(operand, value);
-            } else {
-                instruction.set_op_kind(operand, OpKind::Memory);
-                operands.address(&mut instruction, kind == Kind::mem_offs);
-            }
-        }
-        let mut encoder = Encoder::new(64);
-        let length = encoder.encode(&instruction, address).ok()?;
-        let mut bytes = [0; 15];
-        bytes[..length].copy_from_slice(&encoder.take_buffer());
-        let decoded =
-            Decoder::with_ip(64, &bytes[..length], address, DecoderOptions::NONE).decode();
-        (decoded.code() == self.code).then_some(Instance {
-            instruction: decoded,
-            bytes,
-        })
-    }
+fn build(form: Form, address: u64, operands: &mut impl Operands) -> Option<Instance> {
+    let (instruction, encoded) = form.build(address, operands)?;
+    let mut bytes = [0; 15];
+    bytes[..encoded.len()].copy_from_slice(&encoded);
+    Some(Instance { instruction, bytes })
 }
 
 const HIGH_BYTES: [Register; 4] = [Register::AH, Register::CH, Register::DH, Register::BH];
@@ -359,6 +217,7 @@ fn random_address(instruction: &mut Instruction, rng: &mut impl Rng, target: u64
 #[cfg(test)]
 mod tests {
     use super::*;
+    use iced_x86::OpKind;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 

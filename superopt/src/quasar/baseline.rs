@@ -7,6 +7,82 @@ use super::draw::{Draw, Purpose};
 use super::{Best, Error, Optimiser, Space, heard, improve, ranking, sobol};
 use serde::{Deserialize, Serialize};
 
+/// What the methods here keep between generations.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+struct Members {
+    /// The population; empty until the first points have their values.
+    points: Vec<Vec<f64>>,
+    /// Their values.
+    fitness: Vec<f64>,
+    best: Option<Best>,
+    generation: u32,
+    evaluations: u64,
+    /// Points whose values are awaited; none when the run is over.
+    asked: Vec<Vec<f64>>,
+}
+
+impl Members {
+    fn new(asked: Vec<Vec<f64>>) -> Members {
+        Members {
+            points: Vec::new(),
+            fitness: Vec::new(),
+            best: None,
+            generation: 0,
+            evaluations: 0,
+            asked,
+        }
+    }
+}
+
+/// A method that replaces members by trials, one generation at a time.
+trait Method {
+    fn members(&self) -> &Members;
+    fn members_mut(&mut self) -> &mut Members;
+    /// Takes a generation's trials, one for each member, and their values.
+    fn select(&mut self, points: Vec<Vec<f64>>, values: Vec<f64>);
+    /// Whether no generation follows.
+    fn over(&self) -> bool;
+    /// Asks for the next trials.
+    fn propose(&mut self);
+}
+
+impl<M: Method> Optimiser for M {
+    fn ask(&self) -> &[Vec<f64>] {
+        &self.members().asked
+    }
+
+    fn tell(&mut self, values: &[f64]) -> Result<(), Error> {
+        let m = self.members_mut();
+        let values = heard(m.asked.len(), values)?;
+        m.evaluations += values.len() as u64;
+        improve(&mut m.best, &m.asked, &values);
+        let points = std::mem::take(&mut m.asked);
+        if m.points.is_empty() {
+            m.points = points;
+            m.fitness = values;
+        } else if !points.is_empty() {
+            self.select(points, values);
+            self.members_mut().generation += 1;
+        }
+        if !self.over() {
+            self.propose();
+        }
+        Ok(())
+    }
+
+    fn best(&self) -> Option<&Best> {
+        self.members().best.as_ref()
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.members().evaluations
+    }
+
+    fn generation(&self) -> u32 {
+        self.members().generation
+    }
+}
+
 /// Which vector differential evolution mutates (Storn and Price, J. Global Optimization 11, 1997).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Strategy {
@@ -27,12 +103,7 @@ pub struct DifferentialEvolution {
     crossover: f64,
     seed: u64,
     generations: u32,
-    population: Vec<Vec<f64>>,
-    fitness: Vec<f64>,
-    best: Option<Best>,
-    generation: u32,
-    evaluations: u64,
-    asked: Vec<Vec<f64>>,
+    members: Members,
 }
 
 impl DifferentialEvolution {
@@ -52,23 +123,39 @@ impl DifferentialEvolution {
             crossover: 0.9,
             seed,
             generations,
-            population: Vec::new(),
-            fitness: Vec::new(),
-            best: None,
-            generation: 0,
-            evaluations: 0,
-            asked,
+            members: Members::new(asked),
         })
     }
+}
 
+impl Method for DifferentialEvolution {
+    fn members(&self) -> &Members {
+        &self.members
+    }
+    fn members_mut(&mut self) -> &mut Members {
+        &mut self.members
+    }
+    fn select(&mut self, points: Vec<Vec<f64>>, values: Vec<f64>) {
+        for (i, (point, value)) in points.into_iter().zip(values).enumerate() {
+            if value <= self.members.fitness[i] {
+                self.members.points[i] = point;
+                self.members.fitness[i] = value;
+            }
+        }
+    }
+    fn over(&self) -> bool {
+        self.members.generation >= self.generations
+    }
     fn propose(&mut self) {
-        self.asked.clear();
-        let Some(best) = &self.best else { return };
-        let mut draw = Draw::new(self.seed, self.generation, Purpose::Trials);
+        self.members.asked.clear();
+        let Some(best) = &self.members.best else {
+            return;
+        };
+        let mut draw = Draw::new(self.seed, self.members.generation, Purpose::Trials);
         let dimensions = self.space.dimensions();
-        for (i, x) in self.population.iter().enumerate() {
+        for (i, x) in self.members.points.iter().enumerate() {
             let [a, b, c] =
-                others(&mut draw, self.population.len(), i).map(|r| &self.population[r]);
+                others(&mut draw, self.members.points.len(), i).map(|r| &self.members.points[r]);
             let (base, plus, minus) = match self.strategy {
                 Strategy::Rand1Bin => (a, b, c),
                 Strategy::Best1Bin => (&best.point, a, b),
@@ -83,49 +170,10 @@ impl DifferentialEvolution {
                     x[j]
                 }
             };
-            self.asked.push((0..dimensions).map(coordinate).collect());
+            self.members
+                .asked
+                .push((0..dimensions).map(coordinate).collect());
         }
-    }
-}
-
-impl Optimiser for DifferentialEvolution {
-    fn ask(&self) -> &[Vec<f64>] {
-        &self.asked
-    }
-
-    fn tell(&mut self, values: &[f64]) -> Result<(), Error> {
-        let values = heard(self.asked.len(), values)?;
-        self.evaluations += values.len() as u64;
-        improve(&mut self.best, &self.asked, &values);
-        let points = std::mem::take(&mut self.asked);
-        if self.population.is_empty() {
-            self.population = points;
-            self.fitness = values;
-        } else {
-            for (i, (point, value)) in points.into_iter().zip(values).enumerate() {
-                if value <= self.fitness[i] {
-                    self.population[i] = point;
-                    self.fitness[i] = value;
-                }
-            }
-            self.generation += 1;
-        }
-        if self.generation < self.generations {
-            self.propose();
-        }
-        Ok(())
-    }
-
-    fn best(&self) -> Option<&Best> {
-        self.best.as_ref()
-    }
-
-    fn evaluations(&self) -> u64 {
-        self.evaluations
-    }
-
-    fn generation(&self) -> u32 {
-        self.generation
     }
 }
 
@@ -146,8 +194,7 @@ pub struct LShade {
     seed: u64,
     budget: u64,
     initial: usize,
-    population: Vec<Vec<f64>>,
-    fitness: Vec<f64>,
+    members: Members,
     archive: Vec<Vec<f64>>,
     /// Memory of crossover rates; none is the terminal value, which means 0.
     memory_cr: [Option<f64>; MEMORY],
@@ -155,10 +202,6 @@ pub struct LShade {
     cell: usize,
     /// F and CR of the trials asked.
     parameters: Vec<(f64, f64)>,
-    best: Option<Best>,
-    generation: u32,
-    evaluations: u64,
-    asked: Vec<Vec<f64>>,
 }
 
 impl LShade {
@@ -170,28 +213,91 @@ impl LShade {
             seed,
             budget,
             initial: population,
-            population: Vec::new(),
-            fitness: Vec::new(),
+            members: Members::new(asked),
             archive: Vec::new(),
             memory_cr: [Some(0.5); MEMORY],
             memory_f: [0.5; MEMORY],
             cell: 0,
             parameters: Vec::new(),
-            best: None,
-            generation: 0,
-            evaluations: 0,
-            asked,
         })
     }
 
+    /// Selection, archive and memory of one generation.
+    fn learn(&mut self, points: Vec<Vec<f64>>, values: Vec<f64>) {
+        let mut draw = Draw::new(self.seed, self.members.generation, Purpose::Redraw);
+        // (improvement, F, CR) of the trials that were strictly better.
+        let mut wins: Vec<(f64, f64, f64)> = Vec::new();
+        let room = (ARCHIVE * self.members.points.len() as f64).round() as usize;
+        for (i, (point, value)) in points.into_iter().zip(values).enumerate() {
+            if value > self.members.fitness[i] {
+                continue;
+            }
+            let old = std::mem::replace(&mut self.members.points[i], point);
+            if value < self.members.fitness[i] {
+                let (f, cr) = self.parameters[i];
+                wins.push((self.members.fitness[i] - value, f, cr));
+                if self.archive.len() < room {
+                    self.archive.push(old);
+                } else {
+                    let out = draw.index(room);
+                    self.archive[out] = old;
+                }
+            }
+            self.members.fitness[i] = value;
+        }
+        if !wins.is_empty() {
+            let rates = wins.iter().map(|w| (w.0, w.2));
+            let terminal = self.memory_cr[self.cell].is_none() || wins.iter().all(|w| w.2 <= 0.0);
+            self.memory_cr[self.cell] = if terminal { None } else { Some(lehmer(rates)) };
+            self.memory_f[self.cell] = lehmer(wins.iter().map(|w| (w.0, w.1)));
+            self.cell = (self.cell + 1) % MEMORY;
+        }
+    }
+
+    /// The linear reduction of the population, and of the archive with it.
+    fn shrink(&mut self) {
+        let spent = (self.members.evaluations as f64 / self.budget as f64).min(1.0);
+        let size = self.initial as f64 + (LAST_POPULATION as f64 - self.initial as f64) * spent;
+        let size = (size.round() as usize).clamp(LAST_POPULATION, self.members.points.len());
+        let mut keep = ranking(&self.members.fitness);
+        keep.truncate(size);
+        keep.sort_unstable();
+        self.members.points = keep
+            .iter()
+            .map(|i| self.members.points[*i].clone())
+            .collect();
+        self.members.fitness = keep.iter().map(|i| self.members.fitness[*i]).collect();
+        let room = (ARCHIVE * size as f64).round() as usize;
+        let mut draw = Draw::new(self.seed, self.members.generation, Purpose::Other);
+        while self.archive.len() > room {
+            let out = draw.index(self.archive.len());
+            self.archive.swap_remove(out);
+        }
+    }
+}
+
+impl Method for LShade {
+    fn members(&self) -> &Members {
+        &self.members
+    }
+    fn members_mut(&mut self) -> &mut Members {
+        &mut self.members
+    }
+    fn select(&mut self, points: Vec<Vec<f64>>, values: Vec<f64>) {
+        self.learn(points, values);
+        self.shrink();
+    }
+    fn over(&self) -> bool {
+        self.members.evaluations >= self.budget
+    }
     fn propose(&mut self) {
-        self.asked.clear();
+        self.members.asked.clear();
         self.parameters.clear();
-        let mut draw = Draw::new(self.seed, self.generation, Purpose::Trials);
-        let (n, dimensions) = (self.population.len(), self.space.dimensions());
-        let order = ranking(&self.fitness);
+        let mut draw = Draw::new(self.seed, self.members.generation, Purpose::Trials);
+        let (n, dimensions) = (self.members.points.len(), self.space.dimensions());
+        let order = ranking(&self.members.fitness);
         let elite = ((P_BEST * n as f64).round() as usize).clamp(2, n);
-        for (i, x) in self.population.iter().enumerate() {
+        for (i, x) in self.members.points.iter().enumerate() {
             let cell = draw.index(MEMORY);
             let rate =
                 self.memory_cr[cell].map_or(0.0, |m| (m + 0.1 * draw.normal()).clamp(0.0, 1.0));
@@ -201,12 +307,13 @@ impl LShade {
                     break f.min(1.0);
                 }
             };
-            let pbest = &self.population[order[draw.index(elite)]];
+            let pbest = &self.members.points[order[draw.index(elite)]];
             let r1 = different(&mut draw, n, &[i]);
             let r2 = different(&mut draw, n + self.archive.len(), &[i, r1]);
             let (plus, minus) = (
-                &self.population[r1],
-                self.population
+                &self.members.points[r1],
+                self.members
+                    .points
                     .get(r2)
                     .unwrap_or_else(|| &self.archive[r2 - n]),
             );
@@ -225,96 +332,11 @@ impl LShade {
                     v
                 }
             };
-            self.asked.push((0..dimensions).map(coordinate).collect());
+            self.members
+                .asked
+                .push((0..dimensions).map(coordinate).collect());
             self.parameters.push((weight, rate));
         }
-    }
-
-    /// Selection, archive and memory of one generation.
-    fn select(&mut self, points: Vec<Vec<f64>>, values: Vec<f64>) {
-        let mut draw = Draw::new(self.seed, self.generation, Purpose::Redraw);
-        // (improvement, F, CR) of the trials that were strictly better.
-        let mut wins: Vec<(f64, f64, f64)> = Vec::new();
-        let room = (ARCHIVE * self.population.len() as f64).round() as usize;
-        for (i, (point, value)) in points.into_iter().zip(values).enumerate() {
-            if value > self.fitness[i] {
-                continue;
-            }
-            let old = std::mem::replace(&mut self.population[i], point);
-            if value < self.fitness[i] {
-                let (f, cr) = self.parameters[i];
-                wins.push((self.fitness[i] - value, f, cr));
-                if self.archive.len() < room {
-                    self.archive.push(old);
-                } else {
-                    let out = draw.index(room);
-                    self.archive[out] = old;
-                }
-            }
-            self.fitness[i] = value;
-        }
-        if !wins.is_empty() {
-            let rates = wins.iter().map(|w| (w.0, w.2));
-            let terminal = self.memory_cr[self.cell].is_none() || wins.iter().all(|w| w.2 <= 0.0);
-            self.memory_cr[self.cell] = if terminal { None } else { Some(lehmer(rates)) };
-            self.memory_f[self.cell] = lehmer(wins.iter().map(|w| (w.0, w.1)));
-            self.cell = (self.cell + 1) % MEMORY;
-        }
-    }
-
-    /// The linear reduction of the population, and of the archive with it.
-    fn shrink(&mut self) {
-        let spent = (self.evaluations as f64 / self.budget as f64).min(1.0);
-        let size = self.initial as f64 + (LAST_POPULATION as f64 - self.initial as f64) * spent;
-        let size = (size.round() as usize).clamp(LAST_POPULATION, self.population.len());
-        let mut keep = ranking(&self.fitness);
-        keep.truncate(size);
-        keep.sort_unstable();
-        self.population = keep.iter().map(|i| self.population[*i].clone()).collect();
-        self.fitness = keep.iter().map(|i| self.fitness[*i]).collect();
-        let room = (ARCHIVE * size as f64).round() as usize;
-        let mut draw = Draw::new(self.seed, self.generation, Purpose::Other);
-        while self.archive.len() > room {
-            let out = draw.index(self.archive.len());
-            self.archive.swap_remove(out);
-        }
-    }
-}
-
-impl Optimiser for LShade {
-    fn ask(&self) -> &[Vec<f64>] {
-        &self.asked
-    }
-
-    fn tell(&mut self, values: &[f64]) -> Result<(), Error> {
-        let values = heard(self.asked.len(), values)?;
-        self.evaluations += values.len() as u64;
-        improve(&mut self.best, &self.asked, &values);
-        let points = std::mem::take(&mut self.asked);
-        if self.population.is_empty() {
-            self.population = points;
-            self.fitness = values;
-        } else if !points.is_empty() {
-            self.select(points, values);
-            self.shrink();
-            self.generation += 1;
-        }
-        if self.evaluations < self.budget {
-            self.propose();
-        }
-        Ok(())
-    }
-
-    fn best(&self) -> Option<&Best> {
-        self.best.as_ref()
-    }
-
-    fn evaluations(&self) -> u64 {
-        self.evaluations
-    }
-
-    fn generation(&self) -> u32 {
-        self.generation
     }
 }
 

@@ -6,51 +6,7 @@ use super::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
 
 /// Which instructions the target processor has.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-pub enum March {
-    /// Baseline x86-64.
-    V1,
-    /// With popcnt and SSE4.2.
-    V2,
-    /// With AVX2, BMI1, BMI2, lzcnt, movbe.
-    V3,
-}
-
-impl March {
-    /// By the names gcc and clang use; `native` is what this processor has.
-    pub fn parse(s: &str) -> Option<March> {
-        Some(match s {
-            "x86-64" => March::V1,
-            "x86-64-v2" => March::V2,
-            "x86-64-v3" | "x86-64-v4" | "haswell" | "skylake" | "znver1" | "znver2" | "znver3"
-            | "znver4" => March::V3,
-            "native" => {
-                if is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("bmi2")
-                    && is_x86_feature_detected!("lzcnt")
-                {
-                    March::V3
-                } else if is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("sse4.2") {
-                    March::V2
-                } else {
-                    March::V1
-                }
-            }
-            _ => return None,
-        })
-    }
-
-    /// The compiler flag.
-    pub fn flag(self) -> &'static str {
-        match self {
-            March::V1 => "x86-64",
-            March::V2 => "x86-64-v2",
-            March::V3 => "x86-64-v3",
-        }
-    }
-}
+pub use trinity_codegen::isa::forms::Level as March;
 
 /// How the operands of a row's forms are filled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]

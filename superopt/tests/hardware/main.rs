@@ -19,7 +19,7 @@ use iced_x86::{Instruction, RflagsBits};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use trinity_codegen::isa::{Flag, Unsupported};
-use trinity_superopt::native::forms::{Form, Instance, forms};
+use trinity_superopt::native::forms::{Form, Instance, Instances, forms};
 use trinity_superopt::native::{CODE_BASE, Outcome, Runner, State, cpu};
 
 use model::Expectation;
@@ -101,13 +101,7 @@ fn untested(totals: &Totals) -> Vec<String> {
         .filter(|info| {
             info.support.is_ok() && info.features.iter().all(|&feature| cpu::has(feature))
         })
-        .map(|info| {
-            Form {
-                code: info.form.code,
-                memory: info.form.memory,
-            }
-            .to_string()
-        })
+        .map(|info| info.form.to_string())
         .filter(|form| !totals.tested.contains_key(form))
         .collect()
 }

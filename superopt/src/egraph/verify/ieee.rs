@@ -7,6 +7,7 @@
 //! the negated operand; operations with one exact real result round alike (`x + x` and `2 x`, `x / 2^k` and
 //! `x * 2^-k`); `x * 1`, `x / 1` and `x + -0` are `x`. What is left of them is a function of its operands.
 
+use crate::handed_on::handed_on;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, Node, TermId, TermPool, UnOp};
 
 /// Terms with floating point, and divisions by words that are no constants, by definition.
@@ -221,18 +222,7 @@ impl Domain for Ieee<'_> {
     type W = TermId;
     type M = TermId;
 
-    fn constant(&mut self, width: u32, value: u128) -> TermId {
-        self.pool.constant(width, value)
-    }
-    fn width(&self, w: &TermId) -> u32 {
-        self.pool.width(w)
-    }
-    fn as_constant(&self, w: &TermId) -> Option<u128> {
-        self.pool.as_constant(w)
-    }
-    fn un(&mut self, op: UnOp, a: &TermId) -> TermId {
-        self.pool.un(op, a)
-    }
+    handed_on!(self => self.pool, TermId: constant width as_constant un cmp ite extract concat zext sext undefined);
     fn bin(&mut self, op: BinOp, a: &TermId, b: &TermId) -> TermId {
         if self.pool.as_constant(b).is_some() {
             return self.pool.bin(op, a, b);
@@ -250,24 +240,6 @@ impl Domain for Ieee<'_> {
             _ => self.pool.bin(op, a, b),
         }
     }
-    fn cmp(&mut self, op: CmpOp, a: &TermId, b: &TermId) -> TermId {
-        self.pool.cmp(op, a, b)
-    }
-    fn ite(&mut self, c: &TermId, a: &TermId, b: &TermId) -> TermId {
-        self.pool.ite(c, a, b)
-    }
-    fn extract(&mut self, a: &TermId, lo: u32, width: u32) -> TermId {
-        self.pool.extract(a, lo, width)
-    }
-    fn concat(&mut self, hi: &TermId, lo: &TermId) -> TermId {
-        self.pool.concat(hi, lo)
-    }
-    fn zext(&mut self, a: &TermId, width: u32) -> TermId {
-        self.pool.zext(a, width)
-    }
-    fn sext(&mut self, a: &TermId, width: u32) -> TermId {
-        self.pool.sext(a, width)
-    }
     fn fp(&mut self, op: FpOp, args: &[TermId]) -> TermId {
         match op {
             FpOp::Round(mode @ 1..=3) => self.round(mode, &args[0]),
@@ -278,9 +250,6 @@ impl Domain for Ieee<'_> {
             }
             _ => self.pool.fp(op, args),
         }
-    }
-    fn undefined(&mut self, width: u32) -> TermId {
-        self.pool.undefined(width)
     }
     fn mapped(&mut self, m: &TermId, addr: &TermId, bytes: u32, write: bool) -> TermId {
         self.pool.mapped(m, addr, bytes, write)

@@ -80,17 +80,7 @@ pub(super) fn batch(r: &Batch) -> String {
             &equivalence::programs(&p.left, &p.right),
         );
     }
-    let again = format!(
-        "{}{}",
-        command(&r.command),
-        facts(&[("tool", esc(&r.tool))])
-    );
-    out += &section(
-        "again",
-        "To do it again",
-        &format!("<div class=\"card\">{again}</div>\n"),
-    );
-    out += &trusted(&r.trusted);
+    out += &again(&r.command, &r.tool, &r.trusted);
     out
 }
 
@@ -176,18 +166,15 @@ pub(super) fn phi(r: &Phi) -> String {
         "V = n · 3^k · pi^m · phi^p · e^q",
         &foldings(&r.formula),
     );
-    let again = format!(
-        "{}{}",
-        command(&r.command),
-        facts(&[("tool", esc(&r.tool))])
-    );
-    out += &section(
-        "again",
-        "To do it again",
-        &format!("<div class=\"card\">{again}</div>\n"),
-    );
-    out += &trusted(&r.trusted);
+    out += &again(&r.command, &r.tool, &r.trusted);
     out
+}
+
+/// The end of a page: how to make it again, and what is trusted.
+fn again(line: &str, tool: &str, all: &[String]) -> String {
+    let how = format!("{}{}", command(line), facts(&[("tool", esc(tool))]));
+    let how = format!("<div class=\"card\">{how}</div>\n");
+    section("again", "To do it again", &how) + &trusted(all)
 }
 
 fn foldings(list: &[Folding]) -> String {

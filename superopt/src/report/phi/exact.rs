@@ -138,7 +138,7 @@ impl Exact {
             }
             e += 1;
         };
-        let mut m = u64::try_from(&q).expect("53 bits");
+        let mut m = u64::try_from(&q).expect("the loop ends with at most 53 bits");
         use std::cmp::Ordering::*;
         let up = match (mode, odd) {
             (_, None) => false,

@@ -80,16 +80,31 @@ fn sum(a: &dyn Arithmetic, x: f64) -> f64 {
 pub(super) fn reals() -> Vec<RealStep> {
     // Numbers of one digit: nothing here can leave 128 bits.
     let phi = Surd::PHI;
-    let square = phi.mul(phi).expect("small");
-    let inverse = square.inverse().expect("not zero");
+    let square = phi.mul(phi).expect("numbers of one digit fit");
+    let inverse = square
+        .inverse()
+        .expect("neither phi nor its square is zero");
     [
         ("phi", phi),
         ("phi²", square),
-        ("phi + 1", phi.add(Surd::integer(1)).expect("small")),
-        ("1/phi", phi.inverse().expect("not zero")),
-        ("phi - 1", phi.add(Surd::integer(-1)).expect("small")),
+        (
+            "phi + 1",
+            phi.add(Surd::integer(1)).expect("numbers of one digit fit"),
+        ),
+        (
+            "1/phi",
+            phi.inverse().expect("neither phi nor its square is zero"),
+        ),
+        (
+            "phi - 1",
+            phi.add(Surd::integer(-1))
+                .expect("numbers of one digit fit"),
+        ),
         ("1/phi²", inverse),
-        ("phi² + 1/phi²", square.add(inverse).expect("small")),
+        (
+            "phi² + 1/phi²",
+            square.add(inverse).expect("numbers of one digit fit"),
+        ),
     ]
     .map(|(expression, value)| RealStep {
         expression: expression.into(),
