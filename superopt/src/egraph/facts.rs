@@ -1,14 +1,15 @@
 //! Known bits of words: the facts e-classes carry, and what the conditions of rules are answered from.
 //!
 //! The lattice and the transfer functions are the model's own ([`trinity_codegen::isa::known_bits`]), which are proven
-//! there at every width. Two things are of this module. Classes are merged and facts restricted ([`Meet`]). And the
+//! there at every width. Three things are of this module. Constants are always folded, also by operations whose transfer
+//! says less than that, such as remainders. Classes are merged and facts restricted ([`Meet`]). And the
 //! domain ([`KnownBits`]) does not fold an operation on doubles whose result is a NaN: which NaN comes out depends on
 //! the order of the operands, and rules may have exchanged them.
 
 use crate::handed_on::handed_on;
 use trinity_codegen::isa::concrete::{Bits, mask};
 use trinity_codegen::isa::known_bits::{self, KnownBits as Model};
-use trinity_codegen::isa::{Domain, FpOp};
+use trinity_codegen::isa::{BinOp, CmpOp, Concrete, Domain, FpOp, UnOp};
 
 /// What is known of a word.
 pub type Known = known_bits::Known<Bits>;
@@ -34,6 +35,11 @@ impl Meet for Known {
     }
 }
 
+/// A word that is known.
+fn word(v: Bits) -> Known {
+    Known::constant(v.width, v.value)
+}
+
 /// The domain of known bits. Memory is unknown to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KnownBits;
@@ -42,7 +48,31 @@ impl Domain for KnownBits {
     type W = Known;
     type M = known_bits::AnyMemory;
 
-    handed_on!(self => Model, Known: constant width as_constant un bin cmp ite extract concat zext sext undefined);
+    handed_on!(self => Model, Known: constant width as_constant ite extract concat zext sext undefined);
+    fn un(&mut self, op: UnOp, a: &Known) -> Known {
+        match a.value() {
+            Some(x) => word(Concrete.un(op, &Bits::new(a.width(), x))),
+            None => Model.un(op, a),
+        }
+    }
+    fn bin(&mut self, op: BinOp, a: &Known, b: &Known) -> Known {
+        match (a.value(), b.value()) {
+            (Some(x), Some(y)) => {
+                let (x, y) = (Bits::new(a.width(), x), Bits::new(b.width(), y));
+                word(Concrete.bin(op, &x, &y))
+            }
+            _ => Model.bin(op, a, b),
+        }
+    }
+    fn cmp(&mut self, op: CmpOp, a: &Known, b: &Known) -> Known {
+        match (a.value(), b.value()) {
+            (Some(x), Some(y)) => {
+                let (x, y) = (Bits::new(a.width(), x), Bits::new(b.width(), y));
+                word(Concrete.cmp(op, &x, &y))
+            }
+            _ => Model.cmp(op, a, b),
+        }
+    }
     fn fp(&mut self, op: FpOp, args: &[Known]) -> Known {
         let r = Model.fp(op, args);
         let nan = |v: u128| r.width() == 64 && f64::from_bits(v as u64).is_nan();

@@ -264,8 +264,21 @@ impl Target {
     }
 
     /// The widest operation that results need: 32 where the upper halves of all wider outputs are zero, as 32-bit
-    /// instructions leave them.
+    /// instructions leave them, and nothing wider is compared or counted on the way to them.
     pub fn operation_width(&self) -> u32 {
+        use trinity_codegen::isa::Node;
+        let wide = |t: &TermId| self.pool.term_width(*t) > 32;
+        if self
+            .pool
+            .reachable(&self.output_terms)
+            .iter()
+            .any(|t| match self.pool.node(*t) {
+                Node::Cmp(_, a, _) | Node::Un(_, a) => wide(&a),
+                _ => false,
+            })
+        {
+            return 64;
+        }
         let mut pool = self.pool.clone();
         let mut widest = 0;
         for (p, t) in self.outputs.iter().zip(&self.output_terms) {

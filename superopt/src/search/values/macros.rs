@@ -301,32 +301,27 @@ impl MacroSet {
                 }
             }
         }
-        // Shifts by a variable count, where only the form with cl exists.
+        // Shifts by a variable count, where only the form with cl exists, and rotates, which have no other.
         let mov = find(Code::Mov_r32_rm32);
-        for (width, bmi, codes) in [
+        for (width, bmi, shifts, rotates) in [
             (
                 32,
                 Code::VEX_Shlx_r32_rm32_r32,
                 [Code::Shl_rm32_CL, Code::Shr_rm32_CL, Code::Sar_rm32_CL],
+                [Code::Rol_rm32_CL, Code::Ror_rm32_CL],
             ),
             (
                 64,
                 Code::VEX_Shlx_r64_rm64_r64,
                 [Code::Shl_rm64_CL, Code::Shr_rm64_CL, Code::Sar_rm64_CL],
+                [Code::Rol_rm64_CL, Code::Ror_rm64_CL],
             ),
         ] {
-            for code in codes {
-                if let (Some(m), Some(s), None) = (mov, find(code), find(bmi)) {
-                    let slots = vec![
-                        Slot {
-                            v: m,
-                            r: [1, b, 0, 0],
-                        },
-                        Slot {
-                            v: s,
-                            r: [a, 0, 0, 0],
-                        },
-                    ];
+            let shifts = shifts.iter().filter(|_| find(bmi).is_none());
+            for code in shifts.chain(&rotates) {
+                if let (Some(m), Some(v)) = (mov, find(*code)) {
+                    let (r, x) = ([1, b, 0, 0], [a, 0, 0, 0]);
+                    let slots = vec![Slot { v: m, r }, Slot { v, r: x }];
                     self.push(ops, slots, (2, a, width), None, false);
                 }
             }
