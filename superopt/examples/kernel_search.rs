@@ -113,7 +113,7 @@ fn compiled(k: &Kernel, units: &[(String, Unit)]) -> Result<Vec<Seed>, String> {
 
 /// The C texts compiled by every compiler.
 fn units(a: &Arguments) -> Result<Vec<(String, Unit)>, String> {
-    let march = format!("-march={}", a.march.flag());
+    let march = format!("-march={}", a.march);
     let mut units = Vec::new();
     for c in &a.compilers {
         for text in [&BIT_HACK, &IDIOMATIC] {
