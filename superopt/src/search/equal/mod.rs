@@ -107,7 +107,7 @@ pub fn search(t: &Target, o: &Options, over: &dyn Fn() -> bool) -> Option<Found>
         .pool
         .variables()
         .iter()
-        .map(|v| Known::top(v.width))
+        .map(|v| Known::unknown(v.width))
         .collect();
     let options = improve::Options {
         limits: Limits {
