@@ -62,6 +62,16 @@ impl Kernel {
         }
     }
 
+    /// The formula over words of a pool.
+    pub fn formula_of(&self, pool: &mut TermPool, arguments: &[TermId]) -> TermId {
+        over(pool, arguments, self.formula)
+    }
+
+    /// The precondition over words of a pool: one bit.
+    pub fn precondition_of(&self, pool: &mut TermPool, arguments: &[TermId]) -> TermId {
+        over(pool, arguments, self.precondition)
+    }
+
     /// The claim that the formula meets the specification: a pool, the variables, a premise (one bit) and a conclusion
     /// (one bit) that must hold for all values of the variables under the premise.
     pub fn claim(&self, width: u32) -> Claim {
@@ -85,6 +95,19 @@ impl Kernel {
             conclusion,
         }
     }
+}
+
+/// A formula over words of a pool that others hold.
+fn over(
+    pool: &mut TermPool,
+    arguments: &[TermId],
+    f: for<'p> fn(&[Word<'p>]) -> Word<'p>,
+) -> TermId {
+    let cell = RefCell::new(std::mem::take(pool));
+    let x: Vec<Word> = arguments.iter().map(|t| Word::new(&cell, *t)).collect();
+    let out = f(&x).term();
+    *pool = cell.into_inner();
+    out
 }
 
 /// Something to prove: under `premise`, `conclusion`.

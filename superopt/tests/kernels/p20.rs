@@ -65,8 +65,8 @@ pub fn meets_its_specification(w: u32) {
     // 1. The formula without its division, and its shift.
     let mut p = TermPool::new();
     let x = p.var("x", w);
-    let allowed = (kernel.precondition)(&mut p, &[x], w);
-    let formula = (kernel.formula)(&mut p, &[x], w);
+    let allowed = kernel.precondition_of(&mut p, &[x]);
+    let formula = kernel.formula_of(&mut p, &[x]);
     let t = p.un(UnOp::Ctz, &x);
     let simple = without_division(&mut p, x, t);
     let same = p.eq(&formula, &simple);
@@ -95,7 +95,7 @@ pub fn meets_its_specification(w: u32) {
             .find(named)
             .expect("the claim speaks about it")
     });
-    let formula = (kernel.formula)(p, &[x], w);
+    let formula = kernel.formula_of(p, &[x]);
     let [out, t] = ["result", "t"].map(|n| p.var(n, w));
     let mut counts = Counts::default();
     let mut rewriter = Rewriter::default();
