@@ -24,7 +24,17 @@ pub struct Memory {
     /// A memory term.
     pub heap: TermId,
     /// Bytes of the frame that were written.
-    pub frame: Arc<BTreeMap<i64, TermId>>,
+    pub frame: Arc<BTreeMap<i64, Byte>>,
+}
+
+/// A byte of the frame as a part of the word that was stored there. What is loaded whole is then the very word that was
+/// stored, and not its bytes put together again, which hides sums and products from everything that reads terms.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Byte {
+    /// The word.
+    word: TermId,
+    /// Its bit where the byte begins.
+    lo: u32,
 }
 
 /// What an address is.
@@ -202,6 +212,37 @@ impl<'p> Symbolic<'p> {
         }
     }
 
+    /// `bytes` bytes of the frame from distance `k` on; neighbours in a stored word are taken from it together.
+    fn frame_word(&mut self, m: &Memory, k: i64, bytes: u32) -> Option<TermId> {
+        let end = k + i64::from(bytes);
+        let (mut at, mut value) = (k, None);
+        while at < end {
+            let first = match m.frame.get(&at) {
+                Some(b) => *b,
+                None => Byte {
+                    word: self.pool.undefined(8),
+                    lo: 0,
+                },
+            };
+            let mut n = 1;
+            let follows = |n: u32| {
+                m.frame
+                    .get(&(at + i64::from(n)))
+                    .is_some_and(|b| b.word == first.word && b.lo == first.lo + 8 * n)
+            };
+            while at + i64::from(n) < end && follows(n) {
+                n += 1;
+            }
+            let part = self.pool.extract(&first.word, first.lo, 8 * n);
+            value = Some(match value {
+                None => part,
+                Some(low) => self.pool.concat(&part, &low),
+            });
+            at += i64::from(n);
+        }
+        value
+    }
+
     /// What an address is; refuses those that cannot be told apart from the frame.
     pub fn place(&mut self, addr: TermId) -> Where {
         if let Some(k) = self.distance(addr) {
@@ -261,19 +302,8 @@ impl Domain for Symbolic<'_> {
                 if k + i64::from(bytes) > 0 {
                     self.refuse(Refusal::ReturnAddress);
                 }
-                let mut value = None;
-                for i in 0..i64::from(bytes) {
-                    let byte = match m.frame.get(&(k + i)) {
-                        Some(b) => *b,
-                        None => self.pool.undefined(8),
-                    };
-                    value = Some(match value {
-                        None => byte,
-                        Some(low) => self.pool.concat(&byte, &low),
-                    });
-                }
                 // Loads have at least one byte.
-                value.unwrap_or(*addr)
+                self.frame_word(m, k, bytes).unwrap_or(*addr)
             }
             Where::Constant => match self.constant_load(*addr, bytes) {
                 Some(v) => v,
@@ -291,7 +321,10 @@ impl Domain for Symbolic<'_> {
                 }
                 let frame = Arc::make_mut(&mut m.frame);
                 for i in 0..bytes {
-                    let byte = self.pool.extract(value, 8 * i as u32, 8);
+                    let byte = Byte {
+                        word: *value,
+                        lo: 8 * i as u32,
+                    };
                     frame.insert(k + i, byte);
                 }
             }
@@ -314,11 +347,23 @@ impl Domain for Symbolic<'_> {
         let mut frame = BTreeMap::new();
         for k in a.frame.keys().chain(b.frame.keys()) {
             let mut at = |m: &Memory| match m.frame.get(k) {
-                Some(t) => *t,
-                None => self.pool.undefined(8),
+                Some(b) => *b,
+                None => Byte {
+                    word: self.pool.undefined(8),
+                    lo: 0,
+                },
             };
-            let (x, y) = (at(a), at(b));
-            let joined = self.pool.ite(c, &x, &y);
+            let (mut x, mut y) = (at(a), at(b));
+            if x.lo != y.lo || self.pool.term_width(x.word) != self.pool.term_width(y.word) {
+                for b in [&mut x, &mut y] {
+                    b.word = self.pool.extract(&b.word, b.lo, 8);
+                    b.lo = 0;
+                }
+            }
+            let joined = Byte {
+                word: self.pool.ite(c, &x.word, &y.word),
+                lo: x.lo,
+            };
             frame.insert(*k, joined);
         }
         Memory {

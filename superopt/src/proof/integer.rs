@@ -175,6 +175,12 @@ impl IntegerForms {
         if a.poly == b.poly {
             return Some(a.clone());
         }
+        if disjoint(a, b) || disjoint(b, a) {
+            return Some(Value {
+                poly: Poly::new(),
+                bounds: (BigInt::zero(), BigInt::zero()),
+            });
+        }
         if w == 1 {
             let poly = self.polys.mul(&a.poly, &b.poly)?;
             return Some(Value {
@@ -544,6 +550,15 @@ impl IntegerForms {
         let floor = self.polys.floor(&difference, &power(bits))?;
         Some(scaled(&floor, &-BigInt::one()))
     }
+}
+
+/// Whether `a` is a multiple of a power of two that `b` stays below: they have no bit in common.
+fn disjoint(a: &Value, b: &Value) -> bool {
+    let zeros = a
+        .poly
+        .values()
+        .filter_map(|c| c.magnitude().trailing_zeros());
+    zeros.min().is_some_and(|k| b.bounds.1.bits() <= k)
 }
 
 fn full(w: u32) -> Bounds {

@@ -2,6 +2,7 @@
 
 use super::claims::{Goal, Group, Query, bad, groups};
 use super::ground::{Ground, Meaning};
+use super::halves::equal_by_halves;
 use super::integer::IntegerForms;
 use super::minimise::minimise;
 use super::rebuild::Rewriter;
@@ -434,6 +435,7 @@ impl Prover<'_, '_> {
         let goals = self.settle(p.goals, Rung::IntegerForm, &mut |p, g| {
             p.forms.equal(p.pool, g.left, g.right)
                 || equal_by_cases(p.pool, CASE_FUEL, g.left, g.right)
+                || equal_by_halves(p.pool, CASE_FUEL, g.left, g.right)
         });
         if goals.is_empty() {
             return Ok(Rest::Proven);

@@ -33,6 +33,7 @@ pub mod exhaust;
 pub mod expand;
 pub mod ground;
 mod hard;
+pub mod halves;
 pub mod integer;
 mod ladder;
 pub mod lemmas;
