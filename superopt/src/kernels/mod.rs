@@ -52,6 +52,7 @@ impl Kernel {
             fault,
             baseline: None,
             march,
+            memory: None,
         }
     }
 

@@ -30,6 +30,7 @@ pub(super) fn target(
         fault,
         baseline,
         march,
+        memory: None,
     }
 }
 

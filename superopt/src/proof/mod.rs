@@ -24,6 +24,7 @@
 //! such an input before anything is called proven. A solver's crash is `Error`.
 
 pub mod abstraction;
+pub mod apart;
 mod ask;
 pub mod bits;
 mod bitsum;

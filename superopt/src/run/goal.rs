@@ -1,15 +1,16 @@
 //! A target of a configuration made ready: what the engines search for, and how reports call it.
 //!
 //! Kernels come from [`crate::kernels`]; functions of assembly and object files become terms over their inputs, as
-//! long as they touch no memory but their own frames and have no loops that do not unroll in full.
+//! long as they have no loops that do not unroll in full and touch memory outside of their frames on all paths alike.
 
 use super::config::{self, Source};
 use crate::input::terms::Setup;
 use crate::input::{Function, InputError, LiveOut, Place, PlaceSet, Unit, liveout, precondition};
 use crate::kernels::{self, Kernel};
-use crate::proof::{Pair, Query};
+use crate::proof::{Effects, Pair, Query};
 use crate::report::parts::{Interface, Program};
 use crate::search::improve::{FunctionTerms, target_of_function};
+use crate::search::memory::{self, MemoryError, Real};
 use crate::search::opset::March;
 use crate::search::target::Target;
 use crate::search::{cost, loc};
@@ -55,6 +56,13 @@ pub enum GoalError {
     Text(kernels::sources::SourceError),
     /// `live_out` or a precondition.
     Condition(String),
+    /// Its accesses to memory cannot be searched.
+    Memory {
+        /// The target.
+        name: String,
+        /// What about them.
+        why: MemoryError,
+    },
     /// The engines do not cover it.
     Uncovered {
         /// The target.
@@ -72,7 +80,9 @@ impl GoalError {
             GoalError::NoKernel(_) | GoalError::March(_) | GoalError::Condition(_) => exit::CONFIG,
             GoalError::Input(e) => e.exit_code(),
             GoalError::Text(_) => exit::INPUT,
-            GoalError::Uncovered { .. } => VerdictKind::Unsupported.exit_code(),
+            GoalError::Uncovered { .. } | GoalError::Memory { .. } => {
+                VerdictKind::Unsupported.exit_code()
+            }
         }
     }
 }
@@ -85,6 +95,7 @@ impl std::fmt::Display for GoalError {
             GoalError::Input(e) => e.fmt(f),
             GoalError::Text(e) => e.fmt(f),
             GoalError::Condition(what) => f.write_str(what),
+            GoalError::Memory { name, why } => write!(f, "{name}: {why}"),
             GoalError::Uncovered { name, why } => write!(f, "{name}: {why}"),
         }
     }
@@ -104,16 +115,34 @@ pub fn kernel_names() -> Vec<&'static str> {
     all.chain(TEXTS.iter().map(|t| t.0)).collect()
 }
 
-/// Kernels that are C texts only: their code is what the system's compiler makes of them.
-const TEXTS: [(&str, kernels::sources::Text, &str); 4] = [
+/// A kernel that is a C text only: name, text, function, results when none are named, and what its C types promise (the
+/// `restrict` of a pointer) as preconditions.
+type TextKernel = (
+    &'static str,
+    kernels::sources::Text,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// Kernels whose code is what the system's compiler makes of a C text.
+const TEXTS: [TextKernel; 4] = [
     (
         "montgomery",
         kernels::sources::MONTGOMERY,
         "montgomery_parts",
+        &["rax", "rdx"],
+        &[],
     ),
-    ("saxpy", kernels::sources::SAXPY, "saxpy"),
-    ("sort3", kernels::sources::SORT3, "sort3"),
-    ("sort4", kernels::sources::SORT4, "sort4"),
+    (
+        "saxpy",
+        kernels::sources::SAXPY,
+        "saxpy",
+        &["none"],
+        &["disjoint(rdi, 16, rsi, 16)"],
+    ),
+    ("sort3", kernels::sources::SORT3, "sort3", &["none"], &[]),
+    ("sort4", kernels::sources::SORT4, "sort4", &["none"], &[]),
 ];
 
 /// The goal that a target of the configuration is.
@@ -128,7 +157,7 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
                 return Ok(of_kernel(k, t, level, march));
             }
             let text = TEXTS.iter().find(|x| x.0 == kernel);
-            let Some((_, text, function)) = text else {
+            let Some((_, text, function, live_out, pre)) = text else {
                 return Err(GoalError::NoKernel(kernel.clone()));
             };
             let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
@@ -136,9 +165,10 @@ pub fn goal(t: &config::Target, march: &str) -> Result<Goal, GoalError> {
                 kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
             let f = kernels::sources::function(&unit, function).map_err(GoalError::Text)?;
             let mut t = t.clone();
-            if kernel == "montgomery" && t.live_out.is_empty() {
-                t.live_out = vec!["rax".into(), "rdx".into()];
+            if t.live_out.is_empty() {
+                t.live_out = live_out.iter().map(|r| r.to_string()).collect();
             }
+            t.preconditions.extend(pre.iter().map(|p| p.to_string()));
             of_function(&f, &t, level, march)
         }
         Source::Assembly {
@@ -242,7 +272,10 @@ fn interface(t: &Target, march: &str) -> Interface {
     Interface {
         live_in: t.inputs.iter().map(name).collect(),
         live_out: t.outputs.iter().map(name).collect(),
-        memory: vec!["not touched".into()],
+        memory: match &t.memory {
+            None => vec!["not touched".into()],
+            Some(m) => m.describe(),
+        },
         flags: vec!["dead at the end; undefined results are arbitrary".into()],
         other: vec!["only registers that a System V function may overwrite are overwritten".into()],
         march: march.into(),
@@ -266,9 +299,9 @@ fn of_function(
             "it has a loop; trinityc opt improves regions inside loops",
         ));
     }
-    if !terms.accesses.is_empty() {
+    if terms.conditional {
         return Err(uncovered(
-            "it accesses memory outside its frame; trinityc opt improves regions of it",
+            "it accesses memory on some paths only; trinityc opt improves regions of it",
         ));
     }
     if PlaceSet::CALLEE_SAVED
@@ -304,7 +337,7 @@ fn of_function(
         fault = setup.pool.or(&fault, &x.when);
     }
     let mut roots: Vec<TermId> = outputs.iter().map(|o| o.2).collect();
-    roots.extend([precondition, fault]);
+    roots.extend([precondition, fault, terms.exit.heap]);
     let reached = setup.pool.reachable(&roots);
     let undefined = |t: &TermId| match setup.pool.node(*t) {
         Node::Var(v) => setup.pool.variables()[v as usize].undefined,
@@ -325,11 +358,19 @@ fn of_function(
         .iter()
         .any(|t| is_free_variable(&setup.pool, *t, &inputs))
     {
-        return Err(uncovered(
-            "its result depends on the stack pointer or on memory",
-        ));
+        return Err(uncovered("its result depends on the stack pointer"));
     }
-    let mut target = target_of_function(FunctionTerms {
+    let real = (!terms.accesses.is_empty()).then(|| Real {
+        gpr: state.gpr,
+        heap: state.heap,
+        effects: Effects {
+            faults: terms.faults.clone(),
+            accesses: terms.accesses.clone(),
+            memories: vec![terms.exit.heap],
+        },
+        outputs: outputs.iter().map(|o| o.2).collect(),
+    });
+    let target = target_of_function(FunctionTerms {
         name: f.name.clone(),
         pool: setup.pool,
         inputs,
@@ -338,7 +379,13 @@ fn of_function(
         fault,
         scratch: PlaceSet::CALLER_SAVED,
         march: level,
+        code: Vec::new(),
+        real,
     });
+    let mut target = target.map_err(|e| GoalError::Memory {
+        name: f.name.clone(),
+        why: e,
+    })?;
     let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
     let endbr = code
         .first()
@@ -353,8 +400,12 @@ fn of_function(
             && !i.is_stack_instruction()
             && i.memory_base() == iced_x86::Register::None
     };
-    let straight = body.iter().all(plain);
-    target.baseline = straight.then(|| body.to_vec());
+    // Code with memory is not timed: it would need the memory.
+    let straight = target.memory.is_none() && body.iter().all(plain);
+    target.baseline = match &target.memory {
+        None => straight.then(|| body.to_vec()),
+        Some(m) => memory::baseline(&m.cells, body),
+    };
     Ok(Goal {
         name: f.name.clone(),
         specification: format!("what {} of {} does", f.name, f.file.display()),
@@ -388,7 +439,7 @@ fn listing(f: &Function, body: &[Instruction]) -> Program {
 }
 
 fn is_free_variable(pool: &TermPool, t: TermId, inputs: &[(Place, TermId)]) -> bool {
-    matches!(pool.node(t), Node::Var(_) | Node::Memory(_)) && !inputs.iter().any(|i| i.1 == t)
+    matches!(pool.node(t), Node::Var(_)) && !inputs.iter().any(|i| i.1 == t)
 }
 
 impl Goal {

@@ -10,7 +10,7 @@ use super::program::{Evaluator, Liveness, Program};
 use super::target::Target;
 use super::tests::{TestBank, TestError};
 use super::values::{self, Enumeration, MacroSet};
-use super::{check, cost, keys, loc};
+use super::{check, cost, keys, loc, memory};
 use crate::proof::{Limits, ProofResult};
 use crate::report::verdict::VerdictKind;
 use crate::run::finds::{Finds, Mark};
@@ -140,7 +140,11 @@ struct Shared {
 /// The instructions a chain on the target uses.
 pub fn chain_ops(t: &Target) -> OpSet {
     let narrow = t.operation_width() == 32;
-    let vector = t.inputs.iter().chain(&t.outputs).any(|p| p.at >= loc::VEC0);
+    let vector = t
+        .inputs
+        .iter()
+        .chain(&t.outputs)
+        .any(|p| (loc::VEC0..loc::CELL0).contains(&p.at));
     let baseline64 = t
         .baseline
         .iter()
@@ -172,13 +176,17 @@ pub fn chain_ops(t: &Target) -> OpSet {
     }
     immediates.sort_unstable();
     immediates.dedup();
-    OpSet::new(&Request {
+    let mut ops = OpSet::new(&Request {
         march: t.march,
         widths,
         immediates,
         fixed: true,
         only: Vec::new(),
-    })
+    });
+    if let Some(m) = &t.memory {
+        ops.add_memory(&m.cells, memory::forms::forms(t, &m.cells));
+    }
+    ops
 }
 
 /// Searches for cheaper code for a target.
@@ -209,6 +217,9 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         run.judge(&seed.code, &seed.origin, 0);
     }
     let can_enumerate = o.enumerate && values_fit(t);
+    if o.enumerate && t.memory.is_some() {
+        run.vectors();
+    }
     if o.rlimit.is_some() {
         if can_enumerate {
             run.enumerate(1);
@@ -433,6 +444,31 @@ impl Run<'_> {
                 break;
             }
         }
+    }
+
+    /// Enumeration of vectors for targets that write rows of memory.
+    fn vectors(&self) {
+        let meter = self.o.progress.meter("vectors");
+        meter.doing("vectors");
+        let mut told = 0;
+        let mut go_on = |n: u64| {
+            meter.add(Work {
+                proposals: n - told,
+                live: n - told,
+                tests: (n - told) * super::lanes::LANES as u64,
+                ..Work::default()
+            });
+            told = n;
+            let over = self.o.deadline.stop_requested()
+                || match self.o.rlimit {
+                    Some(_) => self.o.deadline.budget_left().is_some_and(|b| n > b / 2),
+                    None => self.over(),
+                };
+            !over
+        };
+        memory::vectors::search(self.t, self.bank, &mut go_on, &mut |code, n| {
+            self.judge(code, "vectors", n) == Judgement::Proven
+        });
     }
 
     /// Passes counts on and stops the enumeration when the run is over.

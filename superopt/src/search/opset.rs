@@ -2,6 +2,7 @@
 //!
 //! To let searches use another instruction, add its form to a row. What it means and costs comes from the model.
 
+use super::memory::Cells;
 use super::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
 
@@ -95,6 +96,8 @@ pub enum Shape {
     Vr,
     /// General destination, vector source.
     Rv,
+    /// Registers and a cell of memory ([`OpSet::add_memory`]).
+    Memory,
 }
 
 macro_rules! rows {
@@ -264,6 +267,33 @@ impl OpSet {
         s
     }
 
+    /// Adds instructions that access cells of memory, each with its holes; those that the model does not have are
+    /// left out.
+    pub fn add_memory(&mut self, cells: &Cells, forms: Vec<(Instruction, Vec<Hole>)>) {
+        let start = Start::new(cells);
+        let mut known: Vec<(Code, Vec<Hole>)> = Vec::new();
+        let first = self.by_form.len();
+        for (proto, holes) in forms {
+            let key = (proto.code(), holes.clone());
+            let Some(v) = Variant::new(&start, proto, holes) else {
+                continue;
+            };
+            let n = known.iter().position(|k| *k == key).unwrap_or_else(|| {
+                known.push(key);
+                self.by_form.push(Vec::new());
+                known.len() - 1
+            });
+            self.by_form[first + n].push(self.variants.len() as u32);
+            self.form_of.push((first + n) as u32);
+            self.costs.push(super::cost::instruction(&v.proto));
+            self.variants.push(v);
+            self.shapes.push(Shape::Memory);
+        }
+        self.classes.clear();
+        self.class_of.clear();
+        self.classify();
+    }
+
     /// Keeps the variants whose placeholder instruction `f` wants.
     pub fn retain(&mut self, f: impl Fn(&Instruction) -> bool) {
         let old = std::mem::replace(
@@ -412,6 +442,8 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
     };
     match shape {
         Shape::None => push(Ok(Instruction::with(code)), vec![]),
+        // Made for the cells of a target.
+        Shape::Memory => {}
         Shape::R | Shape::B => {
             let i = match info.op_kind(1) {
                 iced_x86::OpCodeOperandKind::cl => Instruction::with2(code, reg(0), Register::CL),
@@ -543,7 +575,7 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
 }
 
 /// The form with a 32-bit immediate where the one with 8 bits does not hold the number.
-fn short_or_long(code: Code, v: i64) -> Code {
+pub(super) fn short_or_long(code: Code, v: i64) -> Code {
     if v == i64::from(v as i8) {
         return code;
     }
