@@ -60,6 +60,7 @@ fn vectors(t: &Target) -> Vec<Found> {
     let located = PoolConfig::located();
     let solvers = SolverPool::new(located.expect("build trinity-solver first"));
     let deadline = Deadline::never();
+    let progress = Progress::new(&deadline);
     let options = Options {
         deadline: deadline.clone(),
         jobs: 1,
@@ -72,12 +73,14 @@ fn vectors(t: &Target) -> Vec<Found> {
         proof_timeout: std::time::Duration::from_secs(30),
         rlimit: Some(50_000_000),
         solvers: &solvers,
-        progress: &Progress::new(&deadline),
+        progress: &progress,
         resume: Vec::new(),
         record: Record::default(),
     };
     let outcome = engine::search(t, &options).expect("it can be tested");
-    println!("{}: {} candidates undecided", t.name, outcome.undecided);
+    for m in progress.meters() {
+        println!("{}: {:?}", t.name, m.row());
+    }
     assert_eq!(outcome.undecided, 0, "{}", t.name);
     let found = outcome.found;
     for f in &found {

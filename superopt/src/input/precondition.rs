@@ -532,6 +532,21 @@ mod tests {
         );
         assert!(holds("sext(dil, 32) == -1 && clz(esi) == 31", 0xff, 1));
         assert!(holds("zf == 0 && !zf && r8b == 0", 0, 0));
+        // 16 bytes at rdi, 8 at rsi: one byte short of meeting, and meeting, on both sides and across the end.
+        let apart = "disjoint(rdi, 16, rsi, 8)";
+        for (rdi, rsi, expected) in [
+            (100, 116, true),
+            (100, 115, false),
+            (100, 92, true),
+            (100, 93, false),
+            (100, 100, false),
+            (u64::MAX - 7, 8, true),
+            (u64::MAX - 7, 7, false),
+        ] {
+            assert_eq!(holds(apart, rdi, rsi), expected, "{rdi} {rsi}");
+            let both = holds("disjoint(rsi, 8, rdi, 16) && rdi == rdi", rdi, rsi);
+            assert_eq!(both, expected, "{rdi} {rsi}");
+        }
     }
 
     #[test]
@@ -558,6 +573,10 @@ mod tests {
             "column 7: expected a register, a number or ("
         );
         assert_eq!(error("dil == 256"), "column 5: the number does not fit");
+        assert_eq!(
+            error("disjoint(edi, 16, rsi, 16)"),
+            "column 10: expected a register of 64 bits"
+        );
         assert_eq!(error("edi"), "column 4: expected a comparison");
         assert_eq!(error("(edi == 1"), "column 10: expected )");
         assert_eq!(error("edi == 1 $"), "column 10: unexpected character '$'");

@@ -212,10 +212,8 @@ fn final_memories_are_compared() {
     query.left = stores(&mut pool, [(p, v), (q, u)]);
     query.right = stores(&mut pool, [(q, u), (p, v)]);
     let r = prove(&mut pool, &query, &Limits::default(), &solvers());
-    assert_eq!(
-        (r.verdict, r.failing),
-        (Verdict::Refuted, vec!["memory 0".to_string()])
-    );
+    assert_eq!(r.verdict, Verdict::Refuted);
+    assert!(r.failing.iter().any(|n| n.starts_with("memory 0")));
     // One store of eight bytes for two of four: fine; the other way round it is torn.
     let both = pool.concat(&u, &v);
     let mut wide = m;

@@ -15,6 +15,7 @@ use crate::search::tests::{Group, TestBank};
 use crate::search::variant::{GARBAGE, Hole, Start, Variant, link};
 use iced_x86::{Code, Instruction, Register};
 use std::collections::HashSet;
+use trinity_codegen::isa::{BinOp, Node, UnOp};
 
 /// Bytes of a vector.
 pub const BYTES: u32 = 16;
@@ -138,6 +139,7 @@ pub fn slots(t: &Target, cells: &Cells) -> Option<Vec<Slot>> {
 type Value = [Block; WORDS];
 
 /// An operation made ready: its tape, with its operands in vector registers 1 and 2 and its result in 0.
+#[derive(Clone)]
 struct Op {
     row: Row,
     count: u8,
@@ -189,52 +191,55 @@ pub fn search(
     if goals.len() != slots.len() {
         return false;
     }
-    let ops = operations(t, &widths);
-    let mut s = Search {
-        cells,
-        level: lanes::level(),
-        blocks: vec![Block::ZERO; loc::BLOCKS as usize],
-        exprs: Vec::new(),
-        values: Vec::new(),
-        seen: HashSet::new(),
-        evaluated: 0,
-    };
-    s.blocks[GARBAGE as usize] = Block([1; LANES]);
-    s.leaves(t, group, &widths);
-    let mut found: Vec<Option<u32>> = vec![None; goals.len()];
-    let mut looked = 0;
-    // Values of level n have n operations: ends[n] is the end of level n.
-    let mut ends = vec![s.exprs.len()];
-    loop {
-        for n in looked..s.values.len() {
-            for (g, f) in goals.iter().zip(&mut found) {
-                if f.is_none() && s.values[n] == *g {
-                    *f = Some(n as u32);
-                }
+    let all = operations(t, &widths);
+    let few = related(t, &all);
+    let mut evaluated = 0;
+    // First the operations that the target itself uses.
+    [&few, &all].into_iter().any(|ops| {
+        let mut s = Search {
+            cells,
+            level: lanes::level(),
+            blocks: vec![Block::ZERO; loc::BLOCKS as usize],
+            exprs: Vec::new(),
+            values: Vec::new(),
+            seen: HashSet::new(),
+            evaluated,
+        };
+        s.blocks[GARBAGE as usize] = Block([1; LANES]);
+        s.leaves(t, group, &widths);
+        let found = s.round(ops, &goals, go_on);
+        evaluated = s.evaluated;
+        found.is_some_and(|roots| {
+            let programs = lower(t, &s.exprs, &roots, &slots);
+            programs.into_iter().any(|code| judge(&code, evaluated))
+        })
+    })
+}
+
+/// The operations of the kinds that occur in the target.
+fn related(t: &Target, all: &[Op]) -> Vec<Op> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for n in t.pool.reachable(&t.output_terms) {
+        kinds.extend(match t.pool.node(n) {
+            Node::Bin(BinOp::Add | BinOp::Sub, ..) | Node::Un(UnOp::Neg, _) => {
+                &["Vpadd", "Vpsub"][..]
             }
-        }
-        looked = s.values.len();
-        let all: Option<Vec<u32>> = found.iter().copied().collect();
-        if let Some(roots) = all {
-            return lower(t, &s.exprs, &roots, &slots)
-                .into_iter()
-                .any(|code| judge(&code, s.evaluated));
-        }
-        if ends.len() > 1 && ends[ends.len() - 1] == ends[ends.len() - 2] {
-            return false;
-        }
-        if !s.next_level(&ops, &ends, &goals, go_on) {
-            // The last level may have what is missing: looked at, then over.
-            let complete = goals
-                .iter()
-                .zip(&found)
-                .all(|(g, f)| f.is_some() || s.values[looked..].contains(g));
-            if !complete {
-                return false;
-            }
-        }
-        ends.push(s.exprs.len());
+            Node::Bin(BinOp::Mul, ..) => &["Vpmul"],
+            Node::Bin(BinOp::And, ..) => &["Vpand"],
+            Node::Bin(BinOp::Or, ..) => &["Vpor"],
+            Node::Bin(BinOp::Xor, ..) | Node::Un(UnOp::Not, _) => &["Vpxor"],
+            Node::Bin(BinOp::Shl, ..) => &["Vpsll"],
+            Node::Bin(BinOp::Lshr, ..) => &["Vpsrl"],
+            Node::Bin(BinOp::Ashr, ..) => &["Vpsra"],
+            Node::Cmp(..) | Node::Ite(..) => &["Vpmin", "Vpmax", "Vpcmp"],
+            _ => &[],
+        });
     }
+    let named = |op: &&Op| {
+        let name = format!("{:?}", op.row.vex.mnemonic());
+        kinds.iter().any(|k| name.starts_with(k))
+    };
+    all.iter().filter(named).cloned().collect()
 }
 
 /// The words of 16 bytes from the blocks of their cells.
@@ -343,9 +348,17 @@ impl Search<'_> {
             let n = t.inputs.iter().position(|p| p.at == at)?;
             Some(group.inputs[n])
         };
+        // Cells of a row are loaded with it; only others are spread.
+        let mut in_row = HashSet::new();
         for c in &self.cells.cells {
             if let Some(v) = joined(self.cells, c.base, c.offset, &input) {
                 self.keep(Expr::Load(c.base, c.offset), v);
+                in_row.extend(
+                    self.cells
+                        .row(c.base, c.offset, BYTES)
+                        .into_iter()
+                        .flatten(),
+                );
             }
         }
         let address = |at: Loc| self.cells.registers().any(|r| loc::gpr(r) == at);
@@ -362,7 +375,8 @@ impl Search<'_> {
                 }
             }
             for (k, c) in self.cells.cells.iter().enumerate() {
-                if let Some(b) = input(CELL0 + k as Loc).filter(|_| 8 * c.bytes == bits) {
+                let wanted = 8 * c.bytes == bits && !in_row.contains(&k);
+                if let Some(b) = input(CELL0 + k as Loc).filter(|_| wanted) {
                     let e = Expr::SpreadCell(c.base, c.offset, bits);
                     self.keep(e, [block(&b, bits); WORDS]);
                 }
@@ -374,6 +388,40 @@ impl Search<'_> {
                 let v = spread(k as u64, bits);
                 self.keep(Expr::Constant(v), [Block([v; LANES]); WORDS]);
             }
+        }
+    }
+
+    /// An expression for every goal, when a search from the leaves finds all.
+    fn round(
+        &mut self,
+        ops: &[Op],
+        goals: &[Value],
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Option<Vec<u32>> {
+        let mut found: Vec<Option<u32>> = vec![None; goals.len()];
+        let mut looked = 0;
+        // Expressions of n operations end at ends[n].
+        let mut ends = vec![self.exprs.len()];
+        let mut through = true;
+        loop {
+            for n in looked..self.values.len() {
+                for (g, f) in goals.iter().zip(&mut found) {
+                    if f.is_none() && self.values[n] == *g {
+                        *f = Some(n as u32);
+                    }
+                }
+            }
+            looked = self.values.len();
+            let all: Option<Vec<u32>> = found.iter().copied().collect();
+            if all.is_some() {
+                return all;
+            }
+            let none_new = ends.len() > 1 && ends[ends.len() - 1] == ends[ends.len() - 2];
+            if !through || none_new {
+                return None;
+            }
+            through = self.next_level(ops, &ends, goals, go_on);
+            ends.push(self.exprs.len());
         }
     }
 
