@@ -386,10 +386,11 @@ impl Task<'_> {
                 return Ok(None);
             }
         };
-        let r = match self
-            .engines
-            .improve_target(&target, w.cost, &self.improve_options(time))
-        {
+        let r = match self.engines.improve_target(
+            &target,
+            target.cost(&w.body),
+            &self.improve_options(time),
+        ) {
             Improvement::Better(r) => r,
             Improvement::Nothing => return Ok(None),
             Improvement::Refused(why) => {

@@ -8,7 +8,6 @@ use super::region::SymbolUse;
 use super::rewrite::Edit;
 use super::terms::Setup;
 use crate::proof::Effects;
-use crate::search::cost;
 use crate::search::improve::FunctionTerms;
 use crate::search::memory::Real;
 use crate::search::opset::March;
@@ -19,8 +18,8 @@ use trinity_codegen::isa::{BinOp, Domain};
 pub struct Whole {
     /// For the engines.
     pub terms: FunctionTerms,
-    /// Its own cost, in the search's units: every instruction once.
-    pub cost: u64,
+    /// Its own instructions, every one once, without the return.
+    pub body: Vec<Instruction>,
 }
 
 /// The function as a target, when every loop of it ends by itself and its accesses to memory outside of its frame are
@@ -85,7 +84,6 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
     let body: Vec<_> = body
         .filter(|i| i.flow_control() != FlowControl::Return)
         .collect();
-    let cost = cost::code(&body);
     // A result register that is not written may still be passed through.
     let kept = if q.live_out.is_none() {
         super::cfg::DEFAULT_RESULTS
@@ -105,10 +103,8 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
         },
         outputs: outputs.iter().map(|o| o.2).collect(),
     });
-    let code = f.code.iter().map(|i| i.instruction);
-    let code = code
-        .filter(|i| i.flow_control() != FlowControl::Return && i.mnemonic() != Mnemonic::Endbr64)
-        .collect();
+    let plain = |i: &&Instruction| i.mnemonic() != Mnemonic::Endbr64;
+    let code = body.iter().filter(plain).copied().collect();
     let terms = FunctionTerms {
         name: f.name.clone(),
         pool: setup.pool,
@@ -121,7 +117,7 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
         code,
         real,
     };
-    Some(Whole { terms, cost })
+    Some(Whole { terms, body })
 }
 
 /// The edit that replaces everything between the function's first instruction (after `endbr64`) and its end: the new

@@ -413,7 +413,7 @@ fn of_function(
         interface: interface(&target, march),
         precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
         claim: None,
-        before: Some(cost::code(body)),
+        before: Some(target.cost(body)),
         timed: straight.then(|| body.to_vec()),
         endbr,
         target,

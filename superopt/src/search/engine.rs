@@ -339,7 +339,7 @@ impl Run<'_> {
         let mut s = lock(self.shared);
         match proof.verdict.kind() {
             VerdictKind::Proven | VerdictKind::ProvenUnderPrecondition => {
-                let total = cost::code(code);
+                let total = self.t.cost(code);
                 meter.add(Work {
                     proven: 1,
                     ..Work::default()

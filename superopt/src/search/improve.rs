@@ -228,7 +228,7 @@ impl Improver for Engines {
         }
         match target_of_region(region) {
             Ok(t) => {
-                let before = cost::code(&region.code);
+                let before = t.cost(&region.code);
                 self.improve_target(&t, before, options)
             }
             Err(e) => Improvement::Refused(e.to_string()),

@@ -2,7 +2,6 @@
 //!
 //! To let searches use another instruction, add its form to a row. What it means and costs comes from the model.
 
-use super::memory::Cells;
 use super::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
 
@@ -96,7 +95,7 @@ pub enum Shape {
     Vr,
     /// General destination, vector source.
     Rv,
-    /// Registers and a cell of memory ([`OpSet::add_memory`]).
+    /// Registers and a cell of memory (`OpSet::add_memory`).
     Memory,
 }
 
@@ -267,33 +266,6 @@ impl OpSet {
         s
     }
 
-    /// Adds instructions that access cells of memory, each with its holes; those that the model does not have are
-    /// left out.
-    pub fn add_memory(&mut self, cells: &Cells, forms: Vec<(Instruction, Vec<Hole>)>) {
-        let start = Start::new(cells);
-        let mut known: Vec<(Code, Vec<Hole>)> = Vec::new();
-        let first = self.by_form.len();
-        for (proto, holes) in forms {
-            let key = (proto.code(), holes.clone());
-            let Some(v) = Variant::new(&start, proto, holes) else {
-                continue;
-            };
-            let n = known.iter().position(|k| *k == key).unwrap_or_else(|| {
-                known.push(key);
-                self.by_form.push(Vec::new());
-                known.len() - 1
-            });
-            self.by_form[first + n].push(self.variants.len() as u32);
-            self.form_of.push((first + n) as u32);
-            self.costs.push(super::cost::instruction(&v.proto));
-            self.variants.push(v);
-            self.shapes.push(Shape::Memory);
-        }
-        self.classes.clear();
-        self.class_of.clear();
-        self.classify();
-    }
-
     /// Keeps the variants whose placeholder instruction `f` wants.
     pub fn retain(&mut self, f: impl Fn(&Instruction) -> bool) {
         let old = std::mem::replace(
@@ -334,7 +306,7 @@ impl OpSet {
     }
 
     /// Groups forms by their holes.
-    fn classify(&mut self) {
+    pub(super) fn classify(&mut self) {
         let s = self;
         for f in 0..s.by_form.len() {
             let holes = |f: usize| &s.variants[s.by_form[f][0] as usize].holes;

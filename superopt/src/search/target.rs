@@ -1,5 +1,6 @@
 //! What a search looks for: inputs, outputs, what the outputs must be, and under which precondition.
 
+use super::cost;
 use super::loc::{self, Loc, Set};
 use super::memory::{self, Memory, MemoryError};
 use super::opset::March;
@@ -286,6 +287,16 @@ impl Target {
             widest = widest.max(w);
         }
         widest.max(32)
+    }
+
+    /// What code for the target costs, in hundredths of a cycle. Where all results are in memory, nothing waits for them in
+    /// a register: the work counts, as the sum of latencies and micro-ops (H of STOKE's cost); else the longest chain.
+    pub fn cost(&self, code: &[Instruction]) -> u64 {
+        if self.outputs.iter().all(|p| p.at >= loc::CELL0) {
+            code.iter().map(cost::instruction).sum()
+        } else {
+            cost::code(code)
+        }
     }
 
     /// The set of input places.

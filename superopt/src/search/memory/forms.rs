@@ -4,9 +4,9 @@
 //! meets other memory is the proof's to say.
 
 use super::cells::Cells;
-use crate::search::opset::March;
+use crate::search::opset::{March, OpSet, Shape};
 use crate::search::target::Target;
-use crate::search::variant::Hole;
+use crate::search::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, OpKind, Register};
 
 /// What an instruction does with its operand in memory.
@@ -59,6 +59,35 @@ const ROWS: &[Row] = rows! {
     V3 16 Load 16: VEX_Vmovdqu_xmm_xmmm128;
     V3 16 Store 16: VEX_Vmovdqu_xmmm128_xmm;
 };
+
+impl OpSet {
+    /// Adds instructions that access cells of memory, each with its holes; those that the model does not have are
+    /// left out.
+    pub fn add_memory(&mut self, cells: &Cells, forms: Vec<(Instruction, Vec<Hole>)>) {
+        let start = Start::new(cells);
+        let mut known: Vec<(Code, Vec<Hole>)> = Vec::new();
+        let first = self.by_form.len();
+        for (proto, holes) in forms {
+            let key = (proto.code(), holes.clone());
+            let Some(v) = Variant::new(&start, proto, holes) else {
+                continue;
+            };
+            let n = known.iter().position(|k| *k == key).unwrap_or_else(|| {
+                known.push(key);
+                self.by_form.push(Vec::new());
+                known.len() - 1
+            });
+            self.by_form[first + n].push(self.variants.len() as u32);
+            self.form_of.push((first + n) as u32);
+            self.costs.push(crate::search::cost::instruction(&v.proto));
+            self.variants.push(v);
+            self.shapes.push(Shape::Memory);
+        }
+        self.classes.clear();
+        self.class_of.clear();
+        self.classify();
+    }
+}
 
 /// Immediates per form at most.
 const IMMEDIATES: usize = 8;

@@ -65,6 +65,9 @@ impl Memory {
                 bytes(true)
             ));
         }
+        out.push(
+            "memory is ordinary: nobody else sees single accesses (volatile, other threads)".into(),
+        );
         out.push("pointers may overlap unless the precondition says otherwise".into());
         out
     }
