@@ -133,7 +133,7 @@ impl Times {
             touch(Place::Register(u.register().full_register()), u.access());
         }
         for m in info.used_memory() {
-            let place = Place::Memory(m.base(), m.index(), m.scale() as u32, m.displacement());
+            let place = Place::Memory(m.base(), m.index(), m.scale(), m.displacement());
             touch(place, m.access());
         }
         if i.rflags_read() != 0 {

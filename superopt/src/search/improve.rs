@@ -2,11 +2,11 @@
 
 use super::chain::Params;
 use super::engine::{self, Options, Outcome, Seed};
+use super::keys;
 use super::loc::{self, Loc, Set};
 use super::memory::{self, MemoryError, Real};
 use super::opset::March;
 use super::target::{Port, Target, TargetError};
-use super::{cost, keys};
 use crate::input::{ImproveOptions, Improvement, Improver, Place, PlaceSet, Region, Replacement};
 use crate::run::Progress;
 use crate::solver::SolverPool;
