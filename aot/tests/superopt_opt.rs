@@ -133,6 +133,101 @@ fn a_region_inside_a_loop_is_replaced_in_place() {
     same_output(&d, DRIVER, "f.s", "g.s");
 }
 
+/// SAXPY as gcc prints it becomes vector code, proven under the precondition that `restrict` is; without it, nothing is
+/// assumed.
+#[test]
+fn arrays_become_vectors_where_they_are_apart() {
+    const DRIVER: &str = "#include <stdio.h>\n#include <stdint.h>\nvoid saxpy(uint32_t *, const uint32_t *, uint32_t);\n\
+        int main(void) { uint32_t x[6] = {1, 2, 3, 4, 5, 6}, y[5] = {7, 8, 9, 10, 11}, s = 0;\n\
+        for (uint32_t i = 0; i < 2000; i++) { saxpy(x + 1, y, i * 2654435761u); y[i & 3] ^= x[2] + i; for (int k = 0; k < 6; k++) s = s * 31 + x[k]; }\n\
+        printf(\"%u\\n\", s); }\n";
+    let d = Scratch::new("opt-saxpy");
+    d.write("saxpy.c", include_str!("../../superopt/kernels/saxpy.c"));
+    for level in ["-O0", "-O2"] {
+        run(Command::new("gcc").current_dir(d.path()).args([
+            level,
+            "-fno-tree-vectorize",
+            "-S",
+            "saxpy.c",
+            "-o",
+            "f.s",
+        ]));
+        let text = ends(
+            &d,
+            &[
+                "f.s",
+                "-o",
+                "g.s",
+                "--deadline",
+                "6s",
+                "--live-out",
+                "none",
+                "--pre",
+                "disjoint(rdi, 16, rsi, 16)",
+                "-march=x86-64-v3",
+            ],
+            0,
+            "wrote g.s",
+        );
+        assert!(
+            text.contains("proven-under-precondition (vectors)"),
+            "{text}"
+        );
+        let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+        for m in ["vmovd", "vpbroadcastd", "vpmulld", "vpaddd", "vmovdqu"] {
+            assert!(new.contains(m), "{level}: no {m} in\n{new}");
+        }
+        same_output(&d, DRIVER, "f.s", "g.s");
+    }
+    ends(
+        &d,
+        &[
+            "f.s",
+            "-o",
+            "g.s",
+            "--deadline",
+            "6s",
+            "--live-out",
+            "none",
+            "-march=x86-64-v3",
+        ],
+        0,
+        "g.s",
+    );
+    let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+    assert!(!new.contains("vpmulld"), "{new}");
+    same_output(&d, DRIVER, "f.s", "g.s");
+}
+
+/// A region with loads and stores inside a loop: a store of what is there already goes, and so does a load.
+#[test]
+fn a_region_with_memory_inside_a_loop_is_improved() {
+    const DRIVER: &str = "#include <stdio.h>\nunsigned f(unsigned *, unsigned);\n\
+        int main(void) { unsigned a[4] = {1, 2, 3, 4}, s = 0; for (unsigned i = 0; i < 50; i++) { s = s * 31 + f(a, i) + a[0]; a[1] += i; } printf(\"%u\\n\", s); }\n";
+    let d = Scratch::new("opt-memory-loop");
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\n\t.type f, @function\nf:\n\txorl %eax, %eax\n\tandl $15, %esi\n\tincl %esi\n.Lagain:\n\
+         \tmovl (%rdi), %ecx\n\tmovl %ecx, %edx\n\taddl 4(%rdi), %edx\n\tmovl %edx, (%rdi)\n\tmovl 4(%rdi), %ecx\n\
+         \tmovl %ecx, 4(%rdi)\n\taddl (%rdi), %eax\n\tdecl %esi\n\tjne .Lagain\n\tret\n\t.size f, .-f\n",
+    );
+    let text = ends(
+        &d,
+        &["f.s", "-o", "g.s", "--deadline", "10s", "--seed", "5"],
+        0,
+        "wrote g.s",
+    );
+    assert!(text.contains("proven"), "{text}");
+    let count = |name: &str| {
+        std::fs::read_to_string(d.file(name))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    assert!(count("g.s") < count("f.s"), "{text}");
+    same_output(&d, DRIVER, "f.s", "g.s");
+}
+
 #[test]
 fn nothing_better_is_no_failure_and_calls_stay() {
     let d = Scratch::new("opt-nothing");

@@ -1,7 +1,7 @@
 //! `trinityc opt`: makes functions of assembly text faster, and proves every change.
 //!
-//! First whole functions: one without calls, loops and accesses to memory outside of its frame becomes one term per
-//! result, whatever its branches, and the engines look for straight-line code. Where that finds nothing, the regions of
+//! First whole functions: one without calls and loops, and with accesses to memory on all paths alike, becomes one term
+//! per result, whatever its branches, and the engines look for straight-line code. Where that finds nothing, the regions of
 //! the function are tried, those in inner loops first. What an engine gives is put into the text, the text assembled
 //! and decoded again, and those bytes are proven; only then it counts. The output is written in one step.
 
@@ -372,11 +372,19 @@ impl Task<'_> {
         let Some(w) = whole_function(f, &question, self.march) else {
             return Ok(None);
         };
-        let target = target_of_function(w.terms);
-        let r = match self
-            .engines
-            .improve_target(&target, w.cost, &self.improve_options(time))
-        {
+        let target = match target_of_function(w.terms) {
+            Ok(t) => t,
+            Err(why) => {
+                self.notes
+                    .push(format!("{}: not searched as a whole: {why}", f.name));
+                return Ok(None);
+            }
+        };
+        let r = match self.engines.improve_target(
+            &target,
+            target.cost(&w.body),
+            &self.improve_options(time),
+        ) {
             Improvement::Better(r) => r,
             Improvement::Nothing => return Ok(None),
             Improvement::Refused(why) => {

@@ -1,7 +1,7 @@
 //! Terms as the compiler's IR: writes what extraction chose as instructions ([`super::region`] is the way in).
 //!
 //! A value of the IR has 64 bits, a node may have fewer: of a narrow node the low bits are its value and those above
-//! are anything, until somebody needs them ([`Emit::exact`], [`Emit::signed`]). A double is the 64-bit word of its bits.
+//! are anything, until somebody needs them (`Emit::exact`, `Emit::signed`). A double is the 64-bit word of its bits.
 
 use super::facts::{Known, Meet};
 use super::lang::{ENode, Op};
@@ -61,13 +61,14 @@ impl<'b> Emit<'b> {
     pub fn root(&mut self, id: Id, ty: Type) -> Result<Value, NoIr> {
         // Nodes stand before their users.
         let needed = self.needed(id);
-        for i in 0..usize::from(id) {
+        let below = needed.iter().enumerate().take(usize::from(id));
+        for (i, _) in below.filter(|x| *x.1) {
             let node = self.expr[Id::from(i)];
             // Masks of shift counts mostly need no instruction; conditions need none.
             let mask =
                 node.op == Op::Bin(BinOp::And) && self.expr[node.children()[1]].op == Op::Const(63);
             let later = node.bits() == 1 || mask || matches!(node.op, Op::Const(_));
-            if !later && needed[i] {
+            if !later {
                 self.word(Id::from(i))?;
             }
         }

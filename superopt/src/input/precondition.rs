@@ -3,7 +3,8 @@
 //! `edi != 0 && esi <u 100`, `popcount(rdi) == 1 || (edi & 3) == 0`. Comparisons and right shifts name their sign: `<u`,
 //! `<s`, `>>u`, `>>s`. Operators bind as in C, except that `&`, `^` and `|` bind tighter than comparisons. A word is as
 //! wide as its register; numbers take the width of what they meet, and two registers of different width do not mix
-//! (`zext(dil, 32)` and `sext(dil, 32)` widen).
+//! (`zext(dil, 32)` and `sext(dil, 32)` widen). `disjoint(rdi, 16, rsi, 8)` says that the 16 bytes at rdi and the 8
+//! at rsi have none in common: what `restrict` promises in C.
 
 use super::place::PlaceSet;
 use super::terms::State;
@@ -385,6 +386,9 @@ impl Parser<'_> {
         }
     }
     fn call(&mut self, name: &str, at: usize) -> Result<Value, ConditionError> {
+        if name == "disjoint" {
+            return self.disjoint();
+        }
         let simple = match name {
             "popcount" => Some(UnOp::Popcnt),
             "clz" => Some(UnOp::Clz),
@@ -419,6 +423,39 @@ impl Parser<'_> {
         };
         self.need(")")?;
         Ok(Value::Word(value))
+    }
+    /// `p, n, q, m)`: no byte is among the n at p and the m at q. Addresses wrap: q is not in the n bytes from p, nor p
+    /// in the m bytes from q.
+    fn disjoint(&mut self) -> Result<Value, ConditionError> {
+        let mut spans = Vec::new();
+        for n in 0..2 {
+            if n > 0 {
+                self.need(",")?;
+            }
+            let at = self.next;
+            let address = self.binary(0)?;
+            let Value::Word(p) = address else {
+                self.next = at;
+                return Err(self.expected("a register of 64 bits"));
+            };
+            if self.pool.term_width(p) != 64 {
+                self.next = at;
+                return Err(self.expected("a register of 64 bits"));
+            }
+            self.need(",")?;
+            let at = self.next;
+            let length = self.binary(0)?;
+            spans.push((p, self.number(length, 64, at)?));
+        }
+        self.need(")")?;
+        let ((p, n), (q, m)) = (spans[0], spans[1]);
+        let mut apart = |a: &TermId, b: &TermId, length: &TermId| {
+            let distance = self.pool.sub(a, b);
+            let inside = self.pool.cmp(CmpOp::Ult, &distance, length);
+            self.pool.not(&inside)
+        };
+        let (x, y) = (apart(&q, &p, &n), apart(&p, &q, &m));
+        Ok(Value::Truth(self.pool.and(&x, &y)))
     }
     fn place(&mut self, name: &str) -> Option<TermId> {
         if let Some(f) = Flag::ALL
@@ -495,6 +532,21 @@ mod tests {
         );
         assert!(holds("sext(dil, 32) == -1 && clz(esi) == 31", 0xff, 1));
         assert!(holds("zf == 0 && !zf && r8b == 0", 0, 0));
+        // 16 bytes at rdi, 8 at rsi: one byte short of meeting, and meeting, on both sides and across the end.
+        let apart = "disjoint(rdi, 16, rsi, 8)";
+        for (rdi, rsi, expected) in [
+            (100, 116, true),
+            (100, 115, false),
+            (100, 92, true),
+            (100, 93, false),
+            (100, 100, false),
+            (u64::MAX - 7, 8, true),
+            (u64::MAX - 7, 7, false),
+        ] {
+            assert_eq!(holds(apart, rdi, rsi), expected, "{rdi} {rsi}");
+            let both = holds("disjoint(rsi, 8, rdi, 16) && rdi == rdi", rdi, rsi);
+            assert_eq!(both, expected, "{rdi} {rsi}");
+        }
     }
 
     #[test]
@@ -521,6 +573,10 @@ mod tests {
             "column 7: expected a register, a number or ("
         );
         assert_eq!(error("dil == 256"), "column 5: the number does not fit");
+        assert_eq!(
+            error("disjoint(edi, 16, rsi, 16)"),
+            "column 10: expected a register of 64 bits"
+        );
         assert_eq!(error("edi"), "column 4: expected a comparison");
         assert_eq!(error("(edi == 1"), "column 10: expected )");
         assert_eq!(error("edi == 1 $"), "column 10: unexpected character '$'");

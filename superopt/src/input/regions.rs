@@ -1,7 +1,7 @@
 //! The regions of a function: straight-line runs that an engine may replace, in place, in the text.
 //!
 //! A region lies in one block, between labels, directives for unwinding, calls and changes of the stack pointer; each of
-//! its instructions stands on a line of its own. What is live around it comes from the whole function.
+//! its instructions stands on a line of its own. Registers that its memory operands name keep their values in it. What is live around it comes from the whole function.
 
 use super::cfg::{Cfg, before};
 use super::effects::{changes_rsp, effects};
@@ -9,7 +9,7 @@ use super::object::Function;
 use super::place::PlaceSet;
 use super::region::{Footprint, LiveOut, Region, Touch};
 use crate::search::opset::March;
-use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind};
 use std::ops::Range;
 use trinity_codegen::isa::{Domain, Machine, TermPool, execute};
 
@@ -89,6 +89,17 @@ fn has_handlers(f: &Function) -> bool {
         .any(|l| l.trim_start().starts_with(".cfi_lsda"))
 }
 
+/// The registers that the memory operand of an access is built from.
+fn addresses(i: &Instruction) -> PlaceSet {
+    let accesses =
+        (0..i.op_count()).any(|n| i.op_kind(n) == OpKind::Memory) && i.mnemonic() != Mnemonic::Lea;
+    let registers = [i.memory_base(), i.memory_index()];
+    registers
+        .into_iter()
+        .filter(|r| accesses && r.is_gpr())
+        .fold(PlaceSet::EMPTY, |s, r| s.or(PlaceSet::register(r)))
+}
+
 /// All regions of at least `least` instructions, those in inner loops first.
 pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found> {
     let mut factory = InstructionInfoFactory::new();
@@ -117,6 +128,7 @@ pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found
                     out.push(make(f, from..end, live, cfg.depth(b), march, factory));
                 }
             };
+        let (mut addressing, mut written) = (PlaceSet::EMPTY, PlaceSet::EMPTY);
         for n in block.body.clone() {
             let i = &f.code[n].instruction;
             let plain = i.flow_control() == FlowControl::Next
@@ -124,13 +136,25 @@ pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found
                 && !changes_rsp(&mut factory, i)
                 && alone(f, n)
                 && covered(i);
-            let cut = start.is_some_and(|s: usize| n - s >= MAX_REGION || separated(f, n - 1, n));
+            let e = effects(&mut factory, i);
+            let own = addresses(i);
+            // An address that it destroys itself can be kept by nobody.
+            let plain = plain && own.and(e.writes) == PlaceSet::EMPTY;
+            let cut = start.is_some_and(|s: usize| {
+                n - s >= MAX_REGION
+                    || separated(f, n - 1, n)
+                    || addressing.and(e.writes) != PlaceSet::EMPTY
+                    || own.and(written) != PlaceSet::EMPTY
+            });
             if !plain || cut {
                 close(&mut start, n, &mut factory);
             }
             if plain && start.is_none() {
                 start = Some(n);
+                (addressing, written) = (PlaceSet::EMPTY, PlaceSet::EMPTY);
             }
+            addressing = addressing.or(own);
+            written = written.or(e.writes);
         }
         close(&mut start, block.body.end, &mut factory);
     }

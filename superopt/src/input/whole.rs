@@ -7,8 +7,9 @@ use super::precondition::parse;
 use super::region::SymbolUse;
 use super::rewrite::Edit;
 use super::terms::Setup;
-use crate::search::cost;
+use crate::proof::Effects;
 use crate::search::improve::FunctionTerms;
+use crate::search::memory::Real;
 use crate::search::opset::March;
 use iced_x86::{FlowControl, Instruction, Mnemonic};
 use trinity_codegen::isa::{BinOp, Domain};
@@ -17,15 +18,16 @@ use trinity_codegen::isa::{BinOp, Domain};
 pub struct Whole {
     /// For the engines.
     pub terms: FunctionTerms,
-    /// Its own cost, in the search's units: every instruction once.
-    pub cost: u64,
+    /// Its own instructions, every one once, without the return.
+    pub body: Vec<Instruction>,
 }
 
-/// The function as a target, when it touches no memory outside of its frame and every loop of it ends by itself.
+/// The function as a target, when every loop of it ends by itself and its accesses to memory outside of its frame are
+/// the same on all paths.
 pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole> {
     let mut setup = Setup::new(64);
     let t = f.terms(&mut setup).ok()?;
-    if !t.complete || !t.accesses.is_empty() || t.exit.heap != setup.initial.heap {
+    if !t.complete || t.conditional {
         return None;
     }
     let live = match &q.live_out {
@@ -37,7 +39,7 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
         let whole = t.exit.at(o.place);
         outputs.push((o.place, o.width, setup.pool.trunc(&whole, o.width)));
     }
-    if outputs.is_empty()
+    if (outputs.is_empty() && t.exit.heap == setup.initial.heap)
         || PlaceSet::CALLEE_SAVED
             .iter()
             .any(|p| t.exit.at(p) != setup.initial.at(p))
@@ -56,7 +58,7 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
     let roots: Vec<_> = outputs
         .iter()
         .map(|o| o.2)
-        .chain([precondition, fault])
+        .chain([precondition, fault, t.exit.heap])
         .collect();
     let needed = setup.pool.reachable(&roots);
     let all = PlaceSet {
@@ -82,7 +84,6 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
     let body: Vec<_> = body
         .filter(|i| i.flow_control() != FlowControl::Return)
         .collect();
-    let cost = cost::code(&body);
     // A result register that is not written may still be passed through.
     let kept = if q.live_out.is_none() {
         super::cfg::DEFAULT_RESULTS
@@ -92,6 +93,18 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
     let scratch = PlaceSet::CALLER_SAVED
         .minus(kept)
         .minus(outputs.iter().map(|o| o.0).collect::<PlaceSet>());
+    let real = (!t.accesses.is_empty()).then(|| Real {
+        gpr: setup.initial.gpr,
+        heap: setup.initial.heap,
+        effects: Effects {
+            faults: t.faults.clone(),
+            accesses: t.accesses.clone(),
+            memories: vec![t.exit.heap],
+        },
+        outputs: outputs.iter().map(|o| o.2).collect(),
+    });
+    let plain = |i: &&Instruction| i.mnemonic() != Mnemonic::Endbr64;
+    let code = body.iter().filter(plain).copied().collect();
     let terms = FunctionTerms {
         name: f.name.clone(),
         pool: setup.pool,
@@ -101,8 +114,10 @@ pub fn whole_function(f: &Function, q: &Question, march: March) -> Option<Whole>
         fault,
         scratch,
         march,
+        code,
+        real,
     };
-    Some(Whole { terms, cost })
+    Some(Whole { terms, body })
 }
 
 /// The edit that replaces everything between the function's first instruction (after `endbr64`) and its end: the new

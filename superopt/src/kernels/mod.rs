@@ -59,6 +59,7 @@ impl Kernel {
             fault,
             baseline: None,
             march,
+            memory: None,
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn target(
         fault,
         baseline,
         march,
+        memory: None,
     }
 }
 

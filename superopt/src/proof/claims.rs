@@ -1,7 +1,7 @@
 //! What is to be proven, as goals over terms.
 
 use super::expand::differ;
-use trinity_codegen::isa::{Access, BinOp, CmpOp, Domain, Fault, TermId, TermPool};
+use trinity_codegen::isa::{Access, BinOp, CmpOp, Domain, Fault, Node, TermId, TermPool};
 
 /// Which claim.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +105,6 @@ fn inside(pool: &mut TermPool, at: TermId, offset: u32, access: &Access<TermId>)
 
 /// `a - b`, a constant when both are the same base plus constants.
 fn difference(pool: &mut TermPool, a: TermId, b: TermId) -> TermId {
-    use trinity_codegen::isa::Node;
     let split = |pool: &TermPool, t| match pool.node(t) {
         Node::Bin(BinOp::Add, base, k) => pool.as_constant(&k).map(|k| (base, k)).unwrap_or((t, 0)),
         _ => (t, 0),
@@ -165,6 +164,52 @@ fn access_goals(
     }
 }
 
+/// The stores that made a memory, latest first, and the memory before them; none where paths join.
+fn stores(pool: &TermPool, mut memory: TermId) -> Option<(Vec<(TermId, u32)>, TermId)> {
+    let mut all = Vec::new();
+    loop {
+        match pool.node(memory) {
+            Node::Store(before, at, value) => {
+                all.push((at, pool.term_width(value) / 8));
+                memory = before;
+            }
+            Node::Memory(_) => return Some((all, memory)),
+            _ => return None,
+        }
+    }
+}
+
+/// Where two memories can differ: what either side stored, left out what a piece of the other holds already. Everywhere
+/// else both are what they were. None where that is not known.
+fn stored(pool: &mut TermPool, left: TermId, right: TermId) -> Option<Vec<(TermId, u32)>> {
+    let ((mut pieces, a), (more, b)) = (stores(pool, left)?, stores(pool, right)?);
+    if a != b {
+        return None;
+    }
+    pieces.reverse();
+    for (at, bytes) in more.into_iter().rev() {
+        let mut held = vec![false; bytes as usize];
+        for (piece, n) in &pieces {
+            // How far into this store the piece begins.
+            let distance = difference(pool, *piece, at);
+            if let Some(d) = pool.as_constant(&distance) {
+                for k in 0..*n {
+                    let byte = (d as u64).wrapping_add(k.into());
+                    if let Some(h) = held.get_mut(usize::try_from(byte).unwrap_or(usize::MAX)) {
+                        *h = true;
+                    }
+                }
+            }
+        }
+        if held.contains(&false) {
+            pieces.push((at, bytes));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    pieces.retain(|p| seen.insert(*p));
+    Some(pieces)
+}
+
 /// The goals of a query, in the order they are proven.
 pub(super) fn groups(pool: &mut TermPool, q: &Query) -> Vec<Group> {
     let faults = |pool: &mut TermPool, e: &Effects| any(pool, e.faults.iter().map(|f| f.when));
@@ -205,7 +250,19 @@ pub(super) fn groups(pool: &mut TermPool, q: &Query) -> Vec<Group> {
         })
         .collect();
     for (i, (l, r)) in q.left.memories.iter().zip(&q.right.memories).enumerate() {
-        if l != r {
+        if l == r {
+            continue;
+        }
+        if let Some(pieces) = stored(pool, *l, *r) {
+            for (k, (at, bytes)) in pieces.into_iter().enumerate() {
+                let (left, right) = (pool.load(l, &at, bytes), pool.load(r, &at, bytes));
+                goals.push(Goal {
+                    name: format!("memory {i} piece {k}"),
+                    left,
+                    right,
+                });
+            }
+        } else {
             // Equal memories agree in any byte.
             let probe = pool.var(&format!("any_address_{}", pool.len()), 64);
             let (left, right) = (pool.load(l, &probe, 1), pool.load(r, &probe, 1));

@@ -7,6 +7,7 @@
 //! arithmetic becomes variables with the same kind of constraint, which is an abstraction: a model of it has to be
 //! evaluated before it is believed.
 
+use super::apart::Apart;
 use super::rebuild::Rewriter;
 use std::collections::HashMap;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, Node, TermId, TermPool};
@@ -39,10 +40,11 @@ pub struct Ground {
     reads: HashMap<(TermId, TermId), TermId>,
     variables: Vec<(TermId, Meaning)>,
     index: HashMap<Meaning, TermId>,
+    apart: Apart,
 }
 
 /// A base and a constant distance from it.
-fn split(pool: &mut TermPool, address: TermId) -> (TermId, u64) {
+pub(super) fn split(pool: &mut TermPool, address: TermId) -> (TermId, u64) {
     match pool.node(address) {
         Node::Const(k) => (pool.constant(64, 0), k as u64),
         Node::Bin(BinOp::Add, base, k) => match pool.as_constant(&k) {
@@ -59,10 +61,39 @@ fn distance(pool: &mut TermPool, a: TermId, b: TermId) -> Option<u64> {
     (base_a == base_b).then(|| a.wrapping_sub(b))
 }
 
+/// Bits that lie across the parts of a concatenation as a concatenation of bits of the parts: the bytes of a wide load
+/// then are those of narrow ones. `t` is the extraction itself.
+fn across(pool: &mut TermPool, x: TermId, lo: u32, t: TermId) -> TermId {
+    let Node::Concat(high, low) = pool.node(x) else {
+        return t;
+    };
+    let (split, end) = (pool.term_width(low), lo + pool.term_width(t));
+    if lo >= split || end <= split {
+        return t;
+    }
+    let below = pool.extract(&low, lo, split - lo);
+    let below = match pool.node(below) {
+        Node::Extract(y, k) => across(pool, y, k, below),
+        _ => below,
+    };
+    let above = pool.extract(&high, 0, end - split);
+    let above = match pool.node(above) {
+        Node::Extract(y, k) => across(pool, y, k, above),
+        _ => above,
+    };
+    pool.concat(&above, &below)
+}
+
 impl Ground {
     /// Nothing replaced yet.
     pub fn new() -> Ground {
         Ground::default()
+    }
+
+    /// From now on loads step over stores that these facts keep apart from them. They must be assumed wherever what is
+    /// replaced from now on is used.
+    pub fn assume(&mut self, apart: Apart) {
+        self.apart = apart;
     }
 
     /// Replaces everything below the words `roots`.
@@ -74,6 +105,7 @@ impl Ground {
                 self.read(pool, m, a, bytes)
             }
             Node::Fp(op, n, args) => self.float(pool, op, &args[..n as usize]),
+            Node::Extract(x, lo) => across(pool, x, lo, t),
             _ => t,
         });
         self.rewriter = rewriter;
@@ -131,6 +163,12 @@ impl Ground {
                     return pool.extract(&value, 8 * d as u32, 8 * bytes);
                 }
                 Some(d) if d >= u64::from(n) && d <= u64::MAX - u64::from(bytes) + 1 => m = before,
+                None if self
+                    .apart
+                    .holds(pool, (address, bytes.into()), (at, n.into())) =>
+                {
+                    m = before;
+                }
                 _ => break,
             }
         }
@@ -216,6 +254,7 @@ impl Ground {
                         },
                     ) if m == n => match distance(pool, *a, *b) {
                         Some(_) => continue,
+                        None if self.apart.holds(pool, (*a, 1), (*b, 1)) => continue,
                         None => pool.eq(a, b),
                     },
                     (

@@ -1,5 +1,6 @@
 //! Climbing: which rung is tried when, what each may spend, and what its answer means.
 
+use super::apart::Apart;
 use super::claims::{Goal, Group, Query, bad, groups};
 use super::ground::{Ground, Meaning};
 use super::halves::equal_by_halves;
@@ -212,6 +213,8 @@ impl Prover<'_, '_> {
     ) -> Result<Verdict, SolverError> {
         self.ground.run(self.pool, precondition);
         let precondition: Vec<TermId> = precondition.iter().map(|t| self.ground.get(*t)).collect();
+        let apart = Apart::of(self.pool, &precondition);
+        self.ground.assume(apart);
         let restricted = precondition
             .iter()
             .any(|t| self.pool.as_constant(t) != Some(1));

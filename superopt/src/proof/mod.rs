@@ -24,6 +24,7 @@
 //! such an input before anything is called proven. A solver's crash is `Error`.
 
 pub mod abstraction;
+pub mod apart;
 mod ask;
 pub mod bits;
 mod bitsum;
@@ -32,8 +33,8 @@ pub mod counts;
 pub mod exhaust;
 pub mod expand;
 pub mod ground;
-mod hard;
 pub mod halves;
+mod hard;
 pub mod integer;
 mod ladder;
 pub mod lemmas;

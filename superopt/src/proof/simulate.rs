@@ -73,6 +73,12 @@ fn stratified(rng: &mut Rng, width: u32, constants: &[u128], other: Option<u128>
             k.wrapping_add(u128::from(rng.below(3))).wrapping_sub(1)
         }
         11 => match other {
+            // Addresses meet at distances of whole words too.
+            Some(o) if w == 64 && rng.below(2) == 0 => {
+                let unit = [4, 8][rng.below(2) as usize];
+                o.wrapping_add(unit * u128::from(rng.below(9)))
+                    .wrapping_sub(4 * unit)
+            }
             Some(o) => o.wrapping_add(u128::from(rng.below(5))).wrapping_sub(2),
             None => 1 << (w - 1),
         },

@@ -1,7 +1,7 @@
 //! A target of a configuration made ready: what the engines search for, and how reports call it.
 //!
 //! Kernels come from [`crate::kernels`]; functions of assembly and object files become terms over their inputs, as
-//! long as they touch no memory but their own frames and have no loops that do not unroll in full.
+//! long as they have no loops that do not unroll in full and touch memory outside of their frames on all paths alike.
 
 use super::config::{self, Kind, Source};
 use crate::input::compare::Behaviour;
@@ -10,9 +10,10 @@ use crate::input::{
     Function, InputError, LiveOut, Place, PlaceSet, ProgramTerms, Unit, liveout, precondition,
 };
 use crate::kernels::{self, Kernel, arrays, wide};
-use crate::proof::{Pair, Query};
+use crate::proof::{Effects, Pair, Query};
 use crate::report::parts::{Interface, Program};
 use crate::search::improve::{FunctionTerms, target_of_function};
+use crate::search::memory::{self, MemoryError, Real};
 use crate::search::opset::March;
 use crate::search::target::Target;
 use crate::search::{cost, loc};
@@ -59,6 +60,13 @@ pub enum GoalError {
     Text(kernels::sources::SourceError),
     /// `live_out` or a precondition.
     Condition(String),
+    /// Its accesses to memory cannot be searched.
+    Memory {
+        /// The target.
+        name: String,
+        /// What about them.
+        why: MemoryError,
+    },
     /// The engines do not cover it.
     Uncovered {
         /// The target.
@@ -76,7 +84,9 @@ impl GoalError {
             GoalError::NoKernel(_) | GoalError::March(_) | GoalError::Condition(_) => exit::CONFIG,
             GoalError::Input(e) => e.exit_code(),
             GoalError::Text(_) => exit::INPUT,
-            GoalError::Uncovered { .. } => VerdictKind::Unsupported.exit_code(),
+            GoalError::Uncovered { .. } | GoalError::Memory { .. } => {
+                VerdictKind::Unsupported.exit_code()
+            }
         }
     }
 }
@@ -89,6 +99,7 @@ impl std::fmt::Display for GoalError {
             GoalError::Input(e) => e.fmt(f),
             GoalError::Text(e) => e.fmt(f),
             GoalError::Condition(what) => f.write_str(what),
+            GoalError::Memory { name, why } => write!(f, "{name}: {why}"),
             GoalError::Uncovered { name, why } => write!(f, "{name}: {why}"),
         }
     }
@@ -108,16 +119,34 @@ pub fn kernel_names() -> Vec<&'static str> {
     all.chain(TEXTS.iter().map(|t| t.0)).collect()
 }
 
-/// Kernels that are C texts only: their code is what the system's compiler makes of them.
-const TEXTS: [(&str, kernels::sources::Text, &str); 4] = [
+/// A kernel that is a C text only: name, text, function, results when none are named, and what its C types promise (the
+/// `restrict` of a pointer) as preconditions.
+type TextKernel = (
+    &'static str,
+    kernels::sources::Text,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// Kernels whose code is what the system's compiler makes of a C text.
+const TEXTS: [TextKernel; 4] = [
     (
         "montgomery",
         kernels::sources::MONTGOMERY,
         "montgomery_parts",
+        &["rax", "rdx"],
+        &[],
     ),
-    ("saxpy", kernels::sources::SAXPY, "saxpy"),
-    ("sort3", kernels::sources::SORT3, "sort3"),
-    ("sort4", kernels::sources::SORT4, "sort4"),
+    (
+        "saxpy",
+        kernels::sources::SAXPY,
+        "saxpy",
+        &["none"],
+        &["disjoint(rdi, 16, rsi, 16)"],
+    ),
+    ("sort3", kernels::sources::SORT3, "sort3", &["none"], &[]),
+    ("sort4", kernels::sources::SORT4, "sort4", &["none"], &[]),
 ];
 
 /// Reads a function of a Lua file as a specification; this crate knows no Lua.
@@ -146,7 +175,7 @@ pub fn goal(
                 return Ok(of_kernel(k, t, level, march));
             }
             let text = TEXTS.iter().find(|x| x.0 == kernel);
-            let Some((_, text, function)) = text else {
+            let Some((_, text, function, live_out, pre)) = text else {
                 return Err(GoalError::NoKernel(kernel.clone()));
             };
             if kind != Kind::Opt
@@ -159,9 +188,10 @@ pub fn goal(
                 kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
             let f = kernels::sources::function(&unit, function).map_err(GoalError::Text)?;
             let mut t = t.clone();
-            if kernel == "montgomery" && t.live_out.is_empty() {
-                t.live_out = vec!["rax".into(), "rdx".into()];
+            if t.live_out.is_empty() {
+                t.live_out = live_out.iter().map(|r| r.to_string()).collect();
             }
+            t.preconditions.extend(pre.iter().map(|p| p.to_string()));
             of_function(&f, &t, level, march)
         }
         Source::Assembly {
@@ -303,7 +333,10 @@ fn interface(t: &Target, march: &str) -> Interface {
     Interface {
         live_in: t.inputs.iter().map(name).collect(),
         live_out: t.outputs.iter().map(name).collect(),
-        memory: vec!["not touched".into()],
+        memory: match &t.memory {
+            None => vec!["not touched".into()],
+            Some(m) => m.describe(),
+        },
         flags: vec!["dead at the end; undefined results are arbitrary".into()],
         other: vec!["only registers that a System V function may overwrite are overwritten".into()],
         march: march.into(),
@@ -333,8 +366,12 @@ fn of_function(
             && !i.is_stack_instruction()
             && i.memory_base() == iced_x86::Register::None
     };
-    let straight = body.iter().all(plain);
-    target.baseline = straight.then(|| body.to_vec());
+    // Code with memory is not timed: it would need the memory.
+    let straight = target.memory.is_none() && body.iter().all(plain);
+    target.baseline = match &target.memory {
+        None => straight.then(|| body.to_vec()),
+        Some(m) => memory::baseline(&m.cells, body),
+    };
     Ok(Goal {
         name: f.name.clone(),
         specification: format!("what {} of {} does", f.name, f.file.display()),
@@ -342,7 +379,7 @@ fn of_function(
         interface: interface(&target, march),
         precondition: (!t.preconditions.is_empty()).then(|| t.preconditions.join(" && ")),
         claim: None,
-        before: Some(cost::code(body)),
+        before: Some(target.cost(body)),
         timed: straight.then(|| body.to_vec()),
         endbr,
         target,
@@ -397,9 +434,9 @@ fn meant(
             "it has a loop; trinityc opt improves regions inside loops",
         ));
     }
-    if !terms.accesses.is_empty() {
+    if terms.conditional {
         return Err(uncovered(
-            "it accesses memory outside its frame; trinityc opt improves regions of it",
+            "it accesses memory on some paths only; trinityc opt improves regions of it",
         ));
     }
     if PlaceSet::CALLEE_SAVED
@@ -438,7 +475,7 @@ fn meant(
         fault = setup.pool.or(&fault, &x.when);
     }
     let mut roots: Vec<TermId> = outputs.iter().map(|o| o.2).collect();
-    roots.extend([precondition, fault]);
+    roots.extend([precondition, fault, terms.exit.heap]);
     let reached = setup.pool.reachable(&roots);
     let undefined = |t: &TermId| match setup.pool.node(*t) {
         Node::Var(v) => setup.pool.variables()[v as usize].undefined,
@@ -459,11 +496,19 @@ fn meant(
         .iter()
         .any(|t| is_free_variable(&setup.pool, *t, &inputs))
     {
-        return Err(uncovered(
-            "its result depends on the stack pointer or on memory",
-        ));
+        return Err(uncovered("its result depends on the stack pointer"));
     }
-    Ok(target_of_function(FunctionTerms {
+    let real = (!terms.accesses.is_empty()).then(|| Real {
+        gpr: state.gpr,
+        heap: state.heap,
+        effects: Effects {
+            faults: terms.faults.clone(),
+            accesses: terms.accesses.clone(),
+            memories: vec![terms.exit.heap],
+        },
+        outputs: outputs.iter().map(|o| o.2).collect(),
+    });
+    let target = target_of_function(FunctionTerms {
         name: name.to_owned(),
         pool: setup.pool,
         inputs,
@@ -472,7 +517,13 @@ fn meant(
         fault,
         scratch: PlaceSet::CALLER_SAVED,
         march: level,
-    }))
+        code: Vec::new(),
+        real,
+    });
+    target.map_err(|why| GoalError::Memory {
+        name: name.to_owned(),
+        why,
+    })
 }
 
 /// The function as reports show it, its cost that of its body, told as that of what is found: without the return, and
@@ -494,7 +545,7 @@ fn listing(f: &Function, body: &[Instruction]) -> Program {
 }
 
 fn is_free_variable(pool: &TermPool, t: TermId, inputs: &[(Place, TermId)]) -> bool {
-    matches!(pool.node(t), Node::Var(_) | Node::Memory(_)) && !inputs.iter().any(|i| i.1 == t)
+    matches!(pool.node(t), Node::Var(_)) && !inputs.iter().any(|i| i.1 == t)
 }
 
 impl Goal {

@@ -288,7 +288,7 @@ impl<'a> Chain<'a> {
         }
         self.counts.judged += 1;
         let live = self.current.live(self.ops, self.target.output_set());
-        let cost = cost::code(&live.instructions(self.ops));
+        let cost = self.target.cost(&live.instructions(self.ops));
         match judge.judge(&live, cost, bank) {
             Judgement::Refuted => self.cost = self.evaluate_current(bank),
             Judgement::Proven if self.phase == Phase::Synthesis => {

@@ -1,5 +1,6 @@
 //! Proof that a program computes a target, and what a refutation says about its inputs.
 
+use super::memory::MemoryError;
 use super::target::{Target, TargetError, run_terms, set_word, word_at};
 use crate::proof::{Claim, Effects, Limits, Pair, ProofResult, Query, prove};
 use crate::solver::SolverPool;
@@ -17,6 +18,9 @@ pub fn check(
     limits: &Limits<'_>,
     solvers: &SolverPool,
 ) -> Result<ProofResult, TargetError> {
+    if let Some(m) = &t.memory {
+        return super::memory::check(t, m, code, limits, solvers);
+    }
     let mut pool = t.pool.clone();
     let mem = pool.memory();
     // Whatever is not an input is arbitrary at entry, and another variable than in the target.
@@ -27,6 +31,9 @@ pub fn check(
         set_word(&mut before, p.at, *x);
     }
     let e = run_terms(&mut pool, &before, code)?;
+    if !e.machine.accesses.is_empty() {
+        return Err(TargetError::Memory(MemoryError::Address(0)));
+    }
     let outputs = t
         .outputs
         .iter()
@@ -58,9 +65,9 @@ pub fn check(
     Ok(prove(&mut pool, &q, limits, solvers))
 }
 
-/// A counterexample as a test row of the target.
+/// A counterexample as a test row of the target; none of a target with memory, whose tests know cells, not addresses.
 pub fn row(t: &Target, r: &ProofResult) -> Option<Vec<u64>> {
-    let a = r.counterexample.as_ref()?;
+    let a = r.counterexample.as_ref().filter(|_| t.memory.is_none())?;
     Some(
         t.input_terms
             .iter()

@@ -10,7 +10,7 @@ use super::program::{Evaluator, Liveness, Program};
 use super::target::Target;
 use super::tests::{TestBank, TestError};
 use super::values::{self, Enumeration, MacroSet};
-use super::{check, cost, equal, keys, loc, shortest};
+use super::{check, cost, equal, keys, loc, memory, shortest};
 use crate::proof::{Limits, ProofResult};
 use crate::report::verdict::VerdictKind;
 use crate::run::finds::{Finds, Mark};
@@ -152,7 +152,11 @@ struct Shared {
 /// The instructions a chain on the target uses.
 pub fn chain_ops(t: &Target) -> OpSet {
     let narrow = t.operation_width() == 32;
-    let vector = t.inputs.iter().chain(&t.outputs).any(|p| p.at >= loc::VEC0);
+    let vector = t
+        .inputs
+        .iter()
+        .chain(&t.outputs)
+        .any(|p| (loc::VEC0..loc::CELL0).contains(&p.at));
     let baseline64 = t
         .baseline
         .iter()
@@ -184,13 +188,17 @@ pub fn chain_ops(t: &Target) -> OpSet {
     }
     immediates.sort_unstable();
     immediates.dedup();
-    OpSet::new(&Request {
+    let mut ops = OpSet::new(&Request {
         march: t.march,
         widths,
         immediates,
         fixed: true,
         only: Vec::new(),
-    })
+    });
+    if let Some(m) = &t.memory {
+        ops.add_memory(&m.cells, memory::forms::forms(t, &m.cells));
+    }
+    ops
 }
 
 /// Searches for cheaper code for a target.
@@ -221,6 +229,9 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         run.judge(&seed.code, &seed.origin, 0);
     }
     let can_enumerate = enumerates(t, o);
+    if o.enumerate && t.memory.is_some() {
+        run.vectors();
+    }
     if o.rlimit.is_some() {
         run.saturate();
         if can_enumerate {
@@ -348,7 +359,7 @@ impl Run<'_> {
         let mut s = lock(self.shared);
         match proof.verdict.kind() {
             VerdictKind::Proven | VerdictKind::ProvenUnderPrecondition => {
-                let total = cost::code(code);
+                let total = self.t.cost(code);
                 meter.add(Work {
                     proven: 1,
                     ..Work::default()
@@ -471,6 +482,31 @@ impl Run<'_> {
                 break;
             }
         }
+    }
+
+    /// Enumeration of vectors for targets that write rows of memory.
+    fn vectors(&self) {
+        let meter = self.o.progress.meter("vectors");
+        meter.doing("vectors");
+        let mut told = 0;
+        let mut go_on = |n: u64| {
+            meter.add(Work {
+                proposals: n - told,
+                live: n - told,
+                tests: (n - told) * super::lanes::LANES as u64,
+                ..Work::default()
+            });
+            told = n;
+            let over = self.o.deadline.stop_requested()
+                || match self.o.rlimit {
+                    Some(_) => self.o.deadline.budget_left().is_some_and(|b| n > b / 2),
+                    None => self.over(),
+                };
+            !over
+        };
+        memory::vectors::search(self.t, self.bank, &mut go_on, &mut |code, n| {
+            self.judge(code, "vectors", n) == Judgement::Proven
+        });
     }
 
     /// Passes counts on and stops the enumeration when the run is over.

@@ -3,9 +3,10 @@
 use super::chain::Params;
 use super::engine::{self, Options, Outcome, Seed};
 use super::loc::{self, Loc, Set};
+use super::memory::{self, MemoryError, Real};
 use super::opset::March;
 use super::target::{Port, Target, TargetError};
-use super::{cost, equal, keys};
+use super::{equal, keys};
 use crate::input::{ImproveOptions, Improvement, Improver, Place, PlaceSet, Region, Replacement};
 use crate::run::Progress;
 use crate::solver::SolverPool;
@@ -147,7 +148,7 @@ fn input_width(code: &[Instruction], p: Place) -> u32 {
     if wide { 64 } else { 32 }
 }
 
-/// The target of a whole function that touches no memory but its own frame, given as terms over its inputs.
+/// The target of a whole function, given as terms over its inputs.
 #[derive(Clone, Debug)]
 pub struct FunctionTerms {
     /// For people.
@@ -166,10 +167,17 @@ pub struct FunctionTerms {
     pub scratch: PlaceSet,
     /// The processor level.
     pub march: March,
+    /// Its code without `endbr64` and `ret`: where searches begin when it is straight-line and accesses memory.
+    pub code: Vec<Instruction>,
+    /// What it does to memory outside of its frame, when it does anything; its outputs are those above.
+    pub real: Option<Real>,
 }
 
 /// See [`FunctionTerms`].
-pub fn target_of_function(f: FunctionTerms) -> Target {
+///
+/// # Errors
+/// When its accesses to memory cannot be searched.
+pub fn target_of_function(f: FunctionTerms) -> Result<Target, MemoryError> {
     let outputs: Vec<Port> = f
         .outputs
         .iter()
@@ -197,28 +205,32 @@ pub fn target_of_function(f: FunctionTerms) -> Target {
         fault: f.fault,
         baseline: None,
         march: f.march,
+        memory: None,
     };
+    if let Some(real) = f.real {
+        t = memory::over_cells(t, real)?;
+        if let Some(m) = &t.memory {
+            t.baseline = memory::baseline(&m.cells, &f.code);
+        }
+    }
     let width = t.operation_width();
     for p in &mut t.inputs {
         p.width = p.width.min(width);
     }
-    t
+    Ok(t)
 }
 
 impl Improver for Engines {
     fn improve(&self, region: &Region, options: &ImproveOptions) -> Improvement {
-        if region.has_memory() {
-            return Improvement::Refused("it accesses memory".into());
-        }
         if region.has_symbols() {
             return Improvement::Refused("it refers to symbols".into());
         }
-        if region.live_out.is_empty() {
+        if region.live_out.is_empty() && !region.memory.touches.iter().any(|t| t.write) {
             return Improvement::Nothing;
         }
         match target_of_region(region) {
             Ok(t) => {
-                let before = cost::code(&region.code);
+                let before = t.cost(&region.code);
                 self.improve_target(&t, before, options)
             }
             Err(e) => Improvement::Refused(e.to_string()),

@@ -11,7 +11,7 @@ pub type Set = u128;
 pub const FLAG0: Loc = 16;
 /// First word of the vector registers, four each.
 pub const VEC0: Loc = 22;
-/// First memory cell.
+/// First memory cell (see [`super::memory`]).
 pub const CELL0: Loc = 86;
 /// The bit that says whether something faulted; every program that can fault writes it.
 pub const FAULT: Loc = 127;

@@ -9,6 +9,7 @@ pub mod improve;
 pub mod keys;
 pub mod lanes;
 pub mod loc;
+pub mod memory;
 pub mod network;
 pub mod opset;
 pub mod program;

@@ -51,6 +51,8 @@ pub enum Shape {
     Vr,
     /// General destination, vector source.
     Rv,
+    /// Registers and a cell of memory (`OpSet::add_memory`).
+    Memory,
 }
 
 macro_rules! rows {
@@ -269,7 +271,7 @@ impl OpSet {
     }
 
     /// Groups forms by their holes.
-    fn classify(&mut self) {
+    pub(super) fn classify(&mut self) {
         let s = self;
         for f in 0..s.by_form.len() {
             let holes = |f: usize| &s.variants[s.by_form[f][0] as usize].holes;
@@ -377,6 +379,8 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
     };
     match shape {
         Shape::None => push(Ok(Instruction::with(code)), vec![]),
+        // Made for the cells of a target.
+        Shape::Memory => {}
         Shape::R | Shape::B => {
             let i = match info.op_kind(1) {
                 iced_x86::OpCodeOperandKind::cl => Instruction::with2(code, reg(0), Register::CL),
@@ -508,7 +512,7 @@ fn protos(code: Code, shape: Shape, width: u8, imms: &[i64]) -> Vec<(Instruction
 }
 
 /// The form with a 32-bit immediate where the one with 8 bits does not hold the number.
-fn short_or_long(code: Code, v: i64) -> Code {
+pub(super) fn short_or_long(code: Code, v: i64) -> Code {
     if v == i64::from(v as i8) {
         return code;
     }

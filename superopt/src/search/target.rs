@@ -1,6 +1,8 @@
 //! What a search looks for: inputs, outputs, what the outputs must be, and under which precondition.
 
+use super::cost;
 use super::loc::{self, Loc, Set};
+use super::memory::{self, Memory, MemoryError};
 use super::opset::March;
 use iced_x86::Instruction;
 use trinity_codegen::isa::{
@@ -41,6 +43,8 @@ pub struct Target {
     pub baseline: Option<Vec<Instruction>>,
     /// The processor level.
     pub march: March,
+    /// Memory, where it is accessed: some inputs and the last outputs are cells of it.
+    pub memory: Option<Memory>,
 }
 
 /// Why code cannot be a target.
@@ -50,8 +54,8 @@ pub enum TargetError {
     Unsupported(usize, Unsupported),
     /// An output depends on a result the architecture leaves undefined.
     Undefined(Loc),
-    /// The code accesses memory.
-    Memory(usize),
+    /// The code accesses memory in a way that cannot be searched.
+    Memory(MemoryError),
 }
 
 impl std::fmt::Display for TargetError {
@@ -63,7 +67,7 @@ impl std::fmt::Display for TargetError {
                 "the output {} depends on an undefined result",
                 loc::name(*l)
             ),
-            TargetError::Memory(i) => write!(f, "instruction {i} accesses memory"),
+            TargetError::Memory(why) => why.fmt(f),
         }
     }
 }
@@ -87,10 +91,10 @@ pub struct Executed {
     pub fault: TermId,
 }
 
-/// Executes straight-line code without memory in a pool.
+/// Executes straight-line code in a pool.
 ///
 /// # Errors
-/// When the model does not have an instruction, or it accesses memory.
+/// When the model does not have an instruction.
 pub fn run_terms(
     pool: &mut TermPool,
     before: &Machine<TermPool>,
@@ -99,9 +103,6 @@ pub fn run_terms(
     let mut m = before.clone();
     for (n, i) in code.iter().enumerate() {
         execute(pool, &mut m, i).map_err(|e| TargetError::Unsupported(n, e))?;
-        if !m.accesses.is_empty() {
-            return Err(TargetError::Memory(n));
-        }
     }
     let mut fault = pool.bit(false);
     for f in &m.faults {
@@ -145,7 +146,7 @@ pub fn set_word<D: Domain>(m: &mut Machine<D>, l: Loc, w: D::W) {
 }
 
 impl Target {
-    /// The target that a piece of straight-line code without memory accesses is.
+    /// The target that a piece of straight-line code is.
     ///
     /// # Errors
     /// See [`TargetError`].
@@ -178,7 +179,9 @@ impl Target {
             }
         }
         let precondition = pool.bit(true);
-        Ok(Target {
+        let mut real = memory::real_of(&before, &e.machine);
+        real.outputs.clone_from(&output_terms);
+        let t = Target {
             name: name.to_owned(),
             inputs: inputs.to_vec(),
             outputs: outputs.to_vec(),
@@ -190,7 +193,12 @@ impl Target {
             fault: e.fault,
             baseline: Some(code.to_vec()),
             march,
-        })
+            memory: None,
+        };
+        if real.effects.accesses.is_empty() {
+            return Ok(t);
+        }
+        memory::over_cells(t, real).map_err(TargetError::Memory)
     }
 
     /// The outputs for one input assignment, `None` when the precondition does not hold or the original faults.
@@ -292,6 +300,16 @@ impl Target {
             widest = widest.max(w);
         }
         widest.max(32)
+    }
+
+    /// What code for the target costs, in hundredths of a cycle. Where all results are in memory, nothing waits for them in
+    /// a register: the work counts, as the sum of latencies and micro-ops (H of STOKE's cost); else the longest chain.
+    pub fn cost(&self, code: &[Instruction]) -> u64 {
+        if self.outputs.iter().all(|p| p.at >= loc::CELL0) {
+            code.iter().map(cost::instruction).sum()
+        } else {
+            cost::code(code)
+        }
     }
 
     /// The set of input places.

@@ -5,6 +5,8 @@
 
 use super::lanes::{Kernel, Step};
 use super::loc::{self, Loc, OPERAND0, Set, VOPERAND0};
+use super::memory::Cells;
+use super::memory::domain::CellDomain;
 use super::tape::{self, Leaves};
 use iced_x86::{Instruction, OpKind, Register};
 use std::cell::RefCell;
@@ -90,20 +92,83 @@ pub struct Start {
     pool: TermPool,
     machine: Machine<TermPool>,
     fault: TermId,
+    cells: Cells,
+    keys: Vec<Vec<TermId>>,
+    memory: Vec<TermId>,
 }
 
 impl Default for Start {
     fn default() -> Start {
+        Start::new(&Cells::default())
+    }
+}
+
+impl Start {
+    /// With cells that instructions may access.
+    pub fn new(cells: &Cells) -> Start {
         let mut pool = TermPool::new();
         let mem = pool.memory();
         let machine = Machine::new(&mut pool, mem, &mut |p: &mut TermPool, n, w| p.var(n, w));
         let fault = pool.var("fault", 1);
+        let memory = cells.variables(&mut pool);
+        let keys = cells.keys(&mut pool, &machine.gpr);
         Start {
             pool,
             machine,
             fault,
+            cells: cells.clone(),
+            keys,
+            memory,
         }
     }
+
+    /// The state after an instruction; `None` when the model does not have it or it accesses other memory.
+    fn after(&self, pool: &mut TermPool, i: &Instruction) -> Option<After> {
+        let mut d = CellDomain {
+            pool,
+            cells: &self.cells,
+            keys: &self.keys,
+            trouble: false,
+        };
+        let m = &self.machine;
+        let mut m: Machine<CellDomain<'_>> = Machine {
+            gpr: m.gpr,
+            flags: m.flags,
+            vec: m.vec,
+            mem: self.memory.clone(),
+            faults: Vec::new(),
+            accesses: Vec::new(),
+            imm: None,
+            symbol: None,
+        };
+        execute(&mut d, &mut m, i).ok()?;
+        let mut fault = self.fault;
+        for f in &m.faults {
+            fault = d.or(&fault, &f.when);
+        }
+        (!d.trouble).then(|| After {
+            words: words(&m),
+            fault,
+            memory: m.mem,
+        })
+    }
+}
+
+/// Results of one instruction.
+struct After {
+    words: Vec<TermId>,
+    fault: TermId,
+    memory: Vec<TermId>,
+}
+
+/// All words of a state, by place.
+fn words<D: Domain<W = TermId>>(m: &Machine<D>) -> Vec<TermId> {
+    m.gpr
+        .iter()
+        .chain(&m.flags)
+        .chain(m.vec.iter().flatten())
+        .copied()
+        .collect()
 }
 
 impl Variant {
@@ -114,10 +179,7 @@ impl Variant {
             set_hole(&mut proto, *h, 8 + i as u16);
         }
         let mut pool = start.pool.clone();
-        let before = &start.machine;
-        let mem = before.mem;
-        let mut m = before.clone();
-        execute(&mut pool, &mut m, &proto).ok()?;
+        let after = start.after(&mut pool, &proto)?;
         let mut leaf = HashMap::new();
         let place = |l: Loc| -> Loc {
             for (i, h) in holes.iter().enumerate() {
@@ -131,17 +193,9 @@ impl Variant {
             }
             l
         };
-        let words = |m: &Machine<TermPool>| -> Vec<TermId> {
-            m.gpr
-                .iter()
-                .chain(&m.flags)
-                .chain(m.vec.iter().flatten())
-                .copied()
-                .collect()
-        };
-        let (old, new) = (words(before), words(&m));
+        let old = words(&start.machine);
         let mut outputs = Vec::new();
-        for (l, (&a, &b)) in old.iter().zip(&new).enumerate() {
+        for (l, (&a, &b)) in old.iter().zip(&after.words).enumerate() {
             leaf.insert(a, place(l as Loc));
             if a != b {
                 outputs.push(Output {
@@ -150,10 +204,14 @@ impl Variant {
                 });
             }
         }
-        let mut fault = start.fault;
-        for f in &m.faults {
-            fault = pool.or(&fault, &f.when);
+        for (k, (&a, &b)) in start.memory.iter().zip(&after.memory).enumerate() {
+            let at = loc::CELL0 + k as Loc;
+            leaf.insert(a, at);
+            if a != b {
+                outputs.push(Output { at, term: b });
+            }
         }
+        let fault = after.fault;
         let faults = fault != start.fault;
         leaf.insert(start.fault, loc::FAULT);
         if faults {
@@ -161,9 +219,6 @@ impl Variant {
                 at: loc::FAULT,
                 term: fault,
             });
-        }
-        if m.mem != mem || !m.accesses.is_empty() {
-            return None;
         }
         let holes_len = holes.len();
         let mut v = Variant {

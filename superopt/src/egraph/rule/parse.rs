@@ -1,5 +1,5 @@
 //! From tokens to rules: files, families, rules with their conditions, and what a rule must keep beyond its grammar.
-//! Expressions are in [`expression`], functions in [`function`].
+//! Expressions are in `expression`, functions in `function`.
 
 mod expression;
 mod function;
