@@ -240,7 +240,8 @@ pub fn mine_from(
         derived: saved.derived,
         unproven: saved.unproven,
         minimised: 0,
-        stopped: false,
+        // An enumeration that was cut short has not all candidates.
+        stopped: late(),
     };
     for line in &saved.rules {
         // They were parsed from the same text before; a damaged one is mined again or missed, never trusted: the state is

@@ -72,14 +72,18 @@ pub enum Source {
     },
 }
 
+/// Width of kernels when the configuration names none.
+pub const WIDTH: u32 = 32;
+
 /// A target of the run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Target {
     /// Where its code comes from.
     #[serde(flatten)]
     pub source: Source,
-    /// Word width in bits: 8, 16, 32 or 64.
-    pub width: u32,
+    /// Word width in bits: 8, 16, 32 or 64; of kernels only, code has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
     /// Places whose final values matter; empty: what the calling convention says.
     pub live_out: Vec<String>,
     /// Conditions on the inputs, all of which must hold.

@@ -153,6 +153,11 @@ const TEXTS: [TextKernel; 4] = [
 pub type LuaReader<'a> =
     &'a (dyn Fn(&Path, Option<&str>) -> Result<Box<dyn Behaviour>, InputError> + Sync);
 
+/// A kernel's width.
+fn width(t: &config::Target) -> u32 {
+    t.width.unwrap_or(config::WIDTH)
+}
+
 /// The goal that a target of the configuration is.
 ///
 /// # Errors
@@ -184,8 +189,8 @@ pub fn goal(
                 return Ok(goal);
             }
             let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-            let unit =
-                kernels::sources::compile(&cc, text, t.width, &["-O0"]).map_err(GoalError::Text)?;
+            let unit = kernels::sources::compile(&cc, text, width(t), &["-O0"])
+                .map_err(GoalError::Text)?;
             let f = kernels::sources::function(&unit, function).map_err(GoalError::Text)?;
             let mut t = t.clone();
             if t.live_out.is_empty() {
@@ -221,8 +226,8 @@ pub fn goal(
 fn in_registers(kernel: &str, t: &config::Target, level: March, march: &str) -> Option<Goal> {
     let sort = |n| {
         let title = format!("{n} signed words sorted in registers");
-        let claim = Some(wide::sort_claim(n, t.width));
-        of_target(wide::sort(n, t.width, level), &title, claim, march)
+        let claim = Some(wide::sort_claim(n, width(t)));
+        of_target(wide::sort(n, width(t), level), &title, claim, march)
     };
     let formula = |target, title| of_target(target, title, None, march);
     Some(match kernel {
@@ -242,9 +247,9 @@ fn in_registers(kernel: &str, t: &config::Target, level: March, march: &str) -> 
 
 fn of_kernel(k: &Kernel, t: &config::Target, level: March, march: &str) -> Goal {
     of_target(
-        k.target(t.width, level),
+        k.target(width(t), level),
         k.title,
-        Some(k.claim(t.width)),
+        Some(k.claim(width(t))),
         march,
     )
 }

@@ -190,7 +190,7 @@ fn check_march(root: &Section, march: &str, known: &Known) {
 }
 
 fn targets(root: &Section, known: &Known) -> Vec<Target> {
-    let width = root.or("width", 32);
+    let width = root.or("width", WIDTH);
     check_width(root, "width", width);
     let live_out: Vec<String> = root.or("live_out", Vec::new());
     let preconditions: Vec<String> = root.or("preconditions", Vec::new());
@@ -200,7 +200,7 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
             check_kernel(root, "targets", &kernel, known);
             out.push(Target {
                 source: Source::Kernel { kernel },
-                width,
+                width: Some(width),
                 live_out: live_out.clone(),
                 preconditions: preconditions.clone(),
             });
@@ -241,13 +241,14 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
             "width",
             "only kernels have a width; code has its own",
         );
+        let is_kernel = section.has("kernel");
         let target_width = section.or("width", width);
         check_width(&section, "width", target_width);
         let live_out = section.or("live_out", live_out.clone());
         let preconditions = section.or("preconditions", preconditions.clone());
         out.extend(source.map(|source| Target {
             source,
-            width: target_width,
+            width: is_kernel.then_some(target_width),
             live_out,
             preconditions,
         }));

@@ -41,7 +41,8 @@ fn a_good_file_with_defaults() {
     assert_eq!((c.march.as_str(), c.seed, c.jobs), ("x86-64-v3", 1, 0));
     let names: Vec<String> = c.targets.iter().map(Target::name).collect();
     assert_eq!(names, ["p01", "p02", "p03", "f"]);
-    assert!(c.targets.iter().all(|t| t.width == 64));
+    let widths: Vec<Option<u32>> = c.targets.iter().map(|t| t.width).collect();
+    assert_eq!(widths, [Some(64), Some(64), Some(64), None]);
     let chain = c.engines.chain.unwrap();
     assert_eq!((chain.beta, chain.slots), (2.0, 12));
     assert_eq!((chain.restarts.repeat, chain.restarts.cycle), (7, 20_000));
@@ -241,10 +242,12 @@ fn the_documentation_names_every_key() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../search-configs");
     let readme = std::fs::read_to_string(dir.join("README.md")).unwrap();
     // All keys that a configuration can hold, from one that holds them all.
-    let text = "name='t'\nkind='tune'\ntargets=['p01']\ndeadline='1s'\ndeadline_per_target='1s'\nstore='s'\n\
+    let text = "name='t'\nkind='tune'\ntargets=['p01']\ndeadline='1s'\n\
                 [budget]\nproposals=1\n[solver]\nsecond='s'\n[engine.chain]\n[engine.quasar]\n[engine.enumerate]\n\
                 [engine.egraph]\n[tune]\n[[tune.parameter]]\nkey='engine.chain.beta'\nlow=1\nhigh=2\n";
     let mut all = parse(text).unwrap();
+    // What only other kinds of runs have.
+    (all.deadline_per_target, all.store) = (Some(Duration::from_secs(1)), Some("s".into()));
     all.rules = Some(Rules {
         files: vec!["f".into()],
         widths: vec![8],

@@ -4,7 +4,7 @@
 //! judged by tests alone: proofs cost the same whatever the parameters, and what passes a few thousand stratified tests
 //! here is nearly always right.
 
-use super::config::{RunConfig, Source, Tune};
+use super::config::{RunConfig, Source, Tune, WIDTH};
 use super::drive::chain_params;
 use crate::kernels::HACKERS_DELIGHT;
 use crate::quasar::Config;
@@ -114,7 +114,11 @@ pub fn tuning(config: &RunConfig) -> Result<Tuning, TuningError> {
     let tune: &Tune = config.tune.as_ref().ok_or(TuningError::NoTune)?;
     let march =
         March::parse(&config.march).ok_or_else(|| TuningError::March(config.march.clone()))?;
-    let width = config.targets.first().map_or(32, |t| t.width);
+    let width = config
+        .targets
+        .first()
+        .and_then(|t| t.width)
+        .unwrap_or(WIDTH);
     let base = chain_params(chain);
     let mut setters = Vec::new();
     let mut parameters = Vec::new();

@@ -308,7 +308,7 @@ fn what_is_kept_apart_is_stepped_over() {
         (13, VerdictKind::Refuted),
     ] {
         let m = pool.memory();
-        let source = at(&mut pool, q, 8);
+        let source = at(&mut pool, q, 4);
         let before = pool.load(&m, &source, 4);
         let mut stored = m;
         let (to, v) = (at(&mut pool, p, k), pool.var(&format!("v{k}"), 32));
