@@ -10,7 +10,7 @@ use super::program::{Evaluator, Liveness, Program};
 use super::target::Target;
 use super::tests::{TestBank, TestError};
 use super::values::{self, Enumeration, MacroSet};
-use super::{check, cost, equal, keys, loc, memory, shortest};
+use super::{check, cost, equal, joint, keys, loc, memory, shortest};
 use crate::proof::{Limits, ProofResult};
 use crate::report::verdict::VerdictKind;
 use crate::run::finds::{Finds, Mark};
@@ -219,7 +219,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         bank: &bank,
         shared: &shared,
         done: AtomicBool::new(false),
-        enumerating: AtomicBool::new(enumerates(t, o)),
+        enumerating: AtomicBool::new(enumerates(t, o) || joins(t, o)),
         start: o.deadline.elapsed(),
     };
     if let Some(finds) = o.record.finds {
@@ -237,6 +237,9 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         if can_enumerate {
             run.enumerate(1);
         }
+        if joins(t, o) {
+            run.joint(1);
+        }
         if let Some(k) = &o.keys {
             run.random_keys(k, 0);
         }
@@ -250,6 +253,15 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
             let mut workers = jobs;
             // It is through in a moment.
             s.spawn(move || run.saturate());
+            if joins(t, o) {
+                s.spawn(move || {
+                    run.joint(jobs);
+                    if let (false, Some(p)) = (can_enumerate, &o.chain) {
+                        run.chains(p, 0);
+                    }
+                });
+                workers = workers.saturating_sub(1);
+            }
             if can_enumerate {
                 s.spawn(move || {
                     run.enumerate(jobs);
@@ -266,7 +278,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
             }
             if let Some(p) = &o.chain {
                 // With one core the enumeration goes first and becomes the chain.
-                for n in 0..workers.max(usize::from(!can_enumerate)) {
+                for n in 0..workers.max(usize::from(!can_enumerate && !joins(t, o))) {
                     s.spawn(move || run.chains(p, n as u64 + 1));
                 }
             }
@@ -280,6 +292,11 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
 /// Whether values or short programs are enumerated for a target.
 fn enumerates(t: &Target, o: &Options<'_>) -> bool {
     o.enumerate && values_fit(t) || o.shortest.is_some() && shortest::fits(t)
+}
+
+/// Whether several results are searched for at once.
+fn joins(t: &Target, o: &Options<'_>) -> bool {
+    o.enumerate && joint::fits(t)
 }
 
 /// Whether the enumeration of values handles a target: one general output, general inputs.

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod engine;
 pub mod equal;
 pub mod improve;
+pub mod joint;
 pub mod keys;
 pub mod lanes;
 pub mod loc;

@@ -183,6 +183,24 @@ impl TestBank {
         (out, good)
     }
 
+    /// The same tests with further inputs, for reading only: their words, a block per group.
+    pub fn with_inputs(&self, extra: &[Vec<Block>]) -> TestBank {
+        let groups = self.groups.iter().enumerate().map(|(n, g)| {
+            let mut g = g.clone();
+            g.inputs.extend(extra.iter().map(|w| w[n]));
+            g
+        });
+        TestBank {
+            groups: groups.collect(),
+            counterexamples: self.counterexamples.clone(),
+            steps: self.steps.clone(),
+            outputs: self.outputs.clone(),
+            ok: self.ok,
+            level: self.level,
+            next_killer: self.next_killer,
+        }
+    }
+
     fn push_group(&mut self, rows: &[Vec<u64>]) {
         let (expected, _) = self.answer(rows);
         let inputs = (0..rows[0].len())

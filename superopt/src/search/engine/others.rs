@@ -1,7 +1,9 @@
-//! Engines with files of their own, as parts of the coordinator: all short programs, equality saturation.
+//! Engines with files of their own, as parts of the coordinator: all short programs, equality saturation, several
+//! results at once.
 
 use super::super::lanes::LANES;
-use super::super::{equal, shortest};
+use super::super::program::{Evaluator, Liveness};
+use super::super::{equal, joint, shortest, values};
 use super::{Judgement, Ordering, Run, Work, lock};
 
 impl Run<'_> {
@@ -93,5 +95,43 @@ impl Run<'_> {
             },
         );
         lock(self.shared).outcome.claim = claim;
+    }
+
+    /// Several results at once, once; the enumeration of short programs may still be on.
+    pub(super) fn joint(&self, jobs: usize) {
+        let meter = self.o.progress.meter("joint");
+        meter.doing("several results");
+        let budget = joint::Budget {
+            evaluations: match self.o.rlimit {
+                // Deterministic: a quarter of the proposals.
+                Some(_) => self.o.deadline.budget_left().map_or(u64::MAX, |b| b / 4),
+                None => u64::MAX,
+            },
+            jobs,
+        };
+        let progress = values::Progress::default();
+        let mut e = Evaluator::new(self.t);
+        std::thread::scope(|s| {
+            let p = &progress;
+            let watch = s.spawn(|| self.watch(p, &meter));
+            joint::search(self.t, self.bank, budget, p, &mut |ops, program| {
+                let l = Liveness::of(program, ops, self.t.output_set());
+                e.load(program, ops, &l);
+                let right = self.bank.groups.iter().all(|g| {
+                    e.run(g, l.entry);
+                    e.wrong_bits(self.t, g) == 0
+                });
+                let done = p.evaluations.load(Ordering::Relaxed);
+                right
+                    && !l.undefined
+                    && l.entry & !self.t.input_set() == 0
+                    && self.judge(&program.instructions(ops), "joint", done) == Judgement::Proven
+            });
+            p.stop.store(true, Ordering::Relaxed);
+            let _ = watch.join();
+        });
+        if !super::enumerates(self.t, self.o) {
+            self.enumerating.store(false, Ordering::Relaxed);
+        }
     }
 }

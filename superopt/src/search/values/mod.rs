@@ -19,7 +19,7 @@ mod sharing;
 pub use enumerate::{Enumeration, Limits, Progress};
 pub use levels::Identity;
 pub use lower::{Home, lower};
-pub use macros::{Macro, MacroSet, related_mnemonics};
+pub use macros::{Macro, MacroSet, argument, related_mnemonics};
 pub use ops::value_ops;
 
 use super::cost::{CYCLE, UOP};

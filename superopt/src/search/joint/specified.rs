@@ -1,0 +1,225 @@
+//! The words that a specification itself is made of, and what leads to them.
+//!
+//! Every part of the target's terms is a word worth having: sums before and after their carries, products, halves. A
+//! part may be reached on another way than the specification's, though: a product by parts is one multiplication of a
+//! word put together from two. So words are tried that are one step from the inputs, two of them put together, and such
+//! a pair times an input; where this meets a part of the specification, the words on the way are kept too.
+
+use super::super::lanes::{self, Block, LANES};
+use super::super::loc::Loc;
+use super::super::program::width_mask;
+use super::super::tape::{self, Leaves};
+use super::super::target::Target;
+use super::super::tests::TestBank;
+use super::values::{Found, Word, add, candidates};
+use std::collections::HashSet;
+use trinity_codegen::isa::Node;
+
+/// Words kept.
+const WORDS: usize = 60;
+/// Words of sums in another order.
+const REGROUPED: usize = 8;
+/// Blocks of an evaluation.
+const BLOCKS: u16 = 4096;
+/// Words one step from the inputs that are tried in pairs.
+const STEPS: usize = 240;
+
+type Operation = fn(u64, u64) -> u64;
+const PAIRS: [Operation; 5] = [
+    |a, b| a | b,
+    u64::wrapping_add,
+    |a, b| a ^ b,
+    u64::wrapping_sub,
+    |a, b| a & b,
+];
+
+/// The words of a target's specification.
+pub fn collect(t: &Target, bank: &TestBank) -> Option<Found> {
+    let groups = bank.groups.len();
+    let mut words: Vec<Word> = Vec::new();
+    let inputs: Vec<usize> = (0..t.inputs.len())
+        .map(|i| {
+            add(
+                &mut words,
+                bank.groups.iter().map(|g| g.inputs[i]).collect(),
+            )
+        })
+        .collect();
+    let parts = parts(t, bank)?;
+    let hits: HashSet<u64> = parts.iter().map(|w| print(&w[0])).collect();
+    let given: Vec<Word> = inputs.iter().map(|i| words[*i].clone()).collect();
+    let mut ways: Vec<Word> = Vec::new();
+    let steps = steps(t, &given);
+    for (i, a) in steps.iter().enumerate() {
+        for b in &steps[..i] {
+            for f in PAIRS {
+                let x = each(&a[0], &b[0], f);
+                let factor = given
+                    .iter()
+                    .any(|y| hits.contains(&print(&each(&x, &y[0], u64::wrapping_mul))));
+                // A pair that is a step itself leads nowhere new.
+                if (factor || hits.contains(&print(&x))) && !steps.iter().any(|s| s[0] == x) {
+                    let whole = (0..groups).map(|g| each(&a[g], &b[g], f)).collect();
+                    for w in [a.clone(), b.clone(), whole] {
+                        if ways.len() < WORDS / 3 {
+                            add(&mut ways, w);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    for w in ways {
+        add(&mut words, w);
+    }
+    let mut known: Vec<Word> = given;
+    known.extend(parts.iter().cloned());
+    let others = regrouped(t, &known, &hits);
+    // The results first, then what is nearest to them.
+    for w in parts.into_iter().rev() {
+        if words.len() < WORDS {
+            add(&mut words, w);
+        }
+    }
+    for w in others {
+        if words.len() < WORDS {
+            add(&mut words, w);
+        }
+    }
+    add(&mut words, vec![Block::ZERO; groups]);
+    let outputs: Vec<Vec<usize>> = (0..t.outputs.len())
+        .map(|o| candidates(t, bank, &words, o))
+        .collect();
+    outputs.iter().all(|o| !o.is_empty()).then_some(Found {
+        words,
+        inputs,
+        outputs,
+    })
+}
+
+/// Sums that the specification makes in another order: two words whose sum is one word short of a part; and parts with
+/// the carry of such a sum added, where one more carry at most is missing for a part.
+fn regrouped(t: &Target, known: &[Word], hits: &HashSet<u64>) -> Vec<Word> {
+    let width = t.operation_width();
+    let mask = width_mask(width);
+    let sum =
+        |a: &Block, b: &Block| Block(std::array::from_fn(|i| a.0[i].wrapping_add(b.0[i]) & mask));
+    let all = |a: &Word, b: &Word| -> Word { a.iter().zip(b).map(|(a, b)| sum(a, b)).collect() };
+    let trivial = |w: &Word| w[0].0.iter().all(|x| *x <= 1);
+    let mut out: Vec<Word> = Vec::new();
+    let operands: Vec<&Word> = known.iter().filter(|w| !trivial(w)).collect();
+    for (i, a) in operands.iter().enumerate() {
+        for b in &operands[..i] {
+            let x = sum(&a[0], &b[0]);
+            let short = operands.iter().any(|y| {
+                let whole = print(&sum(&x, &y[0]));
+                hits.contains(&whole) && print(&a[0]) != whole && print(&b[0]) != whole
+            });
+            if !short || hits.contains(&print(&x)) || out.len() >= REGROUPED {
+                continue;
+            }
+            let whole = all(a, b);
+            let carry: Word = whole
+                .iter()
+                .zip(a.iter())
+                .map(|(x, a)| Block(std::array::from_fn(|i| u64::from(x.0[i] < a.0[i] & mask))))
+                .collect();
+            out.push(whole);
+            for q in &operands {
+                let with = all(q, &carry);
+                let near = |r: &&&Word| {
+                    let mut gaps = r
+                        .iter()
+                        .zip(&with)
+                        .flat_map(|(r, w)| (0..LANES).map(|i| r.0[i].wrapping_sub(w.0[i]) & mask));
+                    gaps.all(|d| d <= 1)
+                };
+                if operands.iter().any(|r| near(&r)) && out.len() < REGROUPED {
+                    out.push(with);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn print(b: &Block) -> u64 {
+    lanes::fingerprint(lanes::level(), b, u64::MAX)
+}
+
+fn each(a: &Block, b: &Block, f: Operation) -> Block {
+    Block(std::array::from_fn(|i| f(a.0[i], b.0[i])))
+}
+
+/// The inputs, and words one step from them: cut to 32 bits, shifted, two put together.
+fn steps(t: &Target, given: &[Word]) -> Vec<Word> {
+    let mut out: Vec<Word> = given.to_vec();
+    let mut counts: Vec<u64> = vec![32, 16, 8, 1, 31, 63];
+    counts.extend(
+        t.shift_counts()
+            .iter()
+            .filter(|k| (1..64).contains(*k))
+            .map(|k| *k as u64),
+    );
+    let mut push = |w: Word| {
+        if out.len() < STEPS && !out.contains(&w) {
+            out.push(w);
+        }
+    };
+    for w in given {
+        push(
+            w.iter()
+                .map(|b| Block(b.0.map(|x| x & 0xffff_ffff)))
+                .collect(),
+        );
+    }
+    for k in counts {
+        for w in given {
+            push(w.iter().map(|b| Block(b.0.map(|x| x << k))).collect());
+            push(w.iter().map(|b| Block(b.0.map(|x| x >> k))).collect());
+        }
+    }
+    for (i, a) in given.iter().enumerate() {
+        for b in &given[..i] {
+            for f in PAIRS {
+                push(a.iter().zip(b).map(|(a, b)| each(a, b, f)).collect());
+            }
+        }
+    }
+    out
+}
+
+/// The parts of the specification on all tests, operands before users; `None` when lanes cannot evaluate them.
+fn parts(t: &Target, bank: &TestBank) -> Option<Vec<Word>> {
+    let terms: Vec<_> = t
+        .pool
+        .reachable(&t.output_terms)
+        .into_iter()
+        .filter(|x| {
+            (1..=64).contains(&t.pool.term_width(*x))
+                && !matches!(t.pool.node(*x), Node::Const(_) | Node::Var(_))
+        })
+        .collect();
+    let n = t.inputs.len() as u16;
+    let end = n + u16::try_from(terms.len())
+        .ok()
+        .filter(|k| *k < BLOCKS / 2)?;
+    let of = |x| t.input_terms.iter().position(|i| *i == x).map(|i| i as u16);
+    let targets: Vec<(_, Loc)> = terms.iter().copied().zip(n..end).collect();
+    let leaves = Leaves {
+        of: &of,
+        first: end,
+        end: BLOCKS,
+    };
+    let steps = tape::compile(&t.pool, &targets, &leaves).ok()?;
+    let mut out: Vec<Word> = vec![Vec::new(); terms.len()];
+    let mut arena = vec![Block([0; LANES]); BLOCKS as usize];
+    for g in &bank.groups {
+        arena[..g.inputs.len()].copy_from_slice(&g.inputs);
+        lanes::run(lanes::level(), &steps, &mut arena);
+        for (w, at) in out.iter_mut().zip(usize::from(n)..) {
+            w.push(arena[at]);
+        }
+    }
+    Some(out)
+}
