@@ -1,9 +1,9 @@
 //! Engines with files of their own, as parts of the coordinator: all short programs, equality saturation, several
-//! results at once.
+//! results at once, vectors in memory.
 
 use super::super::lanes::LANES;
 use super::super::program::{Evaluator, Liveness};
-use super::super::{equal, joint, shortest, values};
+use super::super::{equal, joint, memory, shortest, values};
 use super::{Judgement, Ordering, Run, Work, lock};
 
 impl Run<'_> {
@@ -133,5 +133,30 @@ impl Run<'_> {
         if !super::enumerates(self.t, self.o) {
             self.enumerating.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Enumeration of vectors for targets that write rows of memory.
+    pub(super) fn vectors(&self) {
+        let meter = self.o.progress.meter("vectors");
+        meter.doing("vectors");
+        let mut told = 0;
+        let mut go_on = |n: u64| {
+            meter.add(Work {
+                proposals: n - told,
+                live: n - told,
+                tests: (n - told) * LANES as u64,
+                ..Work::default()
+            });
+            told = n;
+            let over = self.o.deadline.stop_requested()
+                || match self.o.rlimit {
+                    Some(_) => self.o.deadline.budget_left().is_some_and(|b| n > b / 2),
+                    None => self.over(),
+                };
+            !over
+        };
+        memory::vectors::search(self.t, self.bank, &mut go_on, &mut |code, n| {
+            self.judge(code, "vectors", n) == Judgement::Proven
+        });
     }
 }
