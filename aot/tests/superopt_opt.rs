@@ -347,3 +347,27 @@ fn bad_requests_write_nothing() {
     ends(&d, &["f.o", "-o", "g.s"], 2, "assembly text");
     assert_eq!(d.names(), ["f.o", "f.s", "jump.s", "typo.s"]);
 }
+
+#[test]
+fn costs_from_a_file_decide_what_is_better() {
+    let d = Scratch::new("opt-costs");
+    d.write(
+        "f.s",
+        ".globl f\n.type f, @function\nf:\nmov %edi, %eax\nneg %eax\nand %edi, %eax\nret\n.size f, .-f\n",
+    );
+    let opt = |more: &[&str], code: i32, says: &str| {
+        let args = ["f.s", "-o", "g.s", "--deadline", "20s", "-march=x86-64-v3"];
+        ends(&d, &[&args[..], more].concat(), code, says);
+        std::fs::read_to_string(d.file("g.s")).unwrap_or_default()
+    };
+    assert!(opt(&[], 0, "f").contains("blsi"));
+    let head = "format = 1\ncpu = \"a slow one\"\nbase = \"zen4\"\n[rows]\n";
+    d.write(
+        "slow.toml",
+        format!("{head}\"blsi r32\" = [50, 5000, 20]\n"),
+    );
+    assert!(!opt(&["--costs", "slow.toml"], 0, "f").contains("blsi"));
+    d.write("bad.toml", format!("{head}\"frob r32\" = [1, 100, 1]\n"));
+    opt(&["--costs", "bad.toml"], 3, "frob r32");
+    opt(&["--costs", "none.toml"], 3, "none.toml");
+}

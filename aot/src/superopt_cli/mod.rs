@@ -14,10 +14,11 @@ mod rules;
 mod search;
 mod tune;
 
-use clap::{Arg, value_parser};
+use clap::{Arg, ArgMatches, value_parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use trinity_superopt::report::verdict::exit;
 
 /// Wrong use of the command line.
 pub const USAGE: u8 = 2;
@@ -87,6 +88,22 @@ fn config_arg(help: &'static str) -> Arg {
 fn resume_arg() -> Arg {
     let help = "continue the run whose results are in DIR";
     path_arg("resume", "DIR", help).conflicts_with("config")
+}
+
+/// The file of costs that programs are compared by.
+fn costs_arg() -> Arg {
+    path_arg(
+        "costs",
+        "FILE",
+        "costs of instructions, as trinityc calibrate writes them (default: the file in TRINITY_COSTS, else the processor's)",
+    )
+}
+
+/// Chooses the costs that [`costs_arg`] names.
+fn choose_costs(m: &ArgMatches) -> Result<(), Failed> {
+    let file = m.get_one::<PathBuf>("costs").map(PathBuf::as_path);
+    trinity_superopt::search::cost::choose(file)
+        .map_err(|e| Failed::new(exit::INPUT, e.to_string()))
 }
 
 /// `--out`.

@@ -9,7 +9,7 @@ use super::equiv::{
     command_line, duration, function_arg, live_out_arg, live_outs, load, march_words, pre_arg,
     question_failed, report_failed, seed_arg, solvers, solvers_and_store, store_arg,
 };
-use super::{Failed, USAGE, path_arg, print};
+use super::{Failed, USAGE, choose_costs, costs_arg, path_arg, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,7 @@ fn command() -> Command {
         .arg(live_out_arg())
         .arg(pre_arg())
         .arg(store_arg())
+        .arg(costs_arg())
         .arg(path_arg("lua", "F.lua", "a Lua function that says what the function must do"))
         .arg(path_arg("json", "FILE", "write the report as JSON"))
         .arg(path_arg("html", "FILE", "write the report as a page"))
@@ -113,6 +114,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Err(e) => return Failed::from_clap("opt", &e),
         Ok(m) => m,
     };
+    choose_costs(&m)?;
     let march_text = m.get_one::<String>("march").cloned().unwrap_or_default();
     let march = March::parse(&march_text)
         .ok_or_else(|| Failed::new(USAGE, format!("--march: {march_text} is not known")))?;

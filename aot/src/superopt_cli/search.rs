@@ -1,7 +1,9 @@
 //! `trinityc search`: a search run from a configuration, to be stopped and resumed at any moment.
 
 use super::lua_spec::LuaFunction;
-use super::{Failed, INTERNAL, config_arg, out_arg, path_arg, print, resume_arg};
+use super::{
+    Failed, INTERNAL, choose_costs, config_arg, costs_arg, out_arg, path_arg, print, resume_arg,
+};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -71,6 +73,7 @@ fn command() -> Command {
                 .help("count proposals and solver work instead of time: the same run.json each time"),
         )
         .arg(out_arg())
+        .arg(costs_arg())
         .arg(path_arg("store", "FILE", "the store of proven results"))
         .arg(Arg::new("quiet").long("quiet").short('q').action(ArgAction::SetTrue).help("no live progress"))
 }
@@ -87,6 +90,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         processors: &[],
     };
     let change = |c: &mut RunConfig| apply(&m, c);
+    choose_costs(&m)?;
     let (session, state) = match m.get_one::<PathBuf>("resume") {
         Some(dir) => Session::resume_with::<State>(dir, &known, &change).map_err(session_failed)?,
         None => {
