@@ -240,7 +240,7 @@ fn verdict(goal: &Goal, r: &ProofResult) -> Verdict {
 /// Rules shown of a saturation.
 const RULES: usize = 20;
 
-/// What equality saturation did for a target: the rules that matched, those that added most first.
+/// What equality saturation did for a target: the rules that explain the result, then those that added most.
 pub fn saturation(target: &str, s: &Telemetry) -> search::Table {
     let mut out = search::Table {
         title: format!("{target}: equality saturation"),
@@ -258,22 +258,24 @@ pub fn saturation(target: &str, s: &Telemetry) -> search::Table {
         rows: Vec::new(),
         note: String::new(),
     };
-    for r in s.rules.iter().take(RULES) {
-        let used = s.used.get(&r.name).copied().unwrap_or(0);
+    let used = |name: &str| s.used.get(name).copied().unwrap_or(0);
+    let (explain, others): (Vec<_>, Vec<_>) = s.rules.iter().partition(|r| used(&r.name) > 0);
+    let shown = RULES.max(explain.len());
+    for r in explain.into_iter().chain(others).take(shown) {
         let counts = [
             r.matches,
             r.applied,
             r.changed,
             r.nodes,
             r.bans.into(),
-            used.into(),
+            used(&r.name).into(),
         ];
         let mut row = vec![r.name.clone()];
         row.extend(counts.map(|n| n.to_string()));
         out.rows.push(row);
     }
     let cycles = |c: Option<u64>| c.map_or("-".into(), |c| format!("{:.1}", c as f64 / 10.0));
-    let rest = s.rules.len().saturating_sub(RULES);
+    let rest = s.rules.len().saturating_sub(shown);
     out.note = format!(
         "{} after {} rounds: {} nodes in {} classes; cost of the terms {} -> {} cycles{}{}.",
         s.stop.as_str(),
