@@ -37,7 +37,7 @@ impl Run<'_> {
         for (round, (macros, budget)) in [
             (&all, 1_000_000u64),
             (&related, 2_000_000),
-            (&all, 20_000_000),
+            (&all, 60_000_000),
             (&related, 100_000_000),
             (&all, 4_000_000_000),
         ]
