@@ -1,10 +1,10 @@
 //! `trinityc rules mine CONFIG`: a run over rules that lasts: the files proven, more rules mined, the state saved.
 
-use super::search::config_failed;
+use super::search::config_of_kind;
 use super::{Failed, INTERNAL, USAGE, print};
 use clap::ArgMatches;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use trinity_superopt::egraph::mine::mine_from;
 use trinity_superopt::egraph::rule::RuleSet;
@@ -42,18 +42,7 @@ fn begin(m: &ArgMatches) -> Result<(Session, State), Failed> {
         }
         return Ok((session, state));
     }
-    let file = m
-        .get_one::<PathBuf>("config")
-        .map_or(Path::new(""), PathBuf::as_path);
-    let mut config = RunConfig::load(file, &known).map_err(config_failed)?;
-    if config.kind != Kind::Rules {
-        let what = format!(
-            "{}: kind is \"{}\", not \"rules\"",
-            file.display(),
-            config.kind.name()
-        );
-        return Err(Failed::new(exit::CONFIG, what));
-    }
+    let mut config = config_of_kind(m, &known, Kind::Rules)?;
     change(&mut config);
     Ok((Session::start(config).map_err(failed)?, State::default()))
 }

@@ -234,6 +234,28 @@ fn session_failed(e: SessionError) -> Failed {
     Failed::new(e.exit_code(), e.to_string())
 }
 
-pub(super) fn config_failed(e: ConfigError) -> Failed {
+/// The configuration that the command line names; it has to be of this kind.
+pub(super) fn config_of_kind(
+    m: &ArgMatches,
+    known: &Known<'_>,
+    kind: Kind,
+) -> Result<RunConfig, Failed> {
+    let file = m
+        .get_one::<PathBuf>("config")
+        .map_or(Path::new(""), PathBuf::as_path);
+    let config = RunConfig::load(file, known).map_err(config_failed)?;
+    if config.kind != kind {
+        let what = format!(
+            "{}: kind is \"{}\", not \"{}\"",
+            file.display(),
+            config.kind.name(),
+            kind.name()
+        );
+        return Err(Failed::new(exit::CONFIG, what));
+    }
+    Ok(config)
+}
+
+fn config_failed(e: ConfigError) -> Failed {
     Failed::new(exit::CONFIG, e.to_string())
 }

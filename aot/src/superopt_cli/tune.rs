@@ -1,10 +1,10 @@
 //! `trinityc tune`: QUASAR tunes the Markov chain, and says whether the result holds on what it was not tuned on.
 
-use super::search::config_failed;
+use super::search::config_of_kind;
 use super::{Failed, INTERNAL, config_arg, out_arg, print, resume_arg};
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use trinity_superopt::quasar::tune::{Comparison, Cost, TuneError, Tuner, compare};
 use trinity_superopt::report::parts::{ALWAYS_TRUSTED, Provenance};
@@ -133,18 +133,7 @@ fn begin(m: &ArgMatches) -> Result<(Session, Option<Tuner>), Failed> {
     if let Some(dir) = m.get_one::<PathBuf>("resume") {
         return Session::resume_with(dir, &known, &change).map_err(session_failed);
     }
-    let file = m
-        .get_one::<PathBuf>("config")
-        .map_or(Path::new(""), PathBuf::as_path);
-    let mut config = RunConfig::load(file, &known).map_err(config_failed)?;
-    if config.kind != Kind::Tune {
-        let what = format!(
-            "{}: kind is \"{}\", not \"tune\"",
-            file.display(),
-            config.kind.name()
-        );
-        return Err(Failed::new(exit::CONFIG, what));
-    }
+    let mut config = config_of_kind(m, &known, Kind::Tune)?;
     change(&mut config);
     if let Some(out) = m.get_one::<PathBuf>("out") {
         config.out.clone_from(out);

@@ -70,7 +70,7 @@ impl Run<'_> {
             });
             spent += progress.evaluations.load(Ordering::Relaxed);
             let proven = self.lowered(&ops, macros, &found, spent);
-            if proven > 0 && budget >= 20_000_000 {
+            if proven > 0 && round + 1 >= QUICK_ROUNDS {
                 break;
             }
         }

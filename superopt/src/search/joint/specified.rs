@@ -11,7 +11,7 @@ use super::super::program::width_mask;
 use super::super::tape::{self, Leaves};
 use super::super::target::Target;
 use super::super::tests::TestBank;
-use super::values::{Found, Word, add, candidates};
+use super::values::{Found, Word, add};
 use std::collections::HashSet;
 use trinity_codegen::isa::Node;
 
@@ -86,15 +86,7 @@ pub fn collect(t: &Target, bank: &TestBank) -> Option<Found> {
             add(&mut words, w);
         }
     }
-    add(&mut words, vec![Block::ZERO; groups]);
-    let outputs: Vec<Vec<usize>> = (0..t.outputs.len())
-        .map(|o| candidates(t, bank, &words, o))
-        .collect();
-    outputs.iter().all(|o| !o.is_empty()).then_some(Found {
-        words,
-        inputs,
-        outputs,
-    })
+    Found::of(t, bank, words, inputs)
 }
 
 /// Sums that the specification makes in another order: two words whose sum is one word short of a part; and parts with

@@ -35,6 +35,27 @@ pub struct Found {
     pub outputs: Vec<Vec<usize>>,
 }
 
+impl Found {
+    /// Of words and which of them are inputs; none when an output is not among them.
+    pub(super) fn of(
+        t: &Target,
+        bank: &TestBank,
+        mut words: Vec<Word>,
+        inputs: Vec<usize>,
+    ) -> Option<Found> {
+        // Registers are cleared before flags are put into them, and before divisions.
+        add(&mut words, vec![Block::ZERO; bank.groups.len()]);
+        let outputs: Vec<Vec<usize>> = (0..t.outputs.len())
+            .map(|o| candidates(t, bank, &words, o))
+            .collect();
+        outputs.iter().all(|o| !o.is_empty()).then_some(Found {
+            words,
+            inputs,
+            outputs,
+        })
+    }
+}
+
 /// Words that later enumerations may use, inputs left out.
 const LEAVES: usize = 14;
 /// Words kept.
@@ -106,16 +127,7 @@ pub fn collect(t: &Target, bank: &TestBank, budget: Budget, progress: &Progress)
             break;
         }
     }
-    // Registers are cleared before flags are put into them, and before divisions.
-    add(&mut words, vec![Block::ZERO; groups]);
-    let outputs: Vec<Vec<usize>> = (0..t.outputs.len())
-        .map(|o| candidates(t, bank, &words, o))
-        .collect();
-    outputs.iter().all(|o| !o.is_empty()).then_some(Found {
-        words,
-        inputs,
-        outputs,
-    })
+    Found::of(t, bank, words, inputs)
 }
 
 /// One enumeration with its own count of evaluations, which is added to the whole.
@@ -147,7 +159,7 @@ pub(super) fn add(words: &mut Vec<Word>, w: Word) -> usize {
 }
 
 /// Words that have an output's value where it matters.
-pub(super) fn candidates(t: &Target, bank: &TestBank, words: &[Word], output: usize) -> Vec<usize> {
+fn candidates(t: &Target, bank: &TestBank, words: &[Word], output: usize) -> Vec<usize> {
     let mask = width_mask(t.outputs[output].width);
     let fits = |w: &Word| {
         w.iter().zip(&bank.groups).all(|(b, g)| {
