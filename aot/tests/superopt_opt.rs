@@ -133,6 +133,57 @@ fn a_region_inside_a_loop_is_replaced_in_place() {
     same_output(&d, DRIVER, "f.s", "g.s");
 }
 
+/// Labels on the line of an instruction stay where they are, with the line's comment, and the instruction takes part.
+#[test]
+fn an_instruction_behind_labels_is_part_of_a_region() {
+    let texts = [
+        "f:\txorl %eax, %eax\n\tandl $15, %esi\n\tincl %esi\n.Lagain: one: 2: movl %edi, %ecx # the loop: 3\n\tnegl %ecx\n\tnotl %ecx\n\
+         \tandl %edi, %ecx\n\taddl %ecx, %eax\n.Lb:\timull $77, %edi, %edi\n\tdecl %esi\n\tjne .Lagain\n\tret\n",
+        "\t.intel_syntax noprefix\nf:\txor eax, eax\n\tand esi, 15\n\tinc esi\n.Lagain: one: 2: mov ecx, edi # the loop: 3\n\tneg ecx\n\
+         \tnot ecx\n\tand ecx, edi\n\tadd eax, ecx\n.Lb:\timul edi, edi, 77\n\tdec esi\n\tjne .Lagain\n\tret\n\t.att_syntax\n",
+    ];
+    for text in texts {
+        let d = Scratch::new("opt-labels");
+        d.write(
+            "f.s",
+            format!("\t.text\n\t.globl f\n\t.type f, @function\n{text}\t.size f, .-f\n"),
+        );
+        let args = ["f.s", "-o", "g.s", "--deadline", "10s", "--seed", "3"];
+        let said = ends(
+            &d,
+            &[&args[..], &["-march=x86-64-v3"]].concat(),
+            0,
+            "wrote g.s",
+        );
+        // Four instructions on lines 7 to 10 (8 to 11) were one value; the search replaces the region that begins there.
+        assert!(said.contains("proven"), "{said}");
+        let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+        assert!(new.contains("\n.Lagain: one: 2:\t# the loop: 3\n"), "{new}");
+        assert!(new.contains("\n.Lb:\t"), "{new}");
+        assert!(!new.contains("neg"), "{new}");
+        same_output(&d, DRIVER, "f.s", "g.s");
+    }
+    // A whole function whose own label is on the line of its first instruction.
+    let d = Scratch::new("opt-label-whole");
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\n\t.type f, @function\nf: movl %edi, %eax # begin\n\tnegl %eax\nin: notl %eax\n\taddl $1, %eax\n\
+         \taddl %esi, %eax\n\tret\n\t.size f, .-f\n",
+    );
+    ends(
+        &d,
+        &["f.s", "-o", "g.s", "--deadline", "4s"],
+        0,
+        "wrote g.s",
+    );
+    let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+    assert!(
+        new.contains("f:\t# begin\n") && new.contains("\nin:\n"),
+        "{new}"
+    );
+    same_output(&d, DRIVER, "f.s", "g.s");
+}
+
 /// SAXPY as gcc prints it becomes vector code, proven under the precondition that `restrict` is; without it, nothing is
 /// assumed.
 #[test]
@@ -370,4 +421,45 @@ fn costs_from_a_file_decide_what_is_better() {
     d.write("bad.toml", format!("{head}\"frob r32\" = [1, 100, 1]\n"));
     opt(&["--costs", "bad.toml"], 3, "frob r32");
     opt(&["--costs", "none.toml"], 3, "none.toml");
+}
+
+/// Verdicts of candidates are kept and looked up; a damaged store is moved aside.
+#[test]
+fn proofs_of_candidates_come_from_the_store() {
+    let d = Scratch::new("opt-store");
+    // Neither side is the other's term: the least bit set, written twice in different words.
+    d.write(
+        "f.s",
+        "\t.text\n\t.globl f\nf:\n\tmovl %edi, %eax\n\tnotl %eax\n\taddl $1, %eax\n\tandl %edi, %eax\n\tret\n",
+    );
+    let args = [
+        "f.s",
+        "-o",
+        "g.s",
+        "--deadline",
+        "10s",
+        "-march=x86-64-v3",
+        "--live-out",
+        "eax",
+        "--store",
+        "proofs.redb",
+        "--json",
+        "r.json",
+    ];
+    let hits = || {
+        let text = std::fs::read(d.file("r.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let item = &report["items"][0];
+        assert_eq!(item["verdict"]["kind"], "proven", "{report:#}");
+        item["cached"] == true
+    };
+    let first = ends(&d, &args, 0, "proven");
+    assert!(!first.contains("from the store: no solver"), "{first}");
+    ends(&d, &args, 0, "from the store: no solver was asked");
+    assert!(hits());
+    std::fs::write(d.file("proofs.redb"), b"no store").unwrap();
+    ends(&d, &args, 0, "damaged");
+    assert!(d.names().iter().any(|n| n.contains(".corrupt-")));
+    let again = ends(&d, &args, 0, "from the store: no solver was asked");
+    assert!(again.contains("wrote g.s"), "{again}");
 }

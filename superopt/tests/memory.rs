@@ -48,7 +48,7 @@ fn target(text: &Text, name: &str, flags: &[&str], pre: Option<&str>, march: Mar
         live_out: Some(liveout::parse("none").expect("a list of results")),
         precondition: pre.map(str::to_owned),
         bound: 16,
-        march: march.name().into(),
+        march: march.name(),
         command: String::new(),
     };
     let whole = whole_function(&f, &q, march).expect("it can be searched");

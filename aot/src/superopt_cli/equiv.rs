@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use trinity_codegen::isa::forms::Level;
+use trinity_codegen::isa::March;
 use trinity_superopt::input::compare::{Behaviour, Question, QuestionError, compare};
 use trinity_superopt::input::march::{self, Within};
 use trinity_superopt::input::{InputError, Unit, liveout};
@@ -54,7 +54,7 @@ fn command() -> Command {
             Arg::new("march")
                 .long("march")
                 .value_name("CPU")
-                .help("refuse instructions above this level: x86-64, x86-64-v2, x86-64-v3, native, ... (default: what the programs need)"),
+                .help("refuse instructions that it does not have: x86-64, x86-64-v3, znver4, x86-64-v3+adx, native, ... (default: what the programs need)"),
         )
         .arg(timeout_arg())
         .arg(seed_arg())
@@ -81,18 +81,18 @@ pub(super) fn march_words(args: &[OsString]) -> Vec<OsString> {
     args.iter().map(word).collect()
 }
 
-/// The level both programs are held to, with its name: what was asked for, or the least that has all their
+/// The processor both programs are held to, with its name: what was asked for, or the least that has all their
 /// instructions.
-fn level(m: &ArgMatches, programs: [&dyn Behaviour; 2]) -> Result<(Level, String), Failed> {
+fn processor(m: &ArgMatches, programs: [&dyn Behaviour; 2]) -> Result<(March, String), Failed> {
     if let Some(asked) = m.get_one::<String>("march") {
-        return match Level::parse(asked) {
-            Some(level) => Ok((level, asked.clone())),
+        return match March::parse(asked) {
+            Some(march) => Ok((march, asked.clone())),
             None => Err(Failed::new(USAGE, format!("--march: {asked} is not known"))),
         };
     }
     let functions = programs.iter().filter_map(|p| p.function());
-    let level = functions.map(march::needed).max().unwrap_or(Level::V1);
-    Ok((level, level.to_string()))
+    let needed = functions.map(march::needed).fold(March::V1, March::or);
+    Ok((needed, needed.to_string()))
 }
 
 pub(super) fn function_arg() -> Arg {
@@ -221,7 +221,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     );
     let left = load(&left_file, function)?;
     let right = load(&right_file, right_function)?;
-    let (level, asked) = level(&m, [left.as_ref(), right.as_ref()])?;
+    let (march, asked) = processor(&m, [left.as_ref(), right.as_ref()])?;
     let dump = path("dump-smt")
         .map(|d| Dump::new(&d))
         .transpose()
@@ -262,7 +262,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     let solvers = solvers_and_store(&m)?;
     let [left, right] = [left.as_ref(), right.as_ref()].map(|program| Within {
         program,
-        level,
+        march,
         asked: &asked,
     });
     let report = compare(&left, &right, &question, &limits, &solvers).map_err(question_failed)?;

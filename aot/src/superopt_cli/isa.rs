@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::Path;
+use trinity_codegen::isa::March;
 use trinity_codegen::isa::cost::{self, Uarch};
 use trinity_codegen::isa::forms::{self, Flags, Info, Level};
 use trinity_codegen::isa::show;
@@ -14,7 +15,6 @@ use trinity_superopt::input::InputProblem;
 use trinity_superopt::input::assemble::{Syntax, machine_code};
 
 fn command() -> Command {
-    let levels = Level::ALL.map(Level::name);
     Command::new("trinityc isa")
         .about("What the model of x86-64 knows.")
         .subcommand_required(true)
@@ -26,9 +26,9 @@ fn command() -> Command {
                     Arg::new("march")
                         .long("march")
                         .short('m')
-                        .value_name("LEVEL")
-                        .help("only what this level of x86-64 has")
-                        .value_parser(clap::builder::PossibleValuesParser::new(levels)),
+                        .value_name("CPU")
+                        .help("only what this level of x86-64 or processor has: x86-64-v3, znver4, x86-64+adx")
+                        .value_parser(march),
                 ),
         )
         .subcommand(
@@ -49,11 +49,11 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Err(e) => Failed::from_clap("isa", &e),
         Ok(m) => match m.subcommand() {
             Some(("list", m)) => {
-                let level = m.get_one::<String>("march").and_then(|s| Level::parse(s));
+                let march = m.get_one::<March>("march");
                 let rows = forms::table();
                 let rows: Vec<&Info> = rows
                     .iter()
-                    .filter(|r| level.is_none_or(|l| r.level <= l))
+                    .filter(|r| march.is_none_or(|m| m.has(r.form.code)))
                     .collect();
                 print(&if m.get_flag("json") {
                     list_json(&rows)
@@ -72,6 +72,15 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     }
 }
 
+fn march(name: &str) -> Result<March, String> {
+    March::parse(name).ok_or_else(|| format!("it may be {}", March::names().join(", ")))
+}
+
+/// The least processor that has a form, by name.
+fn needs(r: &Info) -> String {
+    March::of(r.form.code).map_or_else(|| r.level.to_string(), March::name)
+}
+
 fn operands(r: &Info) -> String {
     let all: Vec<String> = r.operands.iter().map(|k| format!("{k:?}")).collect();
     all.join(", ")
@@ -86,7 +95,12 @@ fn list(rows: &[&Info]) -> String {
     let has = rows.iter().filter(|r| r.support.is_ok()).count();
     for r in rows {
         let name = format!("{:?}", r.mnemonic).to_lowercase();
-        let _ = write!(out, "{name:<16} {:<40} {:<10}", r.form.to_string(), r.level);
+        let _ = write!(
+            out,
+            "{name:<16} {:<40} {:<10}",
+            r.form.to_string(),
+            needs(r)
+        );
         let _ = match &r.support {
             Ok(()) => writeln!(
                 out,
@@ -129,6 +143,7 @@ fn list_json(rows: &[&Info]) -> String {
                 },
                 "features": features(r),
                 "level": r.level.name(),
+                "march": March::of(r.form.code).map(March::name),
                 "supported": r.support.is_ok(),
                 "reason": r.support.as_ref().err().map(ToString::to_string),
             })
@@ -213,10 +228,15 @@ fn describe(i: &Instruction, bytes: &[u8]) -> (String, bool) {
             flags(i.rflags_undefined())
         ),
     );
-    line(
-        "features",
-        &format!("{} (-march={})", features(&row).join(" "), row.level),
-    );
+    let mut who = match March::of(i.code()) {
+        Some(m) => format!("-march={m}"),
+        None => "in no processor known here".into(),
+    };
+    if row.level == Level::Extra {
+        // No level says who has it.
+        let _ = write!(who, ": {}", March::processors_with(i.code()).join(", "));
+    }
+    line("features", &format!("{} ({who})", features(&row).join(" ")));
     let (supported, text) = match show::meaning(i) {
         Ok(m) => (true, m.to_string()),
         Err(why) => (false, format!("not in the model: {why}")),
@@ -289,6 +309,16 @@ meaning    t1:32 = rax[31:0]
            zf' = t2 == 0
            sf' = t3
            of' = (rax[31] ^ t3) & (t3 ^ rcx[31])"
+        );
+    }
+
+    #[test]
+    fn extensions_beside_the_levels_name_their_processors() {
+        let (text, supported) = explained("adcx rax, rbx");
+        assert!(supported);
+        assert!(
+            text.contains("ADX (-march=x86-64+adx: broadwell, skylake,") && text.contains("znver4"),
+            "{text}"
         );
     }
 

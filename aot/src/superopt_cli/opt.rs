@@ -7,7 +7,7 @@
 
 use super::equiv::{
     command_line, duration, function_arg, live_out_arg, live_outs, load, march_words, pre_arg,
-    question_failed, report_failed, seed_arg, solvers, solvers_and_store, store_arg,
+    question_failed, report_failed, seed_arg, solvers_and_store, store_arg,
 };
 use super::{Failed, USAGE, choose_costs, costs_arg, path_arg, print};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -31,7 +31,6 @@ use trinity_superopt::report::verdict::{Verdict, exit};
 use trinity_superopt::run::{Deadline, Progress};
 use trinity_superopt::search::improve::{Engines, target_of_function};
 use trinity_superopt::search::opset::March;
-use trinity_superopt::solver::SolverPool;
 
 /// Time for the proof of one replacement.
 const PROOF_TIME: Duration = Duration::from_secs(30);
@@ -88,6 +87,8 @@ struct Change {
     seconds: f64,
     /// Whether the proof is the store's.
     cached: bool,
+    /// Questions that a solver was asked about this candidate, in the search and for the assembled text.
+    asked: usize,
     /// The function before and after.
     programs: Programs,
 }
@@ -103,7 +104,6 @@ struct Task<'a> {
     begun: Instant,
     time: Duration,
     command: String,
-    solvers: SolverPool,
     notes: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         Some(r) => r.iter().flat_map(|r| &r.parts).map(|p| p.place).collect(),
     };
     let mut task = Task {
-        engines: Engines::new(solvers()?, Progress::new(&Deadline::never())),
+        engines: Engines::new(solvers_and_store(&m)?, Progress::new(&Deadline::never())),
         march,
         march_text,
         results,
@@ -137,7 +137,6 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
             .copied()
             .unwrap_or(Duration::from_secs(30)),
         command: command_line(&args),
-        solvers: solvers_and_store(&m)?,
         notes: Vec::new(),
         matches: &m,
     };
@@ -217,8 +216,14 @@ impl Task<'_> {
             seed: self.seed,
             ..Limits::within(PROOF_TIME)
         };
-        let report = compare(specification.as_ref(), function, &q, &limits, &self.solvers)
-            .map_err(question_failed)?;
+        let report = compare(
+            specification.as_ref(),
+            function,
+            &q,
+            &limits,
+            &self.engines.solvers,
+        )
+        .map_err(question_failed)?;
         if !matches!(
             report.verdict,
             Verdict::Proven | Verdict::ProvenUnderPrecondition
@@ -324,7 +329,7 @@ impl Task<'_> {
                         seed: self.seed,
                         ..Limits::within(PROOF_TIME)
                     };
-                    let (verdict, cached) =
+                    let (verdict, cached, asked) =
                         if check::same_outside(&f, new, &[(found.range.clone(), range.clone())]) {
                             let old = (&f, found.range.clone());
                             let proof = check::prove_region(
@@ -332,17 +337,18 @@ impl Task<'_> {
                                 old,
                                 (new, range),
                                 &limits,
-                                &self.solvers,
+                                &self.engines.solvers,
                             )?;
                             let cached = proof.is_stored();
-                            (proof.verdict, cached)
+                            (proof.verdict.clone(), cached, r.asked + proof.asked())
                         } else {
                             let why = "the text around the region came back changed".into();
-                            (Verdict::Error { why }, false)
+                            (Verdict::Error { why }, false, r.asked)
                         };
                     let proven = verdict == Verdict::Proven;
                     let made = Change {
                         cached,
+                        asked,
                         ..change(&found.region.name, verdict, &r, started, (&f, new))
                     };
                     changes.push(made);
@@ -405,13 +411,19 @@ impl Task<'_> {
             seed: self.seed,
             ..Limits::within(PROOF_TIME)
         };
-        let (verdict, cached) = match compare(f, new, &question, &limits, &self.solvers) {
-            Ok(report) => (report.verdict, report.queries.iter().any(|q| q.cached)),
-            Err(_) => return Ok(None),
-        };
+        let (verdict, cached, asked) =
+            match compare(f, new, &question, &limits, &self.engines.solvers) {
+                Ok(report) => {
+                    let asked = report.queries.iter().filter(|q| q.solver.is_some());
+                    let (cached, asked) = (report.queries.iter().any(|q| q.cached), asked.count());
+                    (report.verdict, cached, r.asked + asked)
+                }
+                Err(_) => return Ok(None),
+            };
         let proven = matches!(verdict, Verdict::Proven | Verdict::ProvenUnderPrecondition);
         let change = Change {
             cached,
+            asked,
             ..change(&f.name, verdict, &r, started, (f, new))
         };
         if !proven {
@@ -437,8 +449,13 @@ impl Task<'_> {
         }
         for c in changes {
             out.push_str(&format!(
-                "{}: cost {} -> {} by the model, {} ({})\n",
-                c.name, c.before, c.after, c.verdict, c.method
+                "{}: cost {} -> {} by the model, {} ({}){}\n",
+                c.name,
+                c.before,
+                c.after,
+                c.verdict,
+                c.method,
+                by_store(c)
             ));
         }
         if !changes.iter().any(|c| good(&c)) {
@@ -453,7 +470,13 @@ impl Task<'_> {
         let item = |c: &Change| Item {
             name: c.name.clone(),
             verdict: c.verdict.clone(),
-            method: format!("{}, cost {} -> {}", c.method, c.before, c.after),
+            method: format!(
+                "{}, cost {} -> {}{}",
+                c.method,
+                c.before,
+                c.after,
+                by_store(c)
+            ),
             cached: c.cached,
             rlimit: None,
             seconds: Some(c.seconds),
@@ -475,6 +498,15 @@ impl Task<'_> {
             document.write_html(&p).map_err(report_failed)?;
         }
         print(&out)
+    }
+}
+
+/// Says that a verdict is the store's, and what was asked of a solver all the same.
+fn by_store(c: &Change) -> String {
+    match (c.cached, c.asked) {
+        (false, _) => String::new(),
+        (true, 0) => ", from the store: no solver was asked".into(),
+        (true, n) => format!(", from the store; a solver was asked {n} times in the search"),
     }
 }
 
@@ -510,6 +542,7 @@ fn change(
 ) -> Change {
     Change {
         cached: false,
+        asked: 0,
         programs: Programs {
             left: before.listing(),
             right: after.listing(),

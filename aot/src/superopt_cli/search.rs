@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use trinity_codegen::isa::forms::semantics_version;
 use trinity_superopt::report::search::Ended;
@@ -87,7 +88,6 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     let kernels = kernel_names();
     let known = Known {
         kernels: Some(&kernels),
-        processors: &[],
     };
     let change = |c: &mut RunConfig| apply(&m, c);
     choose_costs(&m)?;
@@ -134,9 +134,14 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     }
     let config = session.config.clone();
     let store = config.store.as_deref().map(open_store).transpose()?;
+    let store = store.map(Arc::new);
     let mut pool = PoolConfig::located().map_err(|e| Failed::new(INTERNAL, e.to_string()))?;
     pool.memory = u64::from(config.solver.memory_mb) << 20;
-    let solvers = SolverPool::new(pool);
+    let mut solvers = SolverPool::new(pool);
+    // A deterministic run does the same whatever is in the store.
+    if let Some(store) = store.as_ref().filter(|_| !config.deterministic) {
+        solvers = solvers.with_store(Arc::clone(store));
+    }
     let dir = session.dir.root().to_path_buf();
     let style = if m.get_flag("quiet") {
         Style::Quiet
@@ -146,7 +151,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
     let display = Display::start(&session.progress, style);
     let tools = Tools {
         solvers: &solvers,
-        store: store.as_ref(),
+        store: store.as_deref(),
         command: line(&m, args, &dir),
         lua: &|file, name| Ok(Box::new(LuaFunction::read(file, name)?)),
         tell: &|text| eprintln!("trinityc: {text}"),

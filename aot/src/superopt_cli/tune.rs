@@ -125,7 +125,6 @@ fn begin(m: &ArgMatches) -> Result<(Session, Option<Tuner>), Failed> {
     let kernels = kernel_names();
     let known = Known {
         kernels: Some(&kernels),
-        processors: &[],
     };
     let change = |c: &mut RunConfig| {
         c.deadline = m.get_one::<Duration>("deadline").copied().or(c.deadline);

@@ -39,19 +39,8 @@ impl Level {
         ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "extra"][self as usize]
     }
 
-    /// The level of that name, or of a processor as gcc and clang name it; `native` is what this processor has.
-    pub fn parse(name: &str) -> Option<Level> {
-        let named = || Level::ALL.into_iter().find(|l| l.name() == name);
-        match name {
-            "haswell" | "skylake" | "znver1" | "znver2" | "znver3" => Some(Level::V3),
-            "znver4" => Some(Level::V4),
-            "native" => Some(Level::native()),
-            _ => named(),
-        }
-    }
-
     /// The highest level below AVX-512, which the model does not have, that this processor runs.
-    fn native() -> Level {
+    pub(super) fn native() -> Level {
         let has_v3 = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("lzcnt");
@@ -245,14 +234,29 @@ pub fn info(form: Form) -> Info {
     }
 }
 
-/// The lowest level of x86-64 that has a form.
+/// The lowest level of x86-64 that has a form; `Extra` when none has.
 pub fn level(code: Code) -> Level {
+    match extra_features(code).next() {
+        Some(_) => Level::Extra,
+        None => level_of_rest(code),
+    }
+}
+
+/// The features that a form needs and no level has.
+pub(super) fn extra_features(code: Code) -> impl Iterator<Item = CpuidFeature> {
+    let features = code.cpuid_features().iter().copied();
+    features.filter(|f| Level::of(*f) == Level::Extra)
+}
+
+/// The lowest level that has the other features of a form.
+pub(super) fn level_of_rest(code: Code) -> Level {
     // 64-bit mode got these later than the rest of its time; iced has no feature for that.
     if matches!(code, Code::Lahf | Code::Sahf) {
         return Level::V2;
     }
-    let features = code.cpuid_features().iter();
-    features.map(|f| Level::of(*f)).max().unwrap_or(Level::V1)
+    let levels = code.cpuid_features().iter().map(|f| Level::of(*f));
+    let rest = levels.filter(|l| *l != Level::Extra);
+    rest.max().unwrap_or(Level::V1)
 }
 
 /// Whether the model has an instruction.

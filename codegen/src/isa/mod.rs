@@ -15,6 +15,7 @@ pub mod forms;
 pub mod fp;
 pub mod known_bits;
 pub mod machine;
+pub mod processor;
 pub mod show;
 pub mod term;
 
@@ -23,6 +24,7 @@ pub use domain::{BinOp, CmpOp, Domain, FpOp, UnOp};
 pub use exec::{Unsupported, execute};
 pub use known_bits::{Known, KnownBits};
 pub use machine::{Access, Fault, FaultKind, Flag, Machine};
+pub use processor::March;
 pub use term::{Node, TermId, TermPool};
 
 /// The instruction type of the model.

@@ -3,8 +3,8 @@
 use crate::report::verdict::{Verdict, VerdictKind, exit};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use trinity_codegen::isa::March;
 use trinity_codegen::isa::Unsupported;
-use trinity_codegen::isa::forms::Level;
 
 /// What about a function is not covered. Refusals by name: none of these is worked around silently.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,8 +47,8 @@ pub enum Refusal {
     TooLong,
     /// The direction flag is changed.
     DirectionFlag,
-    /// A form that the processors asked for need not have: the level it is in, and what was asked for.
-    March(Level, String),
+    /// A form that the processor asked for does not have: what has it, if that is known, and what was asked for.
+    March(Option<March>, String),
 }
 
 impl fmt::Display for Refusal {
@@ -85,11 +85,14 @@ impl fmt::Display for Refusal {
             Refusal::Empty => "the function has no code",
             Refusal::TooLong => "too many instructions along the unrolled paths",
             Refusal::DirectionFlag => "the direction flag is changed",
-            Refusal::March(Level::Extra, asked) => {
-                return write!(f, "it is in no level of x86-64, so not in -march={asked}");
+            Refusal::March(None, asked) => {
+                return write!(
+                    f,
+                    "no processor known here has it, so it is not in -march={asked}"
+                );
             }
-            Refusal::March(level, asked) => {
-                return write!(f, "it needs -march={level}, and {asked} was asked for");
+            Refusal::March(Some(needs), asked) => {
+                return write!(f, "it needs -march={needs}, and {asked} was asked for");
             }
         };
         f.write_str(text)

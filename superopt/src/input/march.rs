@@ -1,4 +1,4 @@
-//! Processor levels of programs: the one a function needs, and functions held to one.
+//! Processors of programs: what a function needs, and functions held to what a processor has.
 //!
 //! What an instruction means can depend on the processor: below their level `tzcnt` and `lzcnt` decode as `bsf` and
 //! `bsr`. So a program is compared for processors that have all its forms, and for no others.
@@ -9,20 +9,23 @@ use super::liveout::Result as LiveResult;
 use super::object::Function;
 use super::terms::{ProgramTerms, Setup};
 use crate::report::parts;
-use trinity_codegen::isa::forms::{Level, level};
+use trinity_codegen::isa::March;
 
-/// The lowest level that has all instructions of a function.
-pub fn needed(f: &Function) -> Level {
-    let levels = f.code.iter().map(|i| level(i.instruction.code()));
-    levels.max().unwrap_or(Level::V1)
+/// The least that has all instructions of a function. Those that nothing has are refused by the model anyway.
+pub fn needed(f: &Function) -> March {
+    let needs = f
+        .code
+        .iter()
+        .filter_map(|i| March::of(i.instruction.code()));
+    needs.fold(March::V1, March::or)
 }
 
-/// A program that is refused where it needs more than a level.
+/// A program that is refused where it needs more than a processor has.
 pub struct Within<'a> {
     /// The program.
     pub program: &'a dyn Behaviour,
-    /// The level.
-    pub level: Level,
+    /// What the processor has.
+    pub march: March,
     /// As it was asked for.
     pub asked: &'a str,
 }
@@ -34,8 +37,8 @@ impl Behaviour for Within<'_> {
     fn terms(&self, setup: &mut Setup) -> Result<ProgramTerms, InputError> {
         if let Some(f) = self.program.function() {
             for (n, i) in f.code.iter().enumerate() {
-                let needs = level(i.instruction.code());
-                if needs > self.level {
+                let needs = March::of(i.instruction.code());
+                if !needs.is_some_and(|n| self.march.includes(n)) {
                     let why = Refusal::March(needs, self.asked.to_owned());
                     return Err(InputError::new(
                         &f.file,

@@ -10,6 +10,7 @@ pub mod check;
 pub mod compare;
 pub mod effects;
 pub mod error;
+pub mod line;
 pub mod liveout;
 pub mod march;
 pub mod object;

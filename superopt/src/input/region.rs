@@ -131,6 +131,8 @@ pub struct Replacement {
     pub engine: String,
     /// Proposals made when it was found.
     pub iteration: u64,
+    /// Questions that a solver was asked for its proof in the search.
+    pub asked: usize,
 }
 
 /// How an engine ended.

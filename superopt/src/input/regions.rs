@@ -1,10 +1,11 @@
 //! The regions of a function: straight-line runs that an engine may replace, in place, in the text.
 //!
 //! A region lies in one block, between labels, directives for unwinding, calls and changes of the stack pointer; each of
-//! its instructions stands on a line of its own. Registers that its memory operands name keep their values in it. What is live around it comes from the whole function.
+//! its instructions is the only one on its line, the first one perhaps behind labels. Registers that its memory operands name keep their values in it. What is live around it comes from the whole function.
 
 use super::cfg::{Cfg, before};
 use super::effects::{changes_rsp, effects};
+use super::line::Parts;
 use super::object::Function;
 use super::place::PlaceSet;
 use super::region::{Footprint, LiveOut, Region, Touch};
@@ -44,33 +45,24 @@ fn separated(f: &Function, a: usize, b: usize) -> bool {
         return true;
     }
     let between = &source.lines[from as usize..to as usize - 1];
-    between.iter().any(|l| {
-        let l = l.trim();
-        let label = l
-            .split_whitespace()
-            .next()
-            .is_some_and(|w| w.ends_with(':'))
-            && !l.starts_with('#');
-        label || (l.starts_with('.') && !l.starts_with(".loc"))
-    })
+    let divides = |l: &String| {
+        Parts::of(l).is_none_or(|p| {
+            let directive = p.statement.starts_with('.') && !p.statement.starts_with(".loc");
+            directive || !p.labels.is_empty()
+        })
+    };
+    // A label before an instruction on its line is between it and what is above.
+    let labelled = Parts::of(&source.lines[to as usize - 1]).is_none_or(|p| !p.labels.is_empty());
+    labelled || between.iter().any(divides)
 }
 
-/// Whether the instruction is alone on its line.
+/// Whether the instruction is the only one on its line, so that it can be replaced there.
 fn alone(f: &Function, n: usize) -> bool {
     let Some(source) = &f.source else { return true };
     let line = f.code[n].line;
     let neighbour = |k: usize| f.code.get(k).is_some_and(|i| i.line == line);
-    let text = line
-        .and_then(|l| source.lines.get(l as usize - 1))
-        .map_or("", String::as_str);
-    let code = text.split('#').next().unwrap_or("");
-    let label = code
-        .split_whitespace()
-        .next()
-        .is_some_and(|w| w.ends_with(':'));
-    line.is_some()
-        && !label
-        && !code.contains(';')
+    let text = line.and_then(|l| source.lines.get(l as usize - 1));
+    text.is_some_and(|t| Parts::of(t).is_some())
         && !neighbour(n + 1)
         && (n == 0 || !neighbour(n - 1))
 }

@@ -1,6 +1,8 @@
-//! New code put into a text: in the notation of the place, everything around it kept.
+//! New code put into a text: in the notation of the place, everything around it kept. Labels on the lines of old
+//! instructions stay where they are, with the comments on these lines.
 
 use super::assemble::{Source, Syntax, is_foreign};
+use super::line::Parts;
 use super::region::{SymbolKind, SymbolUse};
 use iced_x86::{
     Formatter, GasFormatter, Instruction, IntelFormatter, SymbolResolver, SymbolResult,
@@ -92,8 +94,12 @@ pub fn apply(source: &Source, edits: &[Edit]) -> String {
                 out.push_str(l);
                 out.push('\n');
             }
-            Some(None) => {}
-            Some(Some(e)) => {
+            Some(edit) => {
+                if let Some(kept) = Parts::of(l).and_then(|p| p.without_statement()) {
+                    out.push_str(&kept);
+                    out.push('\n');
+                }
+                let Some(e) = edit else { continue };
                 for (i, s) in &e.new {
                     out.push('\t');
                     out.push_str(&print(i, s.as_ref(), source.syntax[n]));

@@ -1,6 +1,7 @@
 //! A whole function as one target: branches converted, local variables gone, its body replaced as one.
 
 use super::compare::{Behaviour, Question};
+use super::line::Parts;
 use super::object::Function;
 use super::place::PlaceSet;
 use super::precondition::parse;
@@ -130,17 +131,8 @@ pub fn edit(f: &Function, mut new: Vec<(Instruction, Option<SymbolUse>)>) -> Opt
     let mut old: Vec<u32> = Vec::new();
     for n in body {
         let line = f.code[n].line?;
-        let text = source.lines.get(line as usize - 1)?;
-        let code = text.split('#').next().unwrap_or("");
-        // A label before an instruction on its line would go with it.
-        if code.contains(';')
-            || code
-                .split_whitespace()
-                .next()
-                .is_some_and(|w| w.ends_with(':'))
-        {
-            return None;
-        }
+        // Labels and comments can be kept; two statements on a line cannot be told apart.
+        Parts::of(source.lines.get(line as usize - 1)?)?;
         old.push(line);
     }
     old.sort_unstable();

@@ -2,9 +2,11 @@
 //!
 //! Equal operands give equal variables (in either order for products), so that circuits a bit-blaster cannot see
 //! through cancel. Wide products can be split by halves first, `(a1*2^h + a0) * (b1*2^h + b0)`, each half product a
-//! variable of at most `(2^h-1)^2`: then only adders are left. The result proves, and never refutes.
+//! variable of at most `(2^h-1)^2`: then only adders are left. Of quotients and remainders the facts of
+//! [`super::quotients`] are known. The result proves, and never refutes.
 
 use super::expand::{effective_width, slice};
+use super::quotients::facts;
 use super::rebuild::Rewriter;
 use std::collections::HashMap;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, Node, TermId, TermPool};
@@ -183,17 +185,10 @@ impl Functions {
     fn quotient(&mut self, pool: &mut TermPool, op: BinOp, a: TermId, b: TermId) -> TermId {
         let w = pool.term_width(a);
         let (v, new) = self.variable(pool, op, a, b, w);
-        if new && matches!(op, BinOp::Udiv | BinOp::Urem) {
-            // A quotient is at most the dividend (unless the divisor is zero); a remainder always is.
-            let above = pool.cmp(CmpOp::Ult, &a, &v);
-            let fine = pool.not(&above);
-            let zero = pool.is_zero(&b);
-            let bound = if op == BinOp::Udiv {
-                pool.bin(BinOp::Or, &fine, &zero)
-            } else {
-                fine
-            };
-            self.require(pool, bound);
+        if new {
+            for fact in facts(pool, op, a, b, v) {
+                self.require(pool, fact);
+            }
         }
         v
     }

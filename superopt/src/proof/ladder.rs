@@ -37,35 +37,44 @@ pub fn prove(
     solvers: &SolverPool,
 ) -> ProofResult {
     let Some(store) = solvers.store() else {
-        return make(pool, q, limits, solvers, false);
+        return make(pool, q, limits, solvers, Kept::Nothing);
     };
     let question = stored::question(pool, q);
-    match stored::look(store, &question, limits) {
-        Kept::Proven => make(pool, q, limits, solvers, true),
-        Kept::Tried => stored::tried(),
-        Kept::Nothing => {
-            let start = Instant::now();
-            let mut result = make(pool, q, limits, solvers, false);
-            let solver = solvers.version().unwrap_or_default();
-            let (time, all) = (start.elapsed(), &result);
-            if let Some(why) = stored::keep(store, question, limits, all, time, solver) {
-                let step = stored::step("to be kept", VerdictKind::Error, &why);
-                result.steps.push(step);
-            }
-            result
+    let kept = stored::look(store, &question, limits);
+    if matches!(kept, Kept::Tried) {
+        return stored::tried();
+    }
+    let start = Instant::now();
+    let mut result = make(pool, q, limits, solvers, kept);
+    if !result.is_stored() {
+        let (time, all) = (start.elapsed(), &result);
+        if let Some(why) = stored::keep(store, question, limits, all, time, solvers) {
+            let step = stored::step("to be kept", VerdictKind::Error, &why);
+            result.steps.push(step);
         }
     }
+    result
 }
 
-/// Makes the proof, or only finds the precondition's witness where it is `known` already.
+/// Makes the proof. Of one that is kept only the precondition's witness is found; a kept input is tried first.
 fn make(
     pool: &mut TermPool,
     q: &Query,
     limits: &Limits<'_>,
     solvers: &SolverPool,
-    known: bool,
+    kept: Kept,
 ) -> ProofResult {
-    let groups = if known { Vec::new() } else { groups(pool, q) };
+    let (known, hint) = match kept {
+        Kept::Proven(smt) => (Some(smt), None),
+        Kept::Refuted(input) => (None, Some(input)),
+        Kept::Tried | Kept::Nothing => (None, None),
+    };
+    let hinted = hint.is_some();
+    let groups = if known.is_some() {
+        Vec::new()
+    } else {
+        groups(pool, q)
+    };
     let mut p = Prover {
         pool,
         limits,
@@ -78,16 +87,25 @@ fn make(
         work_left: (limits.rlimit > 0).then_some(limits.rlimit),
         steps: Vec::new(),
         tests: 0,
+        hint,
         disagreement: None,
         second_name: None,
     };
     let mut found = Found::default();
-    let verdict = match p.climb(&q.precondition, groups, &mut found) {
+    let mut verdict = match p.climb(&q.precondition, groups, &mut found) {
         Ok(v) => v,
         Err(e) => Verdict::Error { why: e.to_string() },
     };
-    if known {
+    if let Some(smt) = known {
+        match stored::written(&smt, limits) {
+            Ok(steps) => p.steps.extend(steps),
+            Err(e) => verdict = Verdict::Error { why: e.to_string() },
+        }
         p.steps.push(stored::step("all", VerdictKind::Proven, ""));
+    }
+    if hinted && verdict.kind() == VerdictKind::Refuted && p.hint.is_none() {
+        let why = "the input is the store's";
+        p.steps.push(stored::step("all", VerdictKind::Refuted, why));
     }
     let verdict = match p.disagreement.take() {
         Some(why) => Verdict::Error { why },
@@ -155,6 +173,8 @@ pub(super) struct Prover<'a, 'l> {
     work_left: Option<u64>,
     pub steps: Vec<Step>,
     tests: u64,
+    /// An input to try first; taken once it was used.
+    hint: Option<Assignment>,
     /// Two solvers contradict each other.
     pub disagreement: Option<String>,
     pub second_name: Option<String>,
@@ -329,6 +349,19 @@ impl Prover<'_, '_> {
         floats.any(|(v, _)| tape.order().binary_search(v).is_ok())
     }
 
+    /// The input to try first, when the bit `goal` (ground) is one on it.
+    fn hinted(&mut self, goal: TermId) -> Option<Assignment> {
+        let hint = self.hint.as_ref()?;
+        let tape = Tape::new(self.pool, &[goal], self.ground.variables());
+        let block = Block::of(std::slice::from_ref(hint));
+        let values = tape.run(self.pool, &block);
+        if tape.values(&values, goal)[0] != 1 {
+            return None;
+        }
+        self.hint = None;
+        Some(tape.assignment(self.pool, &block, &values, 0))
+    }
+
     /// Looks for an input on which the bit `goal` (ground) is one.
     fn search(&mut self, goal: TermId, near: Option<&Assignment>) -> Option<Assignment> {
         let tape = Tape::new(self.pool, &[goal], self.ground.variables());
@@ -419,7 +452,8 @@ impl Prover<'_, '_> {
         let start = Instant::now();
         let bad_bit = bad(self.pool, &p.assume, &goals);
         let posed = Posed { goals, ..p };
-        Ok(match self.search(bad_bit, near) {
+        let input = self.hinted(bad_bit).or_else(|| self.search(bad_bit, near));
+        Ok(match input {
             Some(input) => {
                 self.note(
                     &names(&posed.goals),

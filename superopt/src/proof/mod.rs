@@ -40,6 +40,7 @@ mod ladder;
 pub mod lemmas;
 pub mod minimise;
 pub mod poly;
+mod quotients;
 pub mod rebuild;
 pub mod signs;
 pub mod simulate;
@@ -154,6 +155,12 @@ pub struct ProofResult {
 }
 
 impl ProofResult {
+    /// How many questions a solver was asked.
+    pub fn asked(&self) -> usize {
+        let by_solver = |s: &&Step| !s.text_hash.is_empty();
+        self.steps.iter().filter(by_solver).count()
+    }
+
     /// Whether the answer is the store's.
     pub fn is_stored(&self) -> bool {
         self.steps

@@ -220,6 +220,7 @@ pub fn entry(
         precondition: goal.precondition.clone(),
         solver: solvers.version().unwrap_or_else(|e| e.to_string()),
         smt: smt.collect(),
+        shown: None,
         spent,
         failures: Vec::new(),
         tool: crate::report::tool_version(),
@@ -468,7 +469,7 @@ impl Context<'_> {
             memory_bytes: asked.then_some(s.memory),
             smt_file: s.file.as_deref().map(relative),
             smt_sha256: s.file.as_ref().and_then(hash),
-            cached: false,
+            cached: s.rung == crate::proof::Rung::Store,
             second: s.second.as_ref().map(|o| parts::SecondOpinion {
                 solver: o.solver.clone(),
                 verdict: o.verdict,

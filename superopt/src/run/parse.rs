@@ -3,11 +3,9 @@
 use super::config::*;
 use super::reader::{ConfigError, Reading, Section, nearest};
 use crate::egraph::mine::{NoSuchOperation, operation};
-use crate::search::opset;
+use crate::search::opset::{self, March};
 use std::path::{Path, PathBuf};
 
-/// Values of `march` that name a level of the instruction set; others are names of processors.
-pub const LEVELS: [&str; 4] = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"];
 /// Widths in bits that targets and rules can have.
 pub const WIDTHS: [u32; 4] = [8, 16, 32, 64];
 
@@ -16,8 +14,6 @@ pub const WIDTHS: [u32; 4] = [8, 16, 32, 64];
 pub struct Known<'a> {
     /// Names of kernels; `None`: not checked.
     pub kernels: Option<&'a [&'a str]>,
-    /// Further values of `march`: the processors with a cost model.
-    pub processors: &'a [&'a str],
 }
 
 impl RunConfig {
@@ -59,7 +55,7 @@ fn run(root: &Section, known: &Known) -> Option<RunConfig> {
     root.check(root.has("kind"), "kind", "missing");
     let kind = root.choice("kind", &Kind::NAMES);
     let march: String = root.or("march", "x86-64-v3".into());
-    check_march(root, &march, known);
+    check_march(root, &march);
     let seed = root.or("seed", 1);
     root.check(seed <= i64::MAX as u64, "seed", "should be below 2^63");
     let deterministic = root.or("deterministic", false);
@@ -172,16 +168,11 @@ fn check_kind(root: &Section, c: &RunConfig) {
     );
 }
 
-fn check_march(root: &Section, march: &str, known: &Known) {
-    let names: Vec<&str> = LEVELS
-        .iter()
-        .chain(known.processors)
-        .copied()
-        .chain(["native"])
-        .collect();
-    if names.contains(&march) {
+fn check_march(root: &Section, march: &str) {
+    if March::parse(march).is_some() {
         return;
     }
+    let names = March::names();
     let hint = match nearest(march, &names) {
         Some(n) => format!("did you mean \"{n}\"?"),
         None => format!("it may be {}", names.join(", ")),

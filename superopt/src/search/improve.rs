@@ -88,6 +88,7 @@ impl Engines {
                 cost_after: f.cost as f64 / 100.0,
                 engine: f.engine,
                 iteration: f.iteration,
+                asked: f.proof.asked(),
             })),
         }
     }

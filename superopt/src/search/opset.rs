@@ -4,9 +4,10 @@
 
 use super::variant::{Hole, Start, Variant};
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
+use trinity_codegen::isa::forms::Level;
 
 /// Which instructions the target processor has.
-pub use trinity_codegen::isa::forms::Level as March;
+pub use trinity_codegen::isa::March;
 
 /// How the operands of a row's forms are filled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
@@ -56,14 +57,15 @@ pub enum Shape {
 }
 
 macro_rules! rows {
-    ($($march:ident $width:literal $shape:ident: $($code:ident)*;)*) => {
-        &[$((March::$march, $width, Shape::$shape, &[$(Code::$code),*]),)*]
+    ($($level:ident $width:literal $shape:ident: $($code:ident)*;)*) => {
+        &[$((Level::$level, $width, Shape::$shape, &[$(Code::$code),*]),)*]
     };
 }
 
-type Row = (March, u8, Shape, &'static [Code]);
+type Row = (Level, u8, Shape, &'static [Code]);
 
-/// Every form searches know: from which level on, operand width, shape, forms.
+/// Every form searches know: the level that has it (`Extra`: an extension beside the levels), operand width, shape,
+/// forms.
 #[rustfmt::skip]
 const ROWS: &[Row] = rows! {
     V1 32 Rr: Mov_r32_rm32 Add_r32_rm32 Sub_r32_rm32 And_r32_rm32 Or_r32_rm32 Xor_r32_rm32 Cmp_r32_rm32 Test_rm32_r32 Adc_r32_rm32 Sbb_r32_rm32 Imul_r32_rm32 Bt_rm32_r32 Bts_rm32_r32 Btr_rm32_r32 Btc_rm32_r32 Bsf_r32_rm32 Bsr_r32_rm32;
@@ -99,7 +101,7 @@ const ROWS: &[Row] = rows! {
     V2 64 Rr: Popcnt_r64_rm64;
     V3 64 Rr: Lzcnt_r64_rm64 Tzcnt_r64_rm64 VEX_Blsi_r64_rm64 VEX_Blsmsk_r64_rm64 VEX_Blsr_r64_rm64;
     V3 64 Rrr: VEX_Andn_r64_r64_rm64 VEX_Bzhi_r64_rm64_r64 VEX_Bextr_r64_rm64_r64 VEX_Pdep_r64_r64_rm64 VEX_Pext_r64_r64_rm64 VEX_Sarx_r64_rm64_r64 VEX_Shlx_r64_rm64_r64 VEX_Shrx_r64_rm64_r64 VEX_Mulx_r64_r64_rm64;
-    V3 64 Rr: Adcx_r64_rm64 Adox_r64_rm64;
+    Extra 64 Rr: Adcx_r64_rm64 Adox_r64_rm64;
     V3 64 Rrs: VEX_Rorx_r64_rm64_imm8;
     V1 128 Vv: Movdqa_xmm_xmmm128 Paddd_xmm_xmmm128 Psubd_xmm_xmmm128 Paddq_xmm_xmmm128 Psubq_xmm_xmmm128 Pand_xmm_xmmm128 Pandn_xmm_xmmm128 Por_xmm_xmmm128 Pxor_xmm_xmmm128 Pcmpeqd_xmm_xmmm128 Pcmpgtd_xmm_xmmm128 Pmuludq_xmm_xmmm128 Punpckldq_xmm_xmmm128 Punpcklqdq_xmm_xmmm128 Punpckhdq_xmm_xmmm128 Punpckhqdq_xmm_xmmm128;
     V1 128 Vvi: Pshufd_xmm_xmmm128_imm8;
@@ -125,7 +127,7 @@ pub fn mnemonics() -> Vec<(String, iced_x86::Mnemonic)> {
 /// What a set of variants is made from.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Instructions of this level and below.
+    /// Instructions of this processor.
     pub march: March,
     /// Operand widths wanted: 32, 64, 128.
     pub widths: Vec<u8>,
@@ -200,12 +202,12 @@ impl OpSet {
             class_of: Vec::new(),
         };
         let start = Start::default();
-        for &(march, width, shape, codes) in ROWS {
-            if march > r.march || !r.widths.contains(&width) {
+        for &(_, width, shape, codes) in ROWS {
+            if !r.widths.contains(&width) {
                 continue;
             }
             for &code in codes {
-                if !r.only.is_empty() && !r.only.contains(&code) {
+                if !r.march.has(code) || !r.only.is_empty() && !r.only.contains(&code) {
                     continue;
                 }
                 let mut form = Vec::new();

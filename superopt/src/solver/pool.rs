@@ -5,7 +5,7 @@ use super::child::{Child, Lost};
 use super::{Answer, Budget, Outcome, SolverError, Undecided, locate};
 use crate::store::Store;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How children are made and kept.
@@ -51,7 +51,7 @@ pub struct SolverPool {
     config: PoolConfig,
     idle: Mutex<Vec<Lent>>,
     version: OnceLock<String>,
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
 }
 
 impl SolverPool {
@@ -66,14 +66,14 @@ impl SolverPool {
     }
 
     /// With a store: proofs put to this pool are looked up there, and kept there.
-    pub fn with_store(mut self, store: Store) -> SolverPool {
-        self.store = Some(store);
+    pub fn with_store(mut self, store: impl Into<Arc<Store>>) -> SolverPool {
+        self.store = Some(store.into());
         self
     }
 
     /// The store of proofs made before.
     pub fn store(&self) -> Option<&Store> {
-        self.store.as_ref()
+        self.store.as_deref()
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Lent>> {

@@ -124,6 +124,15 @@ impl Spent {
     }
 }
 
+/// An input on which a claim fails. It is evaluated again before it is believed.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// Values of the question's variables, in hexadecimal, in the order in which its canonical text meets them.
+    pub variables: Vec<String>,
+    /// Bytes of its memories, these numbered in the same way: memory, address, byte.
+    pub memory: Vec<(u32, u64, u8)>,
+}
+
 /// An answer with the evidence for it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Entry {
@@ -141,6 +150,9 @@ pub struct Entry {
     pub solver: String,
     /// The solver's queries.
     pub smt: Vec<Smt>,
+    /// An input that refutes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
     /// What was used up, over all attempts.
     pub spent: Spent,
     /// Why attempts failed, one line each.
@@ -162,6 +174,7 @@ impl Entry {
             precondition: None,
             solver: String::new(),
             smt: Vec::new(),
+            shown: None,
             spent,
             failures: vec![why.into()],
             tool: crate::report::tool_version(),

@@ -14,7 +14,7 @@ pub mod sha256;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Key, MAX_FAILURES, Query, Smt, Spent};
+pub use entry::{Entry, Key, MAX_FAILURES, Query, Shown, Smt, Spent};
 
 use crate::report::Use;
 use probe::Found;

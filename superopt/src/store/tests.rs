@@ -31,6 +31,7 @@ fn proven(n: u64) -> Entry {
             "eax",
             format!("(assert (= x #x{n:08x}))\n(check-sat)\n"),
         )],
+        shown: None,
         spent: Spent {
             proposals: 10,
             rlimit: 20,

@@ -115,6 +115,54 @@ fn a_difference_is_found_again() {
 }
 
 #[test]
+fn an_input_that_a_solver_found_is_kept_and_evaluated_again() {
+    let folder = Folder::new("input");
+    let solvers = pool(&folder.file(), "a");
+    // Zero but for one input, which no test hits.
+    let rare = |names: [&str; 2]| {
+        let mut p = TermPool::new();
+        let [x, y] = names.map(|n| p.var(n, 32));
+        let seven = p.constant(32, 7);
+        let shifted = p.bin(BinOp::Lshr, &x, &seven);
+        let mixed = p.xor(&x, &shifted);
+        let factor = p.constant(32, 0x9e37_79b1);
+        let hash = p.bin(BinOp::Mul, &mixed, &factor);
+        let hash = p.add(&hash, &y);
+        let (k, l) = (p.constant(32, 0x1234_5678), p.constant(32, 0x0bad_cafe));
+        let (a, b) = (p.eq(&hash, &k), p.eq(&y, &l));
+        let hit = p.and(&a, &b);
+        let (one, zero) = (p.constant(32, 1), p.constant(32, 0));
+        let right = p.ite(&hit, &one, &zero);
+        (p, Query::words(vec![Pair::new("eax", zero, right)]))
+    };
+    let first = ask(&solvers, rare(["x", "y"]));
+    assert_eq!(first.verdict, Verdict::Refuted, "{:?}", first.steps);
+    assert!(first.asked() > 0 && !first.is_stored());
+    let (p, q) = rare(["edi", "esi"]);
+    let name = question_name(&p, &q).name;
+    let again = ask(&solvers, (p, q));
+    assert_eq!(again.verdict, Verdict::Refuted);
+    assert!(again.asked() == 0 && again.is_stored(), "{:?}", again.steps);
+    let values = |r: &ProofResult| {
+        let c = r.counterexample.clone().expect("refuted");
+        c.variables.values().copied().collect::<Vec<_>>()
+    };
+    assert_eq!(values(&first), values(&again));
+    // An input that shows nothing refutes nothing.
+    let store = solvers.store().unwrap();
+    let Ok(Lookup::Failed(mut entry)) = store.lookup(&name) else {
+        panic!("the refutation was kept")
+    };
+    if let Some(shown) = &mut entry.shown {
+        shown.variables[0] = "0".into();
+    }
+    store.put(entry).unwrap();
+    let anew = ask(&solvers, rare(["x", "y"]));
+    assert!(anew.asked() > 0 && !anew.is_stored());
+    assert_eq!(anew.verdict, Verdict::Refuted);
+}
+
+#[test]
 fn other_semantics_damage_and_strangers_are_not_trusted() {
     let folder = Folder::new("untrusted");
     let file = folder.file();
@@ -141,7 +189,7 @@ fn other_semantics_damage_and_strangers_are_not_trusted() {
     assert!(!stored("a"));
     // Proven on another machine: proven again here, then it counts.
     let (p, q) = question(["x", "y"], None);
-    let name = question_name(&p, &q);
+    let name = question_name(&p, &q).name;
     let foreign = folder.0.join("foreign.redb");
     let target = folder.0.join("target.redb");
     assert!(!ask(&pool(&foreign, "a"), question(["x", "y"], None)).is_stored());

@@ -104,7 +104,7 @@ pub fn forms(t: &Target, cells: &Cells) -> Vec<(Instruction, Vec<Hole>)> {
     }
     let mut out = Vec::new();
     for &(march, bytes, what, register, codes) in ROWS {
-        if march > t.march {
+        if !t.march.includes(march) {
             continue;
         }
         for c in &cells.cells {

@@ -290,7 +290,7 @@ fn operations(t: &Target, widths: &[u32]) -> Vec<Op> {
     let mut out = Vec::new();
     let counts = t.shift_counts();
     for row in ROWS {
-        if row.march > t.march || row.bits != 0 && !widths.contains(&row.bits) {
+        if !t.march.includes(row.march) || row.bits != 0 && !widths.contains(&row.bits) {
             continue;
         }
         let x = Register::XMM8;
