@@ -7,7 +7,8 @@
 //! the last column: its processor seconds (without the solver's) by the seconds it took.
 //!
 //! With `--from`, one more search per kernel begins with what these compilers make of the C texts at -O3, where that is
-//! straight-line code; it counts in no column of the table. Its programs, proven too, join those in OUT.json: a user who
+//! straight-line code, and asks for what the kernel is meant for (fields that do not overlap, say), where both texts
+//! agree; it counts in no column of the table. Its programs, proven too, join those in OUT.json: a user who
 //! improves compiled code has it as a start, and an improver that returned something slower would be of no use.
 
 use iced_x86::{Encoder, FlowControl, Formatter, Instruction, IntelFormatter, Mnemonic, Register};
@@ -137,13 +138,18 @@ fn search(
     let mut engines = Engines::new(solvers, Progress::new(&deadline));
     engines.patience = a.patience;
     engines.begin = begin;
+    // What compilers make of the texts is the same only on the inputs that the kernel is meant for.
+    let target = match engines.begin.is_empty() {
+        true => k.target(a.width, a.march),
+        false => k.meant_target(a.width, a.march),
+    };
     let options = ImproveOptions {
         deadline,
         jobs: a.jobs,
         seed,
         from_scratch: true,
     };
-    engines.search(&k.target(a.width, a.march), &options)
+    engines.search(&target, &options)
 }
 
 /// A proven program: cost, machine code in hexadecimal, text, engine.

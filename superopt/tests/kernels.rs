@@ -14,7 +14,9 @@ use trinity_superopt::kernels::sources::{
 use trinity_superopt::kernels::{HACKERS_DELIGHT, Kernel, arrays, find, wide};
 use trinity_superopt::proof::{Limits, Pair, ProofResult, Query, prove};
 use trinity_superopt::report::verdict::VerdictKind;
+use trinity_superopt::run::{Deadline, Progress};
 use trinity_superopt::search::check::check;
+use trinity_superopt::search::engine::{Options, Record, Seed, search};
 use trinity_superopt::search::opset::March;
 use trinity_superopt::search::target::Target;
 use trinity_superopt::solver::{PoolConfig, SolverPool};
@@ -140,21 +142,59 @@ fn idiomatic_texts_compute_the_formulas() {
 
 /// What the proof says of code in Intel notation as a program for a target.
 fn verdict(t: &Target, code: &str) -> VerdictKind {
+    let start = Instant::now();
+    let limits = Limits::within(Duration::from_secs(60));
+    let r = check(t, &assembled(code), &limits, &solvers()).unwrap();
+    show(&t.name, &r, start);
+    r.verdict.kind()
+}
+
+/// Code in Intel notation.
+fn assembled(code: &str) -> Vec<iced_x86::Instruction> {
     let text = format!(
         ".intel_syntax noprefix\n.globl f\n.type f, @function\nf:\n{code}\nret\n.size f, .-f\n"
     );
     let unit = Unit::from_text("f.s".as_ref(), &text).unwrap();
-    let start = Instant::now();
-    let limits = Limits::within(Duration::from_secs(60));
-    let r = check(
-        t,
-        &instructions(&function(&unit, "f").unwrap()),
-        &limits,
-        &solvers(),
-    )
-    .unwrap();
-    show(&t.name, &r, start);
-    r.verdict.kind()
+    instructions(&function(&unit, "f").unwrap())
+}
+
+/// gcc's straight-line code for p20 takes six cycles; from the values it computes on its way, five are found.
+#[test]
+fn values_of_a_program_lead_to_a_shorter_one() {
+    let code = "blsi edx, edi\nxor eax, eax\nadd edx, edi\ntzcnt eax, edi\nxor edi, edx\nshr edi, 2\n\
+                shrx eax, edi, eax\nor eax, edx";
+    let target = kernel("p20").target(32, March::V3);
+    let (solvers, deadline) = (solvers(), Deadline::after(Duration::from_secs(120)));
+    let options = Options {
+        deadline: deadline.clone(),
+        jobs: 2,
+        seed: 1,
+        from_scratch: true,
+        chain: None,
+        enumerate: true,
+        shortest: None,
+        egraph: None,
+        keys: None,
+        patience: Some(Duration::from_secs(1)),
+        proof_timeout: Duration::from_secs(30),
+        rlimit: None,
+        solvers: &solvers,
+        progress: &Progress::new(&deadline),
+        resume: vec![Seed {
+            origin: "gcc".into(),
+            code: assembled(code),
+        }],
+        record: Record::default(),
+    };
+    let outcome = search(&target, &options).unwrap();
+    let costs: Vec<(u64, &str)> = outcome
+        .found
+        .iter()
+        .map(|f| (f.cost, f.engine.as_str()))
+        .collect();
+    println!("{costs:?}");
+    assert!(costs.contains(&(680, "gcc")), "{costs:?}");
+    assert!(costs[0].0 < 600 && costs[0].1 == "enumeration", "{costs:?}");
 }
 
 /// The published program, ours with mulx, and ours without the carry of the second addend.

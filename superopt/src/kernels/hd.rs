@@ -3,7 +3,7 @@
 use super::word::Word;
 
 /// A word of the arguments.
-type Formula = for<'p> fn(&[Word<'p>]) -> Word<'p>;
+pub type Formula = for<'p> fn(&[Word<'p>]) -> Word<'p>;
 
 /// What a result must be.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ pub mod sources;
 pub mod wide;
 pub mod word;
 
-pub use hd::{HACKERS_DELIGHT, Kernel, Specification};
+pub use hd::{Formula, HACKERS_DELIGHT, Kernel, Specification};
 
 use crate::search::loc;
 use crate::search::opset::March;
@@ -28,8 +28,19 @@ pub fn find(name: &str) -> Option<&'static Kernel> {
 const ARGUMENTS: [loc::Loc; 4] = [7, 6, 2, 1];
 
 impl Kernel {
-    /// The search target: arguments in edi, esi, edx, ecx (rdi.. at 64 bits), the result in eax (rax).
+    /// The search target: arguments in edi, esi, edx, ecx (rdi.. at 64 bits), the result in eax (rax), for all inputs on
+    /// which the formula has a value.
     pub fn target(&self, width: u32, march: March) -> Target {
+        self.target_on(width, march, &[self.precondition])
+    }
+
+    /// As [`target`](Self::target), for the inputs that the kernel is meant for. Texts that compute other things
+    /// elsewhere have a common ground in it.
+    pub fn meant_target(&self, width: u32, march: March) -> Target {
+        self.target_on(width, march, &[self.precondition, self.domain])
+    }
+
+    fn target_on(&self, width: u32, march: March, on: &[Formula]) -> Target {
         let pool = RefCell::new(TermPool::new());
         let input_terms: Vec<TermId> = (0..self.arguments)
             .map(|i| pool.borrow_mut().var(["rdi", "rsi", "rdx", "rcx"][i], 64))
@@ -39,7 +50,8 @@ impl Kernel {
             .map(|t| Word::new(&pool, *t).bits(0, width))
             .collect();
         let out = (self.formula)(&x).term();
-        let precondition = (self.precondition)(&x).term();
+        let bits = on.iter().map(|bit| bit(&x));
+        let precondition = bits.reduce(|a, b| a & b).unwrap_or(x[0].always()).term();
         let mut pool = pool.into_inner();
         let fault = pool.bit(false);
         Target {

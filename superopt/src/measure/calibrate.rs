@@ -12,7 +12,7 @@ use trinity_codegen::isa::cost::{Key, RowCost, Table, Uarch, Variant};
 use trinity_codegen::isa::{Bits, Concrete, ConcreteMemory, Machine, execute};
 
 use super::{
-    Budget, Candidate, Harness, Input, Interval, Job, MeasureError, Quantity, Timing, Value,
+    Budget, Candidate, Harness, Input, Interval, Job, MeasureError, Order, Quantity, Timing, Value,
     measure,
 };
 use crate::native::cpu;
@@ -193,6 +193,7 @@ fn plan(key: Key, form: Form) -> Option<Plan> {
     let harness = |quantity, inputs| Harness {
         quantity,
         inputs,
+        order: Order::InTurn,
         regions: Vec::new(),
         memory: Vec::new(),
     };

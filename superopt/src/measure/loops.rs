@@ -6,12 +6,15 @@
 //! cost the transfer as well, which stays in the result.
 //!
 //! The loop keeps its counters in memory, so every register is the code's own. It runs twice; the second pass counts.
+//!
+//! Where values are to vary ([`Order::Drawn`]), each copy draws the row of its values: the square of a Weyl sequence that
+//! starts at the time stamp, in two registers that the code must leave alone. No branch on such values can be learned.
 
 use iced_x86::{
     Code, Encoder, Instruction, InstructionInfoFactory, MemoryOperand, OpAccess, Register,
 };
 
-use super::{Harness, Input, MAX_VALUES, MeasureError, Quantity, Value};
+use super::{Harness, Input, MAX_VALUES, MeasureError, Order, Quantity, Value};
 use crate::native::{Region, State};
 
 /// Counters, time stamps and input values of a loop. Below 2 GiB, for absolute addressing.
@@ -23,6 +26,11 @@ const TICKS: u64 = 24;
 const ZERO: u64 = 32;
 const POOL: u64 = 128;
 const SLOT: u64 = 32;
+/// The Weyl sequence of drawn rows, and its step: 2^32 by the golden ratio (Knuth, TAOCP 3, 6.4).
+const WEYL: Register = Register::R15;
+const WEYL_STEP: u32 = 0x9e37_79b9;
+/// The offset of the drawn row in an input's slots.
+const ROW: Register = Register::R14;
 
 /// The result of a loop.
 pub fn ticks(state: &State) -> u64 {
@@ -89,6 +97,8 @@ pub struct LoopPlan {
     sources: Vec<Home>,
     /// VEX forms for the links, as the code has them; mixing costs on some processors.
     vex: bool,
+    /// Which row of values a copy gets.
+    order: Order,
 }
 
 impl LoopPlan {
@@ -139,6 +149,9 @@ impl LoopPlan {
             let overwritten = written.contains(&input.home) || sources.contains(&input.home);
             input.reload = overwritten && input.waits_for.is_empty();
         }
+        if harness.order == Order::Drawn {
+            drawn(&inputs, &written)?;
+        }
         let vex = body
             .iter()
             .any(|instruction| instruction.encoding() != iced_x86::EncodingKind::Legacy);
@@ -152,6 +165,7 @@ impl LoopPlan {
             inputs,
             sources,
             vex,
+            order: harness.order,
         })
     }
 
@@ -200,6 +214,10 @@ impl LoopPlan {
         }
         assembler.time_stamp(Code::Rdtsc);
         assembler.put2(Code::Mov_rm64_r64, at(START), Register::RAX);
+        if self.order == Order::Drawn {
+            assembler.put2(Code::Mov_r64_rm64, WEYL, Register::RAX);
+            self.draw(&mut assembler);
+        }
         for input in &self.inputs {
             self.load(input, 0, &mut assembler);
         }
@@ -221,6 +239,9 @@ impl LoopPlan {
     /// The code once, and the links from it to the next.
     fn copy(&self, copy: usize, assembler: &mut Assembler) {
         assembler.bytes.extend_from_slice(&self.code);
+        if self.order == Order::Drawn {
+            self.draw(assembler);
+        }
         for &source in &self.sources {
             self.and_zero(source, assembler);
         }
@@ -262,7 +283,26 @@ impl LoopPlan {
     }
 
     fn slot(&self, input: &PlannedInput, copy: usize) -> MemoryOperand {
-        at(POOL + SLOT * (input.slot + copy % input.values.len()) as u64)
+        match self.order {
+            Order::InTurn => at(POOL + SLOT * (input.slot + copy % input.values.len()) as u64),
+            Order::Drawn => {
+                let first = REGION.address + POOL + SLOT * input.slot as u64;
+                MemoryOperand::with_base_displ_size(ROW, first as i64, 8)
+            }
+        }
+    }
+
+    /// The next row: high bits of the square of the next member of the sequence.
+    fn draw(&self, assembler: &mut Assembler) {
+        const ROWS: u32 = MAX_VALUES as u32;
+        let (shift, mask) = (32 - ROWS.ilog2() - SLOT.ilog2(), (ROWS - 1) * SLOT as u32);
+        let row = ROW.full_register32();
+        let step = MemoryOperand::with_base_displ_size(WEYL, i64::from(WEYL_STEP as i32), 8);
+        assembler.put2(Code::Lea_r32_m, WEYL.full_register32(), step);
+        assembler.put2(Code::Mov_r32_rm32, row, WEYL.full_register32());
+        assembler.put2(Code::Imul_r32_rm32, row, row);
+        assembler.put(known(Instruction::with2(Code::Shr_rm32_imm8, row, shift)));
+        assembler.put(known(Instruction::with2(Code::And_rm32_imm32, row, mask)));
     }
 
     fn load(&self, input: &PlannedInput, copy: usize, assembler: &mut Assembler) {
@@ -412,6 +452,22 @@ fn plan_input(input: &Input, slot: usize, linked: bool) -> Result<PlannedInput, 
         waits_for,
         reload: false,
     })
+}
+
+/// Checks that rows can be drawn: as many values as rows, and the registers for it free.
+fn drawn(inputs: &[PlannedInput], written: &[Home]) -> Result<(), MeasureError> {
+    for input in inputs {
+        if input.values.len() != MAX_VALUES {
+            return Err(MeasureError::Values(input.home.register()));
+        }
+    }
+    for own in [WEYL, ROW] {
+        let taken = |home: &Home| Home::of(own) == Some(*home);
+        if written.iter().any(taken) || inputs.iter().any(|input| taken(&input.home)) {
+            return Err(MeasureError::Register(own));
+        }
+    }
+    Ok(())
 }
 
 /// The registers a piece of code may write.

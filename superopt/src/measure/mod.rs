@@ -74,6 +74,17 @@ pub struct Input {
     pub waits_for: Vec<Register>,
 }
 
+/// Which of an input's values a copy of the code gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// One after another: the same copy always gets the same, and branches on them are predicted.
+    #[default]
+    InTurn,
+    /// Drawn anew every time, the same row for all inputs: branches on them cannot be predicted. Every input needs
+    /// [`MAX_VALUES`] values; r14 and r15 must not be the code's.
+    Drawn,
+}
+
 /// Most values of one [`Input`].
 pub const MAX_VALUES: usize = 16;
 
@@ -84,6 +95,8 @@ pub struct Harness {
     pub quantity: Quantity,
     /// Live-in registers. The others hold anything.
     pub inputs: Vec<Input>,
+    /// Which values successive copies get.
+    pub order: Order,
     /// Memory the code may touch.
     pub regions: Vec<Region>,
     /// Contents of the regions, one after another.
@@ -335,6 +348,7 @@ fn ruler(like: &Harness) -> (Candidate, Harness) {
     let harness = Harness {
         quantity: Quantity::Throughput,
         inputs: Vec::new(),
+        order: Order::InTurn,
         regions: like.regions.clone(),
         memory: like.memory.clone(),
     };

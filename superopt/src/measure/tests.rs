@@ -15,6 +15,7 @@ fn harness(quantity: Quantity, inputs: Vec<Input>) -> Harness {
     Harness {
         quantity,
         inputs,
+        order: Order::InTurn,
         regions: Vec::new(),
         memory: Vec::new(),
     }
@@ -88,6 +89,59 @@ fn vector_links_cross_between_kinds() {
 }
 
 #[test]
+fn drawn_values_come_from_every_row() {
+    // mov [rsi+rdi*8], rdi: every row leaves its number.
+    let region = Region::writable(0x2100_0000, 4096);
+    let rows: Vec<u64> = (0..MAX_VALUES as u64).collect();
+    let base = vec![region.address; MAX_VALUES];
+    let harness = Harness {
+        order: Order::Drawn,
+        regions: vec![region],
+        memory: vec![0xff; 4096],
+        ..harness(
+            Quantity::Latency,
+            vec![input(RDI, &rows, &[RAX]), input(RSI, &base, &[])],
+        )
+    };
+    let code = candidate("mark", &[0x48, 0x89, 0x3c, 0xfe]);
+    let job = Job {
+        candidate: &code,
+        harness: &harness,
+    };
+    let measured = Measured::new(job, false).unwrap();
+    let programs = measured.programs(&[0], 200);
+    let state = measured.state();
+    let outcomes = runner(&programs, &harness.regions)
+        .unwrap()
+        .run_with(1, |_| (0, &state))
+        .unwrap();
+    let Outcome::Done(state) = &outcomes[0] else {
+        panic!("{:?}", outcomes[0])
+    };
+    let memory = &state.memory[loops::REGION.bytes..];
+    for (row, word) in memory.chunks(8).take(MAX_VALUES).enumerate() {
+        assert_eq!(word, (row as u64).to_le_bytes());
+    }
+}
+
+#[test]
+fn drawn_values_need_their_registers_and_rows() {
+    let drawn = |inputs| Harness {
+        order: Order::Drawn,
+        ..harness(Quantity::Latency, inputs)
+    };
+    let few = drawn(vec![input(RDI, &[1, 2], &[RAX])]);
+    let nop = candidate("nop", &[0x90]);
+    let refused = compare(&[nop], &few, BUDGET);
+    assert!(matches!(refused, Err(MeasureError::Values(RDI))));
+    // mov r15, rdi
+    let taken = candidate("taken", &[0x49, 0x89, 0xff]);
+    let rows = vec![7; MAX_VALUES];
+    let refused = compare(&[taken], &drawn(vec![input(RDI, &rows, &[RAX])]), BUDGET);
+    assert!(matches!(refused, Err(MeasureError::Register(R15))));
+}
+
+#[test]
 fn memory_and_the_stack_are_the_callers() {
     let region = Region::writable(0x2100_0000, 4096);
     // push rax; add eax, [rsi]; pop rcx
@@ -98,6 +152,7 @@ fn memory_and_the_stack_are_the_callers() {
             input(RSP, &[region.address + 4096], &[]),
             input(RSI, &[region.address], &[]),
         ],
+        order: Order::InTurn,
         regions: vec![region],
         memory: vec![0; 4096],
     };

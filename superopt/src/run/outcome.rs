@@ -4,7 +4,9 @@ use super::config::RunConfig;
 use super::finds::{Finds, from_hex};
 use super::goal::{Goal, port_name};
 use super::listing::{intel, program};
-use crate::measure::{self, Budget, Candidate, Harness, Input, Job, Quantity, Timing, Value};
+use crate::measure::{
+    self, Budget, Candidate, Harness, Input, Job, Order, Quantity, Timing, Value,
+};
 use crate::proof::{ProofResult, Step};
 use crate::report::equivalence::{self, Equivalence};
 use crate::report::parts::{self, Binding, Measured, Move};
@@ -146,6 +148,7 @@ fn harnesses(goal: &Goal) -> Option<(Harness, Harness)> {
                 },
             })
             .collect(),
+        order: Order::InTurn,
         regions: Vec::new(),
         memory: Vec::new(),
     };

@@ -17,7 +17,7 @@ use crate::solver::{Dump, SecondSolver, SolverPool};
 use iced_x86::Instruction;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -139,6 +139,15 @@ const GROUPS: usize = 32;
 /// Programs kept besides the best.
 const KEEP: usize = 8;
 
+/// The quick rounds of the enumeration are not through: patience waits for them.
+const QUICK: u8 = 0;
+/// Long rounds are going on, which nothing good ended before: patience is [`LONG_PATIENCE`] times as long.
+const LONG: u8 = 1;
+/// There is no enumeration to wait for.
+const DONE: u8 = 2;
+/// See [`LONG`].
+const LONG_PATIENCE: u32 = 4;
+
 struct Shared {
     outcome: Outcome,
     /// Programs that were judged, by their code; true when proven.
@@ -164,7 +173,10 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
         bank: &bank,
         shared: &shared,
         done: AtomicBool::new(false),
-        enumerating: AtomicBool::new(enumerates(t, o) || joins(t, o)),
+        enumeration: AtomicU8::new(match enumerates(t, o) || joins(t, o) {
+            true => QUICK,
+            false => DONE,
+        }),
         start: o.deadline.elapsed(),
     };
     if let Some(finds) = o.record.finds {
@@ -210,7 +222,7 @@ pub fn search(t: &Target, o: &Options<'_>) -> Result<Outcome, SearchError> {
             if can_enumerate {
                 s.spawn(move || {
                     run.enumerate(jobs);
-                    run.enumerating.store(false, Ordering::Relaxed);
+                    run.enumeration.store(DONE, Ordering::Relaxed);
                     if let Some(p) = &o.chain {
                         run.chains(p, 0);
                     }
@@ -263,8 +275,8 @@ struct Run<'a> {
     bank: &'a TestBank,
     shared: &'a Mutex<Shared>,
     done: AtomicBool,
-    /// The quick rounds of the enumeration are not through: patience waits for them.
-    enumerating: AtomicBool,
+    /// How far the enumeration is: [`QUICK`], [`LONG`] or [`DONE`].
+    enumeration: AtomicU8,
     start: Duration,
 }
 
@@ -273,10 +285,16 @@ impl Run<'_> {
         if self.done.load(Ordering::Relaxed) || self.o.deadline.over().is_some() {
             return true;
         }
+        let enumeration = self.enumeration.load(Ordering::Relaxed);
         if let Some(p) = self.o.patience
             && self.o.rlimit.is_none()
-            && !self.enumerating.load(Ordering::Relaxed)
+            && enumeration != QUICK
         {
+            let p = if enumeration == LONG {
+                p * LONG_PATIENCE
+            } else {
+                p
+            };
             let s = lock(self.shared);
             if !s.outcome.found.is_empty()
                 && self.o.deadline.elapsed().saturating_sub(s.changed) > p
@@ -380,7 +398,7 @@ impl Run<'_> {
             self.enumerate_values(jobs);
         }
         self.shortest();
-        self.enumerating.store(false, Ordering::Relaxed);
+        self.enumeration.store(DONE, Ordering::Relaxed);
     }
 
     fn engines(&self) -> u64 {

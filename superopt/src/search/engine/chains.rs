@@ -37,19 +37,7 @@ pub fn chain_ops(t: &Target) -> OpSet {
     let mut immediates = default_immediates(if widths[0] == 32 { 32 } else { 64 });
     immediates.extend(t.constants());
     immediates.extend(t.shift_counts());
-    for i in t.baseline.iter().flatten() {
-        for op in 0..i.op_count() {
-            if let Ok(v) = i.try_immediate(op) {
-                immediates.push(v as i64);
-                immediates.push(i64::from(v as i32));
-            }
-        }
-        if i.memory_base() != iced_x86::Register::None
-            || i.memory_index() != iced_x86::Register::None
-        {
-            immediates.push(i.memory_displacement64() as i64);
-        }
-    }
+    immediates.extend(t.baseline.iter().flat_map(|code| immediates_of(code)));
     immediates.sort_unstable();
     immediates.dedup();
     let mut ops = OpSet::new(&Request {
@@ -63,6 +51,26 @@ pub fn chain_ops(t: &Target) -> OpSet {
         ops.add_memory(&m.cells, memory::forms::forms(t, &m.cells));
     }
     ops
+}
+
+/// The immediates and displacements in code, as they are and as 32-bit numbers.
+pub(super) fn immediates_of(code: &[iced_x86::Instruction]) -> Vec<i64> {
+    use iced_x86::Register;
+    let mut immediates = Vec::new();
+    for i in code {
+        for op in 0..i.op_count() {
+            if let Ok(v) = i.try_immediate(op) {
+                immediates.push(v as i64);
+                immediates.push(i64::from(v as i32));
+            }
+        }
+        if i.memory_base() != Register::None || i.memory_index() != Register::None {
+            immediates.push(i.memory_displacement64() as i64);
+        }
+    }
+    immediates.sort_unstable();
+    immediates.dedup();
+    immediates
 }
 
 impl Run<'_> {

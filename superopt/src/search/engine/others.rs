@@ -45,7 +45,7 @@ impl Run<'_> {
         }
         if !o.minimal {
             // Nothing is asked for but finds: a good program need not wait for it.
-            self.enumerating.store(false, Ordering::Relaxed);
+            self.quick_rounds_done();
         }
         let meter = self.o.progress.meter("sequences");
         meter.doing("short programs");
@@ -131,7 +131,7 @@ impl Run<'_> {
             let _ = watch.join();
         });
         if !super::enumerates(self.t, self.o) {
-            self.enumerating.store(false, Ordering::Relaxed);
+            self.enumeration.store(super::DONE, Ordering::Relaxed);
         }
     }
 

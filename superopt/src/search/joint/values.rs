@@ -144,8 +144,9 @@ fn attempt(
         ..Limits::default()
     };
     progress.until.store(0, Ordering::Relaxed);
-    let found =
-        pool.install(|| Enumeration::new(macros, bank, output, width, limits, progress).run(bank));
+    let found = pool.install(|| {
+        Enumeration::new(macros, bank, &[], (output, width), limits, progress).run(bank)
+    });
     progress.until.store(0, Ordering::Relaxed);
     found
 }

@@ -26,6 +26,8 @@ pub struct Limits {
     pub after_first: u64,
     /// Backward goals kept.
     pub goals: usize,
+    /// Only expressions that cost less are solutions.
+    pub below: u64,
 }
 
 impl Default for Limits {
@@ -37,6 +39,7 @@ impl Default for Limits {
             solutions: 64,
             after_first: 4_000_000,
             goals: 60_000,
+            below: u64::MAX,
         }
     }
 }
@@ -84,12 +87,13 @@ fn least_cost(n: usize) -> u64 {
 }
 
 impl<'a> Enumeration<'a> {
-    /// Over the first tests of a bank, for output number `output`.
+    /// Over the first tests of a bank, for output number `output`; `given` are values on these tests that a known
+    /// program computes on its way ([`super::given`]).
     pub fn new(
         macros: &'a MacroSet,
         bank: &TestBank,
-        output: usize,
-        width: u32,
+        given: &[Block],
+        (output, width): (usize, u32),
         limits: Limits,
         progress: &'a Progress,
     ) -> Enumeration<'a> {
@@ -124,6 +128,7 @@ impl<'a> Enumeration<'a> {
         for i in 0..g.inputs.len() {
             e.store(g.inputs[i], Def::Input(i as u16));
         }
+        e.give(given);
         e.ends.push(e.blocks.len());
         let out = e.output;
         e.add_goal(Goal::Output, out);

@@ -22,7 +22,7 @@ impl Enumeration<'_> {
     pub(super) fn accept(&self, e: Expr, bank: &TestBank, found: &mut Vec<Expr>) {
         let cost = self.cost(&e);
         let full = found.len() >= self.limits.solutions;
-        if full && found.last().is_some_and(|f| self.cost(f) <= cost) {
+        if cost >= self.limits.below || full && found.last().is_some_and(|f| self.cost(f) <= cost) {
             return;
         }
         if !found.contains(&e) && self.passes(&e, bank) {

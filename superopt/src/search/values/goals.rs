@@ -22,6 +22,11 @@ pub(super) enum Goal {
     },
 }
 
+/// Operands of a last `or` or `and`: so many of the simplest are tried with each other,
+const SIMPLE: usize = 3000;
+/// and in so many pairs the very simplest with all others.
+const PAIRS: usize = 4_000_000;
+
 /// Bits of the filter before the table of goals.
 pub(super) const FILTER_BITS: usize = 1 << 22;
 
@@ -110,26 +115,28 @@ impl Enumeration<'_> {
                     if or { x & !g == 0 } else { g & !x == 0 }
                 })
             };
-            let mut list: Vec<usize> = (0..self.blocks.len())
+            let list: Vec<usize> = (0..self.blocks.len())
                 .filter(|v| fits(&self.blocks[*v]))
                 .collect();
-            list.truncate(3000);
-            for (i, &a) in list.iter().enumerate() {
-                for &b in &list[..i] {
-                    let (x, y) = (&self.blocks[a], &self.blocks[b]);
-                    let right = |l: usize| {
-                        let r = if or { x.0[l] | y.0[l] } else { x.0[l] & y.0[l] };
-                        (r ^ self.output.0[l]) & mask == 0
-                    };
-                    if (0..LANES).all(right) {
-                        let e = self.expr(Def::Apply {
-                            m,
-                            args: [a as u32, b as u32, 0, 0],
-                        });
-                        self.accept(e, bank, found);
-                        if found.len() >= self.limits.solutions || self.stopped() {
-                            return;
-                        }
+            // All pairs of the simplest, and the few simplest with all others.
+            let (many, few) = (list.len().min(SIMPLE), PAIRS / list.len().max(1));
+            let pairs = (0..many).flat_map(|i| (0..i).map(move |k| (i, k)));
+            let mixed = (many..list.len()).flat_map(|i| (0..few.min(many)).map(move |k| (i, k)));
+            for (i, k) in pairs.chain(mixed) {
+                let (a, b) = (list[i], list[k]);
+                let (x, y) = (&self.blocks[a], &self.blocks[b]);
+                let right = |l: usize| {
+                    let r = if or { x.0[l] | y.0[l] } else { x.0[l] & y.0[l] };
+                    (r ^ self.output.0[l]) & mask == 0
+                };
+                if (0..LANES).all(right) {
+                    let e = self.expr(Def::Apply {
+                        m,
+                        args: [a as u32, b as u32, 0, 0],
+                    });
+                    self.accept(e, bank, found);
+                    if found.len() >= self.limits.solutions || self.stopped() {
+                        return;
                     }
                 }
             }

@@ -65,7 +65,11 @@ pub struct MacroSet {
 impl MacroSet {
     /// Those whose instructions compute with operations that occur in a specification.
     pub fn related(&self, ops: &OpSet, t: &Target) -> MacroSet {
-        let names = related_mnemonics(t);
+        self.named(ops, &related_mnemonics(t))
+    }
+
+    /// Those made of instructions of some names.
+    pub fn named(&self, ops: &OpSet, names: &[Mnemonic]) -> MacroSet {
         let fits = |m: &&Macro| {
             m.slots
                 .iter()

@@ -9,6 +9,7 @@
 mod carries;
 mod enumerate;
 mod expressions;
+mod given;
 mod goals;
 mod levels;
 mod lower;
