@@ -1,29 +1,14 @@
 //! `trinityc equiv` from the outside: every verdict with its exit code, bad inputs, and what gcc and clang print.
 
 mod common;
+#[path = "superopt_equiv/lua.rs"]
+mod lua;
 
 use common::Scratch;
-use std::path::Path;
-use std::process::{Command, Output};
-
-fn trinityc(dir: &Path, args: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_trinityc");
-    let out = Command::new(program).current_dir(dir).args(args).output();
-    out.expect("trinityc runs")
-}
+use std::process::Command;
 
 fn ends(dir: &Scratch, args: &[&str], code: i32, says: &str) -> String {
-    let mut all = vec!["equiv"];
-    all.extend(args);
-    let out = trinityc(dir.path(), &all);
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    );
-    assert_eq!(out.status.code(), Some(code), "{args:?}\n{text}");
-    assert!(text.contains(says), "{args:?}: {says:?} is not in\n{text}");
-    text
+    dir.ends("equiv", args, code, says)
 }
 
 /// A function in AT&T notation.
@@ -396,154 +381,6 @@ fn compilers_agree_with_themselves() {
 }
 
 #[test]
-fn lua_functions_are_specifications() {
-    let d = Scratch::new("equiv-lua");
-    d.write(
-        "f.lua",
-        "local function avg(a, b) return (a & b) + ((a ~ b) >> 1) end\n\
-         function max(a, b) if a > b then return a end return b end\n\
-         function half(a) return a // 2 end\n\
-         ---@param x number\n\
-         function poly(x) return x * x + 1.5 end\n\
-         function shift(a, n) return a << n end\n\
-         function loops(a) while a > 0 do a = a - 1 end return a end\n",
-    );
-    asm(
-        &d,
-        "avg.s",
-        "\tmovq %rdi, %rax\n\taddq %rsi, %rax\n\trcrq %rax",
-    );
-    ends(
-        &d,
-        &["f.lua", "avg.s", "-f", "avg", "--right-function", "f"],
-        0,
-        "proven",
-    );
-    asm(
-        &d,
-        "max.s",
-        "\tcmpq %rsi, %rdi\n\tmovq %rsi, %rax\n\tcmovgq %rdi, %rax",
-    );
-    ends(
-        &d,
-        &["f.lua", "max.s", "-f", "max", "--right-function", "f"],
-        0,
-        "proven",
-    );
-    // Lua rounds down, C does not.
-    asm(&d, "floor.s", "\tmovq %rdi, %rax\n\tsarq %rax");
-    asm(
-        &d,
-        "cut.s",
-        "\tmovq %rdi, %rax\n\tshrq $63, %rax\n\taddq %rdi, %rax\n\tsarq %rax",
-    );
-    let half = |file, code, says| {
-        let args = ["f.lua", file, "-f", "half", "--right-function", "f"];
-        ends(&d, &args, code, says)
-    };
-    half("floor.s", 0, "proven");
-    half("cut.s", 10, "refuted");
-    asm(
-        &d,
-        "shl.s",
-        "\tmovq %rsi, %rcx\n\tmovq %rdi, %rax\n\tshlq %cl, %rax",
-    );
-    ends(
-        &d,
-        &["f.lua", "shl.s", "-f", "shift", "--right-function", "f"],
-        10,
-        "refuted",
-    );
-    ends(
-        &d,
-        &[
-            "f.lua",
-            "shl.s",
-            "-f",
-            "shift",
-            "--right-function",
-            "f",
-            "--pre",
-            "rsi <u 64",
-        ],
-        15,
-        "proven",
-    );
-    ends(
-        &d,
-        &["f.lua", "shl.s", "-f", "loops", "--right-function", "f"],
-        13,
-        "f.lua:7: unsupported while",
-    );
-    d.write("p.s", "\t.text\nf:\n\tmulsd %xmm0, %xmm0\n\taddsd .LC0(%rip), %xmm0\n\tret\n\t.section .rodata\n\t.align 8\n.LC0:\n\t.double 1.5\n");
-    ends(
-        &d,
-        &["f.lua", "p.s", "-f", "poly", "--right-function", "f"],
-        0,
-        "proven",
-    );
-    d.write("bad.lua", "function f(a) return a .. 1 end\n");
-    ends(&d, &["bad.lua", "avg.s"], 13, "bad.lua:1: unsupported ..");
-    d.write("syntax.lua", "function f(a) return end end\n");
-    ends(&d, &["syntax.lua", "avg.s"], 3, "syntax.lua:1: ");
-}
-
-/// Lua's floored division: faults are settled cheaply, outputs tested first.
-#[test]
-fn lua_division_is_proven_against_idiv() {
-    let d = Scratch::new("equiv-division");
-    d.write("f.lua", "function f(a, b) return a // b end\n");
-    let truncated = "\tmovq %rdi, %rax\n\tcqto\n\tidivq %rsi";
-    let floored = format!(
-        "{truncated}\n\tmovq %rdx, %rcx\n\txorq %rsi, %rcx\n\tsarq $63, %rcx\n\ttestq %rdx, %rdx\n\tmovl $0, %edx\n\
-         \tcmove %rdx, %rcx\n\taddq %rcx, %rax"
-    );
-    asm(&d, "truncated.s", truncated);
-    asm(&d, "floored.s", &floored);
-    ends(&d, &["f.lua", "truncated.s"], 10, "counterexample");
-    // The processor faults where the least integer is divided by -1; Lua wraps.
-    let refuted = ends(&d, &["f.lua", "floored.s"], 10, "0x8000000000000000");
-    assert!(refuted.contains("#DE"), "{refuted}");
-    ends(
-        &d,
-        &["f.lua", "floored.s", "--pre", "rsi != -1"],
-        15,
-        "proven-under-precondition",
-    );
-}
-
-/// `luaV_idiv` and `luaV_mod` of the reference implementation, as gcc compiles them: -1 as divisor is handled apart.
-#[test]
-fn lua_division_is_proven_against_the_reference_implementation() {
-    let d = Scratch::new("equiv-idiv");
-    d.write(
-        "f.lua",
-        "function idiv(a, b) return a // b end\nfunction mod(a, b) return a % b end\n",
-    );
-    d.write(
-        "f.c",
-        "long idiv(long m, long n) { if ((unsigned long)n + 1u <= 1u) return 0ul - (unsigned long)m;\n\
-         long q = m / n; if ((m ^ n) < 0 && m % n != 0) q -= 1; return q; }\n\
-         long mod(long m, long n) { if ((unsigned long)n + 1u <= 1u) return 0;\n\
-         long r = m % n; if (r != 0 && (r ^ n) < 0) r += n; return r; }\n",
-    );
-    for level in ["-O1", "-O2"] {
-        common::run(
-            std::process::Command::new("gcc")
-                .current_dir(d.path())
-                .args([level, "-S", "f.c", "-o", "f.s"]),
-        );
-        for name in ["idiv", "mod"] {
-            let args = ["f.lua", "f.s", "-f", name, "--pre", "rsi != 0"];
-            let text = ends(&d, &args, 15, "proven-under-precondition");
-            // Decided with the division as a function, not bit by bit.
-            assert!(text.contains("abstraction"), "{text}");
-            assert!(!text.contains("[0..8]"), "{text}");
-        }
-    }
-}
-
-#[test]
 fn programs_are_held_to_a_level() {
     let d = Scratch::new("equiv-march");
     asm(&d, "plain.s", "\tleaq -1(%rdi), %rax\n\tandq %rdi, %rax");
@@ -569,6 +406,28 @@ fn programs_are_held_to_a_level() {
         2,
         "i386 is not known",
     );
+    // An extension that no level has is some processors' own.
+    asm(
+        &d,
+        "adc.s",
+        "\tcmpq %rsi, %rdi\n\tadcq %rsi, %rdi\n\tmovq %rdi, %rax",
+    );
+    asm(
+        &d,
+        "adcx.s",
+        "\tcmpq %rsi, %rdi\n\tadcxq %rsi, %rdi\n\tmovq %rdi, %rax",
+    );
+    let adx = |march: &str, code: i32, says: &str| {
+        ends(&d, &["adc.s", "adcx.s", march], code, says);
+    };
+    ends(&d, &["adc.s", "adcx.s"], 0, "-march=x86-64+adx\n");
+    for march in ["znver3", "znver4", "skylake", "x86-64-v2+adx"] {
+        adx(&format!("-march={march}"), 0, "proven");
+    }
+    for march in ["haswell", "x86-64-v4"] {
+        let needs = format!("it needs -march=x86-64+adx, and {march} was asked for");
+        adx(&format!("-march={march}"), 13, &needs);
+    }
 }
 
 #[test]
@@ -625,4 +484,49 @@ fn floating_point_is_exact() {
         let refuted = low(a, b, 10, "counterexample");
         assert!(!refuted.contains("not replayed"), "{refuted}");
     }
+}
+
+/// Stores on some paths only, and addresses that are loaded, are compared like all memory.
+#[test]
+fn conditional_stores_and_loaded_addresses_are_compared() {
+    let d = Scratch::new("equiv-paths");
+    asm(
+        &d,
+        "branch.s",
+        "\tcmpl $3, %esi\n\tjle 1f\n\tmovl %esi, (%rdi)\n1:",
+    );
+    asm(
+        &d,
+        "turned.s",
+        "\tcmpl $4, %esi\n\tjge 1f\n\tret\n1:\tmovl %esi, %eax\n\tmovl %eax, (%rdi)",
+    );
+    // Always stores: what was there on the other path, which is another access.
+    asm(
+        &d,
+        "always.s",
+        "\tmovl (%rdi), %eax\n\tcmpl $3, %esi\n\tcmovg %esi, %eax\n\tmovl %eax, (%rdi)",
+    );
+    asm(
+        &d,
+        "late.s",
+        "\tcmpl $4, %esi\n\tjle 1f\n\tmovl %esi, (%rdi)\n1:",
+    );
+    let none = |a: &str, b: &str, code: i32, says: &str| {
+        ends(&d, &[a, b, "--live-out", "none"], code, says);
+    };
+    none("branch.s", "turned.s", 0, "proven");
+    none("branch.s", "always.s", 10, "counterexample");
+    none("branch.s", "late.s", 10, "counterexample");
+    asm(&d, "chase.s", "\tmovq (%rdi), %rax\n\tmovl 8(%rax), %eax");
+    asm(
+        &d,
+        "steps.s",
+        "\tmovq (%rdi), %rdi\n\taddq $8, %rdi\n\tmovl (%rdi), %eax",
+    );
+    asm(&d, "other.s", "\tmovq (%rdi), %rax\n\tmovl 12(%rax), %eax");
+    let eax = |a: &str, b: &str, code: i32, says: &str| {
+        ends(&d, &[a, b, "--live-out", "eax"], code, says);
+    };
+    eax("chase.s", "steps.s", 0, "proven");
+    eax("chase.s", "other.s", 10, "counterexample");
 }

@@ -2,18 +2,14 @@
 //! store, bad input. Needs trinity-solver beside it (`cargo build -p trinity-solver`).
 
 mod common;
+#[path = "superopt_search/others.rs"]
+mod others;
 
-use common::{Scratch, text};
+use common::{Scratch, text, trinityc};
 use object::read::elf::{ElfFile64, FileHeader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-
-fn trinityc(dir: &Path) -> Command {
-    let mut c = Command::new(env!("CARGO_BIN_EXE_trinityc"));
-    c.current_dir(dir);
-    c
-}
 
 fn output(dir: &Path, args: &[&str]) -> Output {
     trinityc(dir).args(args).output().unwrap()
@@ -30,13 +26,6 @@ fn start(dir: &Path, args: &[&str]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-fn json(path: &Path) -> serde_json::Value {
-    serde_json::from_slice(
-        &std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
-    )
-    .unwrap()
 }
 
 /// Names of targets with what was found for them.
@@ -84,7 +73,7 @@ fn two_deterministic_runs_leave_the_same_bytes() {
         )
     });
     assert!(results[0] == results[1]);
-    let run = json(&s.file("a/easy/run.json"));
+    let run = s.json("a/easy/run.json");
     let proven = |name: &str| {
         (
             name.to_owned(),
@@ -145,7 +134,7 @@ fn killed_runs_resume() {
         child = start(s.path(), &["search", "--resume", "out/easy"]);
     }
     let _ = child.wait();
-    let run = json(&s.file("out/easy/run.json"));
+    let run = s.json("out/easy/run.json");
     println!("killed {finished} times, resumed {}", run["resumed"]);
     assert_eq!(run["ended"], "done");
     let found = outcomes(&run);
@@ -195,7 +184,7 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
     // Piped: plain lines, no control characters of bars.
     assert!(!text(&o.stderr).contains('\u{1b}'));
     assert!(state.exists());
-    assert_eq!(json(&s.file("out/easy/run.json"))["ended"], "interrupted");
+    assert_eq!(s.json("out/easy/run.json")["ended"], "interrupted");
     // With more time it goes on; when its deadline comes first, it can be given more again.
     let resume = |time: &str| {
         output(
@@ -205,16 +194,16 @@ fn a_signal_saves_the_state_and_says_how_to_go_on() {
     };
     let o = resume("3s");
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert_eq!(json(&s.file("out/easy/run.json"))["ended"], "deadline");
+    assert_eq!(s.json("out/easy/run.json")["ended"], "deadline");
     assert!(text(&o.stderr).contains("the deadline came first; the state is saved"));
     let o = resume("3s");
     assert_eq!(code(&o), 20, "{}", text(&o.stderr));
     assert!(text(&o.stderr).contains("give a longer one with --deadline"));
     let o = resume("5s");
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert_eq!(json(&s.file("out/easy/run.json"))["resumed"], 2);
+    assert_eq!(s.json("out/easy/run.json")["resumed"], 2);
     // What was found before each end is still there.
-    let found = outcomes(&json(&s.file("out/easy/run.json")));
+    let found = outcomes(&s.json("out/easy/run.json"));
     assert!(found.iter().any(|f| f.2 == "proven"), "{found:?}");
 }
 
@@ -232,7 +221,7 @@ fn the_store_remembers_programs() {
         "{}",
         text(&o.stderr)
     );
-    let run = json(&s.file("out/easy/run.json"));
+    let run = s.json("out/easy/run.json");
     let engines = run["targets"][0]["engines"].as_array().unwrap();
     assert!(
         engines
@@ -252,7 +241,7 @@ fn a_function_of_a_file_is_a_target() {
     );
     let o = output(s.path(), &["search", "c.toml", "-q"]);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let run = json(&s.file("out/asm/run.json"));
+    let run = s.json("out/asm/run.json");
     assert_eq!(
         outcomes(&run),
         [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]
@@ -262,97 +251,6 @@ fn a_function_of_a_file_is_a_target() {
         &["equiv", "f.s", "out/asm/best.s", "--live-out", "eax"],
     );
     assert_eq!(code(&o), 0, "{}", text(&o.stdout));
-}
-
-/// Mining is a run like a search: rules of files proven, more mined, both compared, and it goes on where it was.
-#[test]
-fn rules_are_mined_from_a_configuration() {
-    let s = Scratch::new("rules-mine");
-    s.write(
-        "r.rules",
-        "family t\nand-self: x & x => x\nor-absorbs: x | (x & y) => x\neq-self: x == x => 1\nodd: popcnt(x) => popcnt(~(~x))\n",
-    );
-    s.write(
-        "c.toml",
-        "name = 'mine'\nkind = 'rules'\ndeadline = '5m'\n[rules]\nfiles = ['*.rules']\nwidths = [8, 32]\n[rules.mine]\n\
-         operations = ['and', 'or', 'eq']\nconstants = []\nvariables = 2\nsize = 2\noutput = 'out/mine/mined.rules'\n",
-    );
-    let o = output(
-        s.path(),
-        &["rules", "mine", "c.toml", "-q", "--deadline", "0"],
-    );
-    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert_eq!(json(&s.file("out/mine/run.json"))["ended"], "deadline");
-    assert!(
-        text(&o.stderr).contains("rules mine --resume out/mine"),
-        "{}",
-        text(&o.stderr)
-    );
-    let o = output(
-        s.path(),
-        &[
-            "rules",
-            "mine",
-            "--resume",
-            "out/mine",
-            "-q",
-            "--deadline",
-            "0",
-        ],
-    );
-    assert_eq!(code(&o), 20, "{}", text(&o.stderr));
-    let o = output(
-        s.path(),
-        &[
-            "rules",
-            "mine",
-            "--resume",
-            "out/mine",
-            "-q",
-            "--deadline",
-            "300",
-        ],
-    );
-    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let run = json(&s.file("out/mine/run.json"));
-    assert_eq!(
-        (run["ended"].as_str(), run["resumed"].as_u64()),
-        (Some("done"), Some(1))
-    );
-    let rules = run["rules"].as_array().unwrap();
-    assert!(rules.iter().all(|r| r["verdict"] == "proven"), "{rules:?}");
-    let named = |n: &str| rules.iter().find(|r| r["name"] == n).unwrap();
-    assert_eq!(named("and-self")["widths"], serde_json::json!([8, 32]));
-    let mined = std::fs::read_to_string(s.file("out/mine/mined.rules")).unwrap();
-    assert!(mined.contains("x == x => 1"), "{mined}");
-    // All that could be mined of the written rules is derived by the mined ones.
-    let table = &run["tables"][0]["rows"];
-    assert_eq!(
-        (table[1][1].as_str(), table[1][2].as_str()),
-        (Some("3"), Some("3")),
-        "{table}"
-    );
-    let o = output(s.path(), &["rules", "verify", "out/mine/mined.rules"]);
-    assert_eq!(code(&o), 0, "{}", text(&o.stdout));
-    let o = output(s.path(), &["search", "c.toml"]);
-    assert_eq!(code(&o), 18, "{}", text(&o.stderr));
-    assert!(text(&o.stderr).contains("trinityc rules mine c.toml"));
-    s.write(
-        "typo.toml",
-        "name = 'm'\nkind = 'rules'\nstore = 's'\n[rules.mine]\noperations = ['and', 'orr']\n",
-    );
-    let o = output(s.path(), &["rules", "mine", "typo.toml"]);
-    assert_eq!(code(&o), 18, "{}", text(&o.stderr));
-    assert!(
-        text(&o.stderr).contains("typo.toml:3: store: of no use"),
-        "{}",
-        text(&o.stderr)
-    );
-    assert!(
-        text(&o.stderr).contains("'orr' cannot be mined"),
-        "{}",
-        text(&o.stderr)
-    );
 }
 
 /// The e-graph is an engine like the others: it improves a target by itself, and tells what its rules did.
@@ -370,7 +268,7 @@ fn the_e_graph_alone_improves_code() {
     );
     let o = output(s.path(), &["search", "c.toml", "-q"]);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let run = json(&s.file("out/terms/run.json"));
+    let run = s.json("out/terms/run.json");
     assert_eq!(
         outcomes(&run),
         [("f".to_owned(), "improved".to_owned(), "proven".to_owned())]
@@ -406,7 +304,7 @@ fn a_lua_function_is_a_target() {
     );
     let o = output(s.path(), &["search", "c.toml", "-q"]);
     assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let run = json(&s.file("out/lua/run.json"));
+    let run = s.json("out/lua/run.json");
     assert_eq!(
         outcomes(&run),
         [(
@@ -452,7 +350,7 @@ fn a_proof_of_minimality_is_reported() {
     assert!(text(&o.stdout).contains(sentence), "{}", text(&o.stdout));
     let page = std::fs::read_to_string(s.file("out/least/report.html")).unwrap();
     assert!(page.contains(sentence));
-    let run = json(&s.file("out/least/run.json"));
+    let run = s.json("out/least/run.json");
     let m = &run["targets"][0]["minimality"];
     assert_eq!(
         (m["instructions"].as_u64(), m["none_up_to"].as_u64()),
@@ -538,59 +436,6 @@ fn bad_input_is_told_with_its_place() {
         8,
         "nowhere/costs.toml",
     );
-}
-
-#[test]
-fn phi_is_reported() {
-    let s = Scratch::new("report-phi");
-    let o = output(s.path(), &["report", "phi"]);
-    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    assert!(
-        text(&o.stdout).contains("The authority is exact evaluation"),
-        "{}",
-        text(&o.stdout)
-    );
-    let o = output(s.path(), &["report", "phi", "--json"]);
-    let value: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
-    assert_eq!(value["report"], "phi");
-}
-
-#[test]
-fn tuning_compares_on_kernels_it_was_not_tuned_on() {
-    let s = Scratch::new("tune");
-    s.write(
-        "t.toml",
-        "name = 't'\nkind = 'tune'\ntargets = ['p01', 'p03']\ndeadline = '60s'\n[engine.chain]\n[tune]\npopulation = 4\n\
-         generations = 1\nrepeat = 1\nproposals = 2_000\n[[tune.parameter]]\nkey = 'engine.chain.beta'\nlow = 0.02\nhigh = 2\nlog = true\n",
-    );
-    let o = output(s.path(), &["tune", "t.toml"]);
-    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let run = json(&s.file("out/t/run.json"));
-    assert_eq!(run["tables"][0]["rows"][0][0], "engine.chain.beta");
-    let note = run["tables"][1]["note"].as_str().unwrap();
-    assert!(
-        note.contains("the default stays") || note.contains("held out: 48 pairs"),
-        "{note}"
-    );
-}
-
-#[test]
-fn calibration_writes_a_file_of_costs() {
-    let s = Scratch::new("calibrate");
-    let o = output(
-        s.path(),
-        &[
-            "calibrate",
-            "--quick",
-            "--only",
-            "add r32",
-            "-o",
-            "costs.toml",
-        ],
-    );
-    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
-    let table = trinity_superopt::measure::costs::load(&s.file("costs.toml")).unwrap();
-    assert!(!table.rows().is_empty() && table.rows().len() < 10);
 }
 
 /// Only trinity-solver is linked with libz3.

@@ -5,12 +5,10 @@ use trinity_codegen::isa::concrete::mask;
 use trinity_codegen::isa::{BinOp, Bits, Concrete, Domain, FpOp, TermId, TermPool};
 use trinity_superopt::proof::{Limits, Pair, ProofResult, Query, Rung, prove};
 use trinity_superopt::report::verdict::{Verdict, VerdictKind};
-use trinity_superopt::solver::{PoolConfig, SolverPool};
+use trinity_superopt::solver::SolverPool;
 
 fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
+    SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)")
 }
 
 fn equal(name: &str, p: &mut TermPool, l: TermId, r: TermId, pre: &[TermId]) -> ProofResult {

@@ -8,7 +8,7 @@ use trinity_codegen::isa::{
 };
 use trinity_superopt::proof::{expand::expand, rebuild::Rewriter};
 use trinity_superopt::smt::{LOGIC, one_shot};
-use trinity_superopt::solver::{Budget, Cancel, Outcome, PoolConfig, Session, SolverPool};
+use trinity_superopt::solver::{Budget, Cancel, Outcome, Session, SolverPool};
 
 fn words<D: Domain>(m: &Machine<D>) -> Vec<D::W> {
     let faults = m.faults.iter().filter(|f| f.kind != FaultKind::Page);
@@ -112,9 +112,8 @@ fn the_solver_agrees_with_values_on_a_sample_of_forms() {
         .unwrap_or(5);
     println!("TRINITY_SEED={seed}");
     let mut random = Lcg(seed);
-    let pool = SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    );
+    let pool =
+        SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)");
     let mut session = pool.session(LOGIC).expect("the solver starts");
     let mut tested = 0;
     let mut seen = std::collections::HashSet::new();

@@ -14,15 +14,14 @@ use trinity_superopt::search::opset::March;
 use trinity_superopt::search::target::{Port, Target, caller_saved};
 use trinity_superopt::search::tests::TestBank;
 use trinity_superopt::search::values::Progress;
-use trinity_superopt::solver::{PoolConfig, SolverPool};
+use trinity_superopt::solver::SolverPool;
 
 const SEED: u64 = 1;
 
 /// The shortest proven program.
 fn found(t: &Target) -> Option<Vec<String>> {
-    let solvers = SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    );
+    let solvers =
+        SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)");
     let mut rng = rand::rngs::SmallRng::seed_from_u64(SEED);
     let bank = TestBank::new(t, 32, &mut rng).unwrap();
     let progress = Progress::default();

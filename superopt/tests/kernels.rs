@@ -19,12 +19,10 @@ use trinity_superopt::search::check::check;
 use trinity_superopt::search::engine::{Options, Record, Seed, search};
 use trinity_superopt::search::opset::March;
 use trinity_superopt::search::target::Target;
-use trinity_superopt::solver::{PoolConfig, SolverPool};
+use trinity_superopt::solver::SolverPool;
 
 fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
+    SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)")
 }
 
 fn kernel(name: &str) -> &'static Kernel {

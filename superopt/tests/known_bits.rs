@@ -23,14 +23,12 @@ use trinity_superopt::proof::rebuild::Rewriter;
 use trinity_superopt::proof::{Limits, Pair, Query, prove};
 use trinity_superopt::report::verdict::Verdict;
 use trinity_superopt::smt::{LOGIC, one_shot};
-use trinity_superopt::solver::{Budget, Cancel, Outcome, PoolConfig, SolverPool};
+use trinity_superopt::solver::{Budget, Cancel, Outcome, SolverPool};
 
 const WIDTHS: [u32; 4] = [8, 16, 32, 64];
 
 fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
+    SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)")
 }
 
 /// A value and knowledge of it.

@@ -11,7 +11,7 @@ use trinity_superopt::search::engine::{self, Found, Options, Record};
 use trinity_superopt::search::improve::target_of_function;
 use trinity_superopt::search::opset::March;
 use trinity_superopt::search::target::Target;
-use trinity_superopt::solver::{PoolConfig, SolverPool};
+use trinity_superopt::solver::SolverPool;
 
 const TEXT: Text = Text {
     name: "memory",
@@ -57,8 +57,7 @@ fn target(text: &Text, name: &str, flags: &[&str], pre: Option<&str>, march: Mar
 
 /// What the enumeration of vectors alone finds and proves, without a clock.
 fn vectors(t: &Target) -> Vec<Found> {
-    let located = PoolConfig::located();
-    let solvers = SolverPool::new(located.expect("build trinity-solver first"));
+    let solvers = SolverPool::located().expect("build trinity-solver first");
     let deadline = Deadline::never();
     let progress = Progress::new(&deadline);
     let options = Options {

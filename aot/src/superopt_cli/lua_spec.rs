@@ -325,10 +325,11 @@ impl Behaviour for LuaFunction {
             exit,
             faults,
             accesses: Vec::new(),
+            access_at: Vec::new(),
             within,
             complete: true,
             written,
-            conditional: false,
+            conditional: None,
         })
     }
     fn results(&self) -> Option<Vec<liveout::Result>> {

@@ -10,15 +10,17 @@ use super::equiv::{
     question_failed, report_failed, seed_arg, solvers_and_store, store_arg,
 };
 use super::{Failed, USAGE, choose_costs, costs_arg, path_arg, print};
+use crate::output::Output;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trinity_superopt::input::assemble::Source;
 use trinity_superopt::input::cfg::{Cfg, DEFAULT_RESULTS};
 use trinity_superopt::input::compare::{Behaviour, Question, compare};
-use trinity_superopt::input::regions::regions;
-use trinity_superopt::input::rewrite::{Edit, apply};
+use trinity_superopt::input::regions::{Found, regions};
+use trinity_superopt::input::rewrite::apply;
 use trinity_superopt::input::whole::whole_function;
 use trinity_superopt::input::{
     Function, ImproveOptions, Improvement, Improver, InputError, PlaceSet, Replacement, Unit, check,
@@ -147,6 +149,10 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+fn not_written(e: crate::exit::Error) -> Failed {
+    Failed::new(e.failure.code(), String::from_utf8_lossy(&e.message))
+}
+
 fn input_failed(e: InputError) -> Failed {
     Failed::new(e.exit_code(), e.to_string())
 }
@@ -169,7 +175,8 @@ impl Task<'_> {
                 ),
             ));
         }
-        writable(&output)?;
+        // An output that cannot be written is refused before time is spent.
+        let file = Output::create(&output, false).map_err(not_written)?;
         let wanted = self.matches.get_one::<String>("function").cloned();
         let names = match &wanted {
             Some(n) => {
@@ -200,7 +207,7 @@ impl Task<'_> {
             // Also then it is what gcc's assembler reads.
             text = apply(&Source::new(&text), &[]);
         }
-        write_atomically(&output, &text)?;
+        file.commit(text.as_bytes()).map_err(not_written)?;
         self.report(&input, &output, &changes)
     }
 
@@ -288,7 +295,11 @@ impl Task<'_> {
             let f = unit.function(Some(name))?.clone();
             let cfg = Cfg::new(&f, self.results)?;
             let all = regions(&f, &cfg, self.march, LEAST);
-            let key = |r: &trinity_superopt::input::regions::Found| {
+            if tried.is_empty() {
+                self.notes.extend(all.refused);
+            }
+            let all = all.found;
+            let key = |r: &Found| {
                 r.region
                     .code
                     .iter()
@@ -303,38 +314,25 @@ impl Task<'_> {
             tried.push(key(found));
             let time = left / todo.len() as u32;
             let started = Instant::now();
-            match self
-                .engines
-                .improve(&found.region, &self.improve_options(time))
-            {
+            match self.search(found, time) {
                 Improvement::Nothing => {}
                 Improvement::Refused(why) => self
                     .notes
                     .push(format!("{}: not searched: {why}", found.region.name)),
                 Improvement::Better(r) => {
-                    let old: Vec<u32> =
-                        found.range.clone().filter_map(|n| f.code[n].line).collect();
-                    let edit = Edit {
-                        old,
-                        drop: Vec::new(),
-                        new: pairs(&r),
-                    };
+                    let edit = found.edit(&f, pairs(&r));
                     let new_text = apply(&Source::new(&text), &[edit]);
                     let new_unit = Unit::from_text(file, &new_text)?;
                     let new = new_unit.function(Some(name))?;
-                    let length = new.code.len() + found.range.len()
-                        - f.code.len().min(new.code.len() + found.range.len());
-                    let range = found.range.start..found.range.start + length;
                     let limits = Limits {
                         seed: self.seed,
                         ..Limits::within(PROOF_TIME)
                     };
                     let (verdict, cached, asked) =
-                        if check::same_outside(&f, new, &[(found.range.clone(), range.clone())]) {
-                            let old = (&f, found.range.clone());
+                        if let Some(range) = check::replaced(&f, new, &found.range) {
                             let proof = check::prove_region(
-                                &found.region,
-                                old,
+                                found,
+                                &f,
                                 (new, range),
                                 &limits,
                                 &self.engines.solvers,
@@ -367,6 +365,22 @@ impl Task<'_> {
         Ok((text, changes))
     }
 
+    /// Looks for cheaper code for a region.
+    fn search(&self, found: &Found, time: Duration) -> Improvement {
+        let options = self.improve_options(time);
+        let Some(b) = &found.branching else {
+            return self.engines.improve(&found.region, &options);
+        };
+        match target_of_function(b.terms.clone()) {
+            Ok(t) if t.outputs.is_empty() => Improvement::Nothing,
+            Ok(t) => {
+                let before = t.cost(&found.region.code);
+                self.engines.improve_target(&t, before, &options)
+            }
+            Err(why) => Improvement::Refused(why.to_string()),
+        }
+    }
+
     /// The whole function as terms, when it has neither calls nor accesses nor unfinished loops.
     fn whole(
         &mut self,
@@ -377,14 +391,16 @@ impl Task<'_> {
     ) -> Result<Option<(String, Change)>, InputError> {
         let started = Instant::now();
         let question = self.question(Claim::Refinement);
-        let Some(w) = whole_function(f, &question, self.march) else {
-            return Ok(None);
-        };
-        let target = match target_of_function(w.terms) {
-            Ok(t) => t,
-            Err(why) => {
-                self.notes
-                    .push(format!("{}: not searched as a whole: {why}", f.name));
+        let name = &f.name;
+        let skipped = |why: &dyn fmt::Display| format!("{name}: not searched as a whole: {why}");
+        let whole = whole_function(f, &question, self.march);
+        let made = whole
+            .map_err(|e| skipped(&e))
+            .and_then(|w| Ok((w.target(f).map_err(|e| skipped(&e))?, w)));
+        let (target, w) = match made {
+            Ok(x) => x,
+            Err(note) => {
+                self.notes.push(note);
                 return Ok(None);
             }
         };
@@ -396,8 +412,7 @@ impl Task<'_> {
             Improvement::Better(r) => r,
             Improvement::Nothing => return Ok(None),
             Improvement::Refused(why) => {
-                self.notes
-                    .push(format!("{}: not searched as a whole: {why}", f.name));
+                self.notes.push(skipped(&why));
                 return Ok(None);
             }
         };
@@ -497,26 +512,28 @@ impl Task<'_> {
         if let Some(p) = self.path("html") {
             document.write_html(&p).map_err(report_failed)?;
         }
+        if output == Path::new("-") {
+            // The text is there.
+            eprint!("{out}");
+            return Ok(0);
+        }
         print(&out)
     }
 }
 
-/// Says that a verdict is the store's, and what was asked of a solver all the same.
+/// What the verdict took: questions to a solver, or the store.
 fn by_store(c: &Change) -> String {
     match (c.cached, c.asked) {
-        (false, _) => String::new(),
+        (false, 0) => String::new(),
+        (false, n) => format!("; questions to a solver: {n}"),
         (true, 0) => ", from the store: no solver was asked".into(),
         (true, n) => format!(", from the store; a solver was asked {n} times in the search"),
     }
 }
 
-fn regions_of(
-    f: &Function,
-    results: PlaceSet,
-    march: March,
-) -> Vec<trinity_superopt::input::regions::Found> {
+fn regions_of(f: &Function, results: PlaceSet, march: March) -> Vec<Found> {
     Cfg::new(f, results)
-        .map(|c| regions(f, &c, march, LEAST))
+        .map(|c| regions(f, &c, march, LEAST).found)
         .unwrap_or_default()
 }
 
@@ -554,50 +571,4 @@ fn change(
         after: r.cost_after,
         seconds: started.elapsed().as_secs_f64(),
     }
-}
-
-/// Refuses an output that cannot be written before time is spent.
-fn writable(output: &Path) -> Result<(), Failed> {
-    let dir = output
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let probe = temporary(output);
-    match std::fs::write(&probe, b"") {
-        Ok(()) => {
-            // It was just made.
-            let _ = std::fs::remove_file(&probe);
-            Ok(())
-        }
-        Err(e) => {
-            let why = crate::exit::reason(&e);
-            Err(Failed::new(
-                exit::OUTPUT,
-                format!(
-                    "{}: cannot be written (in {}): {why}",
-                    output.display(),
-                    dir.display()
-                ),
-            ))
-        }
-    }
-}
-
-fn temporary(output: &Path) -> PathBuf {
-    let mut name = output.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    output.with_file_name(name)
-}
-
-fn write_atomically(output: &Path, text: &str) -> Result<(), Failed> {
-    let part = temporary(output);
-    let r = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, output));
-    r.map_err(|e| {
-        // It may not be there.
-        let _ = std::fs::remove_file(&part);
-        Failed::new(
-            exit::OUTPUT,
-            format!("{}: {}", output.display(), crate::exit::reason(&e)),
-        )
-    })
 }

@@ -41,6 +41,27 @@ impl Scratch {
     }
 }
 
+impl Scratch {
+    /// Runs a command of `trinityc` in it, which must end with this code and say this; all that it printed.
+    pub fn ends(&self, command: &str, args: &[&str], code: i32, says: &str) -> String {
+        let out = trinityc(self.path()).arg(command).args(args).output();
+        let out = out.expect("trinityc runs");
+        let printed = format!("{}{}", text(&out.stdout), text(&out.stderr));
+        assert_eq!(out.status.code(), Some(code), "{args:?}\n{printed}");
+        assert!(
+            printed.contains(says),
+            "{args:?}: {says:?} is not in\n{printed}"
+        );
+        printed
+    }
+
+    /// A JSON file in it.
+    pub fn json(&self, name: &str) -> serde_json::Value {
+        let bytes = std::fs::read(self.file(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        serde_json::from_slice(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+}
+
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);

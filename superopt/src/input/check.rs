@@ -3,7 +3,7 @@
 use super::error::InputError;
 use super::object::Function;
 use super::place::PlaceSet;
-use super::region::Region;
+use super::regions::Found;
 use super::terms::Setup;
 use crate::proof::{Claim, Effects, Limits, Pair, ProofResult, Query, prove};
 use crate::solver::SolverPool;
@@ -11,21 +11,23 @@ use iced_x86::{FlowControl, OpKind};
 use std::ops::Range;
 use trinity_codegen::isa::Domain;
 
-/// Proves that `new`'s instructions may replace `old`'s in a region's surroundings.
+/// Proves that `new`'s instructions may replace those of a region of `old`.
 ///
 /// # Errors
 /// When the model does not have one of them.
 pub fn prove_region(
-    region: &Region,
-    old: (&Function, Range<usize>),
+    found: &Found,
+    old: &Function,
     new: (&Function, Range<usize>),
     limits: &Limits<'_>,
     solvers: &SolverPool,
 ) -> Result<ProofResult, InputError> {
-    let mut setup = Setup::new(1);
-    // In the middle of a function the stack pointer is any number, and the frame is memory like all other.
-    setup.initial.gpr[4] = setup.pool.var("rsp", 64);
-    let l = setup.straight(old.0, old.1)?;
+    let mut setup = Setup::in_the_middle();
+    let l = match &found.branching {
+        Some(b) => setup.part(old, &b.cfg)?,
+        None => setup.straight(old, found.range.clone())?,
+    };
+    let region = &found.region;
     let r = setup.straight(new.0, new.1)?;
     let everything = PlaceSet {
         gpr: u16::MAX,
@@ -58,55 +60,45 @@ pub fn prove_region(
     Ok(prove(&mut setup.pool, &query, limits, solvers))
 }
 
-/// Whether two functions have the same instructions outside of the replaced ranges, jumps going to the same places.
-/// Ranges come in order, those of the old function with those of the new one.
-pub fn same_outside(
-    old: &Function,
-    new: &Function,
-    replaced: &[(Range<usize>, Range<usize>)],
-) -> bool {
-    // Old index to new index.
-    let mut map = vec![None; old.code.len()];
-    let (mut from, mut to) = (0, 0);
-    let end = (
-        old.code.len()..old.code.len(),
-        new.code.len()..new.code.len(),
-    );
-    for (a, b) in replaced.iter().chain([&end]) {
-        if a.start < from || b.start < to || a.start - from != b.start - to {
-            return false;
-        }
-        for k in 0..a.start - from {
-            map[from + k] = Some(to + k);
-        }
-        // A jump may go to the start of a replaced range.
-        if a.start < old.code.len() {
-            map[a.start] = map[a.start].or(Some(b.start));
-        }
-        (from, to) = (a.end, b.end);
-    }
-    let inside = |n: usize| replaced.iter().any(|(a, _)| a.contains(&n));
-    let target = |f: &Function, n: usize| {
-        let at = f.code[n].instruction.near_branch_target();
-        f.code.iter().position(|i| i.instruction.ip() == at)
+/// The instructions that the text has: without the padding that the assembler makes where it aligns.
+fn written(f: &Function) -> Vec<usize> {
+    (0..f.code.len()).filter(|n| !f.is_padding(*n)).collect()
+}
+
+/// The instructions of a new text that stand where a range of the old one stood, when all others are the same and jumps
+/// go to the same places. Padding is the assembler's, and made anew.
+pub fn replaced(old: &Function, new: &Function, range: &Range<usize>) -> Option<Range<usize>> {
+    let (a, b) = (written(old), written(new));
+    let before = |f: &[usize], n: usize| f.partition_point(|k| *k < n);
+    let (head, after) = (before(&a, range.start), before(&a, range.end));
+    let tail = a.len() - after;
+    let end = b.len().checked_sub(tail).filter(|end| *end >= head)?;
+    // Where a place among the written instructions of the old text is in the new one; a jump may go to the start.
+    let moved = |at: usize| match at {
+        _ if at <= head => Some(at),
+        _ if at >= after => Some(at - after + end),
+        _ => None,
     };
-    (0..old.code.len()).filter(|n| !inside(*n)).all(|n| {
-        let Some(m) = map[n] else { return false };
-        let (Some(a), Some(b)) = (old.code.get(n), new.code.get(m)) else {
-            return false;
-        };
-        let (x, y) = (&a.instruction, &b.instruction);
+    let goal = |f: &Function, all: &[usize], n: usize| {
+        let at = f.code[n].instruction.near_branch_target();
+        let n = f.code.iter().position(|i| i.instruction.ip() == at)?;
+        Some(before(all, n))
+    };
+    let same = |k: usize| {
+        let (n, m) = (a[k], b[if k < head { k } else { k - after + end }]);
+        let (x, y) = (&old.code[n], &new.code[m]);
+        let (i, j) = (&x.instruction, &y.instruction);
         let jump = matches!(
-            x.flow_control(),
+            i.flow_control(),
             FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch
         );
-        if jump && a.symbol.is_none() && x.op_kind(0) == OpKind::NearBranch64 {
+        if jump && x.symbol.is_none() && i.op_kind(0) == OpKind::NearBranch64 {
             // The length of a jump may change with the distance.
-            let goal = target(old, n).and_then(|t| map.get(t).copied().flatten());
-            return x.mnemonic() == y.mnemonic()
-                && goal.is_some()
-                && goal == target(new, m)
-                && b.symbol.is_none();
+            let to = goal(old, &a, n).and_then(moved);
+            return i.mnemonic() == j.mnemonic()
+                && to.is_some()
+                && to == goal(new, &b, m)
+                && y.symbol.is_none();
         }
         let text = |i: &iced_x86::Instruction, ip: bool| {
             let mut i = *i;
@@ -115,8 +107,11 @@ pub fn same_outside(
             }
             super::object::text_of(&i, None)
         };
-        let ip = x.is_ip_rel_memory_operand() && a.symbol.is_some();
-        let call = x.flow_control() == FlowControl::Call;
-        a.symbol == b.symbol && x.code() == y.code() && (call || text(x, ip) == text(y, ip))
-    })
+        let ip = i.is_ip_rel_memory_operand() && x.symbol.is_some();
+        let call = i.flow_control() == FlowControl::Call;
+        x.symbol == y.symbol && i.code() == j.code() && (call || text(i, ip) == text(j, ip))
+    };
+    let code = |k: usize| b.get(k).copied().unwrap_or(new.code.len());
+    let all = (0..head).chain(after..a.len()).all(same);
+    all.then(|| code(head)..code(end))
 }

@@ -14,6 +14,7 @@ use crate::report::parts;
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use crate::store::sha256::sha256;
+use std::path::Path;
 use trinity_codegen::isa::cost::{Table, Uarch};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
 
@@ -182,7 +183,7 @@ pub fn compare(
         }
     }
     let (outputs, places) = outputs(&mut setup, &results, &l, &r);
-    let never = (l.conditional || r.conditional).then(|| setup.never());
+    let never = l.conditional.or(r.conditional).map(|_| setup.never());
     let effects = |p: &ProgramTerms| Effects {
         faults: p.faults.clone(),
         accesses: p.accesses.iter().cloned().chain(never.clone()).collect(),
@@ -209,10 +210,11 @@ pub fn compare(
     report.verdict = verdict(&outcome, q, cut);
     fill(&mut report, &setup, &results, &l, &r, mentioned, q);
     report.tests = outcome.tests;
+    let shown = |f: &Path| f.display().to_string();
     report.queries = outcome
         .steps
         .iter()
-        .map(|s| step(s, limits, solvers))
+        .map(|s| parts::Query::of_step(s, limits.seed, solvers, &shown))
         .collect();
     if let Some(text) = &q.precondition {
         let witness = outcome
@@ -357,35 +359,6 @@ fn usable_addresses(setup: &mut Setup, l: &ProgramTerms, r: &ProgramTerms) -> Ve
         bits.push(d.or(&user, &none));
     }
     bits
-}
-
-fn step(s: &proof::Step, limits: &Limits<'_>, solvers: &SolverPool) -> parts::Query {
-    let asked = !s.text_hash.is_empty();
-    parts::Query {
-        goal: s.goal.clone(),
-        method: s.rung.to_string(),
-        verdict: s.verdict,
-        why: s.why.clone(),
-        solver: asked.then(|| solvers.version().unwrap_or_else(|e| e.to_string())),
-        options: String::new(),
-        seed: Some(limits.seed),
-        rlimit: asked.then_some(s.rlimit),
-        seconds: Some(s.time.as_secs_f64()),
-        memory_bytes: asked.then_some(s.memory),
-        smt_file: s.file.as_ref().map(|f| f.display().to_string()),
-        smt_sha256: s
-            .file
-            .as_ref()
-            .and_then(|f| std::fs::read(f).ok())
-            .map(|b| sha256(&b).to_string()),
-        cached: s.rung == proof::Rung::Store && s.goal == "all",
-        second: s.second.as_ref().map(|o| parts::SecondOpinion {
-            solver: o.solver.clone(),
-            verdict: o.verdict,
-            agrees: o.verdict == s.verdict,
-            seconds: Some(o.time.as_secs_f64()),
-        }),
-    }
 }
 
 fn fill(

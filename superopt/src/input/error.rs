@@ -47,6 +47,10 @@ pub enum Refusal {
     TooLong,
     /// The direction flag is changed.
     DirectionFlag,
+    /// An access to memory on some paths only, which proofs cover and searches do not.
+    SomePaths,
+    /// An address that is itself loaded or computed by more than a sum, which proofs cover and searches do not.
+    Address,
     /// A form that the processor asked for does not have: what has it, if that is known, and what was asked for.
     March(Option<March>, String),
 }
@@ -85,6 +89,12 @@ impl fmt::Display for Refusal {
             Refusal::Empty => "the function has no code",
             Refusal::TooLong => "too many instructions along the unrolled paths",
             Refusal::DirectionFlag => "the direction flag is changed",
+            Refusal::SomePaths => {
+                "memory is accessed on some paths only, which is proven but not searched"
+            }
+            Refusal::Address => {
+                "its address is not a sum of registers at entry and a constant, which is proven but not searched"
+            }
             Refusal::March(None, asked) => {
                 return write!(
                     f,

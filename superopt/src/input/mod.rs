@@ -5,6 +5,7 @@
 //! [`precondition`] reads conditions on inputs, and [`region`] is what engines get.
 
 pub mod assemble;
+pub mod branching;
 pub mod cfg;
 pub mod check;
 pub mod compare;

@@ -80,6 +80,12 @@ impl Function {
             .wrapping_sub(self.code[0].instruction.ip())
     }
 
+    /// Whether an instruction does nothing and is no line of the text: the assembler's, where it aligns.
+    pub fn is_padding(&self, index: usize) -> bool {
+        let i = &self.code[index];
+        self.source.is_some() && i.line.is_none() && i.instruction.mnemonic() == Mnemonic::Nop
+    }
+
     /// The error that an instruction is not covered.
     pub fn refuse(&self, index: usize, why: Refusal) -> InputError {
         let inst = &self.code[index];

@@ -1,14 +1,20 @@
-//! The regions of a function: straight-line runs that an engine may replace, in place, in the text.
+//! The regions of a function: runs that an engine may replace, in place, in the text.
 //!
-//! A region lies in one block, between labels, directives for unwinding, calls and changes of the stack pointer; each of
+//! Besides straight-line runs these are the parts whose branches join again ([`super::branching`]). A straight-line
+//! region lies in one block, between labels, directives for unwinding, calls and changes of the stack pointer; each of
 //! its instructions is the only one on its line, the first one perhaps behind labels. Registers that its memory operands name keep their values in it. What is live around it comes from the whole function.
 
+use super::branching::{self, cut, spans};
 use super::cfg::{Cfg, before};
 use super::effects::{changes_rsp, effects};
 use super::line::Parts;
 use super::object::Function;
 use super::place::PlaceSet;
-use super::region::{Footprint, LiveOut, Region, Touch};
+use super::region::{Footprint, LiveOut, Region, SymbolUse, Touch};
+use super::rewrite::Edit;
+use super::terms::Setup;
+use super::whole::{Surroundings, target_terms};
+use crate::search::improve::FunctionTerms;
 use crate::search::opset::March;
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind};
 use std::ops::Range;
@@ -24,6 +30,26 @@ pub struct Found {
     pub range: Range<usize>,
     /// What an engine gets.
     pub region: Region,
+    /// What it gets instead where there are branches: their control flow, and what they compute.
+    pub branching: Option<Box<Branching>>,
+}
+
+/// A region with branches.
+#[derive(Clone, Debug)]
+pub struct Branching {
+    /// Its control flow.
+    pub cfg: Cfg,
+    /// What it computes.
+    pub terms: FunctionTerms,
+}
+
+/// The regions of a function, and branches that belong to none.
+#[derive(Clone, Debug, Default)]
+pub struct Regions {
+    /// Those in inner loops first; parts with branches before straight-line code.
+    pub found: Vec<Found>,
+    /// Why branches were not converted: where, and the reason.
+    pub refused: Vec<String>,
 }
 
 /// Whether the model has an instruction.
@@ -92,13 +118,130 @@ fn addresses(i: &Instruction) -> PlaceSet {
         .fold(PlaceSet::EMPTY, |s, r| s.or(PlaceSet::register(r)))
 }
 
-/// All regions of at least `least` instructions, those in inner loops first.
-pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found> {
+/// All regions of at least `least` instructions.
+pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Regions {
+    if has_handlers(f) {
+        return Regions::default();
+    }
+    let mut out = with_branches(f, cfg, march);
+    out.found.extend(straight(f, cfg, march, least));
+    let order = |r: &Found| {
+        let depth = std::cmp::Reverse(r.region.depth);
+        (depth, r.branching.is_none(), r.range.start)
+    };
+    out.found.sort_by_key(order);
+    out
+}
+
+impl Found {
+    /// The change that puts code in its place.
+    pub fn edit(&self, f: &Function, new: Vec<(Instruction, Option<SymbolUse>)>) -> Edit {
+        Edit {
+            old: self.range.clone().filter_map(|n| f.code[n].line).collect(),
+            drop: branching::alignments(f, self.range.clone()),
+            new,
+        }
+    }
+}
+
+/// Whether an instruction by itself may be replaced.
+fn replaceable(f: &Function, n: usize, factory: &mut InstructionInfoFactory) -> bool {
+    let i = &f.code[n].instruction;
+    i.flow_control() == FlowControl::Next
+        && !matches!(i.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop)
+        && !changes_rsp(factory, i)
+        && alone(f, n)
+        && covered(i)
+}
+
+/// What is live before instruction `n` of a block; at its end, after all of its body.
+fn live_at(f: &Function, cfg: &Cfg, block: usize, n: usize) -> PlaceSet {
+    let rest = n..cfg.blocks[block].body.end;
+    rest.rev()
+        .fold(cfg.live_out[block], |live, k| before(f, k, live))
+}
+
+/// The parts with branches.
+fn with_branches(f: &Function, cfg: &Cfg, march: March) -> Regions {
+    let mut factory = InstructionInfoFactory::new();
+    let mut out = Regions::default();
+    // Where the last part ends: branches inside of it are its own.
+    let mut end = 0;
+    for (jump, span) in spans(cfg) {
+        if jump < end {
+            continue;
+        }
+        let made = span.and_then(|s| {
+            // Padding between blocks is never executed, or does nothing.
+            let mut plain = |n: usize| f.is_padding(n) || replaceable(f, n, &mut factory);
+            let range = branching::range(f, cfg, s, MAX_REGION, &mut plain)?;
+            if !range.clone().all(|n| f.is_padding(n) || alone(f, n)) {
+                return Err("several instructions stand on one of its lines");
+            }
+            let live = live_at(f, cfg, s.join, range.end);
+            let mut found = make(
+                f,
+                range.clone(),
+                live,
+                cfg.depth(s.first),
+                march,
+                &mut factory,
+            );
+            if found.region.has_symbols() {
+                return Err("it refers to symbols");
+            }
+            found.region.live_in = live_at(f, cfg, s.first, range.start);
+            let cut = cut(cfg, &range).ok_or("its paths do not meet")?;
+            let terms = terms_of(f, &cut, &found.region)?;
+            found.branching = Some(Box::new(Branching { cfg: cut, terms }));
+            Ok(found)
+        });
+        match made {
+            Ok(found) => {
+                end = found.range.end;
+                out.found.push(found);
+            }
+            Err(why) => {
+                let place = match f.code[jump].line {
+                    Some(line) => format!("{}:{line}", f.name),
+                    None => format!("{}+{:#x}", f.name, f.offset(jump)),
+                };
+                out.refused
+                    .push(format!("{place}: the branch is not converted: {why}"));
+            }
+        }
+    }
+    out
+}
+
+/// What a part with branches computes.
+fn terms_of(f: &Function, part: &Cfg, region: &Region) -> Result<FunctionTerms, &'static str> {
+    let mut setup = Setup::in_the_middle();
+    let t = setup
+        .part(f, part)
+        .map_err(|_| "it has an instruction or an address that is not covered")?;
+    if t.conditional.is_some() {
+        return Err("memory is accessed on some of its paths only");
+    }
+    let outputs = region.live_out.iter().map(|o| {
+        let whole = t.exit.at(o.place);
+        (o.place, o.width, setup.pool.trunc(&whole, o.width))
+    });
+    let outputs: Vec<_> = outputs.collect();
+    let outer = Surroundings {
+        name: &region.name,
+        scratch: region.scratch,
+        march: region.march,
+        code: &region.code,
+    };
+    let precondition = setup.pool.bit(true);
+    target_terms(setup, &t, outputs, precondition, outer)
+}
+
+/// The straight-line regions of at least `least` instructions.
+fn straight(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found> {
     let mut factory = InstructionInfoFactory::new();
     let mut out = Vec::new();
-    if has_handlers(f) {
-        return out;
-    }
     for (b, block) in cfg.blocks.iter().enumerate() {
         if !cfg.order.contains(&b) {
             continue;
@@ -123,11 +266,7 @@ pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found
         let (mut addressing, mut written) = (PlaceSet::EMPTY, PlaceSet::EMPTY);
         for n in block.body.clone() {
             let i = &f.code[n].instruction;
-            let plain = i.flow_control() == FlowControl::Next
-                && !matches!(i.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop)
-                && !changes_rsp(&mut factory, i)
-                && alone(f, n)
-                && covered(i);
+            let plain = replaceable(f, n, &mut factory);
             let e = effects(&mut factory, i);
             let own = addresses(i);
             // An address that it destroys itself can be kept by nobody.
@@ -150,7 +289,6 @@ pub fn regions(f: &Function, cfg: &Cfg, march: March, least: usize) -> Vec<Found
         }
         close(&mut start, block.body.end, &mut factory);
     }
-    out.sort_by_key(|r| (std::cmp::Reverse(r.region.depth), r.range.start));
     out
 }
 
@@ -217,5 +355,9 @@ fn make(
         depth,
         lines,
     };
-    Found { range, region }
+    Found {
+        range,
+        region,
+        branching: None,
+    }
 }

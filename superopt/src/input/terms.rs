@@ -5,7 +5,7 @@
 //! another place of that order. What runs beyond the bound is cut off, and [`ProgramTerms::within`] says which inputs
 //! stay inside; a loop whose trip count is a constant unrolls in full and cuts nothing off.
 
-use super::cfg::{Cfg, Exit};
+use super::cfg::{Block, Cfg, Exit};
 use super::error::{InputError, InputProblem, Refusal};
 use super::object::Function;
 use super::place::PlaceSet;
@@ -78,8 +78,10 @@ pub struct ProgramTerms {
     pub complete: bool,
     /// Places written on some path.
     pub written: PlaceSet,
-    /// Whether some access is made on some paths only.
-    pub conditional: bool,
+    /// The instruction of each access, by its number in the program; empty for what is no machine code.
+    pub access_at: Vec<usize>,
+    /// The first instruction whose access is made on some paths only.
+    pub conditional: Option<usize>,
 }
 
 impl Setup {
@@ -110,6 +112,13 @@ impl Setup {
         }
     }
 
+    /// In the middle of a function the stack pointer is any number, and the frame is memory like all other.
+    pub fn in_the_middle() -> Setup {
+        let mut setup = Setup::new(1);
+        setup.initial.gpr[4] = setup.pool.var("rsp", 64);
+        setup
+    }
+
     /// The access that both sides have when one of them has accesses on some paths only.
     pub fn never(&mut self) -> Access<TermId> {
         Access {
@@ -128,42 +137,35 @@ impl Setup {
         f: &Function,
         range: std::ops::Range<usize>,
     ) -> Result<ProgramTerms, InputError> {
-        // Nothing is at a constant distance from a stack pointer that nothing mentions.
-        let nowhere = self.pool.var("no_stack_pointer", 64);
-        let yes = self.pool.bit(true);
+        let block = Block {
+            body: range,
+            jump: None,
+            exit: Exit::Return,
+        };
         let cfg = Cfg {
-            blocks: Vec::new(),
-            order: Vec::new(),
+            blocks: vec![block],
+            order: vec![0],
             loops: Vec::new(),
             live_out: Vec::new(),
         };
+        self.part(f, &cfg)
+    }
+
+    /// Executes a part of a function by itself, from its first block to the end of the one that returns: there is no
+    /// frame, all memory is one.
+    ///
+    /// # Errors
+    /// For what is not covered.
+    pub fn part(&mut self, f: &Function, cfg: &Cfg) -> Result<ProgramTerms, InputError> {
+        // Nothing is at a constant distance from a stack pointer that nothing mentions.
+        let nowhere = self.pool.var("no_stack_pointer", 64);
+        let yes = self.pool.bit(true);
         let start = self.start();
         let domain = Symbolic::new(&mut self.pool, &mut self.symbols, nowhere);
-        let mut walk = Walk::new(f, &cfg, domain);
-        let mut at = Pending {
-            machine: start,
-            path: Vec::new(),
-            iterations: BTreeMap::new(),
-            block: 0,
-        };
-        for n in range {
-            walk.step(&mut at, n)?;
-        }
-        let end = at.machine;
-        Ok(ProgramTerms {
-            exit: State {
-                gpr: end.gpr,
-                flags: end.flags,
-                vec: end.vec,
-                heap: end.mem.heap,
-            },
-            faults: walk.faults,
-            accesses: walk.accesses,
-            within: yes,
-            complete: true,
-            written: walk.written,
-            conditional: false,
-        })
+        let mut walk = Walk::new(f, cfg, domain);
+        walk.part = true;
+        let end = walk.run(start, 0)?;
+        Ok(walk.done(end, yes, true))
     }
 
     fn start<'p>(&self) -> TermMachine<'p> {
@@ -203,20 +205,7 @@ impl Setup {
             within = walk.d.and(&within, &not);
         }
         let complete = walk.d.as_constant(&within) == Some(1);
-        Ok(ProgramTerms {
-            exit: State {
-                gpr: end.gpr,
-                flags: end.flags,
-                vec: end.vec,
-                heap: end.mem.heap,
-            },
-            faults: walk.faults,
-            accesses: walk.accesses,
-            within,
-            complete,
-            written: walk.written,
-            conditional: walk.conditional,
-        })
+        Ok(walk.done(end, within, complete))
     }
 }
 
@@ -235,10 +224,13 @@ struct Walk<'a, 'p> {
     d: Symbolic<'p>,
     faults: Vec<Fault<TermId>>,
     accesses: Vec<Access<TermId>>,
+    access_at: Vec<usize>,
     outside: Vec<TermId>,
     executed: u32,
     written: PlaceSet,
-    conditional: bool,
+    conditional: Option<usize>,
+    /// It ends in the middle of the function: with the stack pointer anywhere.
+    part: bool,
 }
 
 /// All of these hold.
@@ -255,10 +247,31 @@ impl<'a, 'p> Walk<'a, 'p> {
             d,
             faults: Vec::new(),
             accesses: Vec::new(),
+            access_at: Vec::new(),
             outside: Vec::new(),
             executed: 0,
             written: PlaceSet::EMPTY,
-            conditional: false,
+            conditional: None,
+            part: false,
+        }
+    }
+
+    /// What was done, with the state at the end.
+    fn done(self, end: TermMachine<'_>, within: TermId, complete: bool) -> ProgramTerms {
+        ProgramTerms {
+            exit: State {
+                gpr: end.gpr,
+                flags: end.flags,
+                vec: end.vec,
+                heap: end.mem.heap,
+            },
+            faults: self.faults,
+            accesses: self.accesses,
+            access_at: self.access_at,
+            within,
+            complete,
+            written: self.written,
+            conditional: self.conditional,
         }
     }
 
@@ -296,8 +309,9 @@ impl<'a, 'p> Walk<'a, 'p> {
                 }
                 Exit::Return => {
                     let n = block.jump.unwrap_or(block.body.start);
-                    if self.d.distance(at.machine.gpr[4]) != Some(0)
-                        || self.f.code[n].instruction.op_count() > 0
+                    if !self.part
+                        && (self.d.distance(at.machine.gpr[4]) != Some(0)
+                            || self.f.code[n].instruction.op_count() > 0)
                     {
                         return Err(self.f.refuse(n, Refusal::UnbalancedStack));
                     }
@@ -430,7 +444,9 @@ impl<'a, 'p> Walk<'a, 'p> {
             }
             for a in std::mem::take(&mut m.accesses) {
                 if self.d.place(a.addr) == Where::Heap {
-                    self.conditional |= !always;
+                    if !always {
+                        self.conditional.get_or_insert(n);
+                    }
                     let never = self.d.constant(64, NEVER.into());
                     let addr = if always {
                         a.addr
@@ -438,6 +454,7 @@ impl<'a, 'p> Walk<'a, 'p> {
                         self.d.ite(&path, &a.addr, &never)
                     };
                     self.accesses.push(Access { addr, ..a });
+                    self.access_at.push(n);
                 }
             }
         }

@@ -138,7 +138,8 @@ pub const THEOREMS: [Theorem; 8] = [
     ),
 ];
 
-fn below_or_equal(pool: &mut TermPool, a: TermId, b: TermId) -> TermId {
+/// One bit: `a <= b`, unsigned.
+pub fn below_or_equal(pool: &mut TermPool, a: TermId, b: TermId) -> TermId {
     let less = pool.cmp(CmpOp::Ult, &b, &a);
     pool.not(&less)
 }
@@ -161,16 +162,33 @@ pub fn product_rises(
     (a0, b0): (TermId, TermId),
     (a1, b1): (TermId, TermId),
 ) -> TermId {
-    let (x, y) = (below_or_equal(pool, a0, a1), below_or_equal(pool, b0, b1));
     let over = apply(pool, BinOp::MulHiU, a1, b1);
     let fits = pool.is_zero(&over);
-    let when = pool.and(&x, &y);
+    let when = ordered(pool, (a0, a1), (b0, b1));
     let when = pool.and(&when, &fits);
-    let (p0, p1) = (
-        apply(pool, BinOp::Mul, a0, b0),
-        apply(pool, BinOp::Mul, a1, b1),
+    rises(pool, apply, BinOp::Mul, when, [(a0, b0), (a1, b1)])
+}
+
+/// One bit: both pairs are in order.
+fn ordered(pool: &mut TermPool, a: (TermId, TermId), b: (TermId, TermId)) -> TermId {
+    let (x, y) = (
+        below_or_equal(pool, a.0, a.1),
+        below_or_equal(pool, b.0, b.1),
     );
-    let then = below_or_equal(pool, p0, p1);
+    pool.and(&x, &y)
+}
+
+/// One bit: under a condition, the result for the first operands is not above that for the second.
+fn rises(
+    pool: &mut TermPool,
+    apply: Apply<'_>,
+    op: BinOp,
+    when: TermId,
+    [low, high]: [(TermId, TermId); 2],
+) -> TermId {
+    let low = apply(pool, op, low.0, low.1);
+    let high = apply(pool, op, high.0, high.1);
+    let then = below_or_equal(pool, low, high);
     implies(pool, when, then)
 }
 
@@ -181,14 +199,8 @@ pub fn high_rises(
     (a0, b0): (TermId, TermId),
     (a1, b1): (TermId, TermId),
 ) -> TermId {
-    let (x, y) = (below_or_equal(pool, a0, a1), below_or_equal(pool, b0, b1));
-    let when = pool.and(&x, &y);
-    let (p0, p1) = (
-        apply(pool, BinOp::MulHiU, a0, b0),
-        apply(pool, BinOp::MulHiU, a1, b1),
-    );
-    let then = below_or_equal(pool, p0, p1);
-    implies(pool, when, then)
+    let when = ordered(pool, (a0, a1), (b0, b1));
+    rises(pool, apply, BinOp::MulHiU, when, [(a0, b0), (a1, b1)])
 }
 
 /// Signed factors in ranges: the high half of their product lies between those of two corners.
@@ -224,14 +236,8 @@ pub fn quotient_rises(
     (a0, b0): (TermId, TermId),
     (a1, b1): (TermId, TermId),
 ) -> TermId {
-    let (x, y) = (below_or_equal(pool, a0, a1), below_or_equal(pool, b1, b0));
-    let when = pool.and(&x, &y);
-    let (q0, q1) = (
-        apply(pool, BinOp::Udiv, a0, b0),
-        apply(pool, BinOp::Udiv, a1, b1),
-    );
-    let then = below_or_equal(pool, q0, q1);
-    implies(pool, when, then)
+    let when = ordered(pool, (a0, a1), (b1, b0));
+    rises(pool, apply, BinOp::Udiv, when, [(a0, b0), (a1, b1)])
 }
 
 /// A remainder is below the divisor and not above the dividend, is the dividend where that is smaller or the divisor

@@ -7,7 +7,8 @@ use super::rebuild::Rewriter;
 use super::simulate::{Assignment, Block, LANES, Rng, Tape};
 use super::*;
 use crate::smt::{LOGIC, SessionPrinter, one_shot};
-use crate::solver::{Budget, Outcome, PoolConfig, SolverPool};
+use crate::solver::tests::solvers;
+use crate::solver::{Budget, Outcome, SolverPool};
 use std::collections::HashMap;
 use trinity_codegen::isa::{
     Access, BinOp, CmpOp, Concrete, ConcreteMemory, Domain, FpOp, TermId, TermPool, UnOp, fp,
@@ -265,12 +266,6 @@ fn one_shot_prints(pool: &mut TermPool, words: &[TermId]) {
         all = pool.and(&all, &z);
     }
     one_shot(pool, &[all]).expect("everything was lowered");
-}
-
-fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
 }
 
 /// Z3 reads the printed text as the concrete domain computes: with inputs fixed, only the computed outputs are possible.

@@ -5,7 +5,11 @@
 //! each time (law 9). Values of registers and memory are text (`0x0000002a`), at the width of their place.
 
 use super::verdict::VerdictKind;
+use crate::proof::{Rung, Step};
+use crate::solver::SolverPool;
+use crate::store::sha256::sha256;
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// A named value: a register, a flag, a byte of memory, a parameter.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -202,6 +206,41 @@ pub struct Query {
     /// Another solver's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second: Option<SecondOpinion>,
+}
+
+impl Query {
+    /// A step of a proof; `shown` names its file.
+    pub fn of_step(
+        s: &Step,
+        seed: u64,
+        solvers: &SolverPool,
+        shown: &dyn Fn(&Path) -> String,
+    ) -> Query {
+        let asked = !s.text_hash.is_empty();
+        // A file that is gone again has no hash.
+        let hash = |f: &PathBuf| Some(sha256(&std::fs::read(f).ok()?).to_string());
+        Query {
+            goal: s.goal.clone(),
+            method: s.rung.to_string(),
+            verdict: s.verdict,
+            why: s.why.clone(),
+            solver: asked.then(|| solvers.version().unwrap_or_else(|e| e.to_string())),
+            options: String::new(),
+            seed: Some(seed),
+            rlimit: asked.then_some(s.rlimit),
+            seconds: Some(s.time.as_secs_f64()),
+            memory_bytes: asked.then_some(s.memory),
+            smt_file: s.file.as_deref().map(shown),
+            smt_sha256: s.file.as_ref().and_then(hash),
+            cached: s.rung == Rung::Store && s.verdict != VerdictKind::Error,
+            second: s.second.as_ref().map(|o| SecondOpinion {
+                solver: o.solver.clone(),
+                verdict: o.verdict,
+                agrees: o.verdict == s.verdict,
+                seconds: Some(o.time.as_secs_f64()),
+            }),
+        }
+    }
 }
 
 /// A move or a rule that led from one program to the next.

@@ -154,6 +154,9 @@ impl Minimality {
                     false => "",
                 }
             ),
+            None if self.none_up_to == 0 => {
+                "No claim: of shorter programs nothing was shown".into()
+            }
             None => format!(
                 "No program of {} instruction{} or fewer does this{}",
                 self.none_up_to,

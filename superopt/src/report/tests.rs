@@ -1,5 +1,6 @@
 //! The JSON form against its published schema, determinism, and the text form.
 
+use super::search::Minimality;
 use super::*;
 use crate::run::files::TestDir;
 use serde_json::Value;
@@ -326,4 +327,28 @@ fn text_says_what_matters() {
     for d in samples::all() {
         assert!(d.to_text().lines().all(|l| l == l.trim_end()));
     }
+}
+
+#[test]
+fn lengths_of_which_nothing_was_shown_are_no_claim() {
+    let shown = |none_up_to: u32, instructions: Option<u32>| {
+        let m = Minimality {
+            instructions,
+            cheapest: false,
+            none_up_to,
+            instruction_set: vec!["mov r32, r32".into()],
+            registers: vec!["rax".into()],
+            constants: "none".into(),
+            states: 0,
+            method: "beam search".into(),
+            cut_off: instructions.is_none(),
+        };
+        m.statement()
+    };
+    assert_eq!(
+        shown(0, None),
+        "No claim: of shorter programs nothing was shown"
+    );
+    assert!(shown(2, None).starts_with("No program of 2 instructions or fewer"));
+    assert!(shown(2, Some(3)).starts_with("No program of fewer than 3"));
 }

@@ -5,15 +5,17 @@
 
 use super::config::{self, Kind, Source};
 use crate::input::compare::Behaviour;
+use crate::input::error::Refusal;
 use crate::input::terms::Setup;
+use crate::input::whole::{Surroundings, place_of, target_terms};
 use crate::input::{
-    Function, InputError, LiveOut, Place, PlaceSet, ProgramTerms, Unit, liveout, precondition,
+    Function, InputError, LiveOut, PlaceSet, ProgramTerms, Unit, liveout, precondition,
 };
 use crate::kernels::{self, Kernel, arrays, wide};
-use crate::proof::{Effects, Pair, Query};
+use crate::proof::{Pair, Query};
 use crate::report::parts::{Interface, Program};
-use crate::search::improve::{FunctionTerms, target_of_function};
-use crate::search::memory::{self, MemoryError, Real};
+use crate::search::improve::target_of_function;
+use crate::search::memory::{self, MemoryError};
 use crate::search::opset::March;
 use crate::search::target::Target;
 use crate::search::{cost, loc};
@@ -356,7 +358,7 @@ fn of_function(
 ) -> Result<Goal, GoalError> {
     let mut setup = Setup::new(1);
     let terms = setup.function(f)?;
-    let mut target = meant(&f.name, setup, terms, None, t, level)?;
+    let mut target = meant((&f.name, Some(f)), setup, terms, None, t, level)?;
     let code: Vec<Instruction> = f.code.iter().map(|i| i.instruction).collect();
     let endbr = code
         .first()
@@ -400,7 +402,7 @@ fn of_specification(
 ) -> Result<Goal, GoalError> {
     let mut setup = Setup::new(1);
     let terms = b.terms(&mut setup)?;
-    let target = meant(b.name(), setup, terms, b.results(), t, level)?;
+    let target = meant((b.name(), None), setup, terms, b.results(), t, level)?;
     let left = b.listing();
     Ok(Goal {
         name: b.name().to_owned(),
@@ -423,7 +425,7 @@ fn of_specification(
 /// What a function means as a target: its results over its inputs. `results` are those it is known to have, where the
 /// configuration names none.
 fn meant(
-    name: &str,
+    (name, f): (&str, Option<&Function>),
     mut setup: Setup,
     terms: ProgramTerms,
     results: Option<Vec<liveout::Result>>,
@@ -439,10 +441,8 @@ fn meant(
             "it has a loop; trinityc opt improves regions inside loops",
         ));
     }
-    if terms.conditional {
-        return Err(uncovered(
-            "it accesses memory on some paths only; trinityc opt improves regions of it",
-        ));
+    if let (Some(n), Some(f)) = (terms.conditional, f) {
+        return Err(f.refuse(n, Refusal::SomePaths).into());
     }
     if PlaceSet::CALLEE_SAVED
         .iter()
@@ -475,59 +475,19 @@ fn meant(
         let whole = terms.exit.at(p.place);
         outputs.push((p.place, p.width, setup.pool.trunc(&whole, p.width)));
     }
-    let mut fault = setup.pool.bit(false);
-    for x in &terms.faults {
-        fault = setup.pool.or(&fault, &x.when);
-    }
-    let mut roots: Vec<TermId> = outputs.iter().map(|o| o.2).collect();
-    roots.extend([precondition, fault, terms.exit.heap]);
-    let reached = setup.pool.reachable(&roots);
-    let undefined = |t: &TermId| match setup.pool.node(*t) {
-        Node::Var(v) => setup.pool.variables()[v as usize].undefined,
-        _ => false,
-    };
-    if reached.iter().any(undefined) {
-        return Err(uncovered(
-            "a result depends on something the architecture leaves undefined",
-        ));
-    }
-    let all = (0..16).map(Place::Gpr).chain(PlaceSet::FLAGS.iter());
-    let all = all.chain((0..16).flat_map(|n| (0..4).map(move |w| Place::Vec(n, w))));
-    let inputs: Vec<(Place, TermId)> = all
-        .map(|p| (p, state.at(p)))
-        .filter(|(_, t)| reached.contains(t))
-        .collect();
-    if reached
-        .iter()
-        .any(|t| is_free_variable(&setup.pool, *t, &inputs))
-    {
-        return Err(uncovered("its result depends on the stack pointer"));
-    }
-    let real = (!terms.accesses.is_empty()).then(|| Real {
-        gpr: state.gpr,
-        heap: state.heap,
-        effects: Effects {
-            faults: terms.faults.clone(),
-            accesses: terms.accesses.clone(),
-            memories: vec![terms.exit.heap],
-        },
-        outputs: outputs.iter().map(|o| o.2).collect(),
-    });
-    let target = target_of_function(FunctionTerms {
-        name: name.to_owned(),
-        pool: setup.pool,
-        inputs,
-        outputs,
-        precondition,
-        fault,
+    let outer = Surroundings {
+        name,
         scratch: PlaceSet::CALLER_SAVED,
         march: level,
-        code: Vec::new(),
-        real,
-    });
-    target.map_err(|why| GoalError::Memory {
-        name: name.to_owned(),
-        why,
+        code: &[],
+    };
+    let made = target_terms(setup, &terms, outputs, precondition, outer).map_err(uncovered)?;
+    target_of_function(made).map_err(|why| match place_of(&why, f, &terms.access_at) {
+        Some(e) => GoalError::Input(e),
+        None => GoalError::Memory {
+            name: name.to_owned(),
+            why,
+        },
     })
 }
 
@@ -547,10 +507,6 @@ fn listing(f: &Function, body: &[Instruction]) -> Program {
         c
     });
     p
-}
-
-fn is_free_variable(pool: &TermPool, t: TermId, inputs: &[(Place, TermId)]) -> bool {
-    matches!(pool.node(t), Node::Var(_)) && !inputs.iter().any(|i| i.1 == t)
 }
 
 impl Goal {

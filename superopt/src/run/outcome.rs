@@ -365,8 +365,9 @@ impl Context<'_> {
     /// What was shown about short programs, when that was asked for or something was.
     fn minimality(&self, c: &Claim) -> Option<search::Minimality> {
         let asked = self.config.engines.enumerate.as_ref();
-        let empty = c.none_up_to > 0 && asked.is_some_and(|e| e.minimal);
-        (empty || c.shortest.is_some()).then(|| search::Minimality {
+        // Who asked is told also that nothing was shown.
+        let asked = asked.is_some_and(|e| e.minimal);
+        (asked || c.shortest.is_some()).then(|| search::Minimality {
             instructions: c.shortest,
             cheapest: c.cheapest,
             none_up_to: c.none_up_to,
@@ -454,31 +455,8 @@ impl Context<'_> {
     }
 
     fn query(&self, s: &Step) -> parts::Query {
-        let asked = !s.text_hash.is_empty();
-        let relative = |f: &Path| f.strip_prefix(self.root).unwrap_or(f).display().to_string();
-        let hash = |f: &std::path::PathBuf| {
-            Some(store::sha256::sha256(&std::fs::read(f).ok()?).to_string())
-        };
-        parts::Query {
-            goal: s.goal.clone(),
-            method: s.rung.to_string(),
-            verdict: s.verdict,
-            why: s.why.clone(),
-            solver: asked.then(|| self.solvers.version().unwrap_or_else(|e| e.to_string())),
-            options: String::new(),
-            seed: Some(self.config.seed),
-            rlimit: asked.then_some(s.rlimit),
-            seconds: Some(s.time.as_secs_f64()),
-            memory_bytes: asked.then_some(s.memory),
-            smt_file: s.file.as_deref().map(relative),
-            smt_sha256: s.file.as_ref().and_then(hash),
-            cached: s.rung == crate::proof::Rung::Store,
-            second: s.second.as_ref().map(|o| parts::SecondOpinion {
-                solver: o.solver.clone(),
-                verdict: o.verdict,
-                agrees: o.verdict == s.verdict,
-                seconds: Some(o.time.as_secs_f64()),
-            }),
-        }
+        // Results move with their folder.
+        let shown = |f: &Path| f.strip_prefix(self.root).unwrap_or(f).display().to_string();
+        parts::Query::of_step(s, self.config.seed, self.solvers, &shown)
     }
 }

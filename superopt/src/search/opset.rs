@@ -538,3 +538,34 @@ pub(super) fn short_or_long(code: Code, v: i64) -> Code {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trinity_codegen::isa::forms::level;
+
+    #[test]
+    fn rows_name_the_level_of_their_forms() {
+        for (named, _, _, codes) in ROWS {
+            for c in *codes {
+                assert_eq!(level(*c), *named, "{c:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_processor_has_its_extensions() {
+        let has = |march: &str| {
+            let march = March::parse(march).expect("a processor");
+            let request = Request {
+                march,
+                widths: vec![64],
+                immediates: Vec::new(),
+                fixed: true,
+                only: vec![Code::Adcx_r64_rm64],
+            };
+            !OpSet::new(&request).variants.is_empty()
+        };
+        assert!(has("znver4") && has("x86-64+adx") && !has("x86-64-v3") && !has("haswell"));
+    }
+}

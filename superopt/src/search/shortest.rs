@@ -353,6 +353,7 @@ fn sort(
     if n <= 3 {
         return Some(claim);
     }
+    claim.method = "beam search, which shows nothing about other programs".into();
     for width in BEAMS {
         let kept = width as u64 * u64::from(o.longest);
         let found = network::beam(n, o.longest, width, host.deadline);
@@ -424,6 +425,22 @@ mod tests {
         let general = sequences_of(&t, &o);
         assert_eq!((general.shortest, general.none_up_to), (Some(4), 3));
         assert_eq!(general.registers, c.registers);
+    }
+
+    /// Four values are sorted, and nothing is claimed about shorter programs.
+    #[test]
+    fn sorting_four_is_found_without_a_claim() {
+        let t = wide::sort(4, 32, March::V1);
+        let o = Options {
+            longest: 20,
+            mnemonics: only(&["cmp", "mov", "cmovg", "cmovl"]),
+            minimal: true,
+            ..Options::default()
+        };
+        let (c, programs) = claim(&t, &o);
+        assert_eq!((programs.len(), programs[0].len()), (1, 20));
+        assert_eq!((c.shortest, c.none_up_to, c.cut_off), (None, 0, true));
+        assert!(c.method.starts_with("beam search"), "{}", c.method);
     }
 
     fn sequences_of(t: &Target, o: &Options) -> Claim {

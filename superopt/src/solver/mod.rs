@@ -14,7 +14,7 @@ mod locate;
 pub mod pool;
 pub mod second;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cancel::Cancel;
 pub use dump::Dump;

@@ -65,6 +65,14 @@ impl SolverPool {
         }
     }
 
+    /// A pool of the solver that is beside this program, or that `TRINITY_SOLVER` names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn located() -> Result<SolverPool, SolverError> {
+        PoolConfig::located().map(SolverPool::new)
+    }
+
     /// With a store: proofs put to this pool are looked up there, and kept there.
     pub fn with_store(mut self, store: impl Into<Arc<Store>>) -> SolverPool {
         self.store = Some(store.into());

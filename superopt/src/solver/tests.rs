@@ -1,10 +1,9 @@
 use super::*;
 use std::time::Instant;
 
-fn pool() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
+/// Processes of the solver that was built beside the tests.
+pub(crate) fn solvers() -> SolverPool {
+    SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)")
 }
 
 /// A product of two primes to be found: hard for a bit-blaster.
@@ -14,7 +13,7 @@ const HARD: &str = "(declare-fun x () (_ BitVec 64))\n(declare-fun y () (_ BitVe
 
 #[test]
 fn sessions_answer_with_scopes_and_values() {
-    let pool = pool();
+    let pool = solvers();
     let none = Cancel::new();
     let mut s = pool.session("QF_BV").unwrap();
     s.assert("(declare-fun x () (_ BitVec 8))\n(declare-fun p () Bool)\n(assert (= (bvadd x #x01) #x00))\n");
@@ -41,7 +40,7 @@ fn sessions_answer_with_scopes_and_values() {
 
 #[test]
 fn limits_are_told_apart() {
-    let pool = pool();
+    let pool = solvers();
     let none = Cancel::new();
     let mut s = pool.session("QF_BV").unwrap();
     s.assert(HARD);
@@ -55,7 +54,7 @@ fn limits_are_told_apart() {
 
 #[test]
 fn equal_work_limits_give_equal_work() {
-    let pool = pool();
+    let pool = solvers();
     let work = |_| {
         let mut s = pool.session("QF_BV").unwrap();
         s.assert(HARD);
@@ -99,7 +98,7 @@ fn a_killed_child_is_replaced() {
 
 #[test]
 fn another_thread_cancels() {
-    let pool = pool();
+    let pool = solvers();
     let cancel = Cancel::new();
     std::thread::scope(|scope| {
         let handle = scope.spawn(|| {
@@ -122,7 +121,7 @@ fn another_thread_cancels() {
 
 #[test]
 fn bad_text_is_rejected_not_answered() {
-    let pool = pool();
+    let pool = solvers();
     let mut s = pool.session("QF_BV").unwrap();
     s.assert("(assert (= x #x00))\n");
     let e = s

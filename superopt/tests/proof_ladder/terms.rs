@@ -5,12 +5,10 @@ use trinity_codegen::isa::domain::CmpOp;
 use trinity_codegen::isa::{BinOp, Domain, TermId, TermPool, UnOp};
 use trinity_superopt::proof::{Limits, Pair, ProofResult, Query, prove};
 use trinity_superopt::report::verdict::Verdict;
-use trinity_superopt::solver::{PoolConfig, SolverPool};
+use trinity_superopt::solver::SolverPool;
 
 pub fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
+    SolverPool::located().expect("build trinity-solver first (cargo build -p trinity-solver)")
 }
 
 /// Terms with operators.

@@ -1,15 +1,9 @@
 use super::*;
 use crate::egraph::rule::{RuleErrorKind, RuleSet};
-use crate::solver::{PoolConfig, SolverPool};
+use crate::solver::tests::solvers;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-
-fn solvers() -> SolverPool {
-    SolverPool::new(
-        PoolConfig::located().expect("build trinity-solver first (cargo build -p trinity-solver)"),
-    )
-}
 
 fn rules(text: &str) -> RuleSet {
     let mut set = RuleSet::default();

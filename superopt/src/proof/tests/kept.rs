@@ -41,8 +41,7 @@ fn open(file: &Path, semantics: &str) -> Store {
 }
 
 fn pool(file: &Path, semantics: &str) -> SolverPool {
-    SolverPool::new(PoolConfig::located().expect("build trinity-solver first"))
-        .with_store(open(file, semantics))
+    solvers().with_store(open(file, semantics))
 }
 
 /// `x + y` against `y - -x`, by names; with a condition on the first.

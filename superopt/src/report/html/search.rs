@@ -188,6 +188,7 @@ fn target(t: &Target, prefix: &str) -> String {
              {} states visited: {}.</p></div>\n",
             match m.instructions {
                 Some(_) => "Nothing shorter exists",
+                None if m.none_up_to == 0 => "No claim about shorter programs",
                 None => "Short programs",
             },
             esc(&m.statement()),

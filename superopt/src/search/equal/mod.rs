@@ -149,11 +149,11 @@ mod tests {
     use crate::kernels::{self, wide};
     use crate::proof::Limits as ProofLimits;
     use crate::report::verdict::Verdict;
-    use crate::solver::{PoolConfig, SolverPool};
+    use crate::solver::tests::solvers;
     use trinity_codegen::isa::{Domain, TermId, TermPool};
 
     fn evaluated(t: &Target, code: &[Instruction]) {
-        let solvers = SolverPool::new(PoolConfig::located().expect("a solver"));
+        let solvers = solvers();
         let limits = ProofLimits::deterministic(200_000_000, 1);
         let r = check(t, code, &limits, &solvers).expect("covered");
         let text: Vec<String> = code.iter().map(ToString::to_string).collect();
