@@ -217,7 +217,7 @@ impl Subject for ChainSubject {
     fn run(&self, values: &[f64], task: usize, seed: u64, cap: f64) -> Cost {
         let target = &self.targets[task];
         // Its tapes are made as they are needed and belong to one thread.
-        let ops = chain_ops(target);
+        let ops = chain_ops(target, &[]);
         let mut params = self.base.clone();
         for (set, v) in self.setters.iter().zip(values) {
             set(&mut params, *v);

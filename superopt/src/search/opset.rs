@@ -3,7 +3,7 @@
 //! To let searches use another instruction, add its form to a row. What it means and costs comes from the model.
 
 use super::variant::{Hole, Start, Variant};
-use iced_x86::{Code, Instruction, MemoryOperand, Register};
+use iced_x86::{Code, Instruction, MemoryOperand, OpKind, Register};
 use trinity_codegen::isa::forms::Level;
 
 /// Which instructions the target processor has.
@@ -293,16 +293,20 @@ impl OpSet {
         }
     }
 
-    /// The variant and registers of an instruction, where the set has it.
+    /// The variant and registers of an instruction, where the set has it, perhaps in another encoding: assemblers choose
+    /// among several for the same mnemonic and operands.
     pub fn find(&self, i: &Instruction) -> Option<(u32, [u8; 4])> {
         self.variants.iter().enumerate().find_map(|(n, v)| {
-            if v.proto.code() != i.code() {
+            if v.proto.mnemonic() != i.mnemonic() || v.proto.op_count() != i.op_count() {
                 return None;
             }
             let mut regs = [0u8; 4];
             for (k, h) in v.holes.iter().enumerate() {
                 let r = match h {
-                    Hole::Gpr { op, .. } | Hole::Vec { op, .. } => i.op_register((*op).into()),
+                    Hole::Gpr { op, .. } | Hole::Vec { op, .. } => match i.op_kind((*op).into()) {
+                        OpKind::Register => i.op_register((*op).into()),
+                        _ => return None,
+                    },
                     Hole::Base => i.memory_base(),
                     Hole::Index => i.memory_index(),
                 };
@@ -315,9 +319,33 @@ impl OpSet {
                     super::loc::gpr(r) as u8
                 };
             }
-            (v.instruction(&regs) == *i).then_some((n as u32, regs))
+            same_operands(&v.instruction(&regs), i).then_some((n as u32, regs))
         })
     }
+}
+
+/// Whether two instructions of one mnemonic and number of operands have the same operands, however they are encoded.
+fn same_operands(a: &Instruction, b: &Instruction) -> bool {
+    let bits = 8 * a.op0_register().size().clamp(1, 8) as u32;
+    let mask = super::program::width_mask(bits);
+    let memory = |i: &Instruction| {
+        (
+            i.memory_base(),
+            i.memory_index(),
+            i.memory_index_scale(),
+            i.memory_displacement64(),
+            i.memory_size(),
+            i.segment_prefix(),
+        )
+    };
+    (0..a.op_count()).all(|op| match (a.op_kind(op), b.op_kind(op)) {
+        (OpKind::Register, OpKind::Register) => a.op_register(op) == b.op_register(op),
+        (OpKind::Memory, OpKind::Memory) => memory(a) == memory(b),
+        _ => match (a.try_immediate(op), b.try_immediate(op)) {
+            (Ok(x), Ok(y)) => (x ^ y) & mask == 0,
+            _ => false,
+        },
+    })
 }
 
 fn has_fixed_registers(v: &Variant) -> bool {
@@ -540,32 +568,4 @@ pub(super) fn short_or_long(code: Code, v: i64) -> Code {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use trinity_codegen::isa::forms::level;
-
-    #[test]
-    fn rows_name_the_level_of_their_forms() {
-        for (named, _, _, codes) in ROWS {
-            for c in *codes {
-                assert_eq!(level(*c), *named, "{c:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_processor_has_its_extensions() {
-        let has = |march: &str| {
-            let march = March::parse(march).expect("a processor");
-            let request = Request {
-                march,
-                widths: vec![64],
-                immediates: Vec::new(),
-                fixed: true,
-                only: vec![Code::Adcx_r64_rm64],
-            };
-            !OpSet::new(&request).variants.is_empty()
-        };
-        assert!(has("znver4") && has("x86-64+adx") && !has("x86-64-v3") && !has("haswell"));
-    }
-}
+mod tests;

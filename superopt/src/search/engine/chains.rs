@@ -8,25 +8,25 @@ use super::super::program::Program;
 use super::super::target::Target;
 use super::super::tests::TestBank;
 use super::super::{keys, loc, memory, values};
-use super::{Run, Work, lock};
+use super::{Run, Seed, Work, lock};
 
 /// Proposals between looks at what others found.
 const BATCH: u64 = 512;
 
-/// The instructions a chain on the target uses.
-pub fn chain_ops(t: &Target) -> OpSet {
+/// The instructions a chain on the target uses: those for its words, and what the programs have that it may begin with.
+pub fn chain_ops(t: &Target, begin: &[Seed]) -> OpSet {
+    let known = || {
+        let own = t.baseline.iter().flatten();
+        own.chain(begin.iter().flat_map(|s| &s.code))
+    };
     let narrow = t.operation_width() == 32;
     let vector = t
         .inputs
         .iter()
         .chain(&t.outputs)
         .any(|p| (loc::VEC0..loc::CELL0).contains(&p.at));
-    let baseline64 = t
-        .baseline
-        .iter()
-        .flatten()
-        .any(|i| i.op0_register().size() == 8);
-    let mut widths = if narrow && !baseline64 {
+    let wide = known().any(|i| i.op0_register().size() == 8);
+    let mut widths = if narrow && !wide {
         vec![32]
     } else {
         vec![64, 32]
@@ -37,7 +37,7 @@ pub fn chain_ops(t: &Target) -> OpSet {
     let mut immediates = default_immediates(if widths[0] == 32 { 32 } else { 64 });
     immediates.extend(t.constants());
     immediates.extend(t.shift_counts());
-    immediates.extend(t.baseline.iter().flat_map(|code| immediates_of(code)));
+    immediates.extend(immediates_of(known()));
     immediates.sort_unstable();
     immediates.dedup();
     let mut ops = OpSet::new(&Request {
@@ -54,7 +54,9 @@ pub fn chain_ops(t: &Target) -> OpSet {
 }
 
 /// The immediates and displacements in code, as they are and as 32-bit numbers.
-pub(super) fn immediates_of(code: &[iced_x86::Instruction]) -> Vec<i64> {
+pub(super) fn immediates_of<'a>(
+    code: impl IntoIterator<Item = &'a iced_x86::Instruction>,
+) -> Vec<i64> {
     use iced_x86::Register;
     let mut immediates = Vec::new();
     for i in code {
@@ -76,7 +78,7 @@ pub(super) fn immediates_of(code: &[iced_x86::Instruction]) -> Vec<i64> {
 impl Run<'_> {
     /// QUASAR over random keys, until the end.
     pub(super) fn random_keys(&self, k: &keys::Options, worker: u64) {
-        let ops = chain_ops(self.t);
+        let ops = chain_ops(self.t, &self.o.resume);
         let meter = self.o.progress.meter("quasar");
         let deadline = self.o.deadline.share(worker, self.engines());
         let mut bank = self.own_bank();
@@ -112,10 +114,14 @@ impl Run<'_> {
 
     /// One chain until the end: from the best program there is, or from nothing.
     pub(super) fn chains(&self, params: &Params, worker: u64) {
-        let mut ops = chain_ops(self.t);
+        let mut ops = chain_ops(self.t, &self.o.resume);
         if worker % 2 == 1 {
-            // Every other chain uses the operations that the specification names: fewer choices, quicker to find.
-            let names = values::related_mnemonics(self.t);
+            // Every other chain uses the operations that the specification names, and those of known programs: fewer
+            // choices, quicker to find.
+            let mut names = values::related_mnemonics(self.t);
+            let begin = self.o.resume.iter().map(|s| &s.code);
+            let known = begin.chain(&self.t.baseline).flatten();
+            names.extend(known.map(iced_x86::Instruction::mnemonic));
             ops.retain(|i| names.contains(&i.mnemonic()));
         }
         let meter = self.o.progress.meter("chain");

@@ -160,7 +160,7 @@ impl Run<'_> {
             widths: vec![64, 32],
             immediates: super::chains::immediates_of(code),
             fixed: true,
-            only: code.iter().map(Instruction::code).collect(),
+            only: Vec::new(),
         });
         let Some(p) = Program::from_instructions(&ops, code, 0) else {
             return Vec::new();
