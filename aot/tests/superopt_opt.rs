@@ -231,6 +231,45 @@ fn arrays_become_vectors_where_they_are_apart() {
     same_output(&d, DRIVER, "f.s", "g.s");
 }
 
+/// Products of 32-bit parts over variables on the stack become one 64-bit multiplication, and 65 instructions 8.
+#[test]
+fn a_montgomery_step_without_optimisation_becomes_one_multiplication() {
+    const DRIVER: &str = "#include <stdio.h>\n#include <stdint.h>\nstruct wide { uint64_t low, high; };\n\
+        struct wide montgomery_parts(uint64_t, uint64_t, uint32_t, uint32_t, uint64_t);\n\
+        int main(void) { uint64_t x = 88172645463325252u, s = 0; for (int i = 0; i < 2000; i++) { x ^= x << 13; x ^= x >> 7; x ^= x << 17;\n\
+        struct wide w = montgomery_parts(i % 3 ? x : -1, i % 5 ? ~x * 3 : -1, x >> 5, i % 7 ? x * 5 : -1, i % 2 ? s : -1); s = s * 31 + w.low + 7 * w.high; }\n\
+        printf(\"%lu\\n\", s); }\n";
+    let d = Scratch::new("opt-montgomery");
+    d.write(
+        "f.s",
+        include_str!("../../superopt/kernels/montgomery-O0.s"),
+    );
+    let text = ends(
+        &d,
+        &[
+            "f.s",
+            "-o",
+            "g.s",
+            "--function",
+            "montgomery_parts",
+            "--live-out",
+            "rax,rdx",
+            "--deadline",
+            "60s",
+        ],
+        0,
+        "wrote g.s",
+    );
+    assert!(text.contains("proven (joint)"), "{text}");
+    let new = std::fs::read_to_string(d.file("g.s")).unwrap();
+    let body = new.split("montgomery_parts:").nth(1).unwrap();
+    let body = body.split("\tret").next().unwrap();
+    let is_code = |l: &&str| l.starts_with('\t') && !l.starts_with("\t.");
+    let code: Vec<&str> = body.lines().filter(is_code).collect();
+    assert!(code.len() <= 8, "{code:#?}");
+    same_output(&d, DRIVER, "f.s", "g.s");
+}
+
 /// A region with loads and stores inside a loop: a store of what is there already goes, and so does a load.
 #[test]
 fn a_region_with_memory_inside_a_loop_is_improved() {

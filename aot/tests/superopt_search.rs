@@ -253,6 +253,34 @@ fn a_function_of_a_file_is_a_target() {
     assert_eq!(code(&o), 0, "{}", text(&o.stdout));
 }
 
+/// Both C texts of the Montgomery step, as the compiler leaves them at -O0: one multiplication, proven against that code.
+#[test]
+fn the_montgomery_step_is_found_from_code_without_optimisation() {
+    let s = Scratch::new("search-montgomery");
+    s.write(
+        "c.toml",
+        "name = 'step'\nkind = 'opt'\ntargets = ['montgomery', 'montgomery-wide']\nwidth = 64\nmarch = 'x86-64'\n\
+         deterministic = true\n[budget]\nproposals = 40_000_000\n[engine.enumerate]\nmax_length = 1\n",
+    );
+    let o = output(s.path(), &["search", "c.toml", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let run = s.json("out/step/run.json");
+    let names = ["montgomery_parts", "montgomery_wide"];
+    let improved = |n: &str| (n.to_owned(), "improved".to_owned(), "proven".to_owned());
+    assert_eq!(outcomes(&run), names.map(improved));
+    for (name, target) in names.iter().zip(run["targets"].as_array().unwrap()) {
+        let what = target["specification"].as_str().unwrap();
+        assert_eq!(
+            what,
+            format!("what {name} of superopt/kernels/montgomery.c does")
+        );
+        let best = std::fs::read_to_string(s.file(&format!("out/step/best-{name}.s"))).unwrap();
+        let is_code = |l: &&str| l.starts_with('\t') && !l.starts_with("\t.") && *l != "\tret";
+        let lines: Vec<&str> = best.lines().filter(is_code).collect();
+        assert!(lines.len() <= 8, "{best}");
+    }
+}
+
 /// The e-graph is an engine like the others: it improves a target by itself, and tells what its rules did.
 #[test]
 fn the_e_graph_alone_improves_code() {

@@ -3,12 +3,15 @@
 use rand::SeedableRng;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use trinity_superopt::input::Unit;
-use trinity_superopt::kernels::sources::{function, instructions};
+use trinity_superopt::input::compare::Question;
+use trinity_superopt::input::whole::whole_function;
+use trinity_superopt::input::{Function, Unit, liveout};
+use trinity_superopt::kernels::sources::{Text, compile, function, instructions};
 use trinity_superopt::kernels::wide;
-use trinity_superopt::proof::Limits;
+use trinity_superopt::proof::{Claim, Limits};
 use trinity_superopt::report::verdict::VerdictKind;
 use trinity_superopt::search::check::check;
+use trinity_superopt::search::improve::target_of_function;
 use trinity_superopt::search::joint::{self, Budget};
 use trinity_superopt::search::opset::March;
 use trinity_superopt::search::target::{Port, Target, caller_saved};
@@ -65,6 +68,36 @@ fn montgomery_steps() {
     }
 }
 
+/// A function as a target; where its frame is all of its memory, over registers alone.
+fn of_function(f: &Function, results: &str, march: March) -> Target {
+    let q = Question {
+        claim: Claim::Refinement,
+        live_out: Some(liveout::parse(results).unwrap()),
+        precondition: None,
+        bound: 8,
+        march: String::new(),
+        command: String::new(),
+    };
+    let whole = whole_function(f, &q, march).expect("it can be searched");
+    let t = target_of_function(whole.terms).expect("its accesses can be searched");
+    assert!(t.memory.is_none(), "its memory is its frame");
+    t
+}
+
+/// What gcc -O0 makes of both C texts: variables on the stack, of the one text 32-bit parts multiplied.
+#[test]
+fn montgomery_steps_from_code_without_optimisation() {
+    let text = include_str!("../kernels/montgomery-O0.s");
+    let unit = Unit::from_text("montgomery-O0.s".as_ref(), text).unwrap();
+    for name in ["montgomery_wide", "montgomery_parts"] {
+        for (march, most) in [(March::V1, 11), (March::V3, 8)] {
+            let t = of_function(&function(&unit, name).unwrap(), "rax,rdx", march);
+            let code = found(&t).expect("a program");
+            assert!(code.len() <= most, "{name} {march:?}: {code:?}");
+        }
+    }
+}
+
 /// A target from the code of a System V function with results in rax and rdx, or other registers.
 fn of(code: &str, inputs: &[u16], outputs: &[u16], march: March) -> Target {
     let text = format!(
@@ -98,6 +131,26 @@ fn a_sum_of_two_words_each() {
 fn both_halves_of_a_product() {
     let code = "mov rax, rdi; mul rsi; mov rcx, rdi; imul rcx, rsi; mov rax, rcx";
     let t = of(code, &[RDI, RSI], &[RAX, RDX], March::V1);
+    assert_eq!(found(&t).expect("a program").len(), 2);
+}
+
+/// Both halves of a product by parts of 32 bits, as school teaches it, variables on the stack.
+#[test]
+fn a_product_by_parts_is_one_multiplication() {
+    const BY_PARTS: Text = Text {
+        name: "product by parts",
+        path: "product.c",
+        text: "#include <stdint.h>\nstruct wide { uint64_t low, high; };\n\
+               struct wide product(uint64_t a, uint64_t b) {\n\
+               uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;\n\
+               uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;\n\
+               uint64_t middle = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;\n\
+               struct wide r = {middle << 32 | (uint32_t)ll, ah * bh + (lh >> 32) + (hl >> 32) + (middle >> 32)};\n\
+               return r; }\n",
+    };
+    let cc = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let unit = compile(&cc, &BY_PARTS, 64, &["-O0"]).expect("the text compiles");
+    let t = of_function(&function(&unit, "product").unwrap(), "rax,rdx", March::V1);
     assert_eq!(found(&t).expect("a program").len(), 2);
 }
 

@@ -138,7 +138,13 @@ pub fn compile(
     let unit = run(compiler, text, width, flags, &out).and_then(|()| Ok(Unit::read(&out)?));
     // It may not be there.
     let _ = std::fs::remove_file(&out);
-    unit
+    // The text is where it comes from: reports are the same wherever the object was.
+    let mut unit = unit?;
+    unit.file = text.path.into();
+    for f in unit.functions.iter_mut().flatten() {
+        f.file = text.path.into();
+    }
+    Ok(unit)
 }
 
 fn run(

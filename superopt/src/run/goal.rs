@@ -132,11 +132,18 @@ type TextKernel = (
 );
 
 /// Kernels whose code is what the system's compiler makes of a C text.
-const TEXTS: [TextKernel; 4] = [
+const TEXTS: [TextKernel; 5] = [
     (
         "montgomery",
         kernels::sources::MONTGOMERY,
         "montgomery_parts",
+        &["rax", "rdx"],
+        &[],
+    ),
+    (
+        "montgomery-wide",
+        kernels::sources::MONTGOMERY,
+        "montgomery_wide",
         &["rax", "rdx"],
         &[],
     ),
@@ -235,7 +242,7 @@ fn in_registers(kernel: &str, t: &config::Target, level: March, march: &str) -> 
     Some(match kernel {
         "sort3" => sort(3),
         "sort4" => sort(4),
-        "montgomery" => formula(
+        "montgomery" | "montgomery-wide" => formula(
             wide::montgomery(level),
             "the step of Montgomery multiplication, in the registers of STOKE's benchmark",
         ),

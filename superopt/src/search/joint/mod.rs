@@ -83,22 +83,15 @@ pub fn search(
     let mut levels = vec![March::V1, t.march];
     levels.dedup();
     let sets: Vec<OpSet> = levels.iter().map(|m| operations(t, *m)).collect();
-    let mut any = false;
-    if let Some(found) = specified::collect(t, bank) {
+    let mut everything = |found: &values::Found| {
+        let mut any = false;
         for ops in &sets {
-            any |= over(t, bank, (ops, &found), (budget, progress), judge);
+            any |= over(t, bank, (ops, found), (budget, progress), judge);
         }
-    }
-    if any {
-        return true;
-    }
-    let Some(found) = values::collect(t, bank, budget, progress) else {
-        return false;
+        any
     };
-    for ops in &sets {
-        any |= over(t, bank, (ops, &found), (budget, progress), judge);
-    }
-    any
+    specified::collect(t, bank).iter().any(&mut everything)
+        || values::collect(t, bank, budget, progress).is_some_and(|found| everything(&found))
 }
 
 /// The second and third step, over some words.

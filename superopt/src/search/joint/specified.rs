@@ -13,7 +13,7 @@ use super::super::target::Target;
 use super::super::tests::TestBank;
 use super::values::{Found, Word, add};
 use std::collections::HashSet;
-use trinity_codegen::isa::Node;
+use trinity_codegen::isa::{Node, TermId};
 
 /// Words kept.
 const WORDS: usize = 60;
@@ -33,9 +33,11 @@ const PAIRS: [Operation; 5] = [
     |a, b| a & b,
 ];
 
-/// The words of a target's specification.
-pub fn collect(t: &Target, bank: &TestBank) -> Option<Found> {
-    let groups = bank.groups.len();
+/// The words of a target's specification: collections in the order in which they are worth trying.
+pub fn collect(t: &Target, bank: &TestBank) -> Vec<Found> {
+    let Some(parts) = parts(t, bank) else {
+        return Vec::new();
+    };
     let mut words: Vec<Word> = Vec::new();
     let inputs: Vec<usize> = (0..t.inputs.len())
         .map(|i| {
@@ -45,48 +47,112 @@ pub fn collect(t: &Target, bank: &TestBank) -> Option<Found> {
             )
         })
         .collect();
-    let parts = parts(t, bank)?;
-    let hits: HashSet<u64> = parts.iter().map(|w| print(&w[0])).collect();
+    let hits: HashSet<u64> = parts.iter().map(|p| print(&p.1[0])).collect();
     let given: Vec<Word> = inputs.iter().map(|i| words[*i].clone()).collect();
-    let mut ways: Vec<Word> = Vec::new();
-    let steps = steps(t, &given);
+    let ways = ways(t, &given, &hits);
+    let halves = ways.iter().flat_map(|w| &w.halves).copied().collect();
+    let near = down_to(t, &parts, &halves);
+    let whole = near.len() == parts.len();
+    let mut sets = vec![near];
+    if !whole {
+        sets.push(parts.into_iter().map(|p| p.1).collect());
+    }
+    let of = |parts: Vec<Word>| {
+        let mut words = words.clone();
+        let own: HashSet<u64> = parts.iter().map(|w| print(&w[0])).collect();
+        for w in &ways {
+            if w.hit.iter().chain(&w.halves).any(|h| own.contains(h)) && words.len() < WORDS / 3 {
+                for x in &w.words {
+                    add(&mut words, x.clone());
+                }
+            }
+        }
+        let mut known: Vec<Word> = given.clone();
+        known.extend(parts.iter().cloned());
+        let others = regrouped(t, &known, &own);
+        // The results first, then what is nearest to them.
+        for w in parts.into_iter().rev().chain(others) {
+            if words.len() < WORDS {
+                add(&mut words, w);
+            }
+        }
+        Found::of(t, bank, words, inputs.clone())
+    };
+    sets.into_iter().filter_map(of).collect()
+}
+
+/// Words near the inputs that lead to parts of the specification.
+struct Way {
+    /// The words, the last one from those before it.
+    words: Vec<Word>,
+    /// The part that the last one is.
+    hit: Option<u64>,
+    /// Parts that are halves of its products with inputs.
+    halves: Vec<u64>,
+}
+
+/// All ways to the parts with the prints `hits`.
+fn ways(t: &Target, given: &[Word], hits: &HashSet<u64>) -> Vec<Way> {
+    let width = t.operation_width();
+    let halves = |x: &Block| -> Vec<u64> {
+        let both = given.iter().flat_map(|y| product(x, &y[0], width));
+        let prints = both.filter(|h| !trivial(h)).map(|h| print(&h));
+        prints.filter(|h| hits.contains(h)).collect()
+    };
+    let mut out: Vec<Way> = Vec::new();
+    let steps = steps(t, given);
     for (i, a) in steps.iter().enumerate() {
+        let met = halves(&a[0]);
+        if !met.is_empty() {
+            out.push(Way {
+                words: vec![a.clone()],
+                hit: None,
+                halves: met,
+            });
+        }
         for b in &steps[..i] {
             for f in PAIRS {
                 let x = each(&a[0], &b[0], f);
-                let factor = given
-                    .iter()
-                    .any(|y| hits.contains(&print(&each(&x, &y[0], u64::wrapping_mul))));
+                let (met, hit) = (halves(&x), Some(print(&x)).filter(|p| hits.contains(p)));
                 // A pair that is a step itself leads nowhere new.
-                if (factor || hits.contains(&print(&x))) && !steps.iter().any(|s| s[0] == x) {
-                    let whole = (0..groups).map(|g| each(&a[g], &b[g], f)).collect();
-                    for w in [a.clone(), b.clone(), whole] {
-                        if ways.len() < WORDS / 3 {
-                            add(&mut ways, w);
-                        }
-                    }
+                if (!met.is_empty() || hit.is_some()) && !steps.iter().any(|s| s[0] == x) {
+                    let whole = a.iter().zip(b).map(|(a, b)| each(a, b, f)).collect();
+                    out.push(Way {
+                        words: vec![a.clone(), b.clone(), whole],
+                        hit,
+                        halves: met,
+                    });
                 }
             }
         }
     }
-    for w in ways {
-        add(&mut words, w);
-    }
-    let mut known: Vec<Word> = given;
-    known.extend(parts.iter().cloned());
-    let others = regrouped(t, &known, &hits);
-    // The results first, then what is nearest to them.
-    for w in parts.into_iter().rev() {
-        if words.len() < WORDS {
-            add(&mut words, w);
+    out
+}
+
+/// The parts that results are made of when the words in `halves` are there.
+fn down_to(t: &Target, parts: &[(TermId, Word)], halves: &HashSet<u64>) -> Vec<Word> {
+    let mut wanted: HashSet<TermId> = t.output_terms.iter().copied().collect();
+    let mut out = Vec::new();
+    // Users come behind operands.
+    for x in t.pool.reachable(&t.output_terms).into_iter().rev() {
+        if !wanted.contains(&x) {
+            continue;
         }
-    }
-    for w in others {
-        if words.len() < WORDS {
-            add(&mut words, w);
+        let part = parts.iter().find(|p| p.0 == x);
+        if !part.is_some_and(|p| halves.contains(&print(&p.1[0]))) {
+            wanted.extend(t.pool.node(x).operands());
         }
+        out.extend(part.map(|p| p.1.clone()));
     }
-    Found::of(t, bank, words, inputs)
+    out.reverse();
+    out
+}
+
+/// Both halves of a product of words of some width.
+fn product(a: &Block, b: &Block, width: u32) -> [Block; 2] {
+    let mask = width_mask(width);
+    let wide = |i: usize| u128::from(a.0[i] & mask) * u128::from(b.0[i] & mask);
+    [0, width].map(|lo| Block(std::array::from_fn(|i| (wide(i) >> lo) as u64 & mask)))
 }
 
 /// Sums that the specification makes in another order: two words whose sum is one word short of a part; and parts with
@@ -97,9 +163,8 @@ fn regrouped(t: &Target, known: &[Word], hits: &HashSet<u64>) -> Vec<Word> {
     let sum =
         |a: &Block, b: &Block| Block(std::array::from_fn(|i| a.0[i].wrapping_add(b.0[i]) & mask));
     let all = |a: &Word, b: &Word| -> Word { a.iter().zip(b).map(|(a, b)| sum(a, b)).collect() };
-    let trivial = |w: &Word| w[0].0.iter().all(|x| *x <= 1);
     let mut out: Vec<Word> = Vec::new();
-    let operands: Vec<&Word> = known.iter().filter(|w| !trivial(w)).collect();
+    let operands: Vec<&Word> = known.iter().filter(|w| !trivial(&w[0])).collect();
     for (i, a) in operands.iter().enumerate() {
         for b in &operands[..i] {
             let x = sum(&a[0], &b[0]);
@@ -133,6 +198,11 @@ fn regrouped(t: &Target, known: &[Word], hits: &HashSet<u64>) -> Vec<Word> {
         }
     }
     out
+}
+
+/// Whether a word is a bit.
+fn trivial(b: &Block) -> bool {
+    b.0.iter().all(|x| *x <= 1)
 }
 
 fn print(b: &Block) -> u64 {
@@ -182,7 +252,7 @@ fn steps(t: &Target, given: &[Word]) -> Vec<Word> {
 }
 
 /// The parts of the specification on all tests, operands before users; `None` when lanes cannot evaluate them.
-fn parts(t: &Target, bank: &TestBank) -> Option<Vec<Word>> {
+fn parts(t: &Target, bank: &TestBank) -> Option<Vec<(TermId, Word)>> {
     let terms: Vec<_> = t
         .pool
         .reachable(&t.output_terms)
@@ -213,5 +283,5 @@ fn parts(t: &Target, bank: &TestBank) -> Option<Vec<Word>> {
             w.push(arena[at]);
         }
     }
-    Some(out)
+    Some(terms.into_iter().zip(out).collect())
 }
