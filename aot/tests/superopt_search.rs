@@ -229,6 +229,10 @@ fn the_store_remembers_programs() {
             .any(|e| e["engine"] == "store" && e["proven"] == 1),
         "{engines:?}"
     );
+    // The proof is the store's, with its queries.
+    let queries = run["targets"][0]["result"]["queries"].as_array().unwrap();
+    assert!(queries.iter().any(|q| q["cached"] == true), "{queries:?}");
+    assert!(queries.iter().all(|q| q["solver"].is_null()), "{queries:?}");
 }
 
 #[test]

@@ -29,13 +29,8 @@ pub fn prove_region(
     };
     let region = &found.region;
     let r = setup.straight(new.0, new.1)?;
-    let everything = PlaceSet {
-        gpr: u16::MAX,
-        flags: 0x3f,
-        vec: u64::MAX,
-    };
     let mut outputs = Vec::new();
-    for p in everything.minus(region.scratch).iter() {
+    for p in PlaceSet::ALL.minus(region.scratch).iter() {
         let (mut a, mut b) = (l.exit.at(p), r.exit.at(p));
         if let Some(o) = region.live_out.iter().find(|o| o.place == p) {
             a = setup.pool.trunc(&a, o.width);

@@ -16,7 +16,8 @@ pub struct Effects {
     pub writes: PlaceSet,
 }
 
-fn flags(bits: u32) -> PlaceSet {
+/// Flags from iced's bits.
+pub(super) fn flags(bits: u32) -> PlaceSet {
     const BITS: [u32; 6] = [
         RflagsBits::CF,
         RflagsBits::PF,
@@ -42,6 +43,11 @@ fn may_keep_flags(i: &Instruction) -> bool {
     let last = i.op_count().saturating_sub(1);
     let constant = i.op_kind(last) == OpKind::Immediate8 && i.immediate8() & 31 != 0;
     shift && !constant
+}
+
+/// Whether it does nothing but take its place.
+pub fn does_nothing(i: &Instruction) -> bool {
+    matches!(i.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop)
 }
 
 /// Effects of one instruction; calls and jumps are the caller's business.

@@ -77,6 +77,12 @@ impl PlaceSet {
         flags: 0,
         vec: 0,
     };
+    /// Every place.
+    pub const ALL: PlaceSet = PlaceSet {
+        gpr: u16::MAX,
+        flags: 0x3f,
+        vec: u64::MAX,
+    };
     /// The stack pointer.
     pub const RSP: PlaceSet = PlaceSet {
         gpr: 1 << 4,

@@ -6,7 +6,7 @@
 
 use super::branching::{self, cut, spans};
 use super::cfg::{Cfg, before};
-use super::effects::{changes_rsp, effects};
+use super::effects::{changes_rsp, does_nothing, effects};
 use super::line::Parts;
 use super::object::Function;
 use super::place::PlaceSet;
@@ -148,7 +148,7 @@ impl Found {
 fn replaceable(f: &Function, n: usize, factory: &mut InstructionInfoFactory) -> bool {
     let i = &f.code[n].instruction;
     i.flow_control() == FlowControl::Next
-        && !matches!(i.mnemonic(), Mnemonic::Endbr64 | Mnemonic::Nop)
+        && !does_nothing(i)
         && !changes_rsp(factory, i)
         && alone(f, n)
         && covered(i)
@@ -331,11 +331,6 @@ fn make(
         Some((a, b)) => format!("{}:{a}-{b}", f.name),
         None => format!("{}+{:#x}", f.name, f.offset(range.start)),
     };
-    let everything = PlaceSet {
-        gpr: u16::MAX,
-        flags: 0x3f,
-        vec: u64::MAX,
-    };
     let region = Region {
         name,
         code: range.clone().map(|n| f.code[n].instruction).collect(),
@@ -348,7 +343,7 @@ fn make(
                 width: place.width(),
             })
             .collect(),
-        scratch: everything.minus(live).minus(PlaceSet::RSP),
+        scratch: PlaceSet::ALL.minus(live).minus(PlaceSet::RSP),
         precondition: None,
         memory,
         march,

@@ -4,13 +4,14 @@
 //! steps it has run the first n of them, so that every step is compared, and the decisions are checked by the flags
 //! they rest on. Memory is made page by page as the model asks for it.
 
+use super::effects::{does_nothing, flags};
 use super::error::Refusal;
 use super::object::Function;
 use super::place::{Place, PlaceSet};
 use super::region::SymbolField;
 use super::terms::fault_name;
 use crate::native;
-use iced_x86::{Encoder, FlowControl, Instruction, InstructionInfoFactory};
+use iced_x86::{Encoder, FlowControl, Instruction};
 use std::collections::{BTreeMap, HashMap};
 use trinity_codegen::isa::concrete::ConcreteRegion;
 use trinity_codegen::isa::exec::condition;
@@ -131,7 +132,6 @@ fn attempt(
         .collect();
     let mut m = start(input, memory);
     let (mut steps, mut trace) = (Vec::new(), Vec::new());
-    let mut factory = InstructionInfoFactory::new();
     let mut at = 0;
     while steps.len() < MAX_STEPS {
         let inst = f
@@ -180,11 +180,7 @@ fn attempt(
             m.symbol = Some(Bits::new(64, address.into()));
             placed.set_memory_displacement64(address);
         }
-        let nothing = matches!(
-            i.mnemonic(),
-            iced_x86::Mnemonic::Endbr64 | iced_x86::Mnemonic::Nop
-        );
-        if !nothing {
+        if !does_nothing(i) {
             execute(&mut Concrete, &mut m, i).map_err(|u| (at, Refusal::Model(u)))?;
         }
         m.symbol = None;
@@ -215,7 +211,7 @@ fn attempt(
                 bases,
             ));
         }
-        let undefined = undefined_flags(&mut factory, i);
+        let undefined = flags(i.rflags_undefined());
         let changed = |p: Place| -> bool {
             let old = match p {
                 Place::Gpr(n) => before.0[n as usize],
@@ -224,12 +220,7 @@ fn attempt(
             };
             old != p.of(&m) && !undefined.contains(p)
         };
-        let everything = PlaceSet {
-            gpr: u16::MAX,
-            flags: 0x3f,
-            vec: u64::MAX,
-        };
-        let changes = everything
+        let changes = PlaceSet::ALL
             .iter()
             .filter(|p| changed(*p))
             .map(|p| (p, p.of(&m).value as u64))
@@ -259,18 +250,6 @@ fn attempt(
         at += 1;
     }
     Err((at.min(f.code.len() - 1), Refusal::TooLong))
-}
-
-fn undefined_flags(_: &mut InstructionInfoFactory, i: &Instruction) -> PlaceSet {
-    use iced_x86::RflagsBits as B;
-    let bits = i.rflags_undefined();
-    let order = [B::CF, B::PF, B::AF, B::ZF, B::SF, B::OF];
-    order
-        .iter()
-        .zip(Flag::ALL)
-        .filter(|(b, _)| bits & **b != 0)
-        .map(|(_, f)| Place::Flag(f))
-        .collect()
 }
 
 fn symbol_address(f: &Function, input: &Input, s: &super::SymbolUse) -> u64 {

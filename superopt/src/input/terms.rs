@@ -411,10 +411,7 @@ impl<'a, 'p> Walk<'a, 'p> {
         ) {
             return Err(self.f.refuse(n, Refusal::Call));
         }
-        if matches!(
-            i.mnemonic(),
-            iced_x86::Mnemonic::Endbr64 | iced_x86::Mnemonic::Nop
-        ) {
+        if super::effects::does_nothing(i) {
             return Ok(());
         }
         let m = &mut at.machine;

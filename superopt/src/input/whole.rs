@@ -173,14 +173,9 @@ pub fn target_terms(
         .chain([precondition, fault, t.exit.heap])
         .collect();
     let needed = setup.pool.reachable(&roots);
-    let all = PlaceSet {
-        gpr: u16::MAX,
-        flags: 0x3f,
-        vec: u64::MAX,
-    };
     // A function's entry has a stack pointer that is no variable: its bytes are the frame's, and it is no number.
     let is_variable = |t: &TermId| matches!(setup.pool.node(*t), Node::Var(_));
-    let inputs: Vec<_> = all
+    let inputs: Vec<_> = PlaceSet::ALL
         .iter()
         .map(|p| (p, setup.initial.at(p)))
         .filter(|(_, t)| needed.contains(t) && is_variable(t))

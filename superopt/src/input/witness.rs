@@ -39,12 +39,8 @@ pub(super) fn inputs(setup: &Setup, l: &ProgramTerms, r: &ProgramTerms) -> Place
         roots.push(p.exit.heap);
     }
     let needed: BTreeSet<TermId> = setup.pool.reachable(&roots).into_iter().collect();
-    let all = PlaceSet {
-        gpr: u16::MAX,
-        flags: 0x3f,
-        vec: u64::MAX,
-    };
-    all.iter()
+    PlaceSet::ALL
+        .iter()
         .filter(|p| needed.contains(&setup.initial.at(*p)))
         .collect()
 }
@@ -113,12 +109,7 @@ pub(super) fn bindings(setup: &Setup, a: &Assignment, places: PlaceSet) -> Vec<B
 /// The input as programs see it.
 fn input(setup: &Setup, a: &Assignment) -> Input {
     let mut out = Input::default();
-    let all = PlaceSet {
-        gpr: u16::MAX,
-        flags: 0x3f,
-        vec: u64::MAX,
-    };
-    for p in all.iter() {
+    for p in PlaceSet::ALL.iter() {
         out.places.insert(p, initial(setup, a, p));
     }
     out.memory = a
