@@ -1,6 +1,8 @@
 //! `trinityc equiv` from the outside: every verdict with its exit code, bad inputs, and what gcc and clang print.
 
 mod common;
+#[path = "superopt_equiv/ir.rs"]
+mod ir;
 #[path = "superopt_equiv/lua.rs"]
 mod lua;
 

@@ -92,7 +92,7 @@ fn a_region_inside_a_loop_is_replaced_in_place() {
             "-o",
             "g.s",
             "--deadline",
-            "10s",
+            "30s",
             "--seed",
             "3",
             "-march=x86-64-v3",

@@ -367,6 +367,32 @@ fn a_lua_function_is_a_target() {
     );
 }
 
+/// A region of the compiler's IR, as it is harvested, is searched like any other target.
+#[test]
+fn a_region_of_ir_is_a_specification() {
+    let s = Scratch::new("search-ir");
+    s.write(
+        "f.ir",
+        "function \"clear\"(v0: rdi) {\nb0:\n  v1 = isub v0, 1\n  v2 = and v0, v1\n  ret v2: rax\n}\n",
+    );
+    s.write(
+        "c.toml",
+        "name = 'ir'\nkind = 'synth'\nwidth = 64\ndeadline = '60s'\ndeadline_per_target = '8s'\nmeasure = false\n\
+         [engine.enumerate]\n[[target]]\nir = 'f.ir'\nfunction = 'clear'\n",
+    );
+    let o = output(s.path(), &["search", "c.toml", "-q"]);
+    assert_eq!(code(&o), 0, "{}", text(&o.stderr));
+    let run = s.json("out/ir/run.json");
+    assert_eq!(outcomes(&run)[0].1, "synthesised");
+    let best = std::fs::read_to_string(s.file("out/ir/best.s")).unwrap();
+    assert!(best.contains("blsr"), "{best}");
+    let o = output(
+        s.path(),
+        &["equiv", "f.ir", "out/ir/best.s", "--function", "clear"],
+    );
+    assert_eq!(code(&o), 0, "{}{}", text(&o.stdout), text(&o.stderr));
+}
+
 /// What an exhaustive search has shown is in every form of the report, with all it ranges over.
 #[test]
 fn a_proof_of_minimality_is_reported() {

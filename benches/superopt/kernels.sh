@@ -1,12 +1,13 @@
 #!/bin/sh
 # Hacker's Delight p01 to p25: rates of tests and proposals, synthesis from scratch over seeds, and the speed of what was
 # found against gcc and clang.
-# Usage: benches/superopt/kernels.sh [SEEDS [DEADLINE_SECONDS [PATIENCE_SECONDS]]]     (5, 60 and 3 by default)
+# Usage: benches/superopt/kernels.sh [SEEDS [DEADLINE_SECONDS [PATIENCE_SECONDS]]]     (5, 60 and 1 by default)
 # Prints Markdown; docs/superopt.md holds a run of it. Programs and times stay in out/kernels/. GCC and CLANG name the
-# compilers; clang should be the newest of the distribution. Needs an otherwise idle machine; takes about an hour.
+# compilers; clang should be the newest of the distribution. Needs an otherwise idle machine; takes about
+# three quarters of an hour.
 set -eu
 cd "$(dirname "$0")/../.."
-seeds=${1:-5} deadline=${2:-60} patience=${3:-3}
+seeds=${1:-5} deadline=${2:-60} patience=${3:-1}
 out=out/kernels
 mkdir -p "$out"
 target=${CARGO_TARGET_DIR:-target}

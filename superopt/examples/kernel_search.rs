@@ -1,5 +1,5 @@
 //! Synthesis of p01 to p25 from scratch: `kernel_search OUT.json [--width 32] [--march x86-64-v3] [--seeds 5]
-//! [--deadline 60] [--patience 3] [--jobs 2] [--from gcc --from clang] [p01 p02 ...]`.
+//! [--deadline 60] [--patience 3] [--jobs 2] [--from gcc --from clang [--from-patience 4]] [p01 p02 ...]`.
 //!
 //! Every kernel is searched once per seed. OUT.json gets the proven programs, and per seed the seconds to the first and
 //! to the best proven program; it is written anew after every kernel, so that a run can be stopped. Standard output gets
@@ -32,6 +32,7 @@ struct Arguments {
     seeds: u64,
     deadline: Duration,
     patience: Duration,
+    from_patience: Duration,
     jobs: usize,
     compilers: Vec<String>,
     names: Vec<String>,
@@ -45,6 +46,7 @@ fn arguments() -> Option<Arguments> {
         seeds: 5,
         deadline: Duration::from_secs(60),
         patience: Duration::from_secs(3),
+        from_patience: Duration::from_secs(4),
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         compilers: Vec::new(),
         names: Vec::new(),
@@ -57,6 +59,9 @@ fn arguments() -> Option<Arguments> {
             "--seeds" => a.seeds = args.next()?.parse().ok()?,
             "--deadline" => a.deadline = Duration::from_secs_f64(args.next()?.parse().ok()?),
             "--patience" => a.patience = Duration::from_secs_f64(args.next()?.parse().ok()?),
+            "--from-patience" => {
+                a.from_patience = Duration::from_secs_f64(args.next()?.parse().ok()?)
+            }
             "--from" => a.compilers.push(args.next()?),
             "--jobs" => a.jobs = args.next()?.parse().ok()?,
             _ if a.out.is_empty() && !x.starts_with('-') => a.out = x,
@@ -136,7 +141,10 @@ fn search(
 ) -> Result<Outcome, String> {
     let deadline = Deadline::after(a.deadline);
     let mut engines = Engines::new(solvers, Progress::new(&deadline));
-    engines.patience = a.patience;
+    engines.patience = match begin.is_empty() {
+        true => a.patience,
+        false => a.from_patience,
+    };
     engines.begin = begin;
     // What compilers make of the texts is the same only on the inputs that the kernel is meant for.
     let target = match engines.begin.is_empty() {
@@ -177,7 +185,7 @@ fn median(v: &mut [f64]) -> f64 {
 fn main() -> ExitCode {
     let Some(a) = arguments() else {
         eprintln!(
-            "usage: kernel_search OUT.json [--width 32|64] [--march NAME] [--seeds N] [--deadline S] [--patience S] [--jobs N] [--from COMPILER] [p01 ...]"
+            "usage: kernel_search OUT.json [--width 32|64] [--march NAME] [--seeds N] [--deadline S] [--patience S] [--jobs N] [--from COMPILER] [--from-patience S] [p01 ...]"
         );
         return ExitCode::from(2);
     };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use trinity_codegen::isa::March;
 use trinity_superopt::input::compare::{Behaviour, Question, QuestionError, compare};
+use trinity_superopt::input::ir::IrRegion;
 use trinity_superopt::input::march::{self, Within};
 use trinity_superopt::input::{InputError, Unit, liveout};
 use trinity_superopt::proof::{Claim, Limits};
@@ -20,8 +21,8 @@ fn command() -> Command {
     Command::new("trinityc equiv")
         .about("Proves two functions equal, or shows an input on which they differ.")
         .after_help(
-            "A and B are assembly text (AT&T or Intel), object files, or Lua files (.lua: a function of the subset that is \
-             a specification).\n\
+            "A and B are assembly text (AT&T or Intel), object files, Lua files (.lua: a function of the subset that is \
+             a specification), or the compiler's IR (.ir: a pure function NAME, or a region NAME@bN).\n\
              Exit codes: 0 proven, 2 usage, 3 input, 8 output, 10 refuted, 11 timeout, 12 unknown, 13 unsupported, \
              14 bounded, 15 proven under the precondition, 16 vacuous, 17 internal error.",
         )
@@ -158,6 +159,9 @@ pub(super) fn load(file: &Path, function: Option<&str>) -> Result<Box<dyn Behavi
     let fail = |e: InputError| Failed::new(e.exit_code(), e.to_string());
     if file.extension().is_some_and(|e| e == "lua") {
         return Ok(Box::new(LuaFunction::read(file, function).map_err(fail)?));
+    }
+    if file.extension().is_some_and(|e| e == "ir") {
+        return Ok(Box::new(IrRegion::read(file, function).map_err(fail)?));
     }
     let unit = Unit::read(file).map_err(fail)?;
     Ok(Box::new(unit.function(function).map_err(fail)?.clone()))

@@ -85,19 +85,39 @@ pub fn region_terms(
     block: Block,
     outputs: &[Value],
 ) -> Result<Region, NotInRegion> {
-    let mut lift = Lift::new(func, block);
-    let mut out = Vec::new();
-    for v in outputs {
-        if lift.pure(*v).is_none() {
-            return Err(NotInRegion(*v));
-        }
-        out.push((*v, lift.value(*v), func.ty(*v)));
-    }
+    let mut pool = TermPool::new();
+    let (inputs, outputs) = region_terms_over(func, block, outputs, &mut pool, HashMap::new())?;
     Ok(Region {
-        pool: lift.pool,
-        inputs: lift.inputs,
-        outputs: out,
+        pool,
+        inputs,
+        outputs,
     })
+}
+
+/// Values a region reads that were not given, with their types; and the values asked for.
+pub type Words = (Vec<(Value, Type)>, Vec<(Value, TermId, Type)>);
+
+/// As [`region_terms`], in somebody's pool, over terms for some values.
+///
+/// # Errors
+/// As [`region_terms`].
+pub fn region_terms_over(
+    func: &ir::Function,
+    block: Block,
+    outputs: &[Value],
+    pool: &mut TermPool,
+    given: HashMap<Value, TermId>,
+) -> Result<Words, NotInRegion> {
+    let mut lift = Lift::new(func, block);
+    if let Some(v) = outputs.iter().find(|v| lift.pure(**v).is_none()) {
+        return Err(NotInRegion(*v));
+    }
+    lift.terms = given;
+    lift.pool = std::mem::take(pool);
+    let out = outputs.iter().map(|v| (*v, lift.value(*v), func.ty(*v)));
+    let out = out.collect();
+    *pool = lift.pool;
+    Ok((lift.inputs, out))
 }
 
 impl<'f> Lift<'f> {

@@ -2,7 +2,8 @@
 //!
 //! [`assemble`] makes an object of a text with the system's assembler, [`object`] reads its functions, [`mod@cfg`] their
 //! control flow and liveness, [`terms`] makes one term-level function of them (in the domain of [`symbolic`]),
-//! [`precondition`] reads conditions on inputs, and [`region`] is what engines get.
+//! [`precondition`] reads conditions on inputs, and [`region`] is what engines get. [`ir`] reads regions of the compiler's
+//! IR.
 
 pub mod assemble;
 pub mod branching;
@@ -11,6 +12,7 @@ pub mod check;
 pub mod compare;
 pub mod effects;
 pub mod error;
+pub mod ir;
 pub mod line;
 pub mod liveout;
 pub mod march;

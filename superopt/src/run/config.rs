@@ -63,6 +63,13 @@ pub enum Source {
         /// The function; none where the file has one only.
         function: Option<String>,
     },
+    /// A region of the compiler's IR.
+    Ir {
+        /// The file.
+        ir: PathBuf,
+        /// `NAME` or `NAME@bN`; none where the file has one function only.
+        function: Option<String>,
+    },
     /// A function of a Lua file.
     Lua {
         /// The file.
@@ -103,6 +110,7 @@ impl Target {
                 object: file,
                 function,
             }
+            | Source::Ir { ir: file, function }
             | Source::Lua {
                 lua: file,
                 function,

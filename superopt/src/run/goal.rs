@@ -6,6 +6,7 @@
 use super::config::{self, Kind, Source};
 use crate::input::compare::Behaviour;
 use crate::input::error::Refusal;
+use crate::input::ir::IrRegion;
 use crate::input::terms::Setup;
 use crate::input::whole::{Surroundings, place_of, target_terms};
 use crate::input::{
@@ -219,6 +220,10 @@ pub fn goal(
             let unit = Unit::read(file)?;
             let f = unit.function(function.as_deref())?;
             of_function(f, t, level, march)
+        }
+        Source::Ir { ir, function } => {
+            let f = IrRegion::read(ir, function.as_deref())?;
+            of_specification(&f, t, level, march)
         }
         Source::Lua {
             lua: file,

@@ -199,19 +199,20 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
     }
     for section in root.sections("target") {
         let function = section.optional("function");
-        let given: Vec<&str> = ["kernel", "asm", "object", "lua"]
+        let given: Vec<&str> = ["kernel", "asm", "object", "lua", "ir"]
             .into_iter()
             .filter(|k| section.has(k))
             .collect();
         section.check(
             given.len() == 1,
             given.get(1).unwrap_or(&"kernel"),
-            "a target has one of `kernel`, `asm`, `object`, `lua`",
+            "a target has one of `kernel`, `asm`, `object`, `lua`, `ir`",
         );
         let kernel: Option<String> = section.optional("kernel");
         let asm: Option<PathBuf> = section.optional("asm");
         let object: Option<PathBuf> = section.optional("object");
         let lua: Option<PathBuf> = section.optional("lua");
+        let ir: Option<PathBuf> = section.optional("ir");
         section.check(
             kernel.is_none() || function.is_none(),
             "function",
@@ -220,11 +221,12 @@ fn targets(root: &Section, known: &Known) -> Vec<Target> {
         if let Some(k) = &kernel {
             check_kernel(&section, "kernel", k, known);
         }
-        let source = match (kernel, asm, object, lua) {
+        let source = match (kernel, asm, object, lua, ir) {
             (Some(kernel), ..) => Some(Source::Kernel { kernel }),
             (_, Some(asm), ..) => Some(Source::Assembly { asm, function }),
-            (_, _, Some(object), _) => Some(Source::Object { object, function }),
-            (_, _, _, Some(lua)) => Some(Source::Lua { lua, function }),
+            (_, _, Some(object), ..) => Some(Source::Object { object, function }),
+            (_, _, _, Some(lua), _) => Some(Source::Lua { lua, function }),
+            (.., Some(ir)) => Some(Source::Ir { ir, function }),
             _ => None,
         };
         section.check(

@@ -14,7 +14,9 @@ use std::time::Duration;
 /// Rounds of the enumeration of values that come before all short programs.
 const QUICK_ROUNDS: usize = 3;
 /// Evaluations spent on the values of one program.
-const AROUND: u64 = 40_000_000;
+const AROUND: u64 = 10_000_000;
+/// Values kept of them: two levels, as a rule, of which the third is made without being kept.
+const AROUND_STORED: usize = 50_000;
 /// Lengths of programs whose values are worth it, and not too many.
 const AROUND_LENGTHS: std::ops::RangeInclusive<usize> = 3..=24;
 
@@ -53,7 +55,11 @@ impl Run<'_> {
                 self.shortest();
                 self.quick_rounds_done();
             }
-            spent += self.around_best(&pool, &ops, &all, most.saturating_sub(spent), &mut tried);
+            // Programs to begin with come first; what the quick rounds find, after them.
+            if round == 0 || round >= QUICK_ROUNDS {
+                let left = most.saturating_sub(spent);
+                spent += self.around_best(&pool, &ops, &all, left, &mut tried);
+            }
             let budget = budget.min(most.saturating_sub(spent));
             if self.over() || macros.macros.len() < 2 || budget == 0 {
                 continue;
@@ -145,6 +151,7 @@ impl Run<'_> {
         let macros = &all.named(ops, &names);
         let limits = values::Limits {
             evaluations: AROUND.min(most),
+            stored: AROUND_STORED,
             below: cost,
             ..values::Limits::default()
         };

@@ -76,6 +76,8 @@ pub struct Enumeration<'a> {
     pub(super) nullary: Vec<u16>,
     pub(super) progress: &'a Progress,
     pub(super) limits: Limits,
+    /// Values of a known program among the leaves.
+    pub(super) given: usize,
 }
 
 /// So many values are tried in pairs with what is made from them before the next level.
@@ -124,6 +126,7 @@ impl<'a> Enumeration<'a> {
             nullary: of_arity(&[0]),
             progress,
             limits,
+            given: 0,
         };
         for i in 0..g.inputs.len() {
             e.store(g.inputs[i], Def::Input(i as u16));

@@ -26,6 +26,7 @@ impl Enumeration<'_> {
             }
             if let Some(d) = self.definition(b) {
                 self.store(*b, d);
+                self.given += 1;
             }
         }
     }

@@ -26,6 +26,8 @@ pub(super) enum Goal {
 const SIMPLE: usize = 3000;
 /// and in so many pairs the very simplest with all others.
 const PAIRS: usize = 4_000_000;
+/// Pairs that give the output, and so become expressions: enough of them, where most of them are too dear.
+const MATCHES: usize = 2000;
 
 /// Bits of the filter before the table of goals.
 pub(super) const FILTER_BITS: usize = 1 << 22;
@@ -118,8 +120,13 @@ impl Enumeration<'_> {
             let list: Vec<usize> = (0..self.blocks.len())
                 .filter(|v| fits(&self.blocks[*v]))
                 .collect();
-            // All pairs of the simplest, and the few simplest with all others.
-            let (many, few) = (list.len().min(SIMPLE), PAIRS / list.len().max(1));
+            // All pairs of the simplest; around a known program its values, which come first, with all others.
+            let many = list.len().min(SIMPLE);
+            let few = match self.given {
+                0 => 0,
+                _ => PAIRS / list.len().max(1),
+            };
+            let mut matches = 0;
             let pairs = (0..many).flat_map(|i| (0..i).map(move |k| (i, k)));
             let mixed = (many..list.len()).flat_map(|i| (0..few.min(many)).map(move |k| (i, k)));
             for (i, k) in pairs.chain(mixed) {
@@ -137,6 +144,10 @@ impl Enumeration<'_> {
                     self.accept(e, bank, found);
                     if found.len() >= self.limits.solutions || self.stopped() {
                         return;
+                    }
+                    matches += 1;
+                    if matches == MATCHES {
+                        break;
                     }
                 }
             }

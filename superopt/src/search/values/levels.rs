@@ -163,6 +163,11 @@ impl Enumeration<'_> {
                             if *sa == n - 1 {
                                 this.visit(&mut w, *m, &[a, a], &mut out);
                             }
+                            // Limits are counts, and tasks can be long.
+                            let count = std::mem::take(&mut w.count);
+                            this.progress
+                                .evaluations
+                                .fetch_add(count, Ordering::Relaxed);
                             if this.stopped() {
                                 break;
                             }
