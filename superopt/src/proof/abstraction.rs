@@ -3,7 +3,7 @@
 //! Equal operands give equal variables (in either order for products), so that circuits a bit-blaster cannot see
 //! through cancel. Wide products can be split by halves first, `(a1*2^h + a0) * (b1*2^h + b0)`, each half product a
 //! variable of at most `(2^h-1)^2`: then only adders are left. Of quotients and remainders the facts of
-//! [`super::quotients`] are known. The result proves, and never refutes.
+//! `quotients` are known. The result proves, and never refutes.
 
 use super::expand::{effective_width, slice};
 use super::quotients::facts;

@@ -90,7 +90,7 @@ fn least_cost(n: usize) -> u64 {
 
 impl<'a> Enumeration<'a> {
     /// Over the first tests of a bank, for output number `output`; `given` are values on these tests that a known
-    /// program computes on its way ([`super::given`]).
+    /// program computes on its way (`given.rs`).
     pub fn new(
         macros: &'a MacroSet,
         bank: &TestBank,
