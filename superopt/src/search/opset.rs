@@ -326,8 +326,11 @@ impl OpSet {
 
 /// Whether two instructions of one mnemonic and number of operands have the same operands, however they are encoded.
 fn same_operands(a: &Instruction, b: &Instruction) -> bool {
-    let bits = 8 * a.op0_register().size().clamp(1, 8) as u32;
-    let mask = super::program::width_mask(bits);
+    // Immediates are read with or without their sign; of those beside memory all bits count.
+    let mask = match a.op0_register().size() {
+        bytes @ 1..8 => super::program::width_mask(8 * bytes as u32),
+        _ => u64::MAX,
+    };
     let memory = |i: &Instruction| {
         (
             i.memory_base(),

@@ -53,3 +53,14 @@ fn instructions_are_found_in_every_encoding() {
         assert_eq!(ours.to_string(), i.to_string());
     }
 }
+
+/// An immediate that is stored is compared in all its bits.
+#[test]
+fn stored_immediates_are_told_apart() {
+    let store = |n: i32| {
+        let at = MemoryOperand::with_base(RDI);
+        Instruction::with2(Code::Mov_rm32_imm32, at, n).unwrap()
+    };
+    assert!(same_operands(&store(0x101), &store(0x101)));
+    assert!(!same_operands(&store(0x101), &store(1)));
+}
