@@ -4,8 +4,8 @@
 //! address arithmetic are folded into their users by selection, so the caller need not search for addressing modes.
 
 use super::types::{
-    Block, Clobbers, FloatCc, IntCc, LoadKind, PReg, Pinned, Scale, StackSlot, SymbolRef, Type,
-    Value, Width, names,
+    Block, Clobbers, FloatCc, IntCc, LoadKind, PReg, Pinned, Region, Scale, StackSlot, SymbolRef,
+    Type, Value, Width, names,
 };
 
 names! {
@@ -188,6 +188,8 @@ pub struct Addr {
     pub index: Option<(Value, Scale)>,
     /// The displacement in bytes.
     pub disp: i32,
+    /// The part of memory it belongs to.
+    pub region: Region,
 }
 
 impl Addr {
@@ -197,6 +199,7 @@ impl Addr {
             base: Base::Value(base),
             index: None,
             disp,
+            region: Region::Any,
         }
     }
 
@@ -206,6 +209,7 @@ impl Addr {
             base: Base::Value(base),
             index: Some((index, scale)),
             disp,
+            region: Region::Any,
         }
     }
 
@@ -215,6 +219,7 @@ impl Addr {
             base: Base::Pinned(Pinned::Thread),
             index: None,
             disp,
+            region: Region::Any,
         }
     }
 
@@ -224,6 +229,7 @@ impl Addr {
             base: Base::Pinned(Pinned::Base),
             index: None,
             disp,
+            region: Region::Any,
         }
     }
 
@@ -233,6 +239,7 @@ impl Addr {
             base: Base::Symbol(symbol),
             index: None,
             disp,
+            region: Region::Any,
         }
     }
 
@@ -242,12 +249,19 @@ impl Addr {
             base: Base::Stack(slot),
             index: None,
             disp,
+            region: Region::Any,
         }
     }
 
     /// The same address with an index added.
     pub fn with_index(mut self, index: Value, scale: Scale) -> Addr {
         self.index = Some((index, scale));
+        self
+    }
+
+    /// The same address, known to belong to a region.
+    pub fn in_region(mut self, region: Region) -> Addr {
+        self.region = region;
         self
     }
 }

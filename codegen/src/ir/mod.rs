@@ -21,7 +21,7 @@ pub use inst::{
 };
 pub use parse::{ParseError, parse};
 pub use types::{
-    Block, Clobbers, FloatCc, InstId, IntCc, LoadKind, PReg, Pinned, Scale, SrcLoc, StackSlot,
-    SymbolRef, Type, Value, Width,
+    Block, Clobbers, FloatCc, InstId, IntCc, LoadKind, PReg, Pinned, Region, Scale, SrcLoc,
+    StackSlot, SymbolRef, Type, Value, Width,
 };
 pub use verify::{VerifyError, verify};

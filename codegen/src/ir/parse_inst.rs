@@ -5,7 +5,8 @@ use super::inst::{
 };
 use super::parse::{Parser, Res};
 use super::types::{
-    Block, Clobbers, FloatCc, IntCc, LoadKind, PReg, Pinned, Scale, StackSlot, Type, Value, Width,
+    Block, Clobbers, FloatCc, IntCc, LoadKind, PReg, Pinned, Region, Scale, StackSlot, Type, Value,
+    Width,
 };
 
 impl Parser<'_> {
@@ -27,6 +28,7 @@ impl Parser<'_> {
             base,
             index: None,
             disp: 0,
+            region: Region::Any,
         };
         if self.rest.starts_with("+ v") {
             self.eat("+");
@@ -44,6 +46,9 @@ impl Parser<'_> {
             addr.disp = i32::try_from(n * sign).map_err(|_| "displacement too large")?;
         }
         self.expect("]")?;
+        if self.eat(".") {
+            addr.region = self.name(Region::from_name, "region")?;
+        }
         Ok(addr)
     }
 

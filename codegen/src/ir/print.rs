@@ -15,7 +15,7 @@
 
 use super::function::{Function, InstNode};
 use super::inst::{Addr, Base, BlockCall, CallTarget, Cond, Inst, Opnd, Term};
-use super::types::{PReg, Scale, SrcLoc, Value};
+use super::types::{PReg, Region, Scale, SrcLoc, Value};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Opnd {
@@ -44,6 +44,10 @@ impl Display for Addr {
             0 => f.write_str("]"),
             n if n > 0 => write!(f, " + {n}]"),
             n => write!(f, " - {}]", n.unsigned_abs()),
+        }?;
+        match self.region {
+            Region::Any => Ok(()),
+            r => write!(f, ".{r}"),
         }
     }
 }

@@ -223,6 +223,54 @@ names! {
     }
 }
 
+names! {
+    /// What part of memory an address belongs to. Two different regions other than `Any` never overlap; the front end
+    /// promises it. What a call does to a region is said at [`Region::survives_calls`].
+    pub enum Region {
+        /// Unknown: may overlap everything.
+        Any = "any",
+        /// Home slots of registers. A function's own closure, below them, is `Const`.
+        Home = "home",
+        /// The thread record. Volatile: others write to it, so every access happens where it stands.
+        Thread = "thread",
+        /// A table's shape: its id and pointer, metatable, slots pointer and capacity of slots.
+        Shape = "shape",
+        /// A table's array: pointer, length, capacity, kind of elements.
+        Array = "array",
+        /// Payloads and tags of array elements.
+        Element = "element",
+        /// Fields in slots.
+        Slot = "slot",
+        /// Cells of captured variables.
+        Cell = "cell",
+        /// Inline caches.
+        Cache = "cache",
+        /// What never changes once it can be seen: length and bytes of strings, prototype pointers, pointers to cells,
+        /// constants; relative to the pinned base, what stays the same while the function runs. Never stored to.
+        Const = "const",
+        /// Code pointers of closures, fields of prototypes that seldom change.
+        Proto = "proto",
+        /// Mark bytes of objects.
+        Header = "header",
+        /// Slots of the native frame whose address does not escape.
+        Native = "native",
+    }
+}
+
+impl Region {
+    /// Whether stores to one region can change what the other holds.
+    #[inline]
+    pub fn may_alias(self, other: Region) -> bool {
+        self == other || self == Region::Any || other == Region::Any
+    }
+
+    /// Whether no call changes the region.
+    #[inline]
+    pub fn survives_calls(self) -> bool {
+        matches!(self, Region::Const | Region::Native)
+    }
+}
+
 impl Scale {
     /// Log2 of the factor.
     pub fn log2(self) -> u8 {
