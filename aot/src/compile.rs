@@ -9,10 +9,12 @@ use crate::image::RelocKind;
 use crate::names::{FuncName, Namer};
 use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
 use rayon::prelude::*;
+use std::sync::Arc;
 use trinity_abi::helpers::stub;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_function, preorder};
+use trinity_profile::Profile;
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
 const ONCE_MAX: usize = 8_000;
@@ -53,12 +55,29 @@ enum Skipped {
     Bug(String),
 }
 
-/// Compiles the program; `strip` leaves debug information out of the bytecode, `ir` keeps the printed IR.
-pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
-    let options = Options {
-        keep_ir: ir,
-        verify: cfg!(debug_assertions),
-    };
+/// How to compile.
+#[derive(Clone, Default, Debug)]
+pub struct How {
+    /// Leave debug information out of the bytecode.
+    pub strip: bool,
+    /// Keep the printed IR.
+    pub ir: bool,
+    /// What training runs saw, matched to this program.
+    pub profile: Option<Arc<Profile>>,
+}
+
+/// Compiles the program.
+pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
+    let options: Vec<Options> = program
+        .modules
+        .iter()
+        .map(|m| Options {
+            keep_ir: how.ir,
+            verify: cfg!(debug_assertions),
+            profile: how.profile.clone(),
+            module: String::from_utf8_lossy(&m.name).into_owned(),
+        })
+        .collect();
     let mut namer = Namer::default();
     let names: Vec<Vec<FuncName>> = program
         .modules
@@ -67,13 +86,13 @@ pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
         .collect();
     let protos: Vec<Vec<&Proto>> = program.modules.iter().map(|m| preorder(&m.proto)).collect();
     // One list over all modules, so that one large module keeps all processors busy.
-    let jobs: Vec<(u32, &Proto)> = protos
-        .iter()
-        .flat_map(|ps| ps.iter().enumerate().map(|(n, &p)| (n as u32, p)))
+    let functions = protos.iter().zip(&options);
+    let jobs: Vec<(u32, &Proto, &Options)> = functions
+        .flat_map(|(ps, o)| ps.iter().enumerate().map(move |(n, &p)| (n as u32, p, o)))
         .collect();
-    let job = |&(n, p): &(u32, &Proto)| match over_budget(p) {
+    let job = |&(n, p, options): &(u32, &Proto, &Options)| match over_budget(p) {
         Some(why) => Err(Skipped::Budget(why)),
-        None => compile_function(p, n, &options).map_err(|e| match e.error {
+        None => compile_function(p, n, options).map_err(|e| match e.error {
             CompileError::TooLarge(why) => Skipped::Budget(why),
             _ => Skipped::Bug(e.to_string()),
         }),
@@ -82,7 +101,7 @@ pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
     let mut results = done.into_iter();
     let mut out = Compiled {
         units: Vec::new(),
-        ir: ir.then(String::new),
+        ir: how.ir.then(String::new),
         interpreted: Vec::new(),
     };
     for (module, names) in program.modules.iter().zip(names) {
@@ -106,7 +125,7 @@ pub fn compile(program: &Program, strip: bool, ir: bool) -> Result<Compiled> {
             name: module.name.clone(),
             shown: module.shown.clone(),
             path: module.source.path.clone(),
-            chunk: bytecode::dump(&module.proto, strip),
+            chunk: bytecode::dump(&module.proto, how.strip),
             funcs,
         });
     }

@@ -4,7 +4,7 @@
 
 use crate::cleanup::WorkDir;
 use crate::cli::{self, Emit, Options, Request};
-use crate::compile::{self, Compiled};
+use crate::compile::{self, Compiled, How};
 use crate::discover::{self, Program, path::SearchPath};
 use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
@@ -115,7 +115,14 @@ pub fn run(o: &Options) -> Result<()> {
     }
     log.step(|| format!("read {} modules", program.modules.len()));
 
-    let compiled = compile::compile(&program, o.strip_debug, o.emit == Emit::Ir)?;
+    let compiled = compile::compile(
+        &program,
+        &How {
+            strip: o.strip_debug,
+            ir: o.emit == Emit::Ir,
+            profile: None,
+        },
+    )?;
     if o.verbose {
         compiled
             .interpreted

@@ -18,11 +18,13 @@ mod table;
 pub mod types;
 
 use std::fmt;
+use std::sync::Arc;
 use trinity_abi::helpers::{ALL_HELPERS, Helper, leaf, stub};
 use trinity_abi::unit::SafePoint;
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
+use trinity_profile::{FuncProfile, Profile};
 
 /// What a [`SymbolRef`] in the output means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +76,17 @@ pub struct Options {
     pub keep_ir: bool,
     /// Check the IR and the register allocation.
     pub verify: bool,
+    /// What training runs saw of the program, already matched to this version of it.
+    pub profile: Option<Arc<Profile>>,
+    /// Module the function is in, as `require` takes it; empty for the main program. By it the profile is searched.
+    pub module: String,
+}
+
+impl Options {
+    /// What training runs saw of function `index` of the module.
+    pub fn func_profile(&self, index: u32, p: &Proto) -> Option<&FuncProfile> {
+        self.profile.as_deref()?.lookup(&self.module, index, p)
+    }
 }
 
 /// Machine code of one function.

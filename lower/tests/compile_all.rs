@@ -26,8 +26,8 @@ fn everything_compiles_and_verifies() {
     }
     assert!(files.len() > 50, "the programs are part of the repository");
     let opts = trinity_lower::Options {
-        keep_ir: false,
         verify: true,
+        ..Default::default()
     };
     let mut compiled = 0;
     for f in files {

@@ -7,6 +7,7 @@ pub mod effects;
 pub mod instr;
 pub mod listing;
 pub mod liveness;
+pub mod names;
 pub mod op;
 pub mod proto;
 pub mod regset;
