@@ -2,7 +2,7 @@
 //!
 //! The machine code is decoded again and printed in AT&T syntax. The assembler may choose other lengths of instructions than ours, so
 //! everything that counts bytes (branch targets, safe points, sizes, constants behind the code) is written with labels: `.LF_O` is offset O
-//! (hexadecimal) of function number F.
+//! (hexadecimal) of function number F in the program, so that bodies have labels too.
 
 use crate::discover::Program;
 use crate::unit::{CodeReloc, CodeTarget, Func, MODULES, MODULES_LEN, Unit};
@@ -20,9 +20,11 @@ pub fn emit(units: &[Unit], program: &Program) -> Vec<u8> {
     for (unit, module) in units.iter().zip(&program.modules) {
         let lines: Vec<&[u8]> = module.source.text.split(|&c| c == b'\n').collect();
         let shown = String::from_utf8_lossy(&unit.shown).into_owned();
+        let first = number;
         for f in &unit.funcs {
             Function {
                 unit,
+                first,
                 f,
                 number,
                 shown: &shown,
@@ -52,6 +54,8 @@ fn quoted(symbol: &str) -> String {
 
 struct Function<'a> {
     unit: &'a Unit,
+    /// Number of the unit's first function.
+    first: usize,
     f: &'a Func,
     number: usize,
     shown: &'a str,
@@ -96,6 +100,9 @@ impl Function<'_> {
                 line = now;
                 self.source_line(line, out);
             }
+            if at > 0 && at == u64::from(f.body_offset) {
+                put!(out, "\t# body: arguments in registers\n\t.p2align 4, 0xcc");
+            }
             if labels.contains(&at) {
                 put!(out, "{}:", label(self.number, at));
             }
@@ -130,6 +137,9 @@ impl Function<'_> {
             .map(|p| u64::from(p.ret_offset))
             .collect();
         labels.insert(self.f.code.len() as u64);
+        if self.f.body_offset != 0 {
+            labels.insert(u64::from(self.f.body_offset));
+        }
         let relocated = |start: u64, end: u64| {
             let at = self
                 .f
@@ -165,13 +175,16 @@ impl Function<'_> {
 
     /// What a relocation refers to, as an assembler expression; `end` is the offset behind its instruction.
     fn reference(&self, r: &CodeReloc, end: u64) -> String {
+        let of = |n: u32| self.unit.funcs.get(n as usize);
         let symbol = match r.target {
-            CodeTarget::Runtime(name) => name,
-            CodeTarget::Func(n) => self
-                .unit
-                .funcs
-                .get(n as usize)
-                .map_or("?", |f| f.name.symbol.as_str()),
+            CodeTarget::Runtime(name) => quoted(name),
+            CodeTarget::Body(n) if of(n).is_some_and(|f| f.body_offset != 0) => {
+                let at = of(n).map_or(0, |f| f.body_offset);
+                label(self.first + n as usize, u64::from(at))
+            }
+            CodeTarget::Func(n) | CodeTarget::Body(n) => {
+                quoted(of(n).map_or("?", |f| f.name.symbol.as_str()))
+            }
         };
         let relative = r.kind.size() == 4;
         let extra = r.addend
@@ -181,8 +194,8 @@ impl Function<'_> {
                 0
             };
         match extra {
-            0 => quoted(symbol),
-            _ => format!("{}{extra:+}", quoted(symbol)),
+            0 => symbol,
+            _ => format!("{symbol}{extra:+}"),
         }
     }
 

@@ -121,13 +121,15 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                 Err(Skipped::Bug(what)) => return Err(Error::internal(what)),
             }
         }
-        out.units.push(Unit {
+        let unit = Unit {
             name: module.name.clone(),
             shown: module.shown.clone(),
             path: module.source.path.clone(),
             chunk: bytecode::dump(&module.proto, how.strip),
             funcs,
-        });
+        };
+        unit.check_bodies()?;
+        out.units.push(unit);
     }
     Ok(out)
 }
@@ -144,6 +146,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
             Symbol::Helper(h) => CodeTarget::Runtime(h.symbol()),
             Symbol::Stub(s) => CodeTarget::Runtime(s),
             Symbol::Func(n) => CodeTarget::Func(n),
+            Symbol::Body(n) => CodeTarget::Body(n),
         },
         addend: r.addend,
     };
@@ -155,6 +158,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         safepoints: f.safepoints,
         srclocs: f.srclocs,
         frame_size: f.frame_size,
+        body_offset: f.body_offset,
         interpreted: false,
     }
 }
@@ -175,6 +179,7 @@ fn interpreted(name: FuncName) -> Func {
         safepoints: Vec::new(),
         srclocs: Vec::new(),
         frame_size: 0,
+        body_offset: 0,
         interpreted: true,
     }
 }

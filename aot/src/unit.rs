@@ -3,6 +3,7 @@
 //! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points and the `FuncDesc` table; for the
 //! program: `trinity_modules` and `trinity_modules_len`, which the runtime library's `main` refers to.
 
+use crate::exit::{Error, Result};
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
 use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint, flag};
@@ -12,8 +13,10 @@ use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint, flag};
 pub enum CodeTarget {
     /// A symbol of the runtime.
     Runtime(&'static str),
-    /// A function of the same module, by its number.
+    /// The generic entry of a function of the same module, by its number.
     Func(u32),
+    /// The body of a function of the same module, which has machine code.
+    Body(u32),
 }
 
 /// A relocation of machine code.
@@ -46,6 +49,8 @@ pub struct Func {
     pub srclocs: Vec<(u32, u32)>,
     /// What the prologue subtracts from rsp.
     pub frame_size: u32,
+    /// Offset of the body (arguments in registers) in the code; 0: the entry is all there is.
+    pub body_offset: u32,
     /// The code only jumps to the interpreter.
     pub interpreted: bool,
 }
@@ -74,6 +79,32 @@ pub struct Unit {
     pub chunk: Vec<u8>,
     /// Functions in preorder.
     pub funcs: Vec<Func>,
+}
+
+impl Unit {
+    /// Refuses references to bodies that do not exist: a direct call of a function without machine code.
+    pub fn check_bodies(&self) -> Result<()> {
+        for f in &self.funcs {
+            for r in &f.relocs {
+                if let CodeTarget::Body(n) = r.target
+                    && self.funcs.get(n as usize).is_none_or(|to| to.interpreted)
+                {
+                    let name = &f.name.symbol;
+                    return Err(Error::internal(format_args!(
+                        "{name} refers to the body of function {n}, which has no machine code"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+    /// How far behind its symbol a target lies.
+    fn body_of(&self, target: &CodeTarget) -> u32 {
+        match *target {
+            CodeTarget::Body(n) => self.funcs.get(n as usize).map_or(0, |f| f.body_offset),
+            _ => 0,
+        }
+    }
 }
 
 /// Symbol of the module table.
@@ -129,7 +160,7 @@ impl Table {
     }
 }
 
-/// Lays out the units in the given order.
+/// Lays out the units in the given order; their references to bodies have been checked.
 pub fn layout(units: &[Unit]) -> Layout {
     let mut image = Image::default();
     let mut code: Vec<Vec<ItemId>> = Vec::with_capacity(units.len());
@@ -138,7 +169,7 @@ pub fn layout(units: &[Unit]) -> Layout {
         code.push(
             unit.funcs
                 .iter()
-                .map(|f| add_code(&mut image, f, first))
+                .map(|f| add_code(&mut image, unit, f, first))
                 .collect(),
         );
     }
@@ -155,7 +186,7 @@ pub fn layout(units: &[Unit]) -> Layout {
 }
 
 /// Adds a function of the unit whose functions start at item `first`.
-fn add_code(image: &mut Image, f: &Func, first: usize) -> ItemId {
+fn add_code(image: &mut Image, unit: &Unit, f: &Func, first: usize) -> ItemId {
     let relocs = f
         .relocs
         .iter()
@@ -164,9 +195,11 @@ fn add_code(image: &mut Image, f: &Func, first: usize) -> ItemId {
             kind: r.kind,
             target: match r.target {
                 CodeTarget::Runtime(name) => Target::Import(image.import(name)),
-                CodeTarget::Func(n) => Target::Item(ItemId::new(first + n as usize)),
+                CodeTarget::Func(n) | CodeTarget::Body(n) => {
+                    Target::Item(ItemId::new(first + n as usize))
+                }
             },
-            addend: r.addend,
+            addend: r.addend + i64::from(unit.body_of(&r.target)),
         })
         .collect();
     image.add(Item {

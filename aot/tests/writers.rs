@@ -141,20 +141,58 @@ fn writers_agree_on_every_piece() {
     );
 }
 
+/// What the stand-in prints about the sample units.
+const BEHAVIOUR: &str = "module '' from ./main.lua: chunk of main.lua\n\
+    \x20 size 23 frame 24 align 0 ordered 1 -> (14 10 0) 1001\n\
+    \x20 size 23 frame 24 align 0 ordered 1 -> (14 20 0) 2002\n\
+    \x20 size 22 frame 0 align 0 ordered 1 -> 4711\n\
+    module 'other' from ./other.lua: chunk of other.lua\n\
+    \x20 size 23 frame 24 align 0 ordered 1 -> (14 30 0) 3003\n";
+
+#[test]
+fn the_listing_assembles_to_the_same() {
+    let dir = Scratch::new("listing");
+    let main = dir.write("main.lua", "require 'other'");
+    dir.write("other.lua", "");
+    let path = trinity_aot::discover::path::SearchPath::from_env(&main);
+    let program = trinity_aot::discover::discover(&trinity_aot::discover::Request {
+        main: &main,
+        extra: &[],
+        path: &path,
+        closed: false,
+    })
+    .unwrap();
+    assert_eq!(program.modules.len(), 2);
+    let listing = trinity_aot::asm::emit(&sample_units(dir.path()), &program);
+    let (file, exe) = (dir.write("listing.s", listing), dir.file("listing"));
+    run(Command::new("cc")
+        .arg(file)
+        .arg(stand_in_library(&dir))
+        .arg("-o")
+        .arg(&exe));
+    assert_eq!(run(&mut Command::new(exe)), BEHAVIOUR);
+}
+
+#[test]
+fn a_body_that_does_not_exist_is_an_internal_error() {
+    let mut unit = sample_units(std::path::Path::new("")).remove(0);
+    assert!(unit.check_bodies().is_ok());
+    unit.funcs[2].interpreted = true;
+    assert!(unit.check_bodies().is_err());
+    unit.funcs.truncate(2);
+    unit.funcs[0].relocs[0].target = unit::CodeTarget::Body(2);
+    assert!(unit.check_bodies().is_err());
+}
+
 #[test]
 fn both_link_and_behave_alike() {
     let dir = Scratch::new("behave");
-    let expected = "module '' from ./main.lua: chunk of main.lua\n\
-                    \x20 size 23 frame 24 align 0 ordered 1 -> (14 10 0) 1001\n\
-                    \x20 size 23 frame 24 align 0 ordered 1 -> (14 20 0) 2002\n\
-                    module 'other' from ./other.lua: chunk of other.lua\n\
-                    \x20 size 23 frame 24 align 0 ordered 1 -> (14 30 0) 3003\n";
     for writer in [Writer::Object, Writer::Faerie] {
         for dynamic in [false, true] {
             let exe = linked(&dir, writer, dynamic);
             assert_eq!(
                 run(&mut Command::new(exe)),
-                expected,
+                BEHAVIOUR,
                 "{writer:?} dynamic {dynamic}"
             );
         }

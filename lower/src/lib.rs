@@ -5,6 +5,7 @@
 //! tables and calls are inline; everything else is the `step`/`test` helper, which executes the instruction generically.
 //!
 //! One function a file family: [`func`] (state, blocks, exits), `arith`, `compare`, `table`, `call`, `loops`, `simple`.
+//! A function can be two pieces of code in one symbol: [`join`].
 
 mod arith;
 mod call;
@@ -12,10 +13,13 @@ pub mod cfg;
 mod compare;
 pub mod func;
 mod hints;
+mod join;
 mod loops;
 mod simple;
 mod table;
 pub mod types;
+
+pub use join::join;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,8 +37,10 @@ pub enum Symbol {
     Helper(Helper),
     /// A stub or leaf function of `trinity_abi::helpers`, by name.
     Stub(&'static str),
-    /// Function number `n` (preorder) of the module itself.
+    /// Generic entry of function number `n` (preorder) of the module itself.
     Func(u32),
+    /// Body of function `n`: arguments in registers, see [`join`]. Only compiled functions have one.
+    Body(u32),
 }
 
 const STUBS: [&str; 5] = [
@@ -52,7 +58,8 @@ impl Symbol {
         SymbolRef(match self {
             Symbol::Helper(h) => h as u32,
             Symbol::Stub(s) => helpers + STUBS.iter().position(|x| *x == s).map_or(0, |i| i as u32),
-            Symbol::Func(n) => helpers + STUBS.len() as u32 + n,
+            Symbol::Func(n) => helpers + STUBS.len() as u32 + 2 * n,
+            Symbol::Body(n) => helpers + STUBS.len() as u32 + 2 * n + 1,
         })
     }
     /// The meaning of a number.
@@ -64,7 +71,12 @@ impl Symbol {
         } else if i < helpers + STUBS.len() {
             Symbol::Stub(STUBS[i - helpers])
         } else {
-            Symbol::Func((i - helpers - STUBS.len()) as u32)
+            let i = (i - helpers - STUBS.len()) as u32;
+            if i.is_multiple_of(2) {
+                Symbol::Func(i / 2)
+            } else {
+                Symbol::Body(i / 2)
+            }
         }
     }
 }
@@ -106,6 +118,8 @@ pub struct CompiledFunc {
     pub srclocs: Vec<(u32, u32)>,
     /// Bytes between rsp in the body and the return address.
     pub frame_size: u32,
+    /// Offset of the body in the code; 0: the entry is all there is.
+    pub body_offset: u32,
     /// The printed IR, when asked for.
     pub ir: Option<String>,
 }
@@ -197,6 +211,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         safepoints,
         srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
         frame_size: out.frame_size,
+        body_offset: 0,
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
     })
 }

@@ -113,6 +113,7 @@ mod tests {
             safepoints: Vec::new(),
             srclocs: Vec::new(),
             frame_size,
+            body_offset: 0,
             interpreted: false,
         }
     }

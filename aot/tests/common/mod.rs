@@ -135,6 +135,36 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
         }],
         srclocs: vec![(0, line), (4, line + 1), (last, line + 2)],
         frame_size: 24,
+        body_offset: 0,
+        interpreted: false,
+    }
+}
+
+/// A function with a body that returns `value`; its generic entry does nothing but go there, by way of the linker.
+pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
+    let mut code = vec![0xE9, 0, 0, 0, 0]; // jmp body
+    code.resize(16, 0xCC);
+    code.push(0xB8); // mov eax, value
+    code.extend_from_slice(&value.to_le_bytes());
+    code.push(0xC3); // ret
+    Func {
+        name: FuncName {
+            short: short.into(),
+            symbol: format!("lua.main.{short}:{line}"),
+            line,
+        },
+        text_len: code.len() as u32,
+        code,
+        relocs: vec![CodeReloc {
+            offset: 1,
+            kind: RelocKind::Plt32,
+            target: CodeTarget::Body(number),
+            addend: -4,
+        }],
+        safepoints: Vec::new(),
+        srclocs: vec![(0, line), (16, line + 1)],
+        frame_size: 0,
+        body_offset: 16,
         interpreted: false,
     }
 }
@@ -157,6 +187,7 @@ pub fn sample_units(dir: &Path) -> Vec<Unit> {
             vec![
                 step_function("main", 1, 10, 1),
                 step_function("fib", 5, 20, 2),
+                two_entries("sum", 9, 2, 4711),
             ],
         ),
         unit("other", "other.lua", vec![other]),
