@@ -80,6 +80,7 @@ fn main() {
                 algorithm,
                 verify: false,
                 check_allocation: false,
+                ..Options::default()
             });
             let rounds = (500_000 / insts).max(1);
             let start = Instant::now();

@@ -3,6 +3,7 @@
 use crate::emit::emit;
 use crate::ir::{Function, SrcLoc, SymbolRef, verify};
 use crate::mach::machine_env;
+use crate::opt::{self, OptOptions, OptStats};
 use crate::select::select;
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
@@ -33,6 +34,8 @@ pub struct Options {
     pub verify: bool,
     /// Run the independent checker over the register allocation.
     pub check_allocation: bool,
+    /// Optimise the IR first: with which passes. The function compiled is then a renumbered one.
+    pub opt: Option<OptOptions>,
 }
 
 impl Default for Options {
@@ -41,6 +44,7 @@ impl Default for Options {
             algorithm: Algorithm::Auto,
             verify: cfg!(debug_assertions),
             check_allocation: false,
+            opt: None,
         }
     }
 }
@@ -95,10 +99,13 @@ pub struct CompiledFunction {
     pub safepoints: Vec<(u32, u32)>,
     /// Source locations: each holds from its offset to the next entry's.
     pub srclocs: Vec<(u32, SrcLoc)>,
-    /// Offset of each IR block, the entry behind the prologue; `u32::MAX` for unreachable ones.
+    /// Offset of each IR block, the entry behind the prologue; `u32::MAX` for unreachable ones. Of the optimised
+    /// function's blocks if it was optimised.
     pub block_offsets: Vec<u32>,
     /// Jump tables.
     pub jump_tables: Vec<JumpTable>,
+    /// What optimisation did.
+    pub opt_stats: OptStats,
 }
 
 /// Why a function could not be compiled.
@@ -157,6 +164,13 @@ impl Compiler {
         if self.options.verify {
             verify(func).map_err(|e| CompileError::Verify(e.to_string()))?;
         }
+        let mut opt_stats = OptStats::default();
+        let optimised = self.options.opt.map(|options| {
+            let mut copy = func.clone();
+            opt_stats = opt::run(&mut copy, &options);
+            copy
+        });
+        let func = optimised.as_ref().unwrap_or(func);
         let selected = select(func)?;
         let options = ra::RegallocOptions {
             verbose_log: false,
@@ -197,6 +211,7 @@ impl Compiler {
             safepoints: asm.safepoints,
             srclocs: asm.srclocs,
             jump_tables: asm.jump_tables,
+            opt_stats,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! The pipeline is one function, [`fn@compile`]:
 //!
 //! ```text
-//! ir::Function ─verify─▶ lower (selection, folding) ─▶ machine IR ─regalloc2─▶ emit ─▶ relax ─▶ CompiledFunction
+//! ir::Function ─verify─▶ (opt) ─▶ lower (selection, folding) ─▶ machine IR ─regalloc2─▶ emit ─▶ relax ─▶ CompiledFunction
 //! ```
 //!
 #![doc = include_str!("../README.md")]
@@ -13,6 +13,7 @@ mod emit;
 pub mod ir;
 pub mod isa;
 mod mach;
+pub mod opt;
 mod select;
 pub mod x86;
 

@@ -1,10 +1,17 @@
 //! IR files and what becomes of them. The first line of a file names the stage: `; test listing` shows the code,
-//! `; test verify` the verifier's complaint. The result stands beside it as `.expected`; `BLESS=1` rewrites it.
+//! `; test verify` the verifier's complaint, `; test opt` what the optimizer makes of it (`; test opt listing` its code). The result stands beside it as `.expected`; `BLESS=1` rewrites it.
 
 use std::fmt::Write;
 use std::path::Path;
 use trinity_codegen::ir::{SymbolRef, parse, verify};
+use trinity_codegen::opt::{self, OptOptions};
 use trinity_codegen::{Names, Options, compile, listing};
+
+/// Every pass, each checked.
+const OPT: OptOptions = OptOptions {
+    verify: true,
+    ..OptOptions::ALL
+};
 
 fn result(path: &Path) -> String {
     let text = std::fs::read_to_string(path).expect("readable");
@@ -26,10 +33,18 @@ fn result(path: &Path) -> String {
                 Ok(()) => writeln!(out, "{}: fine", f.name).expect("string"),
                 Err(e) => writeln!(out, "{e}").expect("string"),
             },
-            "listing" => {
+            "opt" => {
+                let mut f = f.clone();
+                opt::run(&mut f, &OPT);
+                let again = parse(&f.to_string()).expect("the printed form parses");
+                assert_eq!(again[0].to_string(), f.to_string());
+                write!(out, "{f}").expect("string");
+            }
+            "listing" | "opt listing" => {
                 let options = Options {
                     verify: true,
                     check_allocation: true,
+                    opt: stage.starts_with("opt").then_some(OPT),
                     ..Options::default()
                 };
                 let code =

@@ -188,6 +188,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         },
         verify: opts.verify,
         check_allocation: opts.verify,
+        opt: None,
     };
     let out = Compiler::new(options)
         .compile(&lowered.func)

@@ -3,7 +3,7 @@
 //! Blocks are laid out in the order they were created, hot ones first. Values, blocks and instructions are only ever
 //! added; the results of one instruction have consecutive numbers.
 
-use super::inst::{Inst, Term};
+use super::inst::{Inst, Opnd, Term};
 use super::types::{Block, InstId, PReg, SrcLoc, StackSlot, Type, Value};
 
 /// Where a value comes from.
@@ -119,6 +119,13 @@ impl Function {
 
     /// Appends an instruction to a block; its results have the given types.
     pub fn add_inst(&mut self, block: Block, inst: Inst, tys: &[Type], loc: SrcLoc) -> InstId {
+        let id = self.new_inst(inst, tys, loc);
+        self.blocks[block.index()].insts.push(id);
+        id
+    }
+
+    /// Makes an instruction that stands in no block yet; its results have the given types.
+    pub fn new_inst(&mut self, inst: Inst, tys: &[Type], loc: SrcLoc) -> InstId {
         let id = InstId(self.insts.len() as u32);
         let first_result = Value(self.values.len() as u32);
         for (n, &ty) in tys.iter().enumerate() {
@@ -130,11 +137,11 @@ impl Function {
             num_results: tys.len() as u16,
             loc,
         });
-        self.blocks[block.index()].insts.push(id);
         id
     }
 
-    fn add_value(&mut self, ty: Type, def: ValueDef) -> Value {
+    /// Makes a value; the caller puts it where its definition says.
+    pub(crate) fn add_value(&mut self, ty: Type, def: ValueDef) -> Value {
         self.values.push(ValueData { ty, def });
         Value(self.values.len() as u32 - 1)
     }
@@ -158,6 +165,22 @@ impl Function {
     pub fn as_iconst(&self, v: Value) -> Option<i64> {
         match self.def_inst(v) {
             Some(&Inst::Iconst(n)) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// The integer an operand stands for, if it is constant.
+    pub fn opnd_const(&self, o: Opnd) -> Option<i64> {
+        match o {
+            Opnd::Imm(n) => Some(n as i64),
+            Opnd::Value(v) => self.as_iconst(v),
+        }
+    }
+
+    /// The constant behind a double.
+    pub fn as_fconst(&self, v: Value) -> Option<f64> {
+        match self.def_inst(v) {
+            Some(&Inst::Fconst(bits)) => Some(f64::from_bits(bits)),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //! allocator does better than its caller (values, block parameters).
 
 mod builder;
+mod cfg;
 mod function;
 mod inst;
 mod parse;
@@ -15,6 +16,7 @@ mod uses;
 mod verify;
 
 pub use builder::FunctionBuilder;
+pub use cfg::Cfg;
 pub use function::{BlockData, Function, InstNode, ValueData, ValueDef};
 pub use inst::{
     Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,

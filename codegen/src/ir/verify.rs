@@ -9,6 +9,7 @@
 //! - a symbol base has no index; stack slots exist;
 //! - registers of parameters, arguments and results are allocatable, of the right class and distinct.
 
+use super::cfg::Cfg;
 use super::function::{Function, ValueDef};
 use super::inst::{Addr, Base, BlockCall, CallTarget, Cond, Inst, Opnd, Term};
 use super::types::{Block, IntCc, PReg, Type, Value, Width};
@@ -35,10 +36,7 @@ impl std::error::Error for VerifyError {}
 
 struct Verifier<'a> {
     f: &'a Function,
-    /// By block: its place in reverse postorder; `u32::MAX` if unreachable.
-    rpo_of: Vec<u32>,
-    /// By place in reverse postorder: when a walk of the dominator tree enters and leaves the block.
-    span: Vec<(u32, u32)>,
+    cfg: Cfg,
     /// By instruction: its block and its place there.
     place: Vec<(Block, u32)>,
     block: Block,
@@ -67,12 +65,11 @@ pub fn verify(f: &Function) -> Result<(), VerifyError> {
             }
         }
     }
-    let (rpo, rpo_of) = reverse_postorder(f);
-    let span = spans(&dominators(f, &rpo, &rpo_of));
+    let cfg = Cfg::new(f);
+    let rpo = cfg.rpo.clone();
     let mut v = Verifier {
         f,
-        rpo_of,
-        span,
+        cfg,
         place,
         block: Block(0),
         at: 0,
@@ -83,96 +80,6 @@ pub fn verify(f: &Function) -> Result<(), VerifyError> {
         v.check_block().map_err(|m| fail(b, m))?;
     }
     Ok(())
-}
-
-fn successors(f: &Function, b: Block) -> impl Iterator<Item = Block> {
-    f.blocks[b.index()]
-        .term
-        .iter()
-        .flat_map(|t| t.targets())
-        .map(|t| t.block)
-}
-
-fn reverse_postorder(f: &Function) -> (Vec<Block>, Vec<u32>) {
-    let mut order = Vec::new();
-    let mut rpo_of = vec![u32::MAX; f.blocks.len()];
-    let mut seen = vec![false; f.blocks.len()];
-    let mut stack = vec![(f.entry(), false)];
-    while let Some((b, done)) = stack.pop() {
-        if done {
-            order.push(b);
-        } else if !seen[b.index()] {
-            seen[b.index()] = true;
-            stack.push((b, true));
-            stack.extend(successors(f, b).map(|s| (s, false)));
-        }
-    }
-    order.reverse();
-    for (n, b) in order.iter().enumerate() {
-        rpo_of[b.index()] = n as u32;
-    }
-    (order, rpo_of)
-}
-
-/// Immediate dominators in reverse postorder numbers (Cooper, Harvey, Kennedy).
-fn dominators(f: &Function, rpo: &[Block], rpo_of: &[u32]) -> Vec<u32> {
-    let mut preds = vec![Vec::new(); rpo.len()];
-    for (n, &b) in rpo.iter().enumerate() {
-        for s in successors(f, b) {
-            preds[rpo_of[s.index()] as usize].push(n as u32);
-        }
-    }
-    let mut idom = vec![u32::MAX; rpo.len()];
-    idom[0] = 0;
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for n in 1..rpo.len() {
-            let mut new = u32::MAX;
-            for &p in preds[n].iter().filter(|&&p| idom[p as usize] != u32::MAX) {
-                if new == u32::MAX {
-                    new = p;
-                    continue;
-                }
-                let (mut a, mut b) = (p, new);
-                while a != b {
-                    if a > b {
-                        a = idom[a as usize];
-                    } else {
-                        b = idom[b as usize];
-                    }
-                }
-                new = a;
-            }
-            if idom[n] != new {
-                idom[n] = new;
-                changed = true;
-            }
-        }
-    }
-    idom
-}
-
-/// Numbers the dominator tree so that one block dominates another if and only if its span holds the other's.
-fn spans(idom: &[u32]) -> Vec<(u32, u32)> {
-    let mut children = vec![Vec::new(); idom.len()];
-    for (n, &d) in idom.iter().enumerate().skip(1) {
-        children[d as usize].push(n);
-    }
-    let mut span = vec![(0, 0); idom.len()];
-    let mut clock = 0;
-    let mut stack = vec![(0, false)];
-    while let Some((n, done)) = stack.pop() {
-        clock += 1;
-        if done {
-            span[n].1 = clock;
-        } else {
-            span[n].0 = clock;
-            stack.push((n, true));
-            stack.extend(children[n].iter().map(|&c| (c, false)));
-        }
-    }
-    span
 }
 
 impl Verifier<'_> {
@@ -205,8 +112,7 @@ impl Verifier<'_> {
     }
 
     fn dominates(&self, a: Block, b: Block) -> bool {
-        let span = |b: Block| self.span[self.rpo_of[b.index()] as usize];
-        span(a).0 <= span(b).0 && span(b).1 <= span(a).1
+        self.cfg.dominates(a, b)
     }
 
     fn value(&self, v: Value, ty: Type) -> Check {
@@ -237,7 +143,7 @@ impl Verifier<'_> {
     }
 
     fn is_reachable(&self, b: Block) -> bool {
-        self.rpo_of[b.index()] != u32::MAX
+        self.cfg.is_reachable(b)
     }
 
     fn opnd(&self, o: Opnd, ty: Type) -> Check {

@@ -6,6 +6,7 @@ use crate::ir::{
     Addr, BinOp, Cond, FloatCc, Inst, IntCc, LoadKind, Opnd, Type, Value, ValueDef, Width,
 };
 use crate::mach::{CmpKind, MCond, MInst, Parity, Src};
+use crate::opt::mirror;
 use crate::x86::{Cc, Op};
 use regalloc2 as ra;
 
@@ -26,22 +27,6 @@ fn int_cc(cc: IntCc) -> Cc {
         IntCc::Neg => Cc::S,
         IntCc::NonNeg => Cc::Ns,
     }
-}
-
-/// The comparison with its operands exchanged, where there is one.
-fn mirror(cc: IntCc) -> Option<IntCc> {
-    Some(match cc {
-        IntCc::Eq | IntCc::Ne => cc,
-        IntCc::Slt => IntCc::Sgt,
-        IntCc::Sle => IntCc::Sge,
-        IntCc::Sgt => IntCc::Slt,
-        IntCc::Sge => IntCc::Sle,
-        IntCc::Ult => IntCc::Ugt,
-        IntCc::Ule => IntCc::Uge,
-        IntCc::Ugt => IntCc::Ult,
-        IntCc::Uge => IntCc::Ule,
-        IntCc::Of | IntCc::NoOf | IntCc::Neg | IntCc::NonNeg => return None,
-    })
 }
 
 /// The condition that asks the sign and zero flags of `a` what `cc` asks of `a - 0`.

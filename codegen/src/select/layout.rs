@@ -33,10 +33,6 @@ pub(crate) struct Layout {
     pub postorder: Vec<Block>,
 }
 
-fn targets(f: &Function, b: Block) -> impl Iterator<Item = &BlockCall> {
-    f.blocks[b.index()].term.iter().flat_map(|t| t.targets())
-}
-
 fn postorder(f: &Function) -> Vec<Block> {
     let mut order = Vec::with_capacity(f.blocks.len());
     let mut seen = vec![false; f.blocks.len()];
@@ -49,7 +45,7 @@ fn postorder(f: &Function) -> Vec<Block> {
             stack.push((b, true));
             // What was created first comes first in reverse postorder, so it is visited last.
             let start = stack.len();
-            stack.extend(targets(f, b).map(|t| (t.block, false)));
+            stack.extend(f.targets(b).map(|t| (t.block, false)));
             stack[start..].sort_unstable_by_key(|s| s.0);
         }
     }
@@ -67,24 +63,24 @@ pub(crate) fn layout(f: &Function) -> Layout {
     };
     let mut preds = vec![0u32; n];
     for &b in &l.postorder {
-        targets(f, b).for_each(|t| preds[t.block.index()] += 1);
+        f.targets(b).for_each(|t| preds[t.block.index()] += 1);
     }
 
     // A split edge into a block that has no other predecessor goes just before that block, others follow their source.
     let preds = &preds;
     let is_split = move |b: Block, t: &BlockCall| {
-        targets(f, b).nth(1).is_some() && (preds[t.block.index()] > 1 || !t.args.is_empty())
+        f.targets(b).nth(1).is_some() && (preds[t.block.index()] > 1 || !t.args.is_empty())
     };
     let mut lead = vec![None; n];
     for &b in &l.postorder {
-        for (s, t) in targets(f, b).enumerate() {
+        for (s, t) in f.targets(b).enumerate() {
             if is_split(b, t) && preds[t.block.index()] == 1 {
                 lead[t.block.index()] = Some(Origin::Edge(b, s as u32));
             }
         }
     }
     let with_edges = |b: Block| {
-        let trailing = targets(f, b).enumerate();
+        let trailing = f.targets(b).enumerate();
         let trailing = trailing.filter(move |(_, t)| is_split(b, t) && preds[t.block.index()] > 1);
         let trailing = trailing.map(move |(s, t)| (Origin::Edge(b, s as u32), t.block));
         lead[b.index()]
@@ -119,7 +115,7 @@ pub(crate) fn layout(f: &Function) -> Layout {
         }
     }
     for &b in &l.postorder {
-        l.succs[b.index()] = targets(f, b).map(|t| l.block_at[t.block.index()]).collect();
+        l.succs[b.index()] = f.targets(b).map(|t| l.block_at[t.block.index()]).collect();
     }
     for (m, o) in l.order.iter().enumerate() {
         if let Origin::Edge(b, s) = *o {

@@ -137,19 +137,6 @@ pub(crate) fn select(f: &Function) -> Result<Selected, CompileError> {
     selected.ok_or_else(|| CompileError::TooLarge("more than two million values".into()))
 }
 
-/// Whether an instruction does something besides computing its results.
-fn has_effect(inst: &Inst) -> bool {
-    matches!(
-        inst,
-        Inst::Store { .. }
-            | Inst::StoreImm { .. }
-            | Inst::MemOp { .. }
-            | Inst::SetPinned(..)
-            | Inst::AddPinned(..)
-            | Inst::Call(_)
-    )
-}
-
 impl Selector<'_> {
     /// Counts uses and numbers effects.
     fn count(&mut self) {
@@ -161,7 +148,7 @@ impl Selector<'_> {
                 let inst = &f.insts[id.index()].inst;
                 self.block_of[id.index()] = b.0;
                 self.color[id.index()] = color;
-                color += has_effect(inst) as u32;
+                color += inst.has_effect() as u32;
                 let uses = &mut self.uses;
                 inst.for_each_use(|v| uses[v.index()] = uses[v.index()].saturating_add(1));
             }
@@ -277,7 +264,7 @@ impl Selector<'_> {
         self.flush();
         for (n, &id) in data.insts.iter().enumerate().rev() {
             let node = &f.insts[id.index()];
-            let wanted = has_effect(&node.inst)
+            let wanted = node.inst.has_effect()
                 || self.want_flags[id.index()]
                 || node.results().any(|v| self.needed[v.index()]);
             if wanted {
@@ -307,7 +294,7 @@ impl Selector<'_> {
     }
 
     fn color_after(&self, id: InstId) -> u32 {
-        self.color[id.index()] + has_effect(&self.f.insts[id.index()].inst) as u32
+        self.color[id.index()] + self.f.insts[id.index()].inst.has_effect() as u32
     }
 
     fn lower_edge(&mut self, b: ir::Block, s: u32) {

@@ -17,6 +17,7 @@ fn compiled(f: &Function) -> CompiledFunction {
         algorithm: Algorithm::Ion,
         verify: true,
         check_allocation: true,
+        ..Options::default()
     };
     compile(f, &options).unwrap_or_else(|e| panic!("{e}\n{f}"))
 }
@@ -333,6 +334,7 @@ fn both_algorithms_take_large_functions() {
             algorithm,
             verify: true,
             check_allocation: true,
+            ..Options::default()
         };
         let code = compile(&f, &options).expect("compiles");
         run(&mut arena, &code, [12345, 678910], [0.0; 2])

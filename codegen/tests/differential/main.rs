@@ -14,7 +14,26 @@ mod known;
 
 use exec::{Arena, Regs};
 use trinity_codegen::ir::{parse, verify};
+use trinity_codegen::opt::OptOptions;
 use trinity_codegen::{Algorithm, Options, compile};
+
+/// The switches of the optimizer's passes.
+type Switch = fn(&mut OptOptions) -> &mut bool;
+const SWITCHES: [Switch; 2] = [|o| &mut o.simplify, |o| &mut o.dce];
+
+/// All passes but one, or one alone.
+fn variant(seed: u64, opt: OptOptions) -> OptOptions {
+    let n = seed as usize / 2 % SWITCHES.len();
+    let mut options = match seed % 2 {
+        0 => opt,
+        _ => OptOptions {
+            verify: true,
+            ..OptOptions::NONE
+        },
+    };
+    *SWITCHES[n](&mut options) = seed % 2 == 1;
+    options
+}
 
 fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
     let func = generate::function(seed);
@@ -35,14 +54,30 @@ fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
     let expected_regs = interp::run(&func, &regs, arena);
     let expected_mem = arena.snapshot();
 
-    for algorithm in [Algorithm::Ion, Algorithm::Fast] {
+    // As it is under both algorithms, with every pass, and with one pass off or alone.
+    let opt = OptOptions {
+        verify: true,
+        ..OptOptions::ALL
+    };
+    let configs = [
+        (Algorithm::Ion, None),
+        (Algorithm::Fast, None),
+        (Algorithm::Ion, Some(opt)),
+        (Algorithm::Fast, Some(variant(seed, opt))),
+    ];
+    for (algorithm, opt) in configs {
         let options = Options {
             algorithm,
             verify: true,
             check_allocation: true,
+            opt,
         };
+        if show && let Some(opt) = &opt {
+            let mut copy = func.clone();
+            println!("{:?}\n{copy}", trinity_codegen::opt::run(&mut copy, opt));
+        }
         let code = compile(&func, &options)
-            .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?}: {e}\n{text}"));
+            .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?} {opt:?}: {e}\n{text}"));
         let code2 = compile(&again[0], &options).expect("compiles");
         assert_eq!(code, code2, "seed {seed}: not deterministic");
         if show {
@@ -55,12 +90,15 @@ fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
         arena.reset(seed);
         let got = arena.run(&code, &regs);
         for (what, want, have) in interp::results(&expected_regs, &got) {
-            assert_eq!(want, have, "seed {seed} {algorithm:?}: {what} differs");
+            assert_eq!(
+                want, have,
+                "seed {seed} {algorithm:?} {opt:?}: {what} differs"
+            );
         }
         let mem = arena.snapshot();
         if let Some(n) = mem.iter().zip(&expected_mem).position(|(a, b)| a != b) {
             panic!(
-                "seed {seed} {algorithm:?}: memory differs at qword {n}: {:#x}, expected {:#x}",
+                "seed {seed} {algorithm:?} {opt:?}: memory differs at qword {n}: {:#x}, expected {:#x}",
                 mem[n], expected_mem[n]
             );
         }

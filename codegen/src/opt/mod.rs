@@ -1,0 +1,106 @@
+//! Optimisation of functions in SSA form, before selection. [`run`] is the entry.
+//!
+//! Each pass takes a function that verifies and leaves one that does. What they may rely on, beside the rules of the IR:
+//! regions do not lie ([`Region`](crate::ir::Region)), and nobody else changes memory while the function runs, the thread
+//! record aside: accesses relative to the thread register that are not `Const` are volatile, neither removed nor assumed
+//! to repeat.
+//!
+//! Budgets are counts, never clocks, so that the same function gives the same code.
+
+mod compact;
+mod consts;
+mod dce;
+mod eval;
+mod fold;
+mod graph;
+mod options;
+mod simplify;
+
+pub(crate) use fold::mirror;
+pub use options::{OptOptions, OptStats};
+
+use crate::ir::{Cfg, Function, Value, verify};
+
+/// Optimises a function. Blocks, instructions and values are renumbered.
+pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
+    let mut stats = OptStats {
+        insts_before: size(f),
+        ..OptStats::default()
+    };
+    if options.simplify {
+        simplify::run(f, &mut stats);
+        check(f, options, "simplify");
+    }
+    if options.dce {
+        dce::run(f, &mut stats);
+        check(f, options, "dce");
+    }
+    let order: Vec<_> = (0..f.blocks.len() as u32).map(crate::ir::Block).collect();
+    compact::compact(f, &order);
+    check(f, options, "compact");
+    stats.insts_after = size(f);
+    stats
+}
+
+/// Instructions and terminators of reachable blocks.
+fn size(f: &Function) -> u32 {
+    let cfg = Cfg::new(f);
+    let sizes = cfg.rpo.iter().map(|b| f.blocks[b.index()].insts.len() + 1);
+    sizes.sum::<usize>() as u32
+}
+
+/// Where the verifier is on, a pass that breaks the function is found at once.
+fn check(f: &Function, options: &OptOptions, pass: &str) {
+    if options.verify
+        && let Err(e) = verify(f)
+    {
+        panic!("after {pass}: {e}\n{f}");
+    }
+}
+
+/// Which values stand for which: chains are followed, cycles must not be made.
+#[derive(Debug)]
+struct Replace(Vec<Value>);
+
+impl Replace {
+    /// Every value stands for itself.
+    fn new(f: &Function) -> Replace {
+        Replace((0..f.values.len() as u32).map(Value).collect())
+    }
+
+    /// Takes values in that were added to the function.
+    fn grow(&mut self, f: &Function) {
+        let have = self.0.len() as u32;
+        self.0.extend((have..f.values.len() as u32).map(Value));
+    }
+
+    fn set(&mut self, old: Value, new: Value) {
+        self.0[old.index()] = new;
+    }
+
+    fn resolve(&self, mut v: Value) -> Value {
+        // Values made since the last `grow` stand for themselves.
+        while let Some(&next) = self.0.get(v.index())
+            && next != v
+        {
+            v = next;
+        }
+        v
+    }
+
+    /// Rewrites every operand of the function.
+    fn apply(&mut self, f: &mut Function) {
+        for n in 0..self.0.len() {
+            self.0[n] = self.resolve(Value(n as u32));
+        }
+        for data in &mut f.blocks {
+            for id in &data.insts {
+                let inst = &mut f.insts[id.index()].inst;
+                inst.for_each_use_mut(|v| *v = self.resolve(*v));
+            }
+            if let Some(term) = &mut data.term {
+                term.for_each_use_mut(|v| *v = self.resolve(*v));
+            }
+        }
+    }
+}

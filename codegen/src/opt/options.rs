@@ -1,0 +1,54 @@
+//! Switches and counters of the optimizer.
+
+/// Which passes run. Each can be turned off alone, to measure what it gives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OptOptions {
+    /// Constant folding, identities, parameters that are always the same, jumps, straight lines.
+    pub simplify: bool,
+    /// Removal of what nothing needs.
+    pub dce: bool,
+    /// Run the verifier after every pass; it panics if one broke the function.
+    pub verify: bool,
+}
+
+impl OptOptions {
+    /// Everything on.
+    pub const ALL: OptOptions = OptOptions {
+        simplify: true,
+        dce: true,
+        verify: cfg!(debug_assertions),
+    };
+    /// Everything off: blocks are renumbered, nothing else.
+    pub const NONE: OptOptions = OptOptions {
+        simplify: false,
+        dce: false,
+        verify: cfg!(debug_assertions),
+    };
+}
+
+impl Default for OptOptions {
+    fn default() -> OptOptions {
+        OptOptions::ALL
+    }
+}
+
+/// What the passes did to one function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OptStats {
+    /// Instructions and terminators before.
+    pub insts_before: u32,
+    /// And after.
+    pub insts_after: u32,
+    /// Instructions that became constants, operands or cheaper ones.
+    pub folded: u32,
+    /// Branches whose outcome is known.
+    pub branches: u32,
+    /// Block parameters that were always the same.
+    pub params: u32,
+    /// Jumps led past an empty block.
+    pub threaded: u32,
+    /// Blocks joined with the one before.
+    pub merged: u32,
+    /// Instructions that nothing needed.
+    pub dead: u32,
+}
