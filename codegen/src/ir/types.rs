@@ -227,7 +227,7 @@ names! {
     /// What part of memory an address belongs to. Two different regions other than `Any` never overlap; the front end
     /// promises it. What a call does to a region is said at [`Region::survives_calls`].
     pub enum Region {
-        /// Unknown: may overlap everything.
+        /// Unknown: may overlap everything but `Const`.
         Any = "any",
         /// Home slots of registers. A function's own closure, below them, is `Const`.
         Home = "home",
@@ -258,10 +258,11 @@ names! {
 }
 
 impl Region {
-    /// Whether stores to one region can change what the other holds.
+    /// Whether stores to one region can change what the other holds. `Any` does not hold what never changes.
     #[inline]
     pub fn may_alias(self, other: Region) -> bool {
-        self == other || self == Region::Any || other == Region::Any
+        let any = self == Region::Any || other == Region::Any;
+        self == other || any && self != Region::Const && other != Region::Const
     }
 
     /// Whether no call changes the region.

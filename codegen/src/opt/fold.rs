@@ -59,7 +59,7 @@ fn low_bits(f: &Function, v: Value) -> u32 {
     }
 }
 
-fn commutes(op: BinOp) -> bool {
+pub(super) fn commutes(op: BinOp) -> bool {
     matches!(
         op,
         BinOp::Iadd

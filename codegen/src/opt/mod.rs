@@ -13,6 +13,8 @@ mod dce;
 mod eval;
 mod fold;
 mod graph;
+mod gvn;
+mod loops;
 mod options;
 mod simplify;
 
@@ -27,9 +29,11 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         insts_before: size(f),
         ..OptStats::default()
     };
-    if options.simplify {
-        simplify::run(f, &mut stats);
-        check(f, options, "simplify");
+    simplify(f, options, &mut stats);
+    if options.gvn {
+        gvn::run(f, options, &mut stats);
+        check(f, options, "gvn");
+        simplify(f, options, &mut stats);
     }
     if options.dce {
         dce::run(f, &mut stats);
@@ -40,6 +44,13 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     check(f, options, "compact");
     stats.insts_after = size(f);
     stats
+}
+
+fn simplify(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
+    if options.simplify {
+        simplify::run(f, stats);
+        check(f, options, "simplify");
+    }
 }
 
 /// Instructions and terminators of reachable blocks.

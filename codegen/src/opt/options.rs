@@ -7,6 +7,14 @@ pub struct OptOptions {
     pub simplify: bool,
     /// Removal of what nothing needs.
     pub dce: bool,
+    /// Value numbering.
+    pub gvn: bool,
+    /// In value numbering: loads of unchanged memory, stores of what is there.
+    pub memory: bool,
+    /// In value numbering: what branches have decided.
+    pub conditions: bool,
+    /// In value numbering: the size of loop counters.
+    pub ranges: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -16,12 +24,20 @@ impl OptOptions {
     pub const ALL: OptOptions = OptOptions {
         simplify: true,
         dce: true,
+        gvn: true,
+        memory: true,
+        conditions: true,
+        ranges: true,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
     pub const NONE: OptOptions = OptOptions {
         simplify: false,
         dce: false,
+        gvn: false,
+        memory: false,
+        conditions: false,
+        ranges: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -49,6 +65,14 @@ pub struct OptStats {
     pub threaded: u32,
     /// Blocks joined with the one before.
     pub merged: u32,
+    /// Computations that were there already.
+    pub values: u32,
+    /// Loads, also those of conditions, whose result was there already.
+    pub loads: u32,
+    /// Stores of what was there already.
+    pub stores: u32,
+    /// Branches that value numbering decided.
+    pub conditions: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

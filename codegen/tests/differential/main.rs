@@ -19,7 +19,14 @@ use trinity_codegen::{Algorithm, Options, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 2] = [|o| &mut o.simplify, |o| &mut o.dce];
+const SWITCHES: [Switch; 6] = [
+    |o| &mut o.simplify,
+    |o| &mut o.dce,
+    |o| &mut o.gvn,
+    |o| &mut o.memory,
+    |o| &mut o.conditions,
+    |o| &mut o.ranges,
+];
 
 /// All passes but one, or one alone.
 fn variant(seed: u64, opt: OptOptions) -> OptOptions {
@@ -28,6 +35,7 @@ fn variant(seed: u64, opt: OptOptions) -> OptOptions {
         0 => opt,
         _ => OptOptions {
             verify: true,
+            gvn: n >= 2,
             ..OptOptions::NONE
         },
     };
