@@ -292,16 +292,26 @@ fn tables(units: &[Unit], out: &mut String) {
                     p.pc,
                     p.delta,
                     p.kind,
-                    p.pad
+                    p.inlined
                 );
             }
             number += 1;
+        }
+        put!(out, "\t.p2align 3\n.Linlines{n}:");
+        for i in unit.funcs.iter().flat_map(|f| &f.inlines) {
+            let (func, pc) = (i.func, i.call_pc);
+            put!(
+                out,
+                "\t.long {func}\n\t.short {}, {}\n\t.long {pc}",
+                i.parent,
+                i.delta
+            );
         }
         put!(
             out,
             "\t.section .data.rel.ro,\"aw\"\n\t.p2align 3\n.Lfuncs{n}:"
         );
-        let mut points = 0;
+        let (mut points, mut inlines) = (0, 0);
         for (k, f) in unit.funcs.iter().enumerate() {
             let (name, end) = (
                 quoted(&f.name.symbol),
@@ -319,7 +329,14 @@ fn tables(units: &[Unit], out: &mut String) {
                 f.frame_size,
                 f.flags()
             );
+            put!(
+                out,
+                "\t.quad .Linlines{n}+{}\n\t.long {}, 0",
+                inlines * size_of::<trinity_abi::unit::InlineFrame>(),
+                f.inlines.len()
+            );
             points += f.safepoints.len();
+            inlines += f.inlines.len();
         }
     }
     put!(

@@ -63,6 +63,8 @@ pub struct Options {
     pub strip_debug: bool,
     /// Put the sources into the executable.
     pub embed_source: bool,
+    /// Code whose guards fail once each in deoptimisation stress.
+    pub stress_guards: bool,
 }
 
 /// What the command line asks for.
@@ -191,6 +193,13 @@ fn command() -> Command {
             "keep the Lua sources in the executable, in section .trinity.source",
         ))
         .arg(
+            flag(
+                "stress-guards",
+                "make every guard fail once when the program runs with TRINITY_DEOPT_STRESS=1",
+            )
+            .hide(true),
+        )
+        .arg(
             Arg::new("writer")
                 .long("object-writer")
                 .value_name("WRITER")
@@ -301,6 +310,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         verbose: m.get_flag("verbose"),
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
+        stress_guards: m.get_flag("stress-guards"),
     };
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));
@@ -389,6 +399,7 @@ mod tests {
             (3, true, Emit::Obj, Writer::Faerie)
         );
         assert_eq!(o.modules, [(b"a.b".to_vec(), PathBuf::from("x/y.lua"))]);
+        assert!(!o.stress_guards && options(&["--stress-guards", "m.lua"]).stress_guards);
         let text = match parse(["trinityc".into(), "--help".into()]) {
             Ok(Request::Print(text)) => text,
             other => panic!("{other:?}"),

@@ -64,6 +64,8 @@ pub struct How {
     pub ir: bool,
     /// What training runs saw, matched to this program.
     pub profile: Option<Arc<Profile>>,
+    /// Make every guard fail once, when the program runs in deoptimisation stress.
+    pub stress_guards: bool,
 }
 
 /// Compiles the program.
@@ -76,6 +78,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             verify: cfg!(debug_assertions),
             profile: how.profile.clone(),
             module: String::from_utf8_lossy(&m.name).into_owned(),
+            stress_guards: how.stress_guards,
         })
         .collect();
     let mut namer = Namer::default();
@@ -159,6 +162,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         srclocs: f.srclocs,
         frame_size: f.frame_size,
         body_offset: f.body_offset,
+        inlines: f.inlines,
         interpreted: false,
     }
 }
@@ -180,6 +184,7 @@ fn interpreted(name: FuncName) -> Func {
         srclocs: Vec::new(),
         frame_size: 0,
         body_offset: 0,
+        inlines: Vec::new(),
         interpreted: true,
     }
 }

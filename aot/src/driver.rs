@@ -121,6 +121,7 @@ pub fn run(o: &Options) -> Result<()> {
             strip: o.strip_debug,
             ir: o.emit == Emit::Ir,
             profile: None,
+            stress_guards: o.stress_guards,
         },
     )?;
     if o.verbose {

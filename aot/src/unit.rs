@@ -1,12 +1,13 @@
 //! Compiled modules laid out as the runtime reads them (docs/abi.md section 6, `trinity_abi::unit`).
 //!
-//! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points and the `FuncDesc` table; for the
+//! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points, the
+//! inlined calls and the `FuncDesc` table; for the
 //! program: `trinity_modules` and `trinity_modules_len`, which the runtime library's `main` refers to.
 
 use crate::exit::{Error, Result};
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
-use trinity_abi::unit::{FuncDesc, ModuleDesc, SafePoint, flag};
+use trinity_abi::unit::{FuncDesc, InlineFrame, ModuleDesc, SafePoint, flag};
 
 /// What machine code refers to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +52,8 @@ pub struct Func {
     pub frame_size: u32,
     /// Offset of the body (arguments in registers) in the code; 0: the entry is all there is.
     pub body_offset: u32,
+    /// Functions whose code is part of this one's.
+    pub inlines: Vec<InlineFrame>,
     /// The code only jumps to the interpreter.
     pub interpreted: bool,
 }
@@ -233,12 +236,21 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         points.u32(p.ret_offset);
         points.u32(p.pc);
         points.u16(p.delta);
-        points.bytes.extend_from_slice(&[p.kind, p.pad]);
+        points.bytes.extend_from_slice(&[p.kind, p.inlined]);
     }
     let points = image.add(points.item(format!("trinity.safepoints.{n}"), Place::ReadOnly, false));
 
+    let mut inlines = Table::default();
+    for i in unit.funcs.iter().flat_map(|f| &f.inlines) {
+        inlines.u32(i.func);
+        inlines.u16(i.parent);
+        inlines.u16(i.delta);
+        inlines.u32(i.call_pc);
+    }
+    let inlines = image.add(inlines.item(format!("trinity.inlines.{n}"), Place::ReadOnly, false));
+
     let mut funcs = Table::default();
-    let mut first_point = 0;
+    let (mut first_point, mut first_inline) = (0, 0);
     for (f, &entry) in unit.funcs.iter().zip(code) {
         funcs.pointer(entry, 0);
         funcs.pointer(points, first_point * size_of::<SafePoint>() as u64);
@@ -246,7 +258,11 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         funcs.u32(f.code.len() as u32);
         funcs.u32(f.frame_size);
         funcs.u32(f.flags());
+        funcs.pointer(inlines, first_inline * size_of::<InlineFrame>() as u64);
+        funcs.u32(f.inlines.len() as u32);
+        funcs.u32(0);
         first_point += f.safepoints.len() as u64;
+        first_inline += f.inlines.len() as u64;
     }
     debug_assert_eq!(funcs.bytes.len(), unit.funcs.len() * size_of::<FuncDesc>());
     let funcs = image.add(funcs.item(format!("trinity.funcs.{n}"), Place::Tables, false));

@@ -145,7 +145,7 @@ fn writers_agree_on_every_piece() {
 const BEHAVIOUR: &str = "module '' from ./main.lua: chunk of main.lua\n\
     \x20 size 23 frame 24 align 0 ordered 1 -> (14 10 0) 1001\n\
     \x20 size 23 frame 24 align 0 ordered 1 -> (14 20 0) 2002\n\
-    \x20 size 22 frame 0 align 0 ordered 1 -> 4711\n\
+    \x20 size 22 frame 0 align 0 ordered 1 -> [1 0 3 9] 4711\n\
     module 'other' from ./other.lua: chunk of other.lua\n\
     \x20 size 23 frame 24 align 0 ordered 1 -> (14 30 0) 3003\n";
 

@@ -434,7 +434,7 @@ impl FnLower<'_> {
             pc: self.pc,
             delta: delta as u16,
             kind,
-            pad: 0,
+            inlined: 0,
         });
         self.safepoints.len() as u32 - 1
     }

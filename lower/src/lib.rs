@@ -24,7 +24,7 @@ pub use join::join;
 use std::fmt;
 use std::sync::Arc;
 use trinity_abi::helpers::{ALL_HELPERS, Helper, leaf, stub};
-use trinity_abi::unit::SafePoint;
+use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
@@ -43,12 +43,14 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 5] = [
+const STUBS: [&str; 7] = [
     stub::EXIT,
+    stub::GUARD,
     stub::MORE_STACK,
     stub::INTERP,
     leaf::POW,
     leaf::GET,
+    leaf::GUARD,
 ];
 
 impl Symbol {
@@ -92,6 +94,8 @@ pub struct Options {
     pub profile: Option<Arc<Profile>>,
     /// Module the function is in, as `require` takes it; empty for the main program. By it the profile is searched.
     pub module: String,
+    /// Every guard asks `trinity_l_guard` whether to fail although it holds.
+    pub stress_guards: bool,
 }
 
 impl Options {
@@ -120,6 +124,8 @@ pub struct CompiledFunc {
     pub frame_size: u32,
     /// Offset of the body in the code; 0: the entry is all there is.
     pub body_offset: u32,
+    /// Inlined calls, as safe points and guards number them.
+    pub inlines: Vec<InlineFrame>,
     /// The printed IR, when asked for.
     pub ir: Option<String>,
 }
@@ -213,6 +219,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
         frame_size: out.frame_size,
         body_offset: 0,
+        inlines: Vec::new(),
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
     })
 }

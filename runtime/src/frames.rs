@@ -13,7 +13,6 @@ use crate::native::walk::{Frames, extra_word};
 use crate::proto::RtProto;
 use crate::thread::{CallInfo, CallKind, EXTRA_STACK, Thread, call_status};
 use crate::value::Value;
-use trinity_abi::unit::kind;
 use trinity_frontend::bytecode::{Liveness, Op};
 
 /// Receives live slots.
@@ -151,7 +150,7 @@ pub unsafe fn scan_stack(th: *mut Thread, atomic: bool, visit: Visit) {
                     }
                     CallKind::Machine => {
                         for m in Frames::new(th, ci) {
-                            let p = m.site.proto;
+                            let p = m.proto;
                             if innermost {
                                 limit = m.base.add((*p).max_stack as usize).max(top);
                                 end = limit;
@@ -165,8 +164,8 @@ pub unsafe fn scan_stack(th: *mut Thread, atomic: bool, visit: Visit) {
                                 entry: m.entry_base().sub(1),
                                 base: m.base,
                                 proto: p,
-                                pc: m.site.point.pc as usize,
-                                at: m.site.point.kind == kind::AT,
+                                pc: m.pc as usize,
+                                at: m.is_before(),
                                 whole: false,
                                 limit,
                                 open_end: if innermost { top } else { limit },

@@ -223,6 +223,8 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             is_vararg: src.is_vararg,
             pad: 0,
             native_code: std::ptr::null(),
+            desc: std::ptr::null(),
+            guard_failures: 0,
             calls: 0,
             back_edges: 0,
             children,

@@ -51,6 +51,10 @@ pub struct RtProto {
     pub pad: u8,
     /// Entry of ahead-of-time code, or null: interpreted.
     pub native_code: *const u8,
+    /// What the compiler says of that code; null when there never was any.
+    pub desc: *const trinity_abi::unit::FuncDesc,
+    /// Guards that failed in that code.
+    pub guard_failures: u32,
     /// Calls counted by the interpreter's profile.
     pub calls: u32,
     /// Loop back edges taken in the interpreter.

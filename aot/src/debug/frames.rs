@@ -114,6 +114,7 @@ mod tests {
             srclocs: Vec::new(),
             frame_size,
             body_offset: 0,
+            inlines: Vec::new(),
             interpreted: false,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use trinity_abi::unit::{SafePoint, kind};
+use trinity_abi::unit::{InlineFrame, SafePoint, kind};
 use trinity_aot::image::RelocKind;
 use trinity_aot::names::FuncName;
 use trinity_aot::unit::{CodeReloc, CodeTarget, Func, Unit};
@@ -131,11 +131,12 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
             pc: number,
             delta: 0,
             kind: kind::NEXT,
-            pad: 0,
+            inlined: 0,
         }],
         srclocs: vec![(0, line), (4, line + 1), (last, line + 2)],
         frame_size: 24,
         body_offset: 0,
+        inlines: Vec::new(),
         interpreted: false,
     }
 }
@@ -165,6 +166,12 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
         srclocs: vec![(0, line), (16, line + 1)],
         frame_size: 0,
         body_offset: 16,
+        inlines: vec![InlineFrame {
+            func: 1,
+            parent: 0,
+            delta: 3,
+            call_pc: line,
+        }],
         interpreted: false,
     }
 }
@@ -198,8 +205,9 @@ pub fn sample_units(dir: &Path) -> Vec<Unit> {
 pub const STAND_IN: &str = r#"
 #include <stdint.h>
 #include <stdio.h>
-typedef struct { uint32_t ret, pc; uint16_t delta; uint8_t kind, pad; } SafePoint;
-typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; } Func;
+typedef struct { uint32_t ret, pc; uint16_t delta; uint8_t kind, inlined; } SafePoint;
+typedef struct { uint32_t func; uint16_t parent, delta; uint32_t call_pc; } Inline;
+typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; const Inline *inlines; uint32_t num_inlines; } Func;
 typedef struct { const char *name; uint64_t name_len; const char *chunk; uint64_t chunk_len; const Func *funcs; uint64_t num_funcs;
                  const char *file; uint64_t file_len; } Module;
 extern const Module trinity_modules[];
@@ -217,6 +225,8 @@ int main(void) {
             printf("  size %u frame %u align %u ordered %d ->", f->code_size, f->frame_size, (unsigned)((uint64_t)f->entry % 16), (uint64_t)f->entry > last);
             last = (uint64_t)f->entry;
             for (uint32_t p = 0; p < f->num_points; p++) printf(" (%u %u %u)", f->points[p].ret, f->points[p].pc, f->points[p].kind);
+            for (uint32_t p = 0; p < f->num_inlines; p++)
+                printf(" [%u %u %u %u]", f->inlines[p].func, f->inlines[p].parent, f->inlines[p].delta, f->inlines[p].call_pc);
             printf(" %lld\n", (long long)f->entry());
         }
     }

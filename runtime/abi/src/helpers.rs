@@ -63,6 +63,9 @@ pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
     pub const GET: &str = "trinity_l_get";
+    /// `(id) -> 0 or 1`: 1 when deoptimisation stress is on and this is the first call with this number in the process. Called at every guard
+    /// by code that was compiled for it (`lower::Options::stress_guards`), which leaves for the interpreter at 1.
+    pub const GUARD: &str = "trinity_l_guard";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }
@@ -71,6 +74,10 @@ pub mod leaf {
 pub mod stub {
     /// esi = pc: continue this frame in the interpreter at pc; returns to the caller by the calling convention.
     pub const EXIT: &str = "trinity_exit";
+    /// A guard failed. Low half of rsi = pc, high half = 0 or 1 + index of the inlined frame that pc is about; rbx = base of the function whose
+    /// code it is (the outermost frame): continue there in the interpreter, as by [`EXIT`]. Counts: a function with many failures is
+    /// interpreted from then on.
+    pub const GUARD: &str = "trinity_guard_exit";
     /// rax = address of the function's entry: continue on a larger native stack segment and enter again.
     pub const MORE_STACK: &str = "trinity_more_stack";
     /// ecx = argument count, rbx = base: runs the function at base - 1 in the interpreter from its start.

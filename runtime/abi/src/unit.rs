@@ -30,6 +30,24 @@ pub struct FuncDesc {
     pub frame_size: u32,
     /// See [`flag`].
     pub flags: u32,
+    /// Functions whose code is part of this one's.
+    pub inlines: *const InlineFrame,
+    pub num_inlines: u32,
+    pub pad: u32,
+}
+
+/// An inlined call: the callee's frame, in the chain that ends at the function whose code it is part of (docs/abi.md section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct InlineFrame {
+    /// The inlined function: its number (preorder) in the module. Never a vararg function.
+    pub func: u32,
+    /// The frame that called it: 0 the outermost function, else 1 + index in the same table, smaller than its own.
+    pub parent: u16,
+    /// Slots from the outermost frame's base to this frame's base.
+    pub delta: u16,
+    /// The CALL instruction, in the parent, that was inlined.
+    pub call_pc: u32,
 }
 
 /// Bits of [`FuncDesc::flags`].
@@ -50,7 +68,8 @@ pub struct SafePoint {
     pub delta: u16,
     /// One of [`kind`].
     pub kind: u8,
-    pub pad: u8,
+    /// 0, or 1 + index of the inlined frame that `pc` and `delta` are about.
+    pub inlined: u8,
 }
 
 /// What happens when a frame that waits at a safe point continues in the interpreter.
@@ -75,11 +94,16 @@ pub mod layout {
     use std::mem::offset_of;
     const _: () = {
         assert!(size_of::<ModuleDesc>() == 64);
-        assert!(size_of::<FuncDesc>() == 32);
+        assert!(size_of::<FuncDesc>() == 48);
+        assert!(size_of::<InlineFrame>() == 12);
         assert!(size_of::<SafePoint>() == 12);
         assert!(offset_of!(FuncDesc, safepoints) == 8);
         assert!(offset_of!(FuncDesc, num_safepoints) == 16);
         assert!(offset_of!(FuncDesc, code_size) == 20);
         assert!(offset_of!(FuncDesc, frame_size) == 24);
+        assert!(offset_of!(FuncDesc, inlines) == 32);
+        assert!(offset_of!(InlineFrame, parent) == 4);
+        assert!(offset_of!(InlineFrame, delta) == 6);
+        assert!(offset_of!(InlineFrame, call_pc) == 8);
     };
 }

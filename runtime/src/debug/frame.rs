@@ -137,7 +137,7 @@ impl FrameRef {
                 let f = self.func();
                 (self.is_lua() && f.t == tag::LUA_FN).then(|| unsafe { (*f.as_lua_fn()).proto })
             }
-            Place::Machine(m, _) => Some(m.site.proto),
+            Place::Machine(m, _) => Some(m.proto),
         }
     }
 
@@ -149,7 +149,7 @@ impl FrameRef {
                 let p = self.proto()?;
                 Some(unsafe { ((*ci).pc.offset_from((*p).code) - 1).max(0) as usize })
             }
-            Place::Machine(m, _) => Some(m.site.point.pc as usize),
+            Place::Machine(m, _) => Some(m.pc as usize),
         }
     }
 

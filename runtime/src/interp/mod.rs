@@ -18,7 +18,7 @@ use crate::error::{LResult, Raise};
 use crate::stack;
 use crate::thread::{CallInfo, CallKind, Lua, Thread, call_status};
 use crate::value::Value;
-use trinity_frontend::bytecode::Instr;
+use trinity_frontend::bytecode::Op;
 
 /// Why the loop stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,12 +78,11 @@ unsafe fn drive(l: Lua, ci: *mut CallInfo, start: bool) -> LResult<()> {
     }
 }
 
-/// Continues a frame that left machine code: function below `base`, registers in place, at `pc`. Runs until it returns; results are from
-/// the function slot its caller set up on (below the extra arguments, for a vararg function), `top` behind them.
+/// A record for a frame that left machine code: function below `base`, registers in place, `pc` next.
 ///
 /// # Safety
-/// The frame is complete; the current record is of kind `Machine`.
-pub unsafe fn resume_at(l: Lua, base: *mut Value, pc: *const Instr, nextra: u32) -> LResult<()> {
+/// The frame is complete, and the current record that of its caller.
+unsafe fn push_left(l: Lua, base: *mut Value, pc: usize) -> *mut CallInfo {
     unsafe {
         let th = l.thread();
         let p = ops::proto_at(base);
@@ -91,14 +90,65 @@ pub unsafe fn resume_at(l: Lua, base: *mut Value, pc: *const Instr, nextra: u32)
         (*th).ci = ci;
         (*ci).func = base.sub(1);
         (*ci).top = base.add((*p).max_stack as usize);
-        (*ci).pc = pc;
-        (*ci).nresults = -1;
-        (*ci).status = call_status::FRESH | call_status::DEOPT;
+        (*ci).pc = (*p).code.add(pc);
         (*ci).kind = CallKind::Lua;
-        (*ci).nextra = nextra;
+        (*ci).nextra = 0;
+        ci
+    }
+}
+
+/// Frames of one piece of machine code that continue in the interpreter: the function whose code it is, then each frame that was inlined into
+/// the one before.
+pub struct Left {
+    l: Lua,
+    ci: *mut CallInfo,
+}
+
+impl Left {
+    /// Starts with the function whose code it was; `pc` comes next in it. `nextra`: extra arguments below its function slot.
+    ///
+    /// # Safety
+    /// The frame is complete; the current record is of kind `Machine`.
+    pub unsafe fn outermost(l: Lua, base: *mut Value, pc: usize, nextra: u32) -> Left {
+        unsafe {
+            let ci = push_left(l, base, pc);
+            (*ci).nresults = -1;
+            (*ci).status = call_status::FRESH | call_status::DEOPT;
+            (*ci).nextra = nextra;
+            Left { l, ci }
+        }
+    }
+
+    /// Adds the frame called by the one added last, whose `pc` is behind the CALL that did it.
+    ///
+    /// # Safety
+    /// The frame is complete.
+    pub unsafe fn inner(&mut self, base: *mut Value, pc: usize) {
+        unsafe {
+            let call = *(*self.ci).pc.sub(1);
+            debug_assert!(call.op() == Op::Call);
+            self.ci = push_left(self.l, base, pc);
+            (*self.ci).nresults = call.c() as i32 - 1;
+            (*self.ci).status = 0;
+        }
+    }
+
+    /// Runs until the outermost frame returns; results are from the function slot its caller set up on (below the extra arguments, for a
+    /// vararg function), `top` behind them.
+    ///
+    /// # Safety
+    /// All frames were added.
+    pub unsafe fn run(self) -> LResult<()> {
+        unsafe { resume(self.l, self.ci) }
+    }
+}
+
+unsafe fn resume(l: Lua, ci: *mut CallInfo) -> LResult<()> {
+    unsafe {
+        let th = l.thread();
         let go = || -> LResult<()> {
             // Open results for the next instruction end at `top`: pending work waits for the next poll then.
-            if (*th).poll != 0 && !hook::uses_top(*pc) {
+            if (*th).poll != 0 && !hook::uses_top(*(*ci).pc) {
                 frame::poll_inside(l, ci)?;
             }
             drive(l, ci, false)

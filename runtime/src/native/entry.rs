@@ -113,6 +113,14 @@ global_asm!(
     "sub rsp, 8; mov rdi, r14; mov edx, esi; mov rsi, rbx",
     "call {rt_exit}",
     "jmp 3b",
+    // ---- failed guards: the same with rsi = pc and frame
+    ".p2align 4",
+    ".globl trinity_guard_exit",
+    "trinity_guard_exit:",
+    record!(),
+    "sub rsp, 8; mov rdi, r14; mov rdx, rsi; mov rsi, rbx",
+    "call {rt_guard}",
+    "jmp 3b",
     // ---- lazy exits: a patched return address led here; rsp is just above it, in the frame's locals
     ".p2align 4",
     ".globl trinity_lazy_exit",
@@ -170,6 +178,7 @@ global_asm!(
     rt_call_interp = sym rt_call_interp,
     rt_call_native = sym rt_call_native,
     rt_exit = sym super::exit::rt_exit,
+    rt_guard = sym super::exit::rt_guard,
     rt_lazy_lookup = sym super::exit::rt_lazy_lookup,
     rt_lazy_exit = sym super::exit::rt_lazy_exit,
     rt_more_stack = sym rt_more_stack,

@@ -1,17 +1,19 @@
 //! Leaving machine code: at a guard (now) or when a waiting frame's callee returns (lazily).
 //!
-//! At -O0 every register is written through to its home slot, so an exit has nothing to store: the interpreter continues the frame at
-//! its pc with the same base, and its results go back to the machine caller. A frame that waits in a call is left by replacing the
+//! Where code can be left, it has stored every live register in its home slot: the interpreter continues the frame at its pc with the same
+//! base, and its results go back to the machine caller. In inlined code that holds for every frame of the chain, and all of them continue
+//! in the interpreter, the outer ones behind the CALL that was inlined. A frame that waits in a call is left by replacing the
 //! return address into it; the original is kept in `Thread::patched`.
 
-use super::units::Site;
-use super::walk::{Frames, MachineFrame, extra_word};
+use super::units::{Site, inlined_frame};
+use super::walk::{Frames, MachineFrame, delta, extra_word, outermost};
 use crate::debug::hook;
 use crate::error::Raise;
+use crate::interp::Left;
 use crate::thread::{CallKind, Lua, Thread};
 use crate::value::Value;
-use trinity_abi::unit::kind;
-use trinity_frontend::bytecode::Op;
+use trinity_abi::unit::{FuncDesc, kind};
+use trinity_frontend::bytecode::{Instr, Op};
 
 /// A replaced return address.
 #[derive(Clone, Copy, Debug)]
@@ -95,11 +97,59 @@ unsafe fn stress_frames(th: *mut Thread) {
 pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
     unsafe {
         hook::on_exit(th, pc.saturating_sub(1) as usize);
-        run_frame(th, base, pc)
+        run_frames(th, base, pc, 0)
     }
 }
 
-unsafe fn run_frame(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
+/// Failed guards of a function's code after which it is interpreted: what the code assumes no longer holds. Few enough that no program
+/// notices, many enough for what is rare.
+pub const GUARD_LIMIT: u32 = 300;
+
+/// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the inlined frame it is about. Like [`rt_exit`].
+///
+/// # Safety
+/// As for [`rt_exit`]: all frames of the chain are complete.
+pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) -> i64 {
+    unsafe {
+        let f = (*base.sub(1)).as_lua_fn();
+        let p = (*f).proto;
+        (*p).guard_failures = (*p).guard_failures.saturating_add(1);
+        if (*p).guard_failures > GUARD_LIMIT {
+            // Closures made from now on start in the interpreter. Those there are keep the code until they fail, too.
+            (*p).native_code = std::ptr::null();
+            (*f).code = super::entry::stub_interp();
+        }
+        let pc = site as u32;
+        hook::on_exit(th, pc.saturating_sub(1) as usize);
+        run_frames(th, base, pc, (site >> 32) as usize)
+    }
+}
+
+/// Adds the frame number `inlined`, at `pc`, behind its callers.
+unsafe fn push_frames(
+    l: Lua,
+    base: *mut Value,
+    func: *const FuncDesc,
+    inlined: usize,
+    pc: u32,
+    nextra: u32,
+) -> Left {
+    unsafe {
+        let inner = match func.as_ref() {
+            Some(func) => inlined_frame(func, inlined),
+            None => None,
+        };
+        let Some(f) = inner else {
+            return Left::outermost(l, base, pc as usize, nextra);
+        };
+        let mut left = push_frames(l, base, func, f.parent as usize, f.call_pc + 1, nextra);
+        left.inner(base.add(f.delta as usize), pc as usize);
+        left
+    }
+}
+
+/// Continues the function at `base` in the interpreter, in the frame number `inlined` of its code at `pc`.
+unsafe fn run_frames(th: *mut Thread, base: *mut Value, pc: u32, inlined: usize) -> i64 {
     unsafe {
         let l = Lua(std::ptr::NonNull::new_unchecked(th));
         let machine = (*th).ci;
@@ -115,10 +165,10 @@ unsafe fn run_frame(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
             0
         };
         let entry_base = base.sub(shift);
-        // From here on the walk starts at the caller: this frame is represented by the interpreter's record.
+        // From here on the walk starts at the caller: these frames are represented by the interpreter's records.
         (*machine).nbase = entry_base;
         let offset = entry_base as usize - (*th).stack as usize;
-        match crate::interp::resume_at(l, base, (*proto).code.add(pc as usize), nextra) {
+        match push_frames(l, base, (*proto).desc, inlined, pc, nextra).run() {
             Ok(()) => {
                 let func = (((*th).stack as usize + offset) as *mut Value).sub(1);
                 (*th).top.offset_from(func) as i64
@@ -136,13 +186,28 @@ pub struct LazyRegs {
     rcx: u64,
 }
 
-const LAZY_RETURN: u64 = 1 << 32;
+const LAZY_RETURN: u64 = 1 << 63;
 /// Result of the `ret` helper in a frame that will leave machine code, while a hook is set: nothing was moved, the RETURN is executed again
 /// by the interpreter, with its hooks.
 pub const RETURN_AGAIN: i64 = 1 << 33;
 
+/// `count` results of the instruction `call` are from `at` on: fills up with nil, or sets `top`.
+unsafe fn place_results(th: *mut Thread, at: *mut Value, count: usize, call: Instr) {
+    unsafe {
+        match call.c() {
+            0 => (*th).top = at.add(count),
+            c => {
+                for k in count..c - 1 {
+                    *at.add(k) = Value::NIL;
+                }
+            }
+        }
+    }
+}
+
 /// A callee returned into a patched frame: `sp` is just above the patched slot, `rbx` as the callee left it. Places results by the safe
-/// point's kind. Rewrites `regs`: rax = pc to continue at, or `LAZY_RETURN | count`; rdx = base of the frame. Returns the frame's size.
+/// point's kind. Rewrites `regs`: rax = pc to continue at and, in the high half, the inlined frame it is about, or `LAZY_RETURN | count`;
+/// rdx = base of the (outermost) frame. Returns the frame's size.
 ///
 /// # Safety
 /// Called by the lazy-exit stub only, with the registers the callee left.
@@ -166,7 +231,9 @@ pub unsafe extern "C" fn rt_lazy_lookup(
         };
         let base = rbx.sub(site.point.delta as usize);
         let pc = site.point.pc;
-        let instr = *(*site.proto).code.add(pc as usize);
+        let mut inlined = site.point.inlined as usize;
+        let outer = outermost(base, site.func, inlined);
+        let instr = *(*site.proto_of(inlined)).code.add(pc as usize);
         let r = &mut *regs;
         hook::on_exit(
             th,
@@ -188,27 +255,19 @@ pub unsafe extern "C" fn rt_lazy_lookup(
             kind::CALL => {
                 let a = base.add(instr.a());
                 let count = r.rcx as u32 as usize;
-                let wanted = instr.c() as i64 - 1;
-                let first = Value {
-                    p: r.rax,
-                    t: r.rdx as u8,
-                };
-                if count > 0 || wanted != 0 {
-                    *a = first;
+                if count > 0 || instr.c() != 1 {
+                    *a = Value {
+                        p: r.rax,
+                        t: r.rdx as u8,
+                    };
                 }
-                if wanted < 0 {
-                    (*th).top = a.add(count);
-                } else {
-                    for k in count.max(1)..(wanted as usize).max(1) {
-                        *a.add(k) = Value::NIL;
-                    }
-                }
+                place_results(th, a, count, instr);
                 pc as u64 + 1
             }
             kind::TAIL => {
                 // A tail-called native function returned (its results are from R[a] on, the first in registers), or a RETURN closed its
                 // variables (the `ret` helper then has placed everything): both leave values for this frame's caller.
-                let p = site.proto;
+                let p = site.proto_of(inlined);
                 let shift = if (*p).is_vararg {
                     *extra_word(base) as usize + (*p).num_params as usize + 1
                 } else {
@@ -218,33 +277,39 @@ pub unsafe extern "C" fn rt_lazy_lookup(
                 let returned = site.point.delta == 0;
                 let count = if returned { r.rax } else { r.rcx } & 0xffff_ffff;
                 if returned && r.rax == RETURN_AGAIN as u64 {
-                    r.rax = pc as u64;
-                    r.rdx = base as u64;
-                    return site.func.frame_size as u64;
-                }
-                if returned {
-                    // `rbx` is the entry base already.
-                    r.rax = LAZY_RETURN | count;
-                    r.rdx = rbx as u64;
-                    return site.func.frame_size as u64;
-                }
-                for k in 1..count as usize {
-                    *entry.sub(1).add(k) = *base.add(instr.a() + k);
-                }
-                if count > 0 {
-                    *entry.sub(1) = Value {
-                        p: r.rax,
-                        t: r.rdx as u8,
+                    pc as u64
+                } else {
+                    // After `ret`, `rbx` is the entry base already.
+                    let entry = if returned { rbx } else { entry };
+                    if !returned {
+                        for k in 1..count as usize {
+                            *entry.sub(1).add(k) = *base.add(instr.a() + k);
+                        }
+                        if count > 0 {
+                            *entry.sub(1) = Value {
+                                p: r.rax,
+                                t: r.rdx as u8,
+                            };
+                        }
+                    }
+                    let Some(f) = inlined_frame(site.func, inlined) else {
+                        r.rax = LAZY_RETURN | count;
+                        r.rdx = entry as u64;
+                        return site.func.frame_size as u64;
                     };
+                    // The inlined function has returned: its caller goes on behind the CALL.
+                    inlined = f.parent as usize;
+                    let call = *(*site.proto_of(inlined)).code.add(f.call_pc as usize);
+                    let at = outer.add(delta(site.func, inlined) + call.a());
+                    debug_assert!(at == entry.sub(1));
+                    place_results(th, at, count as usize, call);
+                    f.call_pc as u64 + 1
                 }
-                r.rax = LAZY_RETURN | count;
-                r.rdx = entry as u64;
-                return site.func.frame_size as u64;
             }
             _ => pc as u64 + 1,
         };
-        r.rax = next;
-        r.rdx = base as u64;
+        r.rax = next | (inlined as u64) << 32;
+        r.rdx = outer as u64;
         site.func.frame_size as u64
     }
 }
@@ -259,6 +324,6 @@ pub unsafe extern "C" fn rt_lazy_exit(th: *mut Thread, base: *mut Value, action:
             (*(*th).ci).nbase = base;
             return (action & 0xffff_ffff) as i64;
         }
-        run_frame(th, base, action as u32)
+        run_frames(th, base, action as u32, (action >> 32) as usize)
     }
 }

@@ -269,6 +269,17 @@ extern "C" fn trinity_l_pow(x: f64, y: f64) -> f64 {
     crate::arith::pow(x, y)
 }
 
+/// `trinity_abi::helpers::leaf::GUARD`.
+#[unsafe(no_mangle)]
+extern "C" fn trinity_l_guard(id: u64) -> u64 {
+    use std::sync::{LazyLock, Mutex};
+    use trinity_frontend::hash::WordSet;
+    static SEEN: LazyLock<Option<Mutex<WordSet<u64>>>> =
+        LazyLock::new(|| native::units::stress_wanted().then(Mutex::default));
+    let first = |seen: &Mutex<WordSet<u64>>| seen.lock().is_ok_and(|mut s| s.insert(id));
+    u64::from(SEEN.as_ref().is_some_and(first))
+}
+
 /// The helper failed: once more after a collection, if memory was short. -1: it raised an error.
 #[cold]
 #[inline(never)]

@@ -65,6 +65,7 @@ impl Module {
                 for (p, f) in protos.iter().zip(self.funcs) {
                     if f.flags & flag::INTERPRETED == 0 {
                         (**p).native_code = f.entry;
+                        (**p).desc = f;
                     }
                 }
                 attach(closure);
@@ -164,7 +165,7 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
     // SAFETY: the state was made now and nothing runs in it.
     unsafe {
         (*l.global()).heap.stress = crate::heap::Stress::from_environment();
-        if std::env::var_os("TRINITY_DEOPT_STRESS").is_some_and(|v| v == "1") {
+        if super::units::stress_wanted() {
             (*l.global()).units.stress = Some(Default::default());
         }
     }

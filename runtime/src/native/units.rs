@@ -1,7 +1,7 @@
 //! Registered machine code: from a return address to the function and its safe point.
 
 use crate::proto::RtProto;
-use trinity_abi::unit::{FuncDesc, SafePoint};
+use trinity_abi::unit::{FuncDesc, InlineFrame, SafePoint};
 
 struct Unit {
     start: usize,
@@ -19,6 +19,11 @@ pub struct Units {
     pub stress: Option<trinity_frontend::hash::WordSet<usize>>,
 }
 
+/// Whether the environment asks for deoptimisation stress.
+pub fn stress_wanted() -> bool {
+    std::env::var_os("TRINITY_DEOPT_STRESS").is_some_and(|v| v == "1")
+}
+
 /// What is known about a return address in machine code.
 #[derive(Clone, Copy)]
 pub struct Site {
@@ -28,6 +33,27 @@ pub struct Site {
     pub proto: *mut RtProto,
     /// The safe point at this address.
     pub point: SafePoint,
+    /// Prototypes of the module, in preorder.
+    protos: *const *mut RtProto,
+}
+
+impl Site {
+    /// The prototype of the frame number `inlined` of the function's table, or of the function itself (0).
+    pub fn proto_of(&self, inlined: usize) -> *mut RtProto {
+        match inlined_frame(self.func, inlined) {
+            // SAFETY: the compiler's numbers are those of the module's functions; the unit lives as long as the state.
+            Some(f) => unsafe { *self.protos.add(f.func as usize) },
+            None => self.proto,
+        }
+    }
+}
+
+/// Entry number `inlined` (from 1) of a function's table of inlined calls; `None` for 0, the function itself.
+pub fn inlined_frame(func: &FuncDesc, inlined: usize) -> Option<InlineFrame> {
+    let i = inlined.checked_sub(1)?;
+    debug_assert!(i < func.num_inlines as usize);
+    // SAFETY: constant data of the executable with this many entries; numbers in the tables are inside.
+    (i < func.num_inlines as usize).then(|| unsafe { *func.inlines.add(i) })
 }
 
 impl Units {
@@ -74,6 +100,7 @@ impl Units {
             func,
             proto: unit.protos[f],
             point: points[p],
+            protos: unit.protos.as_ptr(),
         })
     }
 }

@@ -2,17 +2,28 @@
 //!
 //! Machine frames carry no links. The return address at `nsp` names the function and the safe point where its topmost frame waits;
 //! the table gives the frame's size, so the next return address, and the distance between its base and its callee's.
+//!
+//! Code of inlined functions is part of their caller's: the walk gives a frame for each, which share the place on the native stack. The inner
+//! ones of such a chain have their base and instruction from the safe point, the outer ones wait in the CALL that was inlined.
 
 use super::entry;
-use super::units::Site;
+use super::units::{Site, inlined_frame};
+use crate::proto::RtProto;
 use crate::thread::{CallInfo, CallKind, Thread};
 use crate::value::Value;
+use trinity_abi::unit::{FuncDesc, kind};
 
-/// One machine frame.
+/// One frame of a Lua function in machine code.
 #[derive(Clone, Copy)]
 pub struct MachineFrame {
-    /// Function and safe point.
+    /// The function whose code it is, and its safe point.
     pub site: Site,
+    /// 0: the frame of that function; else 1 + index of the inlined call whose frame this is.
+    pub inlined: usize,
+    /// The frame's own function.
+    pub proto: *mut RtProto,
+    /// Instruction of that function that is being executed.
+    pub pc: u32,
     /// `R[0]`.
     pub base: *mut Value,
     /// Where the return address into this frame is stored on the native stack; read it by way of `NativeStack::at`.
@@ -20,6 +31,26 @@ pub struct MachineFrame {
 }
 
 impl MachineFrame {
+    /// The instruction has not started.
+    pub fn is_before(&self) -> bool {
+        self.inlined == self.site.point.inlined as usize && self.site.point.kind == kind::AT
+    }
+    /// The frame that called this one in the same code.
+    fn parent(&self) -> Option<MachineFrame> {
+        let f = inlined_frame(self.site.func, self.inlined)?;
+        let parent = f.parent as usize;
+        // SAFETY: this is such a frame; all frames of a chain are on one stack.
+        let base = unsafe {
+            outermost(self.base, self.site.func, self.inlined).add(delta(self.site.func, parent))
+        };
+        Some(MachineFrame {
+            inlined: parent,
+            proto: self.site.proto_of(parent),
+            pc: f.call_pc,
+            base,
+            ..*self
+        })
+    }
     /// Slot of the function value.
     pub fn func(&self) -> *mut Value {
         // SAFETY: the function is always one below the base.
@@ -28,7 +59,7 @@ impl MachineFrame {
     /// The base has been moved above the extra arguments: the frame of a vararg function that is past its prologue (which is pc 0).
     fn is_shifted(&self) -> bool {
         // SAFETY: the prototype lives as long as its code is registered.
-        unsafe { (*self.site.proto).is_vararg && self.site.point.pc > 0 }
+        unsafe { (*self.proto).is_vararg && self.pc > 0 }
     }
     /// Extra arguments of a vararg function's frame (kept in the padding of the function slot), else 0.
     pub fn nextra(&self) -> u32 {
@@ -51,13 +82,26 @@ impl MachineFrame {
         // SAFETY: the shift stays inside the stack.
         unsafe {
             if self.is_shifted() {
-                let params = (*self.site.proto).num_params as usize;
+                let params = (*self.proto).num_params as usize;
                 self.base.sub(self.nextra() as usize + params + 1)
             } else {
                 self.base
             }
         }
     }
+}
+
+/// Slots from the outermost frame's base to that of frame number `inlined` in its code.
+pub fn delta(func: &FuncDesc, inlined: usize) -> usize {
+    inlined_frame(func, inlined).map_or(0, |f| f.delta as usize)
+}
+
+/// Base of the function whose code runs the frame number `inlined`, at `base`.
+///
+/// # Safety
+/// `base` is the base of such a frame.
+pub unsafe fn outermost(base: *mut Value, func: &FuncDesc, inlined: usize) -> *mut Value {
+    unsafe { base.sub(delta(func, inlined)) }
 }
 
 /// The byte in the padding of a function slot that machine-code callers set: 1 when they entered the function by a tail call.
@@ -81,6 +125,8 @@ pub struct Frames {
     th: *mut Thread,
     sp: *mut usize,
     base: *mut Value,
+    /// The frame given last, if its caller is in the same code.
+    inner: Option<MachineFrame>,
 }
 
 impl Frames {
@@ -95,14 +141,32 @@ impl Frames {
                 th,
                 sp: (*ci).nsp as *mut usize,
                 base: (*ci).nbase,
+                inner: None,
             }
         }
+    }
+}
+
+impl Frames {
+    /// Prepares the search for the caller of `frame`.
+    fn found(&mut self, frame: MachineFrame) -> MachineFrame {
+        if frame.inlined != 0 {
+            self.inner = Some(frame);
+        } else {
+            let size = 8 + frame.site.func.frame_size as usize;
+            self.base = frame.entry_base();
+            self.sp = self.sp.wrapping_byte_add(size);
+        }
+        frame
     }
 }
 
 impl Iterator for Frames {
     type Item = MachineFrame;
     fn next(&mut self) -> Option<MachineFrame> {
+        if let Some(f) = self.inner.take().and_then(|f| f.parent()) {
+            return Some(self.found(f));
+        }
         if self.sp.is_null() {
             return None;
         }
@@ -130,14 +194,15 @@ impl Iterator for Frames {
                 self.sp = std::ptr::null_mut();
                 return None;
             };
-            let frame = MachineFrame {
+            let inlined = site.point.inlined as usize;
+            Some(self.found(MachineFrame {
                 site,
+                inlined,
+                proto: site.proto_of(inlined),
+                pc: site.point.pc,
                 base: self.base.sub(site.point.delta as usize),
                 ret_slot: self.sp,
-            };
-            self.base = frame.entry_base();
-            self.sp = self.sp.wrapping_byte_add(8 + site.func.frame_size as usize);
-            Some(frame)
+            }))
         }
     }
 }
