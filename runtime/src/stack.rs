@@ -10,6 +10,7 @@
 //! `EXTRA_STACK` slots for error handling. A stack larger than `MAX_STACK` is handling a stack overflow.
 
 use crate::error::LResult;
+use crate::native::walk::Frames;
 use crate::raise;
 use crate::thread::{
     BASIC_STACK, CallInfo, CallKind, EXTRA_STACK, Lua, MAX_STACK, MIN_STACK, Thread,
@@ -186,6 +187,12 @@ unsafe fn in_use(th: *mut Thread) -> usize {
         let mut ci = (*th).ci;
         while !ci.is_null() {
             lim = lim.max((*ci).top);
+            if (*ci).kind == CallKind::Machine {
+                // Machine code has checked once that its frame fits, all of it.
+                for f in Frames::new(th, ci) {
+                    lim = lim.max(f.base.add((*f.proto).max_stack as usize));
+                }
+            }
             ci = (*ci).prev;
         }
         (lim.offset_from((*th).stack) as usize + 1).max(MIN_STACK)
