@@ -13,7 +13,8 @@ use std::sync::Arc;
 use trinity_abi::helpers::stub;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
-use trinity_lower::{CompiledFunc, Options, Symbol, compile_function, preorder};
+use trinity_lower::opt::module::Module;
+use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed};
 use trinity_profile::Profile;
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
@@ -62,6 +63,8 @@ pub struct How {
     pub strip: bool,
     /// Keep the printed IR.
     pub ir: bool,
+    /// Level of optimisation, 0 to 3.
+    pub opt_level: u8,
     /// What training runs saw, matched to this program.
     pub profile: Option<Arc<Profile>>,
     /// Make every guard fail once, when the program runs in deoptimisation stress.
@@ -76,6 +79,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         .map(|m| Options {
             keep_ir: how.ir,
             verify: cfg!(debug_assertions),
+            opt_level: how.opt_level,
             profile: how.profile.clone(),
             module: String::from_utf8_lossy(&m.name).into_owned(),
             stress_guards: how.stress_guards,
@@ -87,15 +91,23 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         .iter()
         .map(|m| namer.module(&m.name, &m.proto))
         .collect();
-    let protos: Vec<Vec<&Proto>> = program.modules.iter().map(|m| preorder(&m.proto)).collect();
-    // One list over all modules, so that one large module keeps all processors busy.
-    let functions = protos.iter().zip(&options);
-    let jobs: Vec<(u32, &Proto, &Options)> = functions
-        .flat_map(|(ps, o)| ps.iter().enumerate().map(move |(n, &p)| (n as u32, p, o)))
+    let skip = |p: &Proto| over_budget(p).is_some();
+    let modules: Vec<Module> = program
+        .modules
+        .iter()
+        .zip(&options)
+        .map(|(m, o)| trinity_lower::module(&m.proto, o, &skip))
         .collect();
-    let job = |&(n, p, options): &(u32, &Proto, &Options)| match over_budget(p) {
+    // One list over all modules, so that one large module keeps all processors busy.
+    let jobs: Vec<(u32, &Module, &Options)> = modules
+        .iter()
+        .zip(&options)
+        .flat_map(|(m, o)| (0..m.protos.len()).map(move |n| (n as u32, m, o)))
+        .collect();
+    let job = |&(n, m, options): &(u32, &Module, &Options)| match over_budget(m.protos[n as usize])
+    {
         Some(why) => Err(Skipped::Budget(why)),
-        None => compile_function(p, n, options).map_err(|e| match e.error {
+        None => compile_typed(m, n, options).map_err(|e| match e.error {
             CompileError::TooLarge(why) => Skipped::Budget(why),
             _ => Skipped::Bug(e.to_string()),
         }),

@@ -23,6 +23,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
+    #[cfg(feature = "superopt")]
     if let Some(code) = crate::superopt_cli::run(&args[1.min(args.len())..]) {
         return code;
     }
@@ -89,7 +90,7 @@ pub fn run(o: &Options) -> Result<()> {
         last: Instant::now(),
     };
     if o.verbose && o.opt_level > 0 {
-        say(format!("note: -O{} equals -O0 in this version", o.opt_level).as_bytes());
+        say(format!("note: -O{}", o.opt_level).as_bytes());
     }
     let output = Output::create(&o.output_path(), o.emit == Emit::Exe)?;
     if matches!(o.emit, Emit::Ast | Emit::Bytecode) {
@@ -120,6 +121,7 @@ pub fn run(o: &Options) -> Result<()> {
         &How {
             strip: o.strip_debug,
             ir: o.emit == Emit::Ir,
+            opt_level: o.opt_level,
             profile: None,
             stress_guards: o.stress_guards,
         },

@@ -20,6 +20,7 @@ pub mod link;
 pub mod names;
 pub mod output;
 pub mod source;
+#[cfg(feature = "superopt")]
 pub mod superopt_cli;
 pub mod unit;
 pub mod write;

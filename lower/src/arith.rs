@@ -1,12 +1,13 @@
 //! Arithmetic and bitwise instructions: inline on integers and floats, the `step` helper for everything else.
 
 use crate::Symbol;
+use crate::division;
 use crate::func::{FnLower, home, home_tag};
 use crate::hints::{self, Hint};
 use crate::types::{Type, arith_type, const_type};
 use trinity_abi::helpers::leaf;
 use trinity_abi::tag;
-use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Type as IrType, Value, Width};
+use trinity_codegen::ir::{Block, Clobbers, IntCc, PReg, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
 /// Right operand of an arithmetic instruction.
@@ -44,21 +45,6 @@ fn is_guarded(op: Op, rhs: Rhs) -> bool {
 
 fn has_float_form(op: Op) -> bool {
     matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Pow)
-}
-
-/// Multiplier and shift for the signed division by `d > 1`, no power of two: with `p = 64 + shift`, the smallest `p` for which
-/// `m = ceil(2^p / d)` satisfies `m * d - 2^p < 2^(p - 63)`; the multiplier is `m` modulo 2^64.
-fn reciprocal(d: i64) -> (i64, i32) {
-    let d = d as u128;
-    let mut p = 64;
-    loop {
-        let (q, r) = ((1u128 << p) / d, (1u128 << p) % d);
-        let (m, excess) = if r == 0 { (q, 0) } else { (q + 1, d - r) };
-        if excess < 1u128 << (p - 63) && m < 1u128 << 64 {
-            return (m as u64 as i64, p - 64);
-        }
-        p += 1;
-    }
 }
 
 impl FnLower<'_> {
@@ -328,22 +314,9 @@ impl FnLower<'_> {
         };
         if let Some(n) = imm {
             match op {
-                Op::Mod if n > 0 && (n as u64).is_power_of_two() => {
+                Op::Mod | Op::IDiv if n > 0 => {
                     let x = self.load_int(b);
-                    let mask = self.b.iconst(n - 1);
-                    return Some(self.b.and(x, mask));
-                }
-                Op::IDiv if n > 0 && (n as u64).is_power_of_two() => {
-                    let x = self.load_int(b);
-                    return Some(if n == 1 {
-                        x
-                    } else {
-                        self.b.sar(x, n.trailing_zeros() as i32)
-                    });
-                }
-                Op::Mod | Op::IDiv if n > 1 => {
-                    let x = self.load_int(b);
-                    return Some(self.floor_division_by(op, x, n));
+                    return Some(division::by_constant(&mut self.b, op, x, n));
                 }
                 Op::Mod | Op::IDiv => return None,
                 Op::Shl | Op::Shr => {
@@ -380,51 +353,6 @@ impl FnLower<'_> {
         })
     }
 
-    /// Division rounding to minus infinity, or its remainder; `d` is neither 0 nor -1.
-    fn floor_division(&mut self, op: Op, x: Value, d: Value) -> Value {
-        let zero = self.b.iconst(0);
-        if op == Op::Mod {
-            // r has the sign of x; move it to the sign of d.
-            let r = self.b.srem(x, d);
-            let fixed = self.b.iadd(r, d);
-            let wrong = self.b.xor(r, d);
-            let adjusted = self.b.select(Cond::icmp(IntCc::Slt, wrong, 0), fixed, r);
-            self.b.select(Cond::icmp(IntCc::Eq, r, 0), zero, adjusted)
-        } else {
-            let q = self.b.sdiv(x, d);
-            let product = self.b.imul(q, d);
-            let r = self.b.isub(x, product);
-            let less = self.b.isub(q, 1);
-            let wrong = self.b.xor(r, d);
-            let adjusted = self.b.select(Cond::icmp(IntCc::Slt, wrong, 0), less, q);
-            self.b.select(Cond::icmp(IntCc::Eq, r, 0), q, adjusted)
-        }
-    }
-
-    /// [`Self::floor_division`] by a constant `d > 1` that is no power of two: a multiplication by the reciprocal (Granlund and Montgomery,
-    /// "Division by invariant integers using multiplication", 1994). The high half of the product, shifted, is `ceil(x / d) - 1` for negative `x`
-    /// and `floor(x / d)` for others, so that the remainder is `d` where it should be 0.
-    fn floor_division_by(&mut self, op: Op, x: Value, d: i64) -> Value {
-        let (multiplier, shift) = reciprocal(d);
-        let m = self.b.iconst(multiplier);
-        let mut high = self.b.smulh(x, m);
-        if multiplier < 0 {
-            high = self.b.iadd(high, x);
-        }
-        let q = self.b.sar(high, shift);
-        let divisor = self.b.iconst(d);
-        let product = self.b.imul(q, divisor);
-        let r = self.b.isub(x, product);
-        let exact = Cond::icmp(IntCc::Eq, r, divisor);
-        if op == Op::Mod {
-            let zero = self.b.iconst(0);
-            self.b.select(exact, zero, r)
-        } else {
-            let next = self.b.iadd(q, 1);
-            self.b.select(exact, next, q)
-        }
-    }
-
     /// The integer operations of [`is_guarded`]: the right operand is checked.
     fn guarded_int(&mut self, op: Op, b: usize, rhs: Rhs, slow: Block) -> Value {
         let x = self.load_int(b);
@@ -433,18 +361,7 @@ impl FnLower<'_> {
             Rhs::Int(n) => self.b.iconst(n),
             Rhs::Float(f) => self.b.iconst(f as i64),
         };
-        if matches!(op, Op::Mod | Op::IDiv) {
-            // 0 raises, -1 overflows in the processor: both are y + 1 <= 1.
-            let y1 = self.b.iadd(y, 1);
-            self.b.exit_if(Cond::icmp(IntCc::Ule, y1, 1), slow, &[]);
-            return self.floor_division(op, x, y);
-        }
-        self.b.exit_if(Cond::icmp(IntCc::Ugt, y, 63), slow, &[]);
-        if op == Op::Shl {
-            self.b.shl(x, y)
-        } else {
-            self.b.shr(x, y)
-        }
+        division::checked(&mut self.b, op, x, y, slow)
     }
 
     /// UNM.
@@ -508,67 +425,5 @@ impl FnLower<'_> {
         self.b.jump(done, &[]);
         self.b.switch_to(done);
         self.defined(a, t);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reciprocal;
-
-    /// The division `floor_division_by` builds.
-    fn divide(x: i64, d: i64) -> (i64, i64) {
-        let (m, s) = reciprocal(d);
-        let mut high = ((x as i128 * m as i128) >> 64) as i64;
-        if m < 0 {
-            high = high.wrapping_add(x);
-        }
-        let q = high >> s;
-        let r = x.wrapping_sub(q.wrapping_mul(d));
-        if r == d { (q + 1, 0) } else { (q, r) }
-    }
-
-    #[test]
-    fn reciprocals_divide() {
-        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = || {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed
-        };
-        for round in 0..20_000 {
-            let d = match round {
-                0..2000 => round + 2,
-                2000..2063 => (1_i64 << (round - 2000)).wrapping_add(1).max(3),
-                2063..2126 => (1_i64 << (round - 2063)).wrapping_sub(1).max(3),
-                _ => ((next() >> 1 >> (next() % 62)) as i64).max(3),
-            };
-            if d.count_ones() == 1 {
-                continue;
-            }
-            let most = i64::MAX / d * d;
-            let mut xs = vec![
-                0,
-                1,
-                -1,
-                d,
-                -d,
-                d - 1,
-                1 - d,
-                i64::MIN,
-                i64::MAX,
-                most,
-                -most,
-            ];
-            xs.extend([most - 1, -most - 1, most.wrapping_add(1)]);
-            for _ in 0..20 {
-                let x = (next() as i64) >> (next() % 64);
-                xs.extend([x, x / d * d, (x / d * d).wrapping_sub(1)]);
-            }
-            for x in xs {
-                let want = (x.div_euclid(d), x.rem_euclid(d));
-                assert_eq!(divide(x, d), want, "{x} by {d}");
-            }
-        }
     }
 }

@@ -10,13 +10,13 @@ use trinity_frontend::bytecode::{Const, Instr, Op};
 
 /// A comparison: condition codes for integers and floats, and whether the instruction jumps when it is false.
 #[derive(Clone, Copy)]
-struct Comparison {
-    int: IntCc,
-    float: FloatCc,
-    negated: bool,
+pub(crate) struct Comparison {
+    pub int: IntCc,
+    pub float: FloatCc,
+    pub negated: bool,
 }
 
-fn comparison(op: Op) -> Comparison {
+pub(crate) fn comparison(op: Op) -> Comparison {
     use Op::*;
     let (int, float) = match op {
         JmpLt | JmpNlt | JmpLtI | JmpNltI => (IntCc::Slt, FloatCc::Lt),

@@ -11,15 +11,19 @@ mod arith;
 mod call;
 pub mod cfg;
 mod compare;
+mod division;
 pub mod func;
 mod hints;
 mod join;
 mod loops;
+pub mod opt;
 mod simple;
 mod table;
+mod typed;
 pub mod types;
 
 pub use join::join;
+pub use typed::{compile_typed, module};
 
 use std::fmt;
 use std::sync::Arc;
@@ -90,6 +94,8 @@ pub struct Options {
     pub keep_ir: bool,
     /// Check the IR and the register allocation.
     pub verify: bool,
+    /// 0: the baseline; 1: the typed lowering; 2 and 3: and the optimizer of the IR.
+    pub opt_level: u8,
     /// What training runs saw of the program, already matched to this version of it.
     pub profile: Option<Arc<Profile>>,
     /// Module the function is in, as `require` takes it; empty for the main program. By it the profile is searched.
@@ -226,10 +232,9 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
 
 /// Compiles a module, its functions in preorder.
 pub fn compile_module(main: &Proto, opts: &Options) -> Result<CompiledModule, LowerError> {
-    let funcs = preorder(main)
-        .into_iter()
-        .enumerate()
-        .map(|(i, p)| compile_function(p, i as u32, opts))
+    let module = typed::module(main, opts, &|_| false);
+    let funcs = (0..module.protos.len())
+        .map(|i| compile_typed(&module, i as u32, opts))
         .collect::<Result<_, _>>()?;
     Ok(CompiledModule { funcs })
 }

@@ -8,6 +8,31 @@ use trinity_abi::{table, tag};
 use trinity_codegen::ir::{Addr, Cond, IntCc, LoadKind, Width};
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
+/// The helper that executes an instruction with this opcode whatever its operands are.
+pub(crate) fn instruction_helper(op: Op) -> Helper {
+    match op {
+        Op::GetTabUp => Helper::get_tab_up,
+        Op::SetTabUp => Helper::set_tab_up,
+        Op::GetField => Helper::get_field,
+        Op::SetField => Helper::set_field,
+        Op::SelfGet => Helper::self_get,
+        Op::GetTable => Helper::get_table,
+        Op::SetTable => Helper::set_table,
+        Op::GetI => Helper::get_i,
+        Op::SetI => Helper::set_i,
+        Op::NewCell => Helper::new_cell,
+        Op::NewTable => Helper::new_table,
+        Op::SetList => Helper::set_list,
+        Op::Concat => Helper::concat,
+        Op::Closure => Helper::closure,
+        Op::VarArg => Helper::var_arg,
+        Op::TForCall => Helper::tfor_call,
+        Op::Len => Helper::len,
+        _ if op.event().is_some() => Helper::arith,
+        _ => Helper::step,
+    }
+}
+
 impl FnLower<'_> {
     /// Lowers the instruction at the current pc.
     pub(crate) fn instruction(&mut self, i: Instr) {
@@ -125,28 +150,7 @@ impl FnLower<'_> {
 
     /// The helper that executes the current instruction whatever its operands are.
     pub(crate) fn instruction_helper(&self) -> Helper {
-        let op = self.p.code[self.pc as usize].op();
-        match op {
-            Op::GetTabUp => Helper::get_tab_up,
-            Op::SetTabUp => Helper::set_tab_up,
-            Op::GetField => Helper::get_field,
-            Op::SetField => Helper::set_field,
-            Op::SelfGet => Helper::self_get,
-            Op::GetTable => Helper::get_table,
-            Op::SetTable => Helper::set_table,
-            Op::GetI => Helper::get_i,
-            Op::SetI => Helper::set_i,
-            Op::NewCell => Helper::new_cell,
-            Op::NewTable => Helper::new_table,
-            Op::SetList => Helper::set_list,
-            Op::Concat => Helper::concat,
-            Op::Closure => Helper::closure,
-            Op::VarArg => Helper::var_arg,
-            Op::TForCall => Helper::tfor_call,
-            Op::Len => Helper::len,
-            _ if op.event().is_some() => Helper::arith,
-            _ => Helper::step,
-        }
+        instruction_helper(self.p.code[self.pc as usize].op())
     }
     /// An instruction that the helper executes; types follow from the analysis.
     fn generic(&mut self, i: Instr) {

@@ -25,10 +25,11 @@ fn everything_compiles_and_verifies() {
         lua_files(&root.join(dir), &mut files);
     }
     assert!(files.len() > 50, "the programs are part of the repository");
-    let opts = trinity_lower::Options {
+    let levels = [0, 1, 2].map(|opt_level| trinity_lower::Options {
         verify: true,
+        opt_level,
         ..Default::default()
-    };
+    });
     let mut compiled = 0;
     for f in files {
         let source = std::fs::read(&f).expect("a file that was listed can be read");
@@ -37,8 +38,10 @@ fn everything_compiles_and_verifies() {
         let Ok(proto) = trinity_frontend::compile(text, b"@test.lua") else {
             continue;
         };
-        if let Err(e) = trinity_lower::compile_module(&proto, &opts) {
-            panic!("{}: {e}", f.display());
+        for opts in &levels {
+            if let Err(e) = trinity_lower::compile_module(&proto, opts) {
+                panic!("{} at -O{}: {e}", f.display(), opts.opt_level);
+            }
         }
         compiled += 1;
     }

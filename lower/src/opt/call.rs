@@ -1,0 +1,396 @@
+//! Calls and returns.
+
+use super::facts;
+use super::func::Lowering;
+use super::mem;
+use super::module::ParamIn;
+use super::state::{Payload, Reg};
+use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi::helpers::Helper;
+use trinity_abi::unit::kind;
+use trinity_abi::{TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
+use trinity_codegen::ir::{
+    CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+};
+use trinity_frontend::bytecode::{Instr, RegSet};
+
+/// What a call returns: payload and tag of the first result, and the number of results.
+#[derive(Clone, Copy)]
+struct Results {
+    payload: Value,
+    tag: Value,
+    count: Value,
+}
+
+impl Lowering<'_> {
+    /// The number of arguments of a call at `R[a]`, as a value.
+    fn argument_count(&mut self, a: usize, b: usize) -> Value {
+        if b > 0 {
+            return self.b.iconst(b as i64 - 1);
+        }
+        let top = self.b.load64(mem::thread(thread::TOP));
+        let first = self.slot_address(a + 1);
+        let bytes = self.b.isub(top, first);
+        self.b.shr(bytes, 4)
+    }
+
+    /// CALL.
+    pub(crate) fn call(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        if let Some(callee) = self.direct_callee(b) {
+            return self.direct_call(i, callee);
+        }
+        self.flush(true);
+        let here = self.b.create_block();
+        let slow = self.b.create_cold_block();
+        let tags = self.tags(a);
+        if tags.within(Tags::FUNCTION) {
+            self.b.jump(here, &[]);
+            self.b.switch_to(slow);
+            self.b.trap();
+        } else {
+            let t = self.peek_tag(a);
+            let function = self.b.isub(t, i32::from(tag::LUA_FN));
+            self.b.brif(
+                Cond::icmp(IntCc::Ugt, function, 1),
+                (slow, &[]),
+                (here, &[]),
+            );
+        }
+        self.b.switch_to(here);
+        let r = self.generic_call(a, b, kind::CALL);
+        if tags.within(Tags::FUNCTION) {
+            return self.results(i, r);
+        }
+        // What is no function goes through the helper (__call), with results in home slots: it joins where the others are there, too.
+        let done = self.b.create_block();
+        if i.c() == 2 {
+            let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+            let out = self.value_params(done, facts::VALUE);
+            self.b.jump(done, &[r.payload, r.tag]);
+            self.b.switch_to(slow);
+            self.helper_now(Helper::call, kind::NEXT, None);
+            let p = self.b.load64(mem::home(self.slot(a)));
+            let t = self.b.load(LoadKind::U8, mem::home_tag(self.slot(a)));
+            self.b.jump(done, &[p, t]);
+            self.b.switch_to(done);
+            self.clobber_from(a);
+            self.set(a, out);
+            return self.result_guard(a, want);
+        }
+        self.store_results(i, r);
+        self.b.jump(done, &[]);
+        self.b.switch_to(slow);
+        self.helper_now(Helper::call, kind::NEXT, None);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+        self.results_in_home(i);
+    }
+
+    /// Registers from `r` up were overwritten by a callee's frame.
+    fn clobber_from(&mut self, r: usize) {
+        let d = self.depth();
+        self.state[d][r..].fill(Reg::DEAD);
+        self.exit_cache = None;
+    }
+
+    /// Results of a CALL, as they arrived.
+    fn results(&mut self, i: Instr, r: Results) {
+        let (a, c) = (i.a(), i.c());
+        if c == 2 {
+            let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+            self.clobber_from(a);
+            self.set(a, Reg::tagged(facts::VALUE, Some(r.payload), r.tag));
+            return self.result_guard(a, want);
+        }
+        self.store_results(i, r);
+        self.results_in_home(i);
+    }
+    fn results_in_home(&mut self, i: Instr) {
+        let (a, c) = (i.a(), i.c());
+        self.clobber_from(a);
+        for k in 0..c.saturating_sub(1) {
+            self.set(a + k, Reg::in_home(facts::VALUE));
+        }
+        if c >= 2 {
+            let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+            self.result_guard(a, want);
+        }
+    }
+    /// Writes results to home slots: as many as the CALL wants, or all.
+    fn store_results(&mut self, i: Instr, r: Results) {
+        let (a, c) = (i.a(), i.c());
+        let slot = self.slot(a);
+        if c != 1 {
+            self.b.store64(mem::home(slot), r.payload);
+            self.b.store(Width::W8, mem::home_tag(slot), r.tag);
+        }
+        if c == 0 {
+            self.open_results(a, r.count);
+        } else if c > 2 {
+            self.fill_results(slot, c - 1, r.count);
+        }
+    }
+
+    /// Missing results (of `wanted`, the first is stored already) are nil.
+    fn fill_results(&mut self, slot: usize, wanted: usize, count: Value) {
+        let full = self.b.create_block();
+        let mut fill = self.b.create_cold_block();
+        self.b.brif(
+            Cond::icmp_w(IntCc::Uge, Width::W32, count, wanted as i32),
+            (full, &[]),
+            (fill, &[]),
+        );
+        for k in (1..wanted).rev() {
+            self.b.switch_to(fill);
+            self.b
+                .store_imm(Width::W8, mem::home_tag(slot + k), i32::from(tag::NIL));
+            if k == 1 {
+                self.b.jump(full, &[]);
+            } else {
+                fill = self.b.create_cold_block();
+                self.b.brif(
+                    Cond::icmp_w(IntCc::Uge, Width::W32, count, k as i32),
+                    (full, &[]),
+                    (fill, &[]),
+                );
+            }
+        }
+        self.b.switch_to(full);
+    }
+
+    /// The call sequence for the function in `R[a]` (already known to be one, everything in home slots).
+    fn generic_call(&mut self, a: usize, b: usize, kind: u8) -> Results {
+        let f = self.peek_bits(a);
+        let nargs = self.argument_count(a, b);
+        let code = CallTarget::Mem(mem::proto(f, closure::CODE));
+        self.enter(a, code, &[(nargs, PReg::Rcx)], kind)
+    }
+
+    /// Moves the base, calls, and moves it back.
+    fn enter(&mut self, a: usize, target: CallTarget, args: &[(Value, PReg)], kind: u8) -> Results {
+        let slot = self.slot(a);
+        self.b.store_imm(Width::W8, mem::tail_mark(slot), 0);
+        self.move_base(slot as i32 + 1);
+        let sp = self.safepoint(kind, a + 1);
+        let rets = self.b.call(
+            target,
+            args,
+            &[
+                (IrType::I64, PReg::Rax),
+                (IrType::I64, PReg::Rdx),
+                (IrType::I64, PReg::Rcx),
+            ],
+            Clobbers::All,
+            sp,
+        );
+        self.move_base(-(slot as i32 + 1));
+        Results {
+            payload: rets[0],
+            tag: rets[1],
+            count: rets[2],
+        }
+    }
+
+    // ---- direct calls
+
+    /// The function of this module that was always called here, with a fixed number of arguments.
+    fn direct_callee(&self, b: usize) -> Option<u32> {
+        let f = self.spec().site(self.pc)?.callee?;
+        let module = self.module;
+        let p = *module.protos.get(f as usize)?;
+        (module.typed[f as usize] && b > 0 && !p.is_vararg && b - 1 == p.num_params as usize)
+            .then_some(f)
+    }
+
+    /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
+    fn direct_call(&mut self, i: Instr, callee: u32) {
+        let (a, b) = (i.a(), i.b());
+        self.guard(a, Tags::of(tag::LUA_FN));
+        let f = self.get(a);
+        let exit = self.exit_block();
+        let code = self.b.symbol_addr(Symbol::Func(callee).to_ref());
+        self.b.exit_if(
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::proto(f, closure::CODE), code),
+            exit,
+            &[],
+        );
+        let sig = &self.module.signatures[callee as usize];
+        for (n, tags, _) in sig.registers() {
+            self.guard(a + 1 + n, tags);
+        }
+        // Function and what the callee takes from home slots; what waits below.
+        let pc = self.pc as usize;
+        let mut live = *self.frame().live.live_across(pc) | RegSet::one(a);
+        let mut args = Vec::new();
+        for (n, p) in sig.params.iter().enumerate() {
+            match p {
+                ParamIn::Home => live.insert(a + 1 + n),
+                ParamIn::Register(_, r) => args.push((a + 1 + n, *r)),
+            }
+        }
+        self.store_frames(live, true);
+        let mut list = Vec::new();
+        for (r, preg) in args {
+            list.push((self.get(r), preg));
+        }
+        let target = if sig.has_body() {
+            Symbol::Body(callee)
+        } else {
+            let n = self.b.iconst(b as i64 - 1);
+            list.push((n, PReg::Rcx));
+            Symbol::Func(callee)
+        };
+        let r = self.enter(a, CallTarget::Symbol(target.to_ref()), &list, kind::CALL);
+        self.results(i, r);
+    }
+
+    // ---- tail calls and returns
+
+    /// TAILCALL of a Lua function: function and arguments move to this frame's function slot, the frame goes, and the callee is entered by a
+    /// jump. A native function is called from here, as the reference does, so that it sees its caller.
+    pub(crate) fn tail_call(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        self.flush(true);
+        let general = self.b.create_cold_block();
+        let native = self.b.create_cold_block();
+        let open = self.b.create_cold_block();
+        let t = self.peek_tag(a);
+        self.b.exit_if(
+            Cond::icmp(IntCc::Eq, t, i32::from(tag::NATIVE_FN)),
+            native,
+            &[],
+        );
+        if b > 0 && !self.frame().p.is_vararg {
+            self.b.exit_if(
+                Cond::icmp(IntCc::Ne, t, i32::from(tag::LUA_FN)),
+                general,
+                &[],
+            );
+            let f = self.peek_bits(a);
+            // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
+            self.b.store64(mem::function_slot(0), f);
+            self.b.store(Width::W8, mem::function_slot(8), t);
+            self.b
+                .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
+            for k in 1..b {
+                let reg = self.reg(a + k);
+                if reg.home {
+                    let p = self.b.load64(mem::home(a + k));
+                    let kt = self.b.load(LoadKind::U8, mem::home_tag(a + k));
+                    self.b.store64(mem::home(k - 1), p);
+                    self.b.store(Width::W8, mem::home_tag(k - 1), kt);
+                } else {
+                    self.store(reg, k - 1);
+                }
+            }
+            let n = self.b.iconst(b as i64 - 1);
+            self.b.tail_jump(
+                CallTarget::Mem(mem::proto(f, closure::CODE)),
+                &[(n, PReg::Rcx)],
+            );
+        } else {
+            self.b.jump(general, &[]);
+        }
+        self.b.switch_to(general);
+        let count = self.helper_now(Helper::tailcall, kind::NEVER, None);
+        // `__call` led to a native function.
+        self.b
+            .exit_if(Cond::icmp(IntCc::Eq, count, TAIL_NATIVE as i32), open, &[]);
+        let f = self.b.load64(mem::function_slot(0));
+        self.b
+            .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
+        self.b.tail_jump(
+            CallTarget::Mem(mem::proto(f, closure::CODE)),
+            &[(count, PReg::Rcx)],
+        );
+        self.b.switch_to(native);
+        if b > 0 {
+            let end = self.slot_address(a + b);
+            self.b.store64(mem::thread(thread::TOP), end);
+        }
+        self.b.jump(open, &[]);
+        // A native function is called, and its results returned: for messages the frame is still there.
+        self.b.switch_to(open);
+        let f = self.b.load64(mem::home(a));
+        let nargs = self.argument_count(a, 0);
+        let code = CallTarget::Mem(mem::proto(f, closure::CODE));
+        let r = self.enter(a, code, &[(nargs, PReg::Rcx)], kind::TAIL);
+        self.b.store64(mem::home(a), r.payload);
+        self.b.store(Width::W8, mem::home_tag(a), r.tag);
+        self.open_results(a, r.count);
+        let n = self.helper_now(Helper::ret, kind::TAIL, None);
+        self.return_from_memory(n);
+    }
+
+    /// `count` results are from `R[a]` on: they end at the thread's top.
+    fn open_results(&mut self, a: usize, count: Value) {
+        let n = self.b.zext32(count);
+        let bytes = self.b.shl(n, 4);
+        let func = self.slot_address(a);
+        let top = self.b.iadd(func, bytes);
+        self.b.store64(mem::thread(thread::TOP), top);
+    }
+
+    /// Results are at the entry function slot and rbx is the entry base.
+    fn return_from_memory(&mut self, count: Value) {
+        let some = self.b.create_block();
+        let none = self.b.create_block();
+        self.b.brif(
+            Cond::icmp_w(IntCc::Ne, Width::W32, count, 0),
+            (some, &[]),
+            (none, &[]),
+        );
+        self.b.switch_to(some);
+        let payload = self.b.load64(mem::function_slot(0));
+        let t = self.b.load(LoadKind::U8, mem::function_slot(8));
+        self.b
+            .ret(&[(payload, PReg::Rax), (t, PReg::Rdx), (count, PReg::Rcx)]);
+        self.b.switch_to(none);
+        let zero = self.b.iconst(0);
+        self.b
+            .ret(&[(zero, PReg::Rax), (zero, PReg::Rdx), (zero, PReg::Rcx)]);
+    }
+
+    /// RETURN, RETURN0, RETURN1: `count` values from `R[a]` on; `None`: open, or closing, or from a vararg function.
+    pub(crate) fn return_values(&mut self, a: usize, count: Option<usize>) {
+        let count = match count {
+            Some(n) if !self.frame().p.is_vararg => n,
+            _ => {
+                self.flush(true);
+                let n = self.helper_now(Helper::ret, kind::TAIL, None);
+                return self.return_from_memory(n);
+            }
+        };
+        let n = self.b.iconst(count as i64);
+        if count == 0 {
+            let zero = self.b.iconst(0);
+            return self
+                .b
+                .ret(&[(zero, PReg::Rax), (zero, PReg::Rdx), (n, PReg::Rcx)]);
+        }
+        let payload = self.peek_bits(a);
+        let t = self.peek_tag(a);
+        for k in 1..count {
+            // Upwards: the destination, R[k - 1], is below every source still to be read.
+            let reg = self.reg(a + k);
+            if reg.home && reg.p == Payload::None {
+                let p = self.b.load64(mem::home(a + k));
+                let kt = self.peek_tag(a + k);
+                self.b.store64(mem::home(k - 1), p);
+                self.b.store(Width::W8, mem::home_tag(k - 1), kt);
+            } else {
+                let full = Reg {
+                    t: reg
+                        .t
+                        .or_else(|| reg.tags.single().is_none().then(|| self.peek_tag(a + k))),
+                    ..reg
+                };
+                self.store(full, k - 1);
+            }
+        }
+        self.b
+            .ret(&[(payload, PReg::Rax), (t, PReg::Rdx), (n, PReg::Rcx)]);
+    }
+}

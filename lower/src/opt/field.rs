@@ -1,0 +1,370 @@
+//! Fields and captured variables: inline through caches, by the helper where they do not answer.
+
+use super::facts;
+use super::func::Lowering;
+use super::mem;
+use super::state::{Payload, Reg};
+use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi::helpers::leaf;
+use trinity_abi::{VALUE_TAG, cache, header, string, table, tag, thread};
+use trinity_codegen::ir::{
+    Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
+};
+use trinity_frontend::bytecode::instr::NO_CACHE;
+use trinity_frontend::bytecode::{Const, Instr};
+
+impl Lowering<'_> {
+    /// What the instruction's result is compiled for.
+    fn wanted(&self) -> Tags {
+        self.spec().result(self.pc).unwrap_or(facts::VALUE)
+    }
+
+    /// GETFIELD, and GETTABUP through the upvalue's table.
+    pub(crate) fn get_field(&mut self, i: Instr, upvalue: bool) {
+        let a = i.a();
+        let want = self.wanted();
+        if !upvalue {
+            self.table_guard(i.b());
+        }
+        if i.d() == NO_CACHE as usize || !upvalue && !self.tags(i.b()).meets(Tags::TABLE) {
+            self.step();
+            return self.result_in_home(a, want);
+        }
+        let done = self.b.create_block();
+        let out = self.value_params(done, want);
+        let slow = self.slow_step(a, want, done);
+        let t = if upvalue {
+            self.upvalue_table(i.b(), slow)
+        } else {
+            self.leave_unless_tag(i.b(), Tags::TABLE, slow);
+            self.peek_bits(i.b())
+        };
+        let (caches, offset) = self.cache(i.d());
+        let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+        self.found(payload, value_tag, want, slow, done);
+        self.b.switch_to(done);
+        self.set(a, out);
+    }
+
+    /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.
+    fn found(&mut self, payload: Value, t: Value, want: Tags, slow: Block, done: Block) {
+        if want != facts::VALUE {
+            self.loaded(t, want, slow);
+        }
+        let mut args = Vec::new();
+        if want == Tags::FLOAT {
+            args.push(self.b.float_of_bits(payload));
+        } else if want.has_payload() {
+            args.push(payload);
+        }
+        if want.single().is_none() {
+            args.push(t);
+        }
+        self.b.jump(done, &args);
+    }
+
+    fn upvalue_table(&mut self, u: usize, slow: Block) -> Value {
+        let cell = self.upval_cell(u);
+        self.b.exit_if(
+            Cond::icmp_mem(
+                IntCc::Ne,
+                Width::W8,
+                mem::cell(cell, VALUE_TAG),
+                i32::from(tag::TABLE),
+            ),
+            slow,
+            &[],
+        );
+        self.b.load64(mem::cell(cell, 0))
+    }
+
+    /// Goes to `otherwise` unless the table has the cached shape.
+    fn check_shape_id(&mut self, t: Value, caches: Value, offset: i32, otherwise: Block) {
+        let id = self
+            .b
+            .load(LoadKind::U32, mem::cache(caches, offset + cache::SHAPE_ID));
+        let own = mem::shape(t, table::SHAPE_ID);
+        let differs = Cond::icmp_mem(IntCc::Ne, Width::W32, own, id);
+        self.b.exit_if(differs, otherwise, &[]);
+    }
+
+    /// The value a cache answers for table `t`: an own slot, or a constant of the epoch (found in a private table, or through metatables).
+    /// Continues in a new block with payload and tag; nil in a slot is the helper's (`__index`).
+    fn cached_value(
+        &mut self,
+        t: Value,
+        key: usize,
+        caches: Value,
+        offset: i32,
+        slow: Block,
+    ) -> (Value, Value) {
+        let miss = self.b.create_cold_block();
+        let found = self.b.create_block();
+        let payload = self.b.block_param(found, IrType::I64);
+        let value_tag = self.b.block_param(found, IrType::I64);
+        self.check_shape_id(t, caches, offset, miss);
+        let constant = self.b.create_block();
+        let kind = mem::cache(caches, offset + cache::KIND);
+        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_OWN));
+        self.b.exit_if(not_own, constant, &[]);
+        let slot = self
+            .b
+            .load(LoadKind::U32, mem::cache(caches, offset + cache::SLOT));
+        let slots = self.b.load64(mem::shape(t, table::SLOTS));
+        let p = self.b.load64(mem::slot(slots, slot, 0));
+        let own_tag = self.b.load(LoadKind::U8, mem::slot(slots, slot, VALUE_TAG));
+        let absent = Cond::icmp(IntCc::Eq, own_tag, 0);
+        self.b.brif(absent, (miss, &[]), (found, &[p, own_tag]));
+        self.b.switch_to(constant);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_CONST));
+        self.b.exit_if(other, miss, &[]);
+        let (p, constant_tag) = self.cached_constant(caches, offset, miss);
+        self.b.jump(found, &[p, constant_tag]);
+        // Another shape, or a nil slot.
+        self.b.switch_to(miss);
+        let global = self.b.load64(mem::thread(thread::GLOBAL));
+        let name = self.const_pointer(key);
+        let site = self.b.addr_of(Addr::value(caches, offset));
+        let place = self.b.call_symbol(
+            Symbol::Stub(leaf::GET).to_ref(),
+            &[
+                (global, PReg::Rdi),
+                (t, PReg::Rsi),
+                (name, PReg::Rdx),
+                (site, PReg::Rcx),
+            ],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::SysV,
+            None,
+        )[0];
+        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
+        let p = self.b.load64(Addr::value(place, 0));
+        let place_tag = self.b.load(LoadKind::U8, Addr::value(place, VALUE_TAG));
+        self.b.jump(found, &[p, place_tag]);
+        self.b.switch_to(found);
+        (payload, value_tag)
+    }
+
+    /// Goes to `slow` unless the cache was filled in this epoch.
+    fn check_epoch(&mut self, caches: Value, offset: i32, slow: Block) {
+        let epoch_at = self.b.load64(mem::thread(thread::EPOCH_PTR));
+        // The epoch changes with shapes.
+        let at = Addr::value(epoch_at, 0).in_region(Region::Shape);
+        let epoch = self.b.load(LoadKind::U32, at);
+        let seen = mem::cache(caches, offset + cache::EPOCH);
+        let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
+        self.b.exit_if(stale, slow, &[]);
+    }
+
+    /// The value in a cache of the present epoch.
+    fn cached_constant(&mut self, caches: Value, offset: i32, slow: Block) -> (Value, Value) {
+        self.check_epoch(caches, offset, slow);
+        let p = self.b.load64(mem::cache(caches, offset + cache::VALUE));
+        let t = self.b.load(
+            LoadKind::U8,
+            mem::cache(caches, offset + cache::VALUE + VALUE_TAG),
+        );
+        (p, t)
+    }
+
+    /// SELF: an own field, or a constant found through the metatable.
+    pub(crate) fn get_method(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        let want = self.wanted();
+        self.table_guard(b);
+        let tags = self.tags(b);
+        let object = self.stored(b);
+        let inline = i.d() != NO_CACHE as usize && tags.meets(Tags::TABLE.or(Tags::STR));
+        if !inline {
+            self.step();
+            self.set(a + 1, Reg::in_home(tags));
+            return self.result_in_home(a, want);
+        }
+        let done = self.b.create_block();
+        let out = self.value_params(done, want);
+        // The helper writes the object, too; it is what it was.
+        let slow = self.slow_step(a, want, done);
+        let (caches, offset) = self.cache(i.d());
+        let t = self.peek_bits(b);
+        if tags.meets(Tags::STR) {
+            let object_tag = self.peek_tag(b);
+            let other = self.b.create_block();
+            if tags.meets(Tags::TABLE) {
+                self.b.exit_if(
+                    Cond::icmp(IntCc::Ne, object_tag, i32::from(tag::TABLE)),
+                    other,
+                    &[],
+                );
+                let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+                self.found(payload, value_tag, want, slow, done);
+            } else {
+                self.b.jump(other, &[]);
+            }
+            // A method of strings, constant while the epoch lasts.
+            self.b.switch_to(other);
+            let kind = self.b.isub(object_tag, i32::from(tag::SHORT_STR));
+            let no_string = Cond::icmp(IntCc::Ugt, kind, i32::from(tag::LONG_STR - tag::SHORT_STR));
+            self.b.exit_if(no_string, slow, &[]);
+            let at = mem::cache(caches, offset + cache::SHAPE_ID);
+            let other = Cond::icmp_mem(IntCc::Ne, Width::W32, at, cache::STRING_ID as i32);
+            self.b.exit_if(other, slow, &[]);
+            let (payload, value_tag) = self.cached_constant(caches, offset, slow);
+            self.found(payload, value_tag, want, slow, done);
+        } else {
+            self.leave_unless_tag(b, Tags::TABLE, slow);
+            let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+            self.found(payload, value_tag, want, slow, done);
+        }
+        self.b.switch_to(done);
+        self.set(
+            a + 1,
+            Reg {
+                home: false,
+                ..object
+            },
+        );
+        self.set(a, out);
+    }
+
+    /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape, or one more.
+    pub(crate) fn set_field(&mut self, i: Instr, upvalue: bool) {
+        if !upvalue {
+            self.table_guard(i.a());
+        }
+        if i.d() == NO_CACHE as usize || !upvalue && !self.tags(i.a()).meets(Tags::TABLE) {
+            return self.step();
+        }
+        let value = self.stored(i.c());
+        let done = self.b.create_block();
+        let slow = self.slow_statement(done);
+        let t = if upvalue {
+            self.upvalue_table(i.a(), slow)
+        } else {
+            self.leave_unless_tag(i.a(), Tags::TABLE, slow);
+            self.peek_bits(i.a())
+        };
+        let (caches, offset) = self.cache(i.d());
+        self.check_shape_id(t, caches, offset, slow);
+        self.guard_not_black(t, value, slow);
+        let kind = mem::cache(caches, offset + cache::KIND);
+        let slot = self
+            .b
+            .load(LoadKind::U32, mem::cache(caches, offset + cache::SLOT));
+        let slots = self.b.load64(mem::shape(t, table::SLOTS));
+        let tag_addr = mem::slot(slots, slot, VALUE_TAG);
+        let add = self.b.create_block();
+        let store = self.b.create_block();
+        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_OWN));
+        self.b.exit_if(not_own, add, &[]);
+        let was_nil = Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0);
+        self.b.brif(was_nil, (slow, &[]), (store, &[]));
+        // A new field: the table takes the shape that follows. The shape may be white, so the table must not be black.
+        self.b.switch_to(add);
+        let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_ADD));
+        self.b.exit_if(not_add, slow, &[]);
+        self.check_epoch(caches, offset, slow);
+        if value.tags.meets(Tags::NIL) {
+            let t = self.stored_tag(value);
+            self.b.exit_if(Cond::icmp(IntCc::Eq, t, 0), slow, &[]);
+        }
+        let cap = self.b.load(LoadKind::U32, mem::shape(t, table::SLOT_CAP));
+        let room = self.b.shl(cap, 4);
+        self.b
+            .exit_unless(Cond::icmp(IntCc::Ult, slot, room), slow, &[]);
+        let black = Cond::test_mem(IntCc::Ne, Width::W8, mem::mark(t), i32::from(header::BLACK));
+        self.b.exit_if(black, slow, &[]);
+        let next = self.b.load64(mem::cache(caches, offset + cache::VALUE));
+        let id = self
+            .b
+            .load(LoadKind::U32, mem::constant(next, header::AUX32));
+        self.b.store64(mem::shape(t, table::SHAPE), next);
+        self.b.store(Width::W32, mem::shape(t, table::SHAPE_ID), id);
+        self.b.jump(store, &[]);
+        self.b.switch_to(store);
+        self.store_value(value, mem::slot(slots, slot, 0), tag_addr);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    /// Writes payload (if there is one) and tag.
+    fn store_value(&mut self, value: Reg, at: Addr, tag_at: Addr) {
+        if value.tags.has_payload() {
+            self.store_payload(value, at);
+        }
+        match value.tags.single() {
+            Some(t) => self.b.store_imm(Width::W8, tag_at, i32::from(t)),
+            None => {
+                let t = self.stored_tag(value);
+                self.b.store(Width::W8, tag_at, t);
+            }
+        }
+    }
+
+    // ---- upvalues and cells
+
+    /// GETUPVAL, GETCELL.
+    pub(crate) fn get_cell(&mut self, a: usize, cell: Value) {
+        let want = self.wanted();
+        let t = self.b.load(LoadKind::U8, mem::cell(cell, VALUE_TAG));
+        if want == facts::VALUE {
+            let p = self.b.load64(mem::cell(cell, 0));
+            return self.set(a, Reg::tagged(want, Some(p), t));
+        }
+        // The cell is read again where the guard leads.
+        let exit = self.exit_block();
+        self.loaded(t, want, exit);
+        let p = want.has_payload().then(|| {
+            if want == Tags::FLOAT {
+                self.b.loadf(mem::cell(cell, 0))
+            } else {
+                self.b.load64(mem::cell(cell, 0))
+            }
+        });
+        self.set(
+            a,
+            Reg {
+                tags: want,
+                p: p.map_or(Payload::None, Payload::Value),
+                t: want.single().is_none().then_some(t),
+                home: false,
+            },
+        );
+    }
+    /// SETUPVAL, SETCELL.
+    pub(crate) fn set_cell(&mut self, c: usize, cell: Value) {
+        let value = self.stored(c);
+        let done = self.b.create_block();
+        if value.tags.may_be_collectable() {
+            let slow = self.slow_statement(done);
+            self.guard_not_black(cell, value, slow);
+        }
+        self.store_value(value, mem::cell(cell, 0), mem::cell(cell, VALUE_TAG));
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    // ---- constants
+
+    /// A constant of the prototype as a value.
+    pub(crate) fn constant_reg(&mut self, k: usize) -> Reg {
+        let p = self.frame().p;
+        let tags = Tags::of_const(&p.consts[k]);
+        match &p.consts[k] {
+            Const::Nil | Const::Bool(_) => Reg::only_tag(tags),
+            Const::Int(n) => {
+                let v = self.b.iconst(*n);
+                Reg::known(tags, v)
+            }
+            Const::Float(f) => {
+                let v = self.b.fconst(*f);
+                Reg::known(tags, v)
+            }
+            Const::Str(s) => {
+                debug_assert!(s.len() <= string::MAX_SHORT || tags == Tags::of(tag::LONG_STR));
+                let v = self.const_pointer(k);
+                Reg::known(tags, v)
+            }
+        }
+    }
+}

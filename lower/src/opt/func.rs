@@ -1,0 +1,789 @@
+//! The typed lowering of one function: nodes in reverse postorder, registers at joins, edges, polls, prologue.
+
+use super::facts;
+use super::graph::{Graph, Kind, NodeId};
+use super::mem;
+use super::module::{Module, ParamIn, Signature};
+use super::spec::Spec;
+use super::state::{Payload, Reg, State};
+use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi as abi;
+use trinity_abi::helpers::{Helper, stub};
+use trinity_abi::unit::{SafePoint, kind};
+use trinity_codegen::ir::{
+    Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, SrcLoc, Type as IrType, Value,
+    Width,
+};
+use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
+
+/// How the typed lowering works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Every guard asks the runtime whether to fail.
+    pub stress_guards: bool,
+    /// Makes the numbers of guards differ between units.
+    pub unit_salt: u64,
+}
+
+/// What comes out.
+pub struct Lowered {
+    /// The body, or the whole function when it has no separate body.
+    pub body: Function,
+    /// The generic entry, if the body takes arguments in registers.
+    pub adapter: Option<Function>,
+    /// Safe points by id; `ret_offset` is not filled in yet.
+    pub safepoints: Vec<SafePoint>,
+}
+
+/// Registers of open kind that cross a join in SSA values, at most; more are kept in home slots.
+const MAX_TAGGED_PARAMS: usize = 8;
+/// Registers that cross a join in SSA values, at most.
+const MAX_PARAMS: usize = 24;
+
+/// How a register crosses into a node.
+#[derive(Clone, Copy, Debug)]
+enum Phi {
+    /// In block parameters for a value with these tags.
+    Params(Reg),
+    /// In its home slot.
+    Home(Tags),
+    /// The visible variable of a numeric loop: it is the hidden index, `R[r - 3]`.
+    LoopVariable,
+    /// The count of a numeric loop whose last index is in an SSA value.
+    LoopCount,
+}
+
+/// A numeric loop whose last index and step are known where it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedLoop {
+    pub last: Value,
+    pub step: i64,
+}
+
+/// A function being lowered: the outermost one, or one inlined into another.
+pub(crate) struct Frame<'a> {
+    pub p: &'a Proto,
+    /// Its number in the module.
+    #[allow(dead_code)]
+    pub func: u32,
+    pub graph: Graph,
+    pub facts: Vec<facts::State>,
+    pub live: Liveness,
+    pub spec: Spec<'a>,
+    /// Slots from the outermost frame's base to this one's.
+    pub offset: usize,
+    /// 0, or one more than its number in the table of inlined frames.
+    pub chain: u32,
+    /// The CALL in the frame around it.
+    pub call_pc: u32,
+    /// Its closure; the outermost one's is in its function slot.
+    pub closure: Option<Value>,
+    /// Numeric loops by the position of their FORLOOP.
+    pub loops: std::collections::HashMap<u32, CountedLoop>,
+    blocks: Vec<Block>,
+    phis: Vec<Vec<(usize, Phi)>>,
+    ends: Vec<Option<State>>,
+    calls_in: Vec<bool>,
+}
+
+pub(crate) struct Lowering<'a> {
+    pub module: &'a Module<'a>,
+    pub opts: Options,
+    pub b: FunctionBuilder,
+    pub frames: Vec<Frame<'a>>,
+    pub state: State,
+    pub safepoints: Vec<SafePoint>,
+    /// Cold block that leaves at the present instruction.
+    pub exit_cache: Option<Block>,
+    pub pc: u32,
+    pub node: NodeId,
+    pub index: u32,
+    pub guards: u32,
+}
+
+/// Lowers function `index` of the module.
+pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered {
+    let p = module.protos[index as usize];
+    let sig = &module.signatures[index as usize];
+    let params: Vec<(IrType, PReg)> = match sig.has_body() {
+        true => sig.registers().map(|(_, _, r)| (r.ty(), r)).collect(),
+        false => vec![(IrType::I64, PReg::Rcx)],
+    };
+    let b = FunctionBuilder::new(name, &params);
+    let mut l = Lowering {
+        module,
+        opts,
+        b,
+        frames: Vec::new(),
+        state: Vec::new(),
+        safepoints: Vec::new(),
+        exit_cache: None,
+        pc: 0,
+        node: NodeId(0),
+        index,
+        guards: 0,
+    };
+    let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
+    let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
+    let mut values = 0;
+    for r in 0..p.num_params as usize {
+        regs[r] = match sig.params[r] {
+            ParamIn::Register(t, _) => {
+                values += 1;
+                Reg::known(t, l.b.param(values - 1))
+            }
+            ParamIn::Home => Reg::in_home(facts::VALUE),
+        };
+        entry[r] = regs[r].tags;
+    }
+    l.push_frame(index, 0, 0, 0, None, &entry, regs);
+    l.prologue(sig);
+    l.run();
+    Lowered {
+        body: l.b.finish(),
+        adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
+        safepoints: l.safepoints,
+    }
+}
+
+/// The generic entry of a function whose body takes arguments in registers: checks the tags, loads the payloads, goes to the body. What does not
+/// fit is interpreted.
+fn adapter(p: &Proto, sig: &Signature, index: u32, name: &str) -> Function {
+    let mut b = FunctionBuilder::new(name, &[(IrType::I64, PReg::Rcx)]);
+    b.set_loc(SrcLoc(p.line_defined.max(1)));
+    let nargs = b.param(0);
+    let other = b.create_cold_block();
+    b.switch_to(other);
+    b.tail_jump(
+        CallTarget::Symbol(Symbol::Stub(stub::INTERP).to_ref()),
+        &[(nargs, PReg::Rcx)],
+    );
+    b.switch_to(b.entry());
+    let needed = sig.registers().map(|(r, ..)| r + 1).max().unwrap_or(0);
+    b.exit_if(
+        Cond::icmp_w(IntCc::Ult, Width::W32, nargs, needed as i32),
+        other,
+        &[],
+    );
+    fill_parameters(&mut b, nargs, needed, p.num_params as usize);
+    let mut args = Vec::new();
+    for (r, tags, preg) in sig.registers() {
+        // One tag: signatures have no others.
+        let tag = tags.single().unwrap_or(abi::tag::NIL);
+        b.exit_if(
+            Cond::icmp_mem(IntCc::Ne, Width::W8, mem::home_tag(r), i32::from(tag)),
+            other,
+            &[],
+        );
+        let v = if preg.is_xmm() {
+            b.loadf(mem::home(r))
+        } else {
+            b.load64(mem::home(r))
+        };
+        args.push((v, preg));
+    }
+    b.tail_jump(CallTarget::Symbol(Symbol::Body(index).to_ref()), &args);
+    b.finish()
+}
+
+/// Parameters `from..n` that were not given are nil.
+fn fill_parameters(b: &mut FunctionBuilder, nargs: Value, from: usize, n: usize) {
+    if from >= n {
+        return;
+    }
+    let done = b.create_block();
+    let mut fill = b.create_cold_block();
+    b.brif(
+        Cond::icmp_w(IntCc::Uge, Width::W32, nargs, n as i32),
+        (done, &[]),
+        (fill, &[]),
+    );
+    for r in (from..n).rev() {
+        b.switch_to(fill);
+        b.store_imm(Width::W8, mem::home_tag(r), i32::from(abi::tag::NIL));
+        if r == from {
+            b.jump(done, &[]);
+        } else {
+            fill = b.create_cold_block();
+            b.brif(
+                Cond::icmp_w(IntCc::Uge, Width::W32, nargs, r as i32),
+                (done, &[]),
+                (fill, &[]),
+            );
+        }
+    }
+    b.switch_to(done);
+}
+
+impl<'a> Lowering<'a> {
+    /// The innermost frame.
+    pub fn frame(&self) -> &Frame<'a> {
+        // There is always the outermost one.
+        &self.frames[self.frames.len() - 1]
+    }
+    pub fn frame_mut(&mut self) -> &mut Frame<'a> {
+        let d = self.depth();
+        &mut self.frames[d]
+    }
+    /// Number of frames around the innermost.
+    pub fn depth(&self) -> usize {
+        self.frames.len() - 1
+    }
+    /// The present instruction.
+    pub fn instr(&self) -> Instr {
+        self.frame().p.code[self.pc as usize]
+    }
+    pub fn spec(&self) -> Spec<'a> {
+        self.frame().spec
+    }
+
+    /// Enters a function: analyses it and makes its blocks.
+    #[allow(clippy::too_many_arguments)]
+    pub fn push_frame(
+        &mut self,
+        func: u32,
+        offset: usize,
+        chain: u32,
+        call_pc: u32,
+        closure: Option<Value>,
+        entry: &[Tags],
+        regs: Vec<Reg>,
+    ) {
+        let module: &'a Module<'a> = self.module;
+        let p = module.protos[func as usize];
+        let spec = Spec::new(p, module.seen[func as usize].as_ref());
+        let live = Liveness::new(p);
+        let graph = Graph::new(p, &live, &|pc| spec.is_cold(pc));
+        let facts = facts::infer(p, &graph, &spec, entry);
+        let n = graph.nodes.len();
+        let mut f = Frame {
+            p,
+            func,
+            facts,
+            live,
+            spec,
+            offset,
+            chain,
+            call_pc,
+            closure,
+            loops: Default::default(),
+            blocks: Vec::with_capacity(n),
+            phis: vec![Vec::new(); n],
+            ends: vec![None; n],
+            calls_in: vec![false; n],
+            graph,
+        };
+        for k in 0..n {
+            let b = self.b.create_block();
+            f.blocks.push(b);
+            let id = NodeId(k as u32);
+            if f.graph.order[k] == u32::MAX {
+                continue;
+            }
+            let node = &f.graph.nodes[k];
+            if node.kind == Kind::Block && spec.is_cold(node.start) {
+                self.b.set_cold(b, true);
+            }
+            let (mut tagged, mut all) = (0, 0);
+            for r in f.graph.phis[k].iter() {
+                let tags = f.facts[k][r];
+                let phi = match loop_register(p, &f.graph, &f.facts, id, r) {
+                    Some(phi) => phi,
+                    None => {
+                        tagged += usize::from(tags.single().is_none());
+                        all += 1;
+                        if tagged > MAX_TAGGED_PARAMS && tags.single().is_none() || all > MAX_PARAMS
+                        {
+                            Phi::Home(tags)
+                        } else {
+                            Phi::Params(self.value_params(b, tags))
+                        }
+                    }
+                };
+                f.phis[k].push((r, phi));
+            }
+            if f.graph.is_header(id) {
+                f.calls_in[k] = loop_calls(p, &f.graph, &spec, id);
+            }
+        }
+        self.frames.push(f);
+        self.state.push(regs);
+    }
+
+    /// Lowers the innermost frame's nodes. The current block leads into its entry node.
+    pub fn run(&mut self) {
+        let depth = self.depth();
+        let entry = self.frames[depth].blocks[0];
+        self.b.jump(entry, &[]);
+        let start = self.state.clone();
+        for k in 0..self.frames[depth].graph.rpo.len() {
+            let id = self.frames[depth].graph.rpo[k];
+            self.begin_node(id, &start);
+            self.node(id);
+            let end = self.state.clone();
+            self.frames[depth].ends[id.index()] = Some(end);
+        }
+        // Bytecode that is never reached has IR blocks that nothing enters.
+        for k in 0..self.frames[depth].blocks.len() {
+            if self.frames[depth].graph.order[k] == u32::MAX {
+                let block = self.frames[depth].blocks[k];
+                self.b.switch_to(block);
+                self.b.trap();
+            }
+        }
+    }
+
+    fn node(&mut self, id: NodeId) {
+        let node = self.frame().graph.nodes[id.index()].clone();
+        match node.kind {
+            Kind::Entry => {
+                self.pc = 0;
+                self.jump_to(node.succs[0]);
+            }
+            Kind::Edge { pc, .. } => {
+                self.locate(pc);
+                self.edge_writes(pc);
+                self.pc = node.start;
+                self.jump_to(node.succs[0]);
+            }
+            Kind::Block => {
+                if self.spec().is_cold(node.start) {
+                    // Nothing was seen here: the interpreter goes on.
+                    self.locate(node.start);
+                    return self.leave_at(node.start, stub::EXIT);
+                }
+                for pc in node.start..node.end {
+                    self.locate(pc);
+                    let i = self.instr();
+                    self.instruction(i);
+                }
+                if !self.b.is_terminated() {
+                    // Falls into the next block (or skips one: LFALSESKIP).
+                    self.pc = node.end - 1;
+                    self.jump_to(node.succs[0]);
+                }
+            }
+        }
+    }
+
+    fn locate(&mut self, pc: u32) {
+        self.pc = pc;
+        self.exit_cache = None;
+        // Code of inlined functions carries the line of the outermost call.
+        if self.depth() == 0 {
+            let line = self.frame().p.lines.get(pc as usize).copied().unwrap_or(0);
+            self.b.set_loc(SrcLoc(line));
+        }
+    }
+
+    /// Registers at the start of a node: what its immediate dominator ended with, parameters where there are some.
+    fn begin_node(&mut self, id: NodeId, start: &State) {
+        let depth = self.depth();
+        let block = self.frames[depth].blocks[id.index()];
+        self.b.switch_to(block);
+        self.node = id;
+        self.exit_cache = None;
+        if id.index() == 0 {
+            self.state.clone_from(start);
+            return;
+        }
+        let f = &self.frames[depth];
+        let node = &f.graph.nodes[id.index()];
+        // The dominator was lowered before: reverse postorder.
+        let idom = f.graph.idom[id.index()];
+        let mut state = f.ends[idom.index()]
+            .clone()
+            .unwrap_or_else(|| start.clone());
+        // A home slot has the value if it had on all ways that are known; on a way back it still has what it had at the loop's entry, as
+        // long as the register needs no parameter.
+        for pred in &node.preds {
+            let Some(end) = &f.ends[pred.index()] else {
+                continue;
+            };
+            for (regs, ends) in state.iter_mut().zip(end) {
+                for (reg, e) in regs.iter_mut().zip(ends) {
+                    reg.home &= e.home;
+                }
+            }
+        }
+        let live = *f.live.live_at(node.start as usize);
+        let facts = f.facts[id.index()].clone();
+        let phis = f.phis[id.index()].clone();
+        let needs = f.graph.phis[id.index()];
+        self.state = state;
+        // An edge's node reads what dies on the edge.
+        let is_edge = matches!(self.frame().graph.nodes[id.index()].kind, Kind::Edge { .. });
+        for r in 0..facts.len() {
+            if !live.contains(r) && !is_edge {
+                *self.reg_mut(r) = Reg::DEAD;
+            } else if !needs.contains(r) {
+                self.refine(r, facts[r]);
+            }
+        }
+        let mut derived = Vec::new();
+        for (r, phi) in phis {
+            match phi {
+                Phi::Params(reg) => *self.reg_mut(r) = reg,
+                Phi::Home(tags) => *self.reg_mut(r) = Reg::in_home(tags),
+                Phi::LoopVariable | Phi::LoopCount => derived.push((r, phi)),
+            }
+        }
+        for (r, phi) in derived {
+            match phi {
+                Phi::LoopVariable => {
+                    let index = self.get(r - 3);
+                    *self.reg_mut(r) = Reg::known(self.tags(r - 3), index);
+                }
+                _ => {
+                    let index = self.get(r - 1);
+                    let f = self.frame();
+                    let l =
+                        loop_position(f.p, &f.graph, id).and_then(|at| f.loops.get(&at).copied());
+                    // FORPREP's edge recorded it.
+                    if let Some(CountedLoop { last, step }) = l {
+                        *self.reg_mut(r) = Reg {
+                            tags: Tags::INT,
+                            p: Payload::Count { last, index, step },
+                            t: None,
+                            home: false,
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    // ---- edges
+
+    /// Ends the block with a jump to a node; polls on the way back.
+    pub fn jump_to(&mut self, to: NodeId) {
+        let f = self.frame();
+        let target = f.graph.nodes[to.index()].start;
+        let back = f.graph.is_back(self.node, to);
+        let block = f.blocks[to.index()];
+        if f.graph.is_header(to) && !back && f.calls_in[to.index()] {
+            // What the loop does not change is written before it, not in it.
+            let live = f
+                .live
+                .live_at(target as usize)
+                .minus(f.graph.phis[to.index()]);
+            self.store_frames(live, true);
+        }
+        let args = self.edge_arguments(to);
+        if back {
+            self.poll(target, block, &args);
+        }
+        self.b.jump(block, &args);
+    }
+
+    fn edge_arguments(&mut self, to: NodeId) -> Vec<Value> {
+        let target = self.frame().graph.nodes[to.index()].start;
+        let phis = self.frame().phis[to.index()].clone();
+        let mut args = Vec::new();
+        let saved = self.state.clone();
+        for (r, phi) in phis {
+            match phi {
+                Phi::Params(want) => {
+                    if !self.tags(r).within(want.tags) {
+                        let exit = self.exit_block_at(target);
+                        self.leave_unless_in(r, want.tags, exit);
+                        self.refine(r, want.tags);
+                    }
+                    args.extend(self.arguments(r, want.tags));
+                }
+                Phi::Home(_) => {
+                    let reg = self.reg(r);
+                    if !reg.home {
+                        self.store(reg, self.slot(r));
+                    }
+                }
+                Phi::LoopVariable | Phi::LoopCount => {}
+            }
+        }
+        // What was loaded or refined here holds on this edge only; but it ends the block, or a block of its own.
+        self.state = saved;
+        args
+    }
+
+    /// As `leave_unless_tag`, for any set.
+    fn leave_unless_in(&mut self, r: usize, want: Tags, exit: Block) {
+        if super::spec::is_guardable(want) {
+            return self.leave_unless_tag(r, want, exit);
+        }
+        let t = self.peek_tag(r);
+        let one = self.b.iconst(1);
+        let bit = self.b.shl(one, t);
+        let member = self.b.and(bit, i32::from(want.0));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, member, 0), exit, &[]);
+    }
+
+    /// The block to branch to for successor `which` (0: next, 1: jump) of the present node: the node's own, or one that makes the
+    /// arguments first.
+    pub fn edge(&mut self, which: usize) -> Block {
+        let f = self.frame();
+        let to = f.graph.nodes[self.node.index()].succs[which];
+        let plain = f.phis[to.index()].is_empty()
+            && !f.graph.is_back(self.node, to)
+            && !(f.graph.is_header(to) && f.calls_in[to.index()]);
+        let block = f.blocks[to.index()];
+        if plain {
+            return block;
+        }
+        let here = self.b.current();
+        let edge = self.b.create_block();
+        self.b.switch_to(edge);
+        let saved = self.state.clone();
+        let cache = self.exit_cache.take();
+        // What the outcome says of the operands.
+        let mut tags: Vec<Tags> = self.state[self.depth()].iter().map(|r| r.tags).collect();
+        facts::refine(self.frame().p, self.pc, which == 1, &mut tags);
+        for (r, t) in tags.into_iter().enumerate() {
+            if !self.tags(r).is_none() {
+                self.refine(r, t);
+            }
+        }
+        self.jump_to(to);
+        self.state = saved;
+        self.exit_cache = cache;
+        self.b.switch_to(here);
+        edge
+    }
+
+    /// Runs pending work if there is any; then the frame continues at `pc`, which is `block`, here or in the interpreter.
+    fn poll(&mut self, pc: u32, block: Block, args: &[Value]) {
+        let cold = self.b.create_cold_block();
+        let next = self.b.create_block();
+        self.b.brif(
+            Cond::icmp_mem(IntCc::Ne, Width::W32, mem::thread(abi::thread::POLL), 0),
+            (cold, &[]),
+            (next, &[]),
+        );
+        self.b.switch_to(cold);
+        let at = std::mem::replace(&mut self.pc, pc);
+        let live = *self.frame().live.live_at(pc as usize);
+        self.store_frames(live, false);
+        let r = self.helper_now(Helper::poll, kind::AT, None);
+        let leave = self.b.create_cold_block();
+        self.b
+            .brif(Cond::icmp(IntCc::Ne, r, 0), (leave, &[]), (block, args));
+        self.b.switch_to(leave);
+        self.leave_stored(pc);
+        self.pc = at;
+        self.b.switch_to(next);
+    }
+
+    /// Leaves for the interpreter at `pc`; everything is in home slots.
+    fn leave_stored(&mut self, pc: u32) {
+        let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
+        let at = self.b.iconst(at as i64);
+        // Inlined frames need the stub that knows about chains; it counts, but polls that leave are rare.
+        let how = if self.frame().chain > 0 {
+            stub::EXIT
+        } else {
+            stub::EXIT
+        };
+        self.b.tail_jump(
+            CallTarget::Symbol(Symbol::Stub(how).to_ref()),
+            &[(at, PReg::Rsi)],
+        );
+    }
+
+    // ---- prologue
+
+    fn prologue(&mut self, sig: &Signature) {
+        let p = self.frame().p;
+        self.b.set_loc(SrcLoc(p.line_defined.max(1)));
+        let given = (!sig.has_body()).then(|| self.b.param(0));
+        // Native stack.
+        let more = self.b.create_cold_block();
+        self.b.exit_if(
+            Cond::stack_below(mem::thread(abi::thread::NATIVE_LIMIT)),
+            more,
+            &[],
+        );
+        // Slots; also the poll at function entry.
+        let frame_end = self.b.addr_of(mem::home(p.max_stack as usize));
+        let grow = self.b.create_cold_block();
+        let body = self.b.create_block();
+        self.b.brif(
+            Cond::icmp_mem(
+                IntCc::Ult,
+                Width::W64,
+                mem::thread(abi::thread::STACK_LIMIT),
+                frame_end,
+            ),
+            (grow, &[]),
+            (body, &[]),
+        );
+        self.b.switch_to(grow);
+        self.store_parameters();
+        let nargs = self.argument_count_at_entry(given);
+        let r = self.helper_now(Helper::grow_stack, kind::NEVER, Some(nargs));
+        let leave = self.b.create_cold_block();
+        self.b
+            .brif(Cond::icmp(IntCc::Ne, r, 0), (leave, &[]), (body, &[]));
+        self.b.switch_to(leave);
+        self.b.tail_jump(
+            CallTarget::Symbol(Symbol::Stub(stub::INTERP).to_ref()),
+            &[(nargs, PReg::Rcx)],
+        );
+        self.b.switch_to(more);
+        self.store_parameters();
+        let nargs = self.argument_count_at_entry(given);
+        let entry = self.b.symbol_addr(Symbol::Func(self.index).to_ref());
+        self.b.tail_jump(
+            CallTarget::Symbol(Symbol::Stub(stub::MORE_STACK).to_ref()),
+            &[(entry, PReg::Rax), (nargs, PReg::Rcx)],
+        );
+        self.b.switch_to(body);
+        let Some(nargs) = given else {
+            return;
+        };
+        if p.code.first().is_some_and(|i| i.op() == Op::VarArgPrep) {
+            self.helper_now(Helper::vararg_prep, kind::NEVER, Some(nargs));
+        } else {
+            fill_parameters(&mut self.b, nargs, 0, p.num_params as usize);
+        }
+    }
+
+    fn argument_count_at_entry(&mut self, given: Option<Value>) -> Value {
+        match given {
+            Some(v) => v,
+            None => self.b.iconst(i64::from(self.frame().p.num_params)),
+        }
+    }
+
+    /// Parameters in registers go to their home slots.
+    fn store_parameters(&mut self) {
+        for r in 0..self.frame().p.num_params as usize {
+            let reg = self.reg(r);
+            if !reg.home {
+                self.store(reg, r);
+            }
+        }
+    }
+}
+
+/// A register of a numeric loop whose value at the loop's header follows from the hidden index: the header's predecessors are the edges of one
+/// loop's FORPREP and FORLOOP, which is an integer loop with a known step.
+fn loop_register(
+    p: &Proto,
+    g: &Graph,
+    facts: &[facts::State],
+    id: NodeId,
+    r: usize,
+) -> Option<Phi> {
+    let a = numeric_loop_at(p, g, id)?;
+    let kind = facts[id.index()][a];
+    if r == a + 3 && kind == facts[id.index()][r] && (kind == Tags::INT || kind == Tags::FLOAT) {
+        return Some(Phi::LoopVariable);
+    }
+    if r == a + 1 && facts[id.index()][a] == Tags::INT && constant_step(p, g, id, a).is_some() {
+        return Some(Phi::LoopCount);
+    }
+    None
+}
+
+/// The first register of the numeric loop whose body starts at this node.
+pub(crate) fn numeric_loop_at(p: &Proto, g: &Graph, id: NodeId) -> Option<usize> {
+    let mut found = None;
+    for pred in &g.nodes[id.index()].preds {
+        let Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
+            return None;
+        };
+        let i = p.code[pc as usize];
+        if !matches!(i.op(), Op::ForPrep | Op::ForLoop) || found.is_some_and(|a| a != i.a()) {
+            return None;
+        }
+        found = Some(i.a());
+    }
+    found
+}
+
+/// The position of the FORLOOP of the numeric loop whose body starts at this node.
+fn loop_position(p: &Proto, g: &Graph, id: NodeId) -> Option<u32> {
+    g.nodes[id.index()].preds.iter().find_map(|pred| {
+        let Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
+            return None;
+        };
+        match p.code[pc as usize].op() {
+            Op::ForPrep => Some(for_loop_of(p, pc)),
+            Op::ForLoop => Some(pc),
+            _ => None,
+        }
+    })
+}
+
+/// The position of the FORLOOP that belongs to the FORPREP at `pc`.
+pub(crate) fn for_loop_of(p: &Proto, pc: u32) -> u32 {
+    (i64::from(pc) + 1 + i64::from(p.code[pc as usize].sd())) as u32
+}
+
+/// The positive constant step of the loop at `a` whose body starts at this node: the LOADI or LOADK right before its FORPREP.
+pub(crate) fn constant_step(p: &Proto, g: &Graph, id: NodeId, a: usize) -> Option<i64> {
+    let prep =
+        g.nodes[id.index()]
+            .preds
+            .iter()
+            .find_map(|pred| match g.nodes[pred.index()].kind {
+                Kind::Edge { pc, jump: false } if p.code[pc as usize].op() == Op::ForPrep => {
+                    Some(pc)
+                }
+                _ => None,
+            })?;
+    step_before(p, prep, a)
+}
+
+/// The constant that the instruction before FORPREP loads as the step of the loop at `a`.
+pub(crate) fn step_before(p: &Proto, prep: u32, a: usize) -> Option<i64> {
+    let before = p.code[prep.checked_sub(1)? as usize];
+    if before.a() != a + 2 {
+        return None;
+    }
+    let step = match before.op() {
+        Op::LoadI => i64::from(before.sd()),
+        Op::LoadK => match p.consts[before.dd() as usize] {
+            trinity_frontend::bytecode::Const::Int(n) => n,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    (step > 0).then_some(step)
+}
+
+/// True when the loop with this header calls or allocates on its main ways.
+fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
+    // The natural loop: what reaches the back edges without passing the header.
+    let mut seen = vec![false; g.nodes.len()];
+    seen[header.index()] = true;
+    let mut work: Vec<NodeId> = g.nodes[header.index()]
+        .preds
+        .iter()
+        .copied()
+        .filter(|&n| g.is_back(n, header))
+        .collect();
+    while let Some(n) = work.pop() {
+        if !std::mem::replace(&mut seen[n.index()], true) {
+            work.extend(&g.nodes[n.index()].preds);
+        }
+    }
+    g.nodes.iter().zip(&seen).any(|(n, &inside)| {
+        inside
+            && n.kind == Kind::Block
+            && !spec.is_cold(n.start)
+            && (n.start..n.end).any(|pc| {
+                matches!(
+                    p.code[pc as usize].op(),
+                    Op::Call
+                        | Op::TForCall
+                        | Op::Concat
+                        | Op::NewTable
+                        | Op::Closure
+                        | Op::NewCell
+                        | Op::SetList
+                        | Op::VarArg
+                )
+            })
+    })
+}

@@ -1,0 +1,25 @@
+//! The typed lowering (`-O1` and up): bytecode to the IR with values in registers, by what is known or was seen of their kinds.
+//!
+//! Tags of registers are inferred over the bytecode ([`facts`]), with what a profile saw where there is one ([`spec`]): a value that was always of
+//! one kind is checked by a *guard*, which leaves for the interpreter with exact registers, and is of that kind from then on. What is not
+//! known is compiled for all kinds with the helper of the instruction behind. Registers are SSA values; home slots are written before calls and in
+//! cold code ([`state`]). Where control flow meets, registers that differ are block parameters ([`graph`]).
+
+mod arith;
+mod call;
+mod compare;
+pub mod facts;
+mod field;
+mod func;
+pub mod graph;
+mod loops;
+mod mem;
+pub mod module;
+pub mod seen;
+mod simple;
+pub mod spec;
+mod state;
+mod table;
+pub mod tags;
+
+pub use func::{Lowered, Options, lower};

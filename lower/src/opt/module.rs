@@ -1,0 +1,121 @@
+//! What is known of a module's functions before any of them is lowered: prototypes, profiles, and how each takes its arguments.
+
+use super::spec::{Seen, Spec};
+use super::tags::Tags;
+use trinity_abi::tag;
+use trinity_codegen::ir::PReg;
+use trinity_frontend::bytecode::Proto;
+
+/// Where a parameter arrives at a function's body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParamIn {
+    /// In a register: its payload; the tag is this one.
+    Register(Tags, PReg),
+    /// In its home slot.
+    Home,
+}
+
+/// How a function takes its arguments.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Signature {
+    /// One per parameter.
+    pub params: Vec<ParamIn>,
+}
+
+/// Registers for arguments, by position (docs/abi.md section 5).
+const INTEGER_ARGUMENTS: [PReg; 6] = [
+    PReg::Rdi,
+    PReg::Rsi,
+    PReg::R8,
+    PReg::R9,
+    PReg::R10,
+    PReg::R11,
+];
+const FLOAT_ARGUMENTS: [PReg; 8] = [
+    PReg::Xmm0,
+    PReg::Xmm1,
+    PReg::Xmm2,
+    PReg::Xmm3,
+    PReg::Xmm4,
+    PReg::Xmm5,
+    PReg::Xmm6,
+    PReg::Xmm7,
+];
+
+impl Signature {
+    /// The body has an entry of its own, with arguments in registers.
+    pub fn has_body(&self) -> bool {
+        self.registers().next().is_some()
+    }
+    /// Parameters that arrive in registers: number, tag, register.
+    pub fn registers(&self) -> impl Iterator<Item = (usize, Tags, PReg)> + '_ {
+        self.params.iter().enumerate().filter_map(|(n, p)| match p {
+            ParamIn::Register(t, r) => Some((n, *t, *r)),
+            ParamIn::Home => None,
+        })
+    }
+    /// What the profile says of the parameters: values of one kind that have a payload come in registers, while there are some.
+    fn of(p: &Proto, spec: &Spec) -> Signature {
+        let mut ints = INTEGER_ARGUMENTS.iter();
+        let mut floats = FLOAT_ARGUMENTS.iter();
+        let params = (0..p.num_params as usize).map(|n| {
+            let kind = spec
+                .param(n)
+                .filter(|t| t.has_payload() && !p.is_vararg)
+                .filter(|t| t.single().is_some_and(|t| t != tag::CELL));
+            let register = match kind {
+                Some(Tags::FLOAT) => floats.next(),
+                Some(_) => ints.next(),
+                None => None,
+            };
+            match (kind, register) {
+                (Some(t), Some(&r)) => ParamIn::Register(t, r),
+                _ => ParamIn::Home,
+            }
+        });
+        Signature {
+            params: params.collect(),
+        }
+    }
+}
+
+/// A module's functions.
+pub struct Module<'a> {
+    /// In preorder.
+    pub protos: Vec<&'a Proto>,
+    /// What was seen of each.
+    pub seen: Vec<Option<Seen>>,
+    /// How each takes its arguments.
+    pub signatures: Vec<Signature>,
+    /// Which are compiled by the typed lowering (the others have no bodies).
+    pub typed: Vec<bool>,
+}
+
+impl<'a> Module<'a> {
+    /// Describes a module. `typed` says which functions the typed lowering compiles.
+    pub fn new(
+        main: &'a Proto,
+        seen: Vec<Option<Seen>>,
+        typed: &dyn Fn(&Proto) -> bool,
+    ) -> Module<'a> {
+        let protos = crate::preorder(main);
+        let typed: Vec<bool> = protos.iter().map(|p| typed(p)).collect();
+        let signatures = protos
+            .iter()
+            .zip(&seen)
+            .zip(&typed)
+            .map(|((p, seen), &typed)| match typed {
+                true => Signature::of(p, &Spec::new(p, seen.as_ref())),
+                false => Signature {
+                    params: vec![ParamIn::Home; p.num_params as usize],
+                },
+            })
+            .collect();
+        Module {
+            protos,
+            seen,
+            signatures,
+            typed,
+        }
+    }
+}

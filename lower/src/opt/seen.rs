@@ -1,0 +1,33 @@
+//! From the profile of a function to what the typed lowering asks ([`super::spec`]).
+
+use super::spec::{Seen, SeenSite};
+use super::tags::Tags;
+use trinity_frontend::bytecode::Proto;
+use trinity_profile::FuncProfile;
+
+/// What a profile says of a function of the module `module`; positions are those of `p`.
+pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
+    let mut sites: Vec<Option<SeenSite>> = vec![None; p.code.len()];
+    for (&pc, s) in &f.sites {
+        if let Some(site) = sites.get_mut(pc as usize) {
+            *site = Some(SeenSite {
+                count: s.count,
+                taken: s.taken,
+                result: Tags(s.result.0),
+                operands: s.operands.map(|t| Tags(t.0)),
+                kinds: s.kinds,
+                callee: s
+                    .callee
+                    .sole_lua()
+                    .filter(|f| f.module == module)
+                    .map(|f| f.index),
+                native: s.callee.sole_native().map(str::to_owned),
+            });
+        }
+    }
+    Seen {
+        calls: f.calls,
+        params: f.params.iter().map(|t| Tags(t.0)).collect(),
+        sites,
+    }
+}

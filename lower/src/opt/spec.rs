@@ -1,0 +1,105 @@
+//! What the typed lowering may speculate on: the questions it asks of a profile, and the answers when there is none.
+//!
+//! A speculation is always checked by a guard, so an answer may be wrong but not harmful. Facts ([`super::facts`]) and lowering ask the same
+//! questions, so that what the one assumes behind an instruction the other checks there.
+
+use super::tags::Tags;
+use trinity_frontend::bytecode::Proto;
+
+/// What was seen of a function in a training run.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How often it was called.
+    pub calls: u64,
+    /// Tags of its parameters.
+    pub params: Vec<Tags>,
+    /// By position; `None` where nothing was executed.
+    pub sites: Vec<Option<SeenSite>>,
+}
+
+/// What was seen of an instruction.
+#[derive(Clone, Debug, Default)]
+pub struct SeenSite {
+    /// Executions.
+    pub count: u64,
+    /// Of these, jumps.
+    pub taken: u64,
+    /// Tags of the result in `R[a]`.
+    pub result: Tags,
+    /// Tags of the operands, as the profile numbers them.
+    pub operands: [Tags; 2],
+    /// Bits of [`kinds`].
+    pub kinds: u8,
+    /// The only function called here, if it is one of the module: its number.
+    pub callee: Option<u32>,
+    /// The only native function called here, by its name in the library.
+    pub native: Option<String>,
+}
+
+/// What table accesses met: one bit per element kind (0 to 3), and more.
+pub mod kinds {
+    /// The index was outside `1..=length`.
+    pub const MISS: u8 = 1 << 4;
+    /// It was `length + 1`, and a value was stored.
+    pub const APPEND: u8 = 1 << 5;
+    /// The table had a metatable.
+    pub const METATABLE: u8 = 1 << 6;
+    /// The key was no integer.
+    pub const OTHER_KEY: u8 = 1 << 7;
+    /// The element kinds.
+    pub const ELEMENTS: u8 = 0xf;
+}
+
+/// The answers for one function.
+#[derive(Clone, Copy)]
+pub struct Spec<'a> {
+    seen: Option<&'a Seen>,
+}
+
+impl<'a> Spec<'a> {
+    /// Answers from what was seen; without it, everything is open. A function that was never called has nothing to say.
+    pub fn new(p: &Proto, seen: Option<&'a Seen>) -> Spec<'a> {
+        Spec {
+            seen: seen.filter(|s| s.sites.len() == p.code.len() && s.calls > 0),
+        }
+    }
+    /// There is a profile.
+    pub fn is_profiled(&self) -> bool {
+        self.seen.is_some()
+    }
+    /// The site, if it was executed.
+    pub fn site(&self, pc: u32) -> Option<&'a SeenSite> {
+        self.seen?.sites[pc as usize].as_ref()
+    }
+    /// The instruction was never executed in training.
+    pub fn is_cold(&self, pc: u32) -> bool {
+        self.seen.is_some() && self.site(pc).is_none_or(|s| s.count == 0)
+    }
+    /// The kind of value that the instruction's result always was: to be checked behind it.
+    pub fn result(&self, pc: u32) -> Option<Tags> {
+        self.site(pc).map(|s| s.result).filter(|&t| is_guardable(t))
+    }
+    /// The kind of value that an operand always was: to be checked before it is used.
+    pub fn operand(&self, pc: u32, n: usize) -> Option<Tags> {
+        self.site(pc)
+            .map(|s| s.operands[n])
+            .filter(|&t| is_guardable(t))
+    }
+    /// The kind of value that a parameter always was.
+    pub fn param(&self, n: usize) -> Option<Tags> {
+        self.seen?
+            .params
+            .get(n)
+            .copied()
+            .filter(|&t| is_guardable(t))
+    }
+    /// What a table access met ([`kinds`]).
+    pub fn kinds(&self, pc: u32) -> Option<u8> {
+        self.site(pc).map(|s| s.kinds)
+    }
+}
+
+/// Sets that one comparison of a tag can check.
+pub fn is_guardable(t: Tags) -> bool {
+    t.single().is_some() || t == Tags::BOOL || t == Tags::NUM
+}

@@ -1,0 +1,479 @@
+//! Elements of arrays: inline, by the kinds of elements that were seen where there is a profile, else for all kinds.
+
+use super::facts;
+use super::func::Lowering;
+use super::mem;
+use super::spec::kinds;
+use super::state::{Payload, Reg};
+use super::tags::Tags;
+use trinity_abi::{header, string, table, tag};
+use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Type as IrType, Value, Width};
+use trinity_frontend::bytecode::{Instr, Op};
+
+/// Index into an array.
+#[derive(Clone, Copy)]
+enum Index {
+    Reg(usize),
+    Imm(i64),
+}
+
+/// What an access is compiled for.
+#[derive(Clone, Copy)]
+enum Access {
+    /// Elements of this kind within the length; everything else leaves.
+    Only(u8),
+    /// All kinds; the helper does the rest.
+    Any,
+}
+
+/// The tag of elements of a packed kind.
+fn packed_tag(kind: u8) -> u8 {
+    kind - table::KIND_INT + tag::INT
+}
+
+impl Lowering<'_> {
+    fn access(&self) -> Access {
+        let seen = self.spec().kinds(self.pc).unwrap_or(u8::MAX);
+        let elements = seen & kinds::ELEMENTS;
+        if seen & (kinds::MISS | kinds::APPEND | kinds::OTHER_KEY) == 0
+            && elements.count_ones() == 1
+            && elements != 1 << table::KIND_EMPTY
+        {
+            return Access::Only(elements.trailing_zeros() as u8);
+        }
+        Access::Any
+    }
+
+    /// GETTABLE, GETI.
+    pub(crate) fn get_index(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        let index = if i.op() == Op::GetI {
+            Index::Imm(i.c() as i64)
+        } else {
+            Index::Reg(i.c())
+        };
+        self.table_guard(b);
+        if let Index::Reg(r) = index
+            && self.spec().operand(self.pc, 1) == Some(Tags::INT)
+            && self.tags(r).meets(Tags::INT)
+        {
+            self.guard(r, Tags::INT);
+        }
+        let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+        let possible = match index {
+            Index::Reg(r) => self.tags(r).meets(Tags::INT),
+            Index::Imm(_) => true,
+        };
+        if !possible || !self.tags(b).meets(Tags::TABLE) {
+            self.step();
+            return self.result_in_home(a, want);
+        }
+        let holes = self
+            .spec()
+            .site(self.pc)
+            .is_none_or(|s| s.result.meets(Tags::NIL));
+        match self.access() {
+            Access::Only(kind) if !holes => {
+                let exit = self.exit_block();
+                let (t, idx) = self.array_element(b, index, exit);
+                let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+                self.b
+                    .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
+                let array = self.b.load64(mem::array(t, table::ARRAY));
+                let reg = match kind {
+                    table::KIND_FLOAT => {
+                        let v = self.b.loadf(mem::element(array, idx));
+                        Reg::known(Tags::FLOAT, v)
+                    }
+                    table::KIND_INT => {
+                        let v = self.b.load64(mem::element(array, idx));
+                        Reg::known(Tags::INT, v)
+                    }
+                    _ => {
+                        let down = self.b.ineg(idx);
+                        let t = self.b.load(LoadKind::U8, mem::element_tag(array, down));
+                        // Nil leads to metamethods: where it was never seen it leaves.
+                        let want = want.minus(Tags::NIL);
+                        self.loaded(t, want, exit);
+                        let p = want
+                            .has_payload()
+                            .then(|| self.element_payload(array, idx, want));
+                        if want.single().is_some() {
+                            Reg {
+                                tags: want,
+                                p: p.map_or(Payload::None, Payload::Value),
+                                t: None,
+                                home: false,
+                            }
+                        } else {
+                            Reg::tagged(want, p, t)
+                        }
+                    }
+                };
+                self.set(a, reg);
+                self.result_guard(a, want);
+            }
+            _ => self.get_any(a, b, index, want),
+        }
+    }
+
+    fn element_payload(&mut self, array: Value, idx: Value, tags: Tags) -> Value {
+        if tags == Tags::FLOAT {
+            self.b.loadf(mem::element(array, idx))
+        } else {
+            self.b.load64(mem::element(array, idx))
+        }
+    }
+
+    /// A tag that was loaded is in `want`, or it goes to `otherwise`.
+    pub(crate) fn loaded(&mut self, t: Value, want: Tags, otherwise: Block) {
+        let cond = match want.single() {
+            Some(x) => Cond::icmp(IntCc::Ne, t, i32::from(x)),
+            None if super::spec::is_guardable(want) => {
+                let low = want.0.trailing_zeros() as i32;
+                let above = self.b.isub(t, low);
+                Cond::icmp(IntCc::Ugt, above, want.0.count_ones() as i32 - 1)
+            }
+            // Anything but nil.
+            None => Cond::icmp(IntCc::Eq, t, 0),
+        };
+        self.b.exit_if(cond, otherwise, &[]);
+    }
+
+    /// A result just written to the home slot is what it always was, or it leaves behind the instruction.
+    pub(crate) fn result_in_home(&mut self, a: usize, want: Tags) {
+        self.set(a, Reg::in_home(facts::VALUE));
+        self.result_guard(a, want);
+    }
+    /// The same for a result in any place.
+    pub(crate) fn result_guard(&mut self, a: usize, want: Tags) {
+        if self.tags(a).within(want) || !super::spec::is_guardable(want) {
+            return;
+        }
+        let exit = self.exit_block_at(self.pc + 1);
+        self.leave_unless_tag(a, want, exit);
+        self.refine(a, want);
+    }
+
+    /// Leaves unless the register holds a table, where it always did.
+    pub(crate) fn table_guard(&mut self, r: usize) {
+        if self.tags(r).meets(Tags::TABLE) && self.spec().operand(self.pc, 0) == Some(Tags::TABLE) {
+            self.guard(r, Tags::TABLE);
+        }
+    }
+
+    fn get_any(&mut self, a: usize, b: usize, index: Index, want: Tags) {
+        let want = if super::spec::is_guardable(want) {
+            want
+        } else {
+            facts::VALUE
+        };
+        let done = self.b.create_block();
+        let out = self.value_params(done, want);
+        let slow = self.slow_step(a, want, done);
+        let (t, idx) = self.array_element(b, index, slow);
+        let array = self.b.load64(mem::array(t, table::ARRAY));
+        let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+        let general = self.b.create_block();
+        let found = self.b.create_block();
+        let found_tag = self.b.block_param(found, IrType::I64);
+        self.b.exit_if(
+            Cond::icmp(IntCc::Eq, kind, i32::from(table::KIND_GENERAL)),
+            general,
+            &[],
+        );
+        // Packed kinds: integers are 1, floats 2.
+        let packed = self.b.iadd(kind, i32::from(tag::INT - table::KIND_INT));
+        self.b.jump(found, &[packed]);
+        self.b.switch_to(general);
+        let down = self.b.ineg(idx);
+        let t = self.b.load(LoadKind::U8, mem::element_tag(array, down));
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, t, 0), (slow, &[]), (found, &[t]));
+        self.b.switch_to(found);
+        if super::spec::is_guardable(want) {
+            self.loaded(found_tag, want, slow);
+        }
+        let mut args = Vec::new();
+        if want.has_payload() {
+            let p = self.element_payload(array, idx, want);
+            args.push(p);
+        }
+        if want.single().is_none() {
+            args.push(found_tag);
+        }
+        self.b.jump(done, &args);
+        self.b.switch_to(done);
+        self.set(a, out);
+    }
+
+    /// Checks that the register is a table and the index within its length; gives the table and the index (from 1).
+    fn array_element(&mut self, r: usize, index: Index, slow: Block) -> (Value, Value) {
+        self.leave_unless_tag(r, Tags::TABLE, slow);
+        let idx = self.index_value(index, slow);
+        let t = self.peek_bits(r);
+        let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
+        let from0 = self.b.isub(idx, 1);
+        self.b
+            .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), slow, &[]);
+        (t, idx)
+    }
+    fn index_value(&mut self, index: Index, slow: Block) -> Value {
+        match index {
+            Index::Reg(k) => {
+                self.leave_unless_tag(k, Tags::INT, slow);
+                self.peek_bits(k)
+            }
+            Index::Imm(n) => self.b.iconst(n),
+        }
+    }
+
+    /// SETTABLE, SETI.
+    pub(crate) fn set_index(&mut self, i: Instr) {
+        let a = i.a();
+        let index = if i.op() == Op::SetI {
+            Index::Imm(i.b() as i64)
+        } else {
+            Index::Reg(i.b())
+        };
+        self.table_guard(a);
+        let possible = match index {
+            Index::Reg(r) => self.tags(r).meets(Tags::INT),
+            Index::Imm(_) => true,
+        };
+        if !possible || !self.tags(a).meets(Tags::TABLE) {
+            return self.step();
+        }
+        let value = self.stored(i.c());
+        match self.access() {
+            Access::Only(kind)
+                if kind == table::KIND_GENERAL || value.tags == Tags::of(packed_tag(kind)) =>
+            {
+                let exit = self.exit_block();
+                let done = self.b.create_block();
+                // A hole or nil is no reason to leave for good: the helper does it.
+                let slow = self.slow_statement(done);
+                let (t, idx) = self.array_element(a, index, exit);
+                let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+                self.b
+                    .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
+                let array = self.b.load64(mem::array(t, table::ARRAY));
+                if kind == table::KIND_GENERAL {
+                    self.guard_not_black(t, value, slow);
+                    let down = self.b.ineg(idx);
+                    let at = mem::element_tag(array, down);
+                    self.b
+                        .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, at, 0), slow, &[]);
+                    self.store_tag(value, at, slow);
+                }
+                if value.tags.has_payload() {
+                    self.store_payload(value, mem::element(array, idx));
+                }
+                self.b.jump(done, &[]);
+                self.b.switch_to(done);
+            }
+            _ => self.set_any(a, index, value),
+        }
+    }
+
+    /// Stores the tag of a value that must not be nil.
+    fn store_tag(&mut self, value: Reg, at: trinity_codegen::ir::Addr, slow: Block) {
+        match value.tags.single() {
+            Some(tag::NIL) => {
+                self.b.jump(slow, &[]);
+                let dead = self.b.create_block();
+                self.b.switch_to(dead);
+            }
+            Some(t) => self.b.store_imm(Width::W8, at, i32::from(t)),
+            None => {
+                let t = self.stored_tag(value);
+                if value.tags.meets(Tags::NIL) {
+                    self.b.exit_if(Cond::icmp(IntCc::Eq, t, 0), slow, &[]);
+                }
+                self.b.store(Width::W8, at, t);
+            }
+        }
+    }
+    pub(crate) fn store_payload(&mut self, value: Reg, at: trinity_codegen::ir::Addr) {
+        let v = match value.p {
+            Payload::Value(v) => v,
+            Payload::Count { .. } | Payload::None => self.bits_of(value, 0),
+        };
+        self.b.store64(at, v);
+    }
+    pub(crate) fn stored_tag(&mut self, value: Reg) -> Value {
+        self.tag_of(value, 0)
+    }
+
+    /// All kinds: an existing element of a matching kind, or an append within the capacity to an array that is not empty, of a table without
+    /// a metatable. The last place is the helper's: a full array takes over what the hash part has.
+    fn set_any(&mut self, a: usize, index: Index, value: Reg) {
+        let done = self.b.create_block();
+        let slow = self.slow_statement(done);
+        self.leave_unless_tag(a, Tags::TABLE, slow);
+        let idx = self.index_value(index, slow);
+        let may_append = matches!(index, Index::Reg(_));
+        let t = self.peek_bits(a);
+        self.guard_not_black(t, value, slow);
+        let vtag = self.stored_tag(value);
+        let array = self.b.load64(mem::array(t, table::ARRAY));
+        let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+        let packed_tag = self.b.iadd(kind, i32::from(tag::INT - table::KIND_INT));
+        let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
+        let from0 = self.b.isub(idx, 1);
+        let down = self.b.ineg(idx);
+        let tag_addr = mem::element_tag(array, down);
+        let is_general = Cond::icmp(IntCc::Eq, kind, i32::from(table::KIND_GENERAL));
+        let no_value = Cond::icmp(IntCc::Eq, vtag, 0);
+        let wrong_kind = Cond::icmp(IntCc::Ne, packed_tag, vtag);
+        let general = self.b.create_block();
+        let packed = self.b.create_block();
+        let beyond = self.b.create_block();
+        self.b
+            .exit_if(Cond::icmp(IntCc::Ule, len, from0), beyond, &[]);
+        let existing = self.b.create_block();
+        self.b.exit_if(is_general, existing, &[]);
+        self.b.brif(wrong_kind, (slow, &[]), (packed, &[]));
+        // General: neither the old nor the new value may be nil (holes and metamethods are the helper's).
+        self.b.switch_to(existing);
+        self.b
+            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
+        self.b.brif(no_value, (slow, &[]), (general, &[]));
+        self.b.switch_to(beyond);
+        if may_append {
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Eq, len, from0), slow, &[]);
+            let cap = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_CAP));
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Ult, idx, cap), slow, &[]);
+            let has_metatable =
+                Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0);
+            self.b.exit_if(has_metatable, slow, &[]);
+            self.b.exit_if(no_value, slow, &[]);
+            let len_addr = mem::array(t, table::ARRAY_LEN);
+            let append = self.b.create_block();
+            self.b.exit_if(is_general, append, &[]);
+            let empty = Cond::icmp(IntCc::Eq, kind, i32::from(table::KIND_EMPTY));
+            self.b.exit_if(empty, slow, &[]);
+            self.b.exit_if(wrong_kind, slow, &[]);
+            self.b.store(Width::W32, len_addr, idx);
+            self.b.jump(packed, &[]);
+            self.b.switch_to(append);
+            self.b.store(Width::W32, len_addr, idx);
+            self.b.jump(general, &[]);
+        } else {
+            self.b.jump(slow, &[]);
+        }
+        self.b.switch_to(general);
+        self.b.store(Width::W8, tag_addr, vtag);
+        // The payloads of booleans are not touched: their arrays use a byte an element.
+        let rest = if value.tags.has_payload() {
+            packed
+        } else {
+            done
+        };
+        self.b.jump(rest, &[]);
+        self.b.switch_to(packed);
+        self.store_payload(value, mem::element(array, idx));
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    // ---- stored values
+
+    /// The value to store: a register or a constant, payload and tag in SSA values (or fixed).
+    pub(crate) fn stored(&mut self, c: usize) -> Reg {
+        let Some(r) = facts::stored_register(c) else {
+            let k = c - usize::from(trinity_frontend::bytecode::instr::RK_CONST);
+            return self.constant_reg(k);
+        };
+        if self.tags(r).has_payload() {
+            self.get(r);
+        }
+        if self.tags(r).single().is_none() {
+            self.get_tag(r);
+        }
+        self.reg(r)
+    }
+    /// A cold block that runs a statement by its helper and goes to `done`.
+    pub(crate) fn slow_statement(&mut self, done: Block) -> Block {
+        let here = self.b.current();
+        let slow = self.b.create_cold_block();
+        self.slow_helper(slow);
+        self.b.jump(done, &[]);
+        self.b.switch_to(here);
+        slow
+    }
+    /// A store of a collectable value into a black object needs the barrier, which the helper does.
+    pub(crate) fn guard_not_black(&mut self, object: Value, v: Reg, slow: Block) {
+        if v.tags.may_be_collectable() {
+            self.b.exit_if(
+                Cond::test_mem(
+                    IntCc::Ne,
+                    Width::W8,
+                    mem::mark(object),
+                    i32::from(header::BLACK),
+                ),
+                slow,
+                &[],
+            );
+        }
+    }
+
+    /// LEN: strings, and tables without a metatable whose array part is not empty.
+    pub(crate) fn length(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
+        if let Some(t) = self.spec().operand(self.pc, 0)
+            && t == Tags::TABLE
+            && self.tags(b).meets(t)
+        {
+            self.guard(b, t);
+        }
+        let tags = self.tags(b);
+        if tags.within(Tags::STR) {
+            let s = self.get(b);
+            let n = self.b.load64(mem::constant(s, string::LEN));
+            return self.define(a, Tags::INT, n);
+        }
+        let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+        let want = if super::spec::is_guardable(want) {
+            want
+        } else {
+            facts::VALUE
+        };
+        if !tags.meets(Tags::TABLE) || !want.meets(Tags::INT) {
+            self.step();
+            return self.result_in_home(a, want);
+        }
+        let done = self.b.create_block();
+        let out = self.value_params(done, want);
+        let slow = self.slow_step(a, want, done);
+        self.leave_unless_tag(b, Tags::TABLE, slow);
+        let t = self.peek_bits(b);
+        self.b.exit_if(
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0),
+            slow,
+            &[],
+        );
+        let n = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
+        // The length of an empty array is 0 if there is no hash part.
+        let empty = self.b.create_block();
+        let known = self.b.create_block();
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, n, 0), (empty, &[]), (known, &[]));
+        self.b.switch_to(empty);
+        self.b.brif(
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0),
+            (slow, &[]),
+            (known, &[]),
+        );
+        self.b.switch_to(known);
+        let mut args = vec![n];
+        if want.single().is_none() {
+            args.push(self.b.iconst(i64::from(tag::INT)));
+        }
+        self.b.jump(done, &args);
+        self.b.switch_to(done);
+        self.set(a, out);
+    }
+}

@@ -1,0 +1,94 @@
+//! Compilation by the typed lowering: which functions, and from lowered IR to machine code.
+
+use crate::opt::module::Module;
+use crate::opt::{self, seen};
+use crate::{
+    CompiledFunc, LowerError, Options, SafePoint, compile_function, func_name, join, preorder,
+};
+use trinity_codegen::{Algorithm, CompileError, Compiler};
+use trinity_frontend::bytecode::Proto;
+
+/// Instructions from which on a function is left to the baseline: the typed lowering's time grows with blocks times registers.
+const TYPED_MAX: usize = 6000;
+
+/// Describes a module for [`compile_typed`]: what was seen of its functions, and which of them the typed lowering takes. `skip` tells functions
+/// that are not compiled at all.
+pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool) -> Module<'a> {
+    let seen = preorder(main)
+        .into_iter()
+        .enumerate()
+        .map(|(n, p)| {
+            opts.func_profile(n as u32, p)
+                .map(|f| seen::seen(f, p, &opts.module))
+        })
+        .collect();
+    Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+}
+
+/// Compiles function `index` of a module at the level of `opts`.
+pub fn compile_typed(
+    module: &Module,
+    index: u32,
+    opts: &Options,
+) -> Result<CompiledFunc, LowerError> {
+    let p = module.protos[index as usize];
+    if opts.opt_level == 0 || !module.typed[index as usize] {
+        return compile_function(p, index, opts);
+    }
+    let name = func_name(p);
+    let fail = |error| LowerError {
+        function: func_name(p),
+        error,
+    };
+    let lowered = opt::lower(
+        module,
+        index,
+        &name,
+        opt::Options {
+            stress_guards: false,
+            unit_salt: 0,
+        },
+    );
+    let options = trinity_codegen::Options {
+        algorithm: Algorithm::Ion,
+        verify: opts.verify,
+        check_allocation: opts.verify,
+        opt: (opts.opt_level >= 2).then(trinity_codegen::opt::OptOptions::default),
+    };
+    let mut ir = opts.keep_ir.then(|| lowered.body.to_string());
+    let body = Compiler::new(options.clone())
+        .compile(&lowered.body)
+        .map_err(fail)?;
+    let (out, body_offset) = match &lowered.adapter {
+        None => (body, 0),
+        Some(adapter) => {
+            if let Some(ir) = &mut ir {
+                ir.insert_str(0, &format!("{adapter}\n"));
+            }
+            let adapter = Compiler::new(options).compile(adapter).map_err(fail)?;
+            join(adapter, body).map_err(fail)?
+        }
+    };
+    let safepoints = out
+        .safepoints
+        .iter()
+        .map(|&(ret_offset, id)| {
+            lowered
+                .safepoints
+                .get(id as usize)
+                .map(|&s| SafePoint { ret_offset, ..s })
+                .ok_or_else(|| fail(CompileError::Verify(format!("no safe point {id}"))))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(CompiledFunc {
+        name,
+        code: out.code,
+        text_len: out.text_len,
+        relocs: out.relocs,
+        safepoints,
+        srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
+        frame_size: out.frame_size,
+        body_offset,
+        ir,
+    })
+}
