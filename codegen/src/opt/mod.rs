@@ -16,6 +16,7 @@ mod graph;
 mod gvn;
 mod loops;
 mod options;
+mod peel;
 mod simplify;
 
 pub(crate) use fold::mirror;
@@ -30,11 +31,15 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         ..OptStats::default()
     };
     simplify(f, options, &mut stats);
-    if options.gvn {
-        gvn::run(f, options, &mut stats);
-        check(f, options, "gvn");
+    number(f, options, &mut stats);
+    if options.peel {
+        peel::run(f, &mut stats);
+        check(f, options, "peel");
         simplify(f, options, &mut stats);
+        number(f, options, &mut stats);
     }
+    // Again: operands that were found equal make addresses and counters comparable.
+    number(f, options, &mut stats);
     if options.dce {
         dce::run(f, &mut stats);
         check(f, options, "dce");
@@ -50,6 +55,14 @@ fn simplify(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
     if options.simplify {
         simplify::run(f, stats);
         check(f, options, "simplify");
+    }
+}
+
+fn number(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
+    if options.gvn {
+        gvn::run(f, options, stats);
+        check(f, options, "gvn");
+        simplify(f, options, stats);
     }
 }
 

@@ -15,6 +15,8 @@ pub struct OptOptions {
     pub conditions: bool,
     /// In value numbering: the size of loop counters.
     pub ranges: bool,
+    /// A copy of the first iteration in front of innermost loops, so that what is the same in all is found there.
+    pub peel: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -28,6 +30,7 @@ impl OptOptions {
         memory: true,
         conditions: true,
         ranges: true,
+        peel: true,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
@@ -38,6 +41,7 @@ impl OptOptions {
         memory: false,
         conditions: false,
         ranges: false,
+        peel: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -73,6 +77,8 @@ pub struct OptStats {
     pub stores: u32,
     /// Branches that value numbering decided.
     pub conditions: u32,
+    /// Loops with a copy of their first iteration in front.
+    pub peeled: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

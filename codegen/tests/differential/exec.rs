@@ -256,6 +256,7 @@ impl Arena {
             };
         }
         super::generate::init_memory(self.areas());
+        super::structured::init_memory(self.areas());
     }
 
     pub fn snapshot(&mut self) -> Vec<u64> {

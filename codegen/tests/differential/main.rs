@@ -11,21 +11,23 @@ mod graph;
 mod hazards;
 mod interp;
 mod known;
+mod structured;
 
 use exec::{Arena, Regs};
-use trinity_codegen::ir::{parse, verify};
+use trinity_codegen::ir::{Function, parse, verify};
 use trinity_codegen::opt::OptOptions;
 use trinity_codegen::{Algorithm, Options, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 6] = [
+const SWITCHES: [Switch; 7] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
     |o| &mut o.memory,
     |o| &mut o.conditions,
     |o| &mut o.ranges,
+    |o| &mut o.peel,
 ];
 
 /// All passes but one, or one alone.
@@ -43,8 +45,7 @@ fn variant(seed: u64, opt: OptOptions) -> OptOptions {
     options
 }
 
-fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
-    let func = generate::function(seed);
+fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
     let text = func.to_string();
     if show {
         println!("{text}");
@@ -113,20 +114,24 @@ fn run_seed(arena: &mut Arena, seed: u64, show: bool) {
     }
 }
 
+/// Runs the seed that the environment names, or many.
+fn run_seeds(make: fn(u64) -> Function, runs: u64) {
+    let mut arena = Arena::new();
+    let number = |name| std::env::var(name).ok().and_then(|s| s.parse().ok());
+    if let Some(seed) = number("TRINITY_SEED") {
+        return run_seed(&mut arena, seed, make(seed), true);
+    }
+    for seed in 1..=number("TRINITY_RUNS").unwrap_or(runs) {
+        run_seed(&mut arena, seed, make(seed), false);
+    }
+}
+
 #[test]
 fn random_programs() {
-    let mut arena = Arena::new();
-    if let Some(seed) = std::env::var("TRINITY_SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-    {
-        return run_seed(&mut arena, seed, true);
-    }
-    let runs = std::env::var("TRINITY_RUNS")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(600);
-    for seed in 1..=runs {
-        run_seed(&mut arena, seed, false);
-    }
+    run_seeds(generate::function, 600);
+}
+
+#[test]
+fn structured_programs() {
+    run_seeds(structured::function, 800);
 }

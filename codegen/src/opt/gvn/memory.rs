@@ -86,7 +86,7 @@ pub(super) struct State {
 
 /// What a loop does to memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Effects {
+pub(in crate::opt) struct Effects {
     /// Bit per region: changed, in whatever way.
     touched: u16,
     /// Bit per region: changed by more than the stores listed.
@@ -132,7 +132,7 @@ impl Effects {
     }
 
     /// Whether a region is changed.
-    pub(super) fn touches(&self, r: Region) -> bool {
+    pub(in crate::opt) fn touches(&self, r: Region) -> bool {
         self.touched & bit(r) != 0
     }
 
@@ -152,7 +152,7 @@ fn bit(r: Region) -> u16 {
 }
 
 /// What each loop does to memory.
-pub(super) fn loop_effects(f: &Function, cfg: &Cfg, loops: &Loops) -> Vec<Effects> {
+pub(in crate::opt) fn loop_effects(f: &Function, cfg: &Cfg, loops: &Loops) -> Vec<Effects> {
     let mut all = vec![Effects::default(); loops.loops.len()];
     for &b in &cfg.rpo {
         let Some(mut l) = loops.innermost(b) else {
@@ -383,7 +383,7 @@ impl Memory {
 }
 
 /// Whether others write there: such accesses stay as they are.
-pub(super) fn is_volatile(addr: &Addr) -> bool {
+pub(in crate::opt) fn is_volatile(addr: &Addr) -> bool {
     addr.region == Region::Thread
         || addr.base == Base::Pinned(Pinned::Thread) && addr.region != Region::Const
 }

@@ -24,6 +24,8 @@ use memory::{Memory, State, branch_cond, cond_of, stored};
 use numbers::{Key, Num, Numbers};
 use range::Range;
 
+pub(super) use memory::{Effects, is_volatile, loop_effects};
+
 const UNSEEN: Num = Num::MAX;
 
 struct Gvn<'a> {

@@ -1,0 +1,317 @@
+//! Peeling: a copy of an innermost loop's body in front of the loop.
+//!
+//! What the loop computes, loads or checks in every iteration with the same outcome is then done once before it, by the
+//! copy, and value numbering finds it there. So guards need not be moved: each stays where its exit knows the state.
+//! Only loops with something of that kind are peeled.
+//!
+//! Values of the loop that are used behind it get a second definition, by the copy. Blocks where both arrive take
+//! parameters for them; those that turn out needless are simplified away.
+
+use super::gvn::{Effects, loop_effects};
+use super::loops::Loops;
+use super::{OptStats, compact};
+use crate::ir::{
+    Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp, Value,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Instructions and terminators of a loop that is peeled, at most.
+const LOOP_SIZE: usize = 600;
+/// The function may grow to twice its size and by this.
+const GROWTH: usize = 2000;
+
+/// The copies of peeled loops.
+struct Peeled {
+    /// By block: the peeled loop it belongs to, and whether as a copy.
+    side: Vec<Option<(u32, bool)>>,
+    /// By value of a peeled loop: its loop and its copy.
+    copy: HashMap<Value, (u32, Value)>,
+}
+
+/// Peels the loops that are worth it.
+pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
+    let cfg = Cfg::new(f);
+    let loops = Loops::new(&cfg, f.blocks.len());
+    let effects = loop_effects(f, &cfg, &loops);
+    let mut budget = super::size(f) as usize + GROWTH;
+    let mut picked = Vec::new();
+    for (n, l) in loops.loops.iter().enumerate() {
+        let size: usize = l
+            .blocks
+            .iter()
+            .map(|b| f.blocks[b.index()].insts.len() + 1)
+            .sum();
+        let fits = !l.has_inner && size <= LOOP_SIZE && size <= budget;
+        let odd = l.blocks.iter().any(|&b| loops.is_irreducible(b));
+        if fits
+            && !odd
+            && !f.blocks[l.header.index()].cold
+            && is_worth_it(f, &loops, n as u32, &effects[n])
+        {
+            budget -= size;
+            picked.push(n as u32);
+        }
+    }
+    if picked.is_empty() {
+        return;
+    }
+    stats.peeled += picked.len() as u32;
+    let old_blocks = f.blocks.len();
+    let mut peeled = Peeled {
+        side: vec![None; old_blocks],
+        copy: HashMap::new(),
+    };
+    // By block: the copies to be laid out before it.
+    let mut before: HashMap<Block, Vec<Block>> = HashMap::new();
+    for &l in &picked {
+        let copies = copy_loop(f, &cfg, &loops, l, &mut peeled);
+        if let Some(&first) = loops.loops[l as usize].blocks.iter().min() {
+            before.insert(first, copies);
+        }
+    }
+    repair(f, &peeled);
+    let mut order = Vec::with_capacity(f.blocks.len());
+    for b in (0..old_blocks as u32).map(Block) {
+        order.extend(before.remove(&b).unwrap_or_default());
+        order.push(b);
+    }
+    compact::compact(f, &order);
+}
+
+/// Whether something in a loop does the same in every iteration, is not free, and can be left to the first.
+fn is_worth_it(f: &Function, loops: &Loops, l: u32, effects: &Effects) -> bool {
+    let mut varies: HashMap<Value, bool> = HashMap::new();
+    let mut worth = false;
+    for &b in &loops.loops[l as usize].blocks {
+        let data = &f.blocks[b.index()];
+        varies.extend(data.params.iter().map(|&p| (p, true)));
+        for id in &data.insts {
+            let node = &f.insts[id.index()];
+            if let Inst::Call(data) = &node.inst {
+                // Two return addresses of one safe point might be more than its owner expects.
+                if data.safepoint.is_some() {
+                    return false;
+                }
+            }
+            let mut same = !node.inst.has_effect();
+            node.inst
+                .for_each_use(|v| same &= varies.get(&v) != Some(&true));
+            same &= match &node.inst {
+                Inst::Load { addr, .. } => is_steady(addr, effects),
+                Inst::GetPinned(_) => false,
+                Inst::BoolOf(c) | Inst::Select { cond: c, .. } => steady_cond(c, effects),
+                _ => true,
+            };
+            if !same {
+                varies.extend(node.results().map(|v| (v, true)));
+            }
+            worth |= same && is_costly(&node.inst);
+        }
+        if let Some(Term::BrIf { cond, .. }) = &data.term {
+            let mut same = steady_cond(cond, effects);
+            cond.for_each_use(&mut |v| same &= varies.get(&v) != Some(&true));
+            worth |= same;
+        }
+    }
+    worth
+}
+
+/// Whether a loop leaves memory at an address alone.
+fn is_steady(addr: &Addr, effects: &Effects) -> bool {
+    !super::gvn::is_volatile(addr) && !effects.touches(addr.region) || addr.region == Region::Const
+}
+
+fn steady_cond(cond: &Cond, effects: &Effects) -> bool {
+    match cond {
+        Cond::IcmpMem { addr, .. } | Cond::TestMem { addr, .. } => is_steady(addr, effects),
+        Cond::RspMem { .. } => false,
+        Cond::Icmp { .. } | Cond::Test { .. } | Cond::Fcmp { .. } | Cond::Overflow(_) => true,
+    }
+}
+
+/// Whether computing this once instead of every time is worth a register.
+fn is_costly(inst: &Inst) -> bool {
+    match inst {
+        Inst::Load { .. } | Inst::BoolOf(_) | Inst::Select { .. } => true,
+        Inst::Binary { op, .. } => {
+            op.ty() == Type::F64
+                || matches!(op, BinOp::Imul | BinOp::Sdiv | BinOp::Srem | BinOp::Smulh)
+        }
+        Inst::Unary { op, .. } => {
+            let (from, to) = op.types();
+            (from, to) != (Type::I64, Type::I64) && !matches!(op, UnOp::Fneg | UnOp::Fabs)
+        }
+        Inst::AddrOf(addr) => matches!(addr.base, Base::Symbol(_)),
+        _ => false,
+    }
+}
+
+/// Copies a loop and leads the ways into it to the copy, whose ways back lead to the loop.
+fn copy_loop(
+    f: &mut Function,
+    cfg: &Cfg,
+    loops: &Loops,
+    l: u32,
+    peeled: &mut Peeled,
+) -> Vec<Block> {
+    let body = &loops.loops[l as usize];
+    let header = body.header;
+    let mut block_of: BTreeMap<Block, Block> = BTreeMap::new();
+    let mut value_of: HashMap<Value, Value> = HashMap::new();
+    for &b in &body.blocks {
+        let copy = f.add_block();
+        block_of.insert(b, copy);
+        f.blocks[copy.index()].cold = f.blocks[b.index()].cold;
+        peeled.side.push(Some((l, true)));
+        peeled.side[b.index()] = Some((l, false));
+        for p in f.blocks[b.index()].params.clone() {
+            let q = f.add_param(copy, f.ty(p));
+            value_of.insert(p, q);
+        }
+    }
+    for (&b, &copy) in &block_of {
+        for id in f.blocks[b.index()].insts.clone() {
+            let node = f.insts[id.index()].clone();
+            let tys: Vec<Type> = node.results().map(|v| f.ty(v)).collect();
+            let new = f.add_inst(copy, node.inst.clone(), &tys, node.loc);
+            let results = f.insts[new.index()].results();
+            value_of.extend(node.results().zip(results));
+        }
+    }
+    for (&b, &copy) in &block_of {
+        for id in f.blocks[copy.index()].insts.clone() {
+            let inst = &mut f.insts[id.index()].inst;
+            inst.for_each_use_mut(|v| *v = *value_of.get(v).unwrap_or(v));
+        }
+        let mut term = f.blocks[b.index()].term.clone();
+        if let Some(term) = &mut term {
+            term.for_each_use_mut(|v| *v = *value_of.get(v).unwrap_or(v));
+            for t in term.targets_mut().filter(|t| t.block != header) {
+                t.block = *block_of.get(&t.block).unwrap_or(&t.block);
+            }
+        }
+        f.blocks[copy.index()].term = term;
+        f.blocks[copy.index()].term_loc = f.blocks[b.index()].term_loc;
+    }
+    for &p in cfg.preds(header) {
+        if loops.contains(l, p) {
+            continue;
+        }
+        for t in targets_mut(f, p).filter(|t| t.block == header) {
+            t.block = block_of[&header];
+        }
+    }
+    peeled
+        .copy
+        .extend(value_of.into_iter().map(|(v, c)| (v, (l, c))));
+    block_of.into_values().collect()
+}
+
+fn targets_mut(f: &mut Function, b: Block) -> impl Iterator<Item = &mut BlockCall> {
+    f.blocks[b.index()]
+        .term
+        .iter_mut()
+        .flat_map(|t| t.targets_mut())
+}
+
+/// Gives the uses of peeled values outside their loops what arrives there.
+fn repair(f: &mut Function, peeled: &Peeled) {
+    let cfg = Cfg::new(f);
+    let mut uses: BTreeMap<Value, Vec<Block>> = BTreeMap::new();
+    for &b in &cfg.rpo {
+        let mut see = |v: Value| {
+            if let Some((l, _)) = peeled.copy.get(&v)
+                && peeled.side[b.index()] != Some((*l, false))
+            {
+                let list = uses.entry(v).or_default();
+                if list.last() != Some(&b) {
+                    list.push(b);
+                }
+            }
+        };
+        let data = &f.blocks[b.index()];
+        for id in &data.insts {
+            f.insts[id.index()].inst.for_each_use(&mut see);
+        }
+        if let Some(t) = &data.term {
+            t.for_each_use(&mut see);
+        }
+    }
+    let mut here: HashMap<(Block, Value), Value> = HashMap::new();
+    for (&v, blocks) in &uses {
+        arriving(f, &cfg, peeled, v, blocks, &mut here);
+    }
+    for &b in &cfg.rpo {
+        let new = |v: Value| *here.get(&(b, v)).unwrap_or(&v);
+        // A loop's own values are what they are in it.
+        let outside = |v: &Value| {
+            let own = peeled.copy.get(v).map(|c| (c.0, false));
+            own.is_some() && peeled.side[b.index()] != own
+        };
+        for id in f.blocks[b.index()].insts.clone() {
+            let inst = &mut f.insts[id.index()].inst;
+            inst.for_each_use_mut(|v| {
+                if outside(v) {
+                    *v = new(*v);
+                }
+            });
+        }
+        if let Some(term) = &mut f.blocks[b.index()].term {
+            term.for_each_use_mut(|v| {
+                if outside(v) {
+                    *v = new(*v);
+                }
+            });
+        }
+    }
+}
+
+/// Finds what arrives for a value at the start of each block that needs it, adding parameters where both definitions do.
+fn arriving(
+    f: &mut Function,
+    cfg: &Cfg,
+    peeled: &Peeled,
+    v: Value,
+    used_in: &[Block],
+    here: &mut HashMap<(Block, Value), Value>,
+) {
+    let (l, copy) = peeled.copy[&v];
+    let defined = |b: Block| match peeled.side[b.index()] {
+        Some((m, is_copy)) if m == l => Some(if is_copy { copy } else { v }),
+        _ => None,
+    };
+    // All blocks outside the loop and its copy where the value is live at the start: the walk ends at the definitions,
+    // which every way from the entry passes.
+    let mut live: BTreeMap<u32, Block> = BTreeMap::new();
+    let mut work = used_in.to_vec();
+    while let Some(b) = work.pop() {
+        if defined(b).is_none() && live.insert(cfg.rpo_of(b), b).is_none() {
+            work.extend(cfg.preds(b));
+        }
+    }
+    let mut added = Vec::new();
+    for &b in live.values() {
+        let arrives = |p: &Block| defined(*p).or_else(|| here.get(&(*p, v)).copied());
+        let mut all = cfg.preds(b).iter().map(arrives);
+        let first = all.next().flatten();
+        let value = match first {
+            Some(x) if all.all(|y| y == Some(x)) => x,
+            _ => {
+                let param = f.add_param(b, f.ty(v));
+                added.push(b);
+                param
+            }
+        };
+        here.insert((b, v), value);
+    }
+    for b in added {
+        let mut preds = cfg.preds(b).to_vec();
+        preds.dedup();
+        for p in preds {
+            let arg = defined(p).unwrap_or_else(|| here[&(p, v)]);
+            for t in targets_mut(f, p).filter(|t| t.block == b) {
+                t.args.push(arg);
+            }
+        }
+    }
+}
