@@ -141,3 +141,91 @@ pub fn skeleton(modules: &[(String, &Proto)]) -> Profile {
     out.program = program(&out.funcs);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(source: &str) -> Proto {
+        trinity_frontend::compile(source.as_bytes(), b"=t").expect("the test's own source")
+    }
+
+    #[test]
+    fn paths_name_what_has_a_name() {
+        let p = compiled(
+            "local function f() return function() end, function() end end\n\
+             local M = {}\n\
+             function M.g() local function h() end return h end\n\
+             f = function() end\n\
+             return f, M, function() return function() end end",
+        );
+        let names: Vec<String> = paths(&p).into_iter().map(|p| p.0).collect();
+        assert_eq!(
+            names,
+            [
+                "main",
+                "main/f",
+                "main/f/1",
+                "main/f/2",
+                "main/M.g",
+                "main/M.g/h",
+                "main/f#2",
+                "main/1",
+                "main/1/1"
+            ]
+        );
+    }
+
+    #[test]
+    fn hashes_follow_the_code_only() {
+        let first = |s: &str| bytecode(&compiled(s).protos[0]);
+        let f = first("local function f(a) return a + 1 end");
+        assert_eq!(
+            f,
+            first("\n\n--moved\nlocal function g(b) return b + 1 end")
+        );
+        for other in [
+            "local function f(a) return a + 2 end",
+            "local function f(a) return a + 1.5 end",
+            "local function f(a, b) return a + 1 end",
+            "local function f(a, ...) return a + 1 end",
+            "local function f(a) return a - 1 end",
+        ] {
+            assert_ne!(f, first(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn tokens_forget_registers_but_not_constants() {
+        let code = |s: &str| tokens(&compiled(s));
+        let a = code("local x, t = 1, {} t.name = x t.name = 'k'");
+        let b = code("local y, x, t = 1, 1, {} t.name = x t.name = 'k'");
+        assert_eq!(a[2..], b[3..]);
+        assert_ne!(code("local t = {} t.a = 1"), code("local t = {} t.b = 1"));
+        let p = compiled("return 1");
+        let ops: Vec<u8> = p.code.iter().map(|i| i.op_byte()).collect();
+        let seen: Vec<u8> = tokens(&p).into_iter().map(token_op).collect();
+        assert_eq!(ops, seen);
+    }
+
+    #[test]
+    fn functions_are_looked_up_by_bytecode() {
+        let p =
+            compiled("local function f(a) return a + 1 end local function g(a) return a * 2 end");
+        let profile = skeleton(&[(String::new(), &p), ("m".to_string(), &p)]);
+        assert_eq!(profile.funcs.len(), 6);
+        let found = |m, i, p| {
+            profile
+                .lookup(m, i, p)
+                .map(|f| (&*f.key.module, f.key.index))
+        };
+        assert_eq!(found("", 1, &p.protos[0]), Some(("", 1)));
+        assert_eq!(found("m", 2, &p.protos[1]), Some(("m", 2)));
+        assert_eq!(found("m", 9, &p.protos[1]), Some(("m", 2)), "moved");
+        assert_eq!(found("x", 1, &p.protos[0]), None);
+        let other = compiled("local function f(a) return a + 3 end");
+        assert_eq!(found("", 1, &other.protos[0]), None);
+        let moved = skeleton(&[(String::new(), &compiled("f = 1"))]);
+        assert_ne!(profile.program, moved.program);
+    }
+}

@@ -4,14 +4,19 @@
 //! ends; `trinityc --profile-use FILE` hands it to the optimizer. Profiles are advice: they say what is probable, never what is certain, so
 //! nothing here can make a program wrong. The user's view is docs/profiles.md.
 //!
-//! [`model`] the data; [`tags`] sets of value kinds; [`fingerprint`] how functions are named and recognised; `merge` sums of profiles.
+//! [`model`] the data; [`tags`] sets of value kinds; [`fingerprint`] how functions are named and recognised; `merge` sums of profiles;
+//! [`format`] files.
 
 pub mod fingerprint;
+pub mod format;
 mod merge;
 pub mod model;
 pub mod tags;
+#[cfg(test)]
+mod testing;
 
 pub use fingerprint::skeleton;
+pub use format::{FormatError, ReadError};
 pub use model::{
     Callee, FuncKey, FuncProfile, FuncRef, Place, Profile, ShapeKeys, ShapeKind, ShapeSeen, Site,
     Target, kind,

@@ -119,3 +119,96 @@ impl Callee {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{FuncKey, FuncRef, Profile, Target};
+    use crate::testing::{Random, random_profile, random_site};
+
+    fn sum(a: &Profile, b: &Profile) -> Profile {
+        let mut out = a.clone();
+        out.merge(b);
+        out
+    }
+
+    /// Profiles of one bytecode have one code and number of parameters.
+    fn same_code(p: &mut Profile) {
+        for f in &mut p.funcs {
+            f.code = vec![f.key.hash as u32; 10];
+            f.key = FuncKey {
+                line: f.key.index,
+                ..f.key.clone()
+            };
+        }
+    }
+
+    #[test]
+    fn merging_commutes_and_keeps_counts() {
+        let seed = 0x5EED_0006;
+        let mut rng = Random(seed);
+        for _ in 0..100 {
+            let (mut a, mut b) = (random_profile(&mut rng), random_profile(&mut rng));
+            same_code(&mut a);
+            same_code(&mut b);
+            let ab = sum(&a, &b);
+            assert_eq!(ab, sum(&b, &a), "seed {seed:#x}");
+            assert!(ab.funcs.is_sorted_by(|x, y| x.key < y.key));
+            let total = |p: &Profile| -> [u64; 4] {
+                let sites = || p.funcs.iter().flat_map(|f| f.sites.values());
+                [
+                    p.runs + p.funcs.iter().map(|f| f.calls).sum::<u64>(),
+                    sites().map(|s| s.count).sum(),
+                    sites().map(|s| s.callee.count()).sum(),
+                    sites()
+                        .map(|s| s.other_shapes + s.shapes.iter().map(|x| x.count).sum::<u64>())
+                        .sum(),
+                ]
+            };
+            let (x, y, xy) = (total(&a), total(&b), total(&ab));
+            for n in 0..4 {
+                assert_eq!(xy[n], x[n] + y[n], "seed {seed:#x}, total {n}");
+            }
+            assert_eq!(sum(&a, &Profile::default()), a);
+            assert_eq!(sum(&Profile::default(), &a), a);
+        }
+    }
+
+    #[test]
+    fn merging_is_associative_where_no_list_is_cut() {
+        let seed = 0x5EED_0007;
+        let mut rng = Random(seed);
+        for _ in 0..200 {
+            let mut sites: Vec<_> = (0..3).map(|_| random_site(&mut rng)).collect();
+            for s in &mut sites {
+                s.callee.targets.truncate(1);
+                s.shapes.truncate(1);
+            }
+            let [a, b, c] = &sites[..] else {
+                unreachable!("three were made")
+            };
+            let (mut left, mut right) = (a.clone(), b.clone());
+            left.merge(b);
+            left.merge(c);
+            right.merge(c);
+            right.merge(a);
+            assert_eq!(left, right, "seed {seed:#x}");
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_callees_stay() {
+        let mut s = crate::model::Site::default();
+        for index in 0..10 {
+            let f = FuncRef {
+                module: String::new(),
+                index,
+            };
+            s.callee.add(Target::Lua(f), u64::from(index + 1));
+        }
+        s.cut();
+        let counts: Vec<u64> = s.callee.targets.iter().map(|t| t.1).collect();
+        assert_eq!(counts, [10, 9, 8, 7]);
+        assert_eq!((s.callee.other, s.callee.count()), (21, 55));
+        assert_eq!(s.callee.sole(), None);
+    }
+}
