@@ -4,20 +4,22 @@
 //! everything that counts bytes (branch targets, safe points, sizes, constants behind the code) is written with labels: `.LF_O` is offset O
 //! (hexadecimal) of function number F in the program, so that bodies have labels too.
 
+use crate::compile::Compiled;
 use crate::discover::Program;
-use crate::unit::{CodeReloc, CodeTarget, Func, MODULES, MODULES_LEN, Unit};
+use crate::unit::{CodeReloc, CodeTarget, Func, MODULES, MODULES_LEN, PROFILE, Unit};
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, OpKind, SymbolResolver,
     SymbolResult,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use trinity_abi::unit::PROFILE_START;
 
 /// The whole program as assembly text.
-pub fn emit(units: &[Unit], program: &Program) -> Vec<u8> {
+pub fn emit(compiled: &Compiled, program: &Program) -> Vec<u8> {
     let mut out = String::from("\t.text\n");
     let mut number = 0;
-    for (unit, module) in units.iter().zip(&program.modules) {
+    for (unit, module) in compiled.units.iter().zip(&program.modules) {
         let lines: Vec<&[u8]> = module.source.text.split(|&c| c == b'\n').collect();
         let shown = String::from_utf8_lossy(&unit.shown).into_owned();
         let first = number;
@@ -34,7 +36,7 @@ pub fn emit(units: &[Unit], program: &Program) -> Vec<u8> {
             number += 1;
         }
     }
-    tables(units, &mut out);
+    tables(&compiled.units, compiled.skeleton.as_deref(), &mut out);
     out.push_str("\t.section .note.GNU-stack,\"\",@progbits\n");
     out.into_bytes()
 }
@@ -271,7 +273,7 @@ impl SymbolResolver for Resolver {
     }
 }
 
-fn tables(units: &[Unit], out: &mut String) {
+fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
     let mut number = 0;
     for (n, unit) in units.iter().enumerate() {
         let first = number;
@@ -361,6 +363,18 @@ fn tables(units: &[Unit], out: &mut String) {
         out,
         "\t.section .rodata\n\t.p2align 3\n{MODULES_LEN}:\n\t.quad {}",
         units.len()
+    );
+    if let Some(table) = skeleton {
+        put!(out, ".Lskeleton:");
+        bytes(table, out);
+    }
+    let desc = match skeleton {
+        Some(s) => format!("{PROFILE_START}, .Lskeleton, {}", s.len()),
+        None => "0, 0, 0".to_string(),
+    };
+    put!(
+        out,
+        "\n\t.section .data.rel.ro,\"aw\"\n\t.globl {PROFILE}\n\t.p2align 3\n{PROFILE}:\n\t.quad {desc}"
     );
 }
 

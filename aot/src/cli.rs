@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What to produce.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -65,6 +66,14 @@ pub struct Options {
     pub embed_source: bool,
     /// Code whose guards fail once each in deoptimisation stress.
     pub stress_guards: bool,
+    /// Make an executable that observes itself and writes a profile.
+    pub profile_gen: bool,
+    /// Profiles to optimise by.
+    pub profile_use: Vec<PathBuf>,
+    /// Arguments of training runs.
+    pub train: Vec<OsString>,
+    /// How long each may take.
+    pub train_deadline: Duration,
 }
 
 /// What the command line asks for.
@@ -122,7 +131,7 @@ fn command() -> Command {
     codes.push_str(
         "\nModules are searched along LUA_PATH_5_4, LUA_PATH or lua5.4's default path, then in the main file's directory.\n\
          Environment: CC names the linker (cc), TRINITY_RUNTIME_LIB the runtime library.\n\
-         trinityc bench runs the benchmark suite; trinityc isa says what the model of x86-64 knows.",
+         trinityc bench runs the benchmark suite; trinityc profile shows and merges profiles; trinityc isa says what the model of x86-64 knows.",
     );
     Command::new("trinityc")
         .version(env!("CARGO_PKG_VERSION"))
@@ -192,6 +201,35 @@ fn command() -> Command {
             "embed-source",
             "keep the Lua sources in the executable, in section .trinity.source",
         ))
+        .arg(flag(
+            "profile-gen",
+            "make an executable that observes what it does and writes it to EXECUTABLE.tprof (or $TRINITY_PROFILE)",
+        ).conflicts_with_all(["profile-use", "train"]))
+        .arg(
+            Arg::new("profile-use")
+                .long("profile-use")
+                .value_name("FILE")
+                .help("optimise by what was observed; several are added up")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("train")
+                .long("train")
+                .value_name("ARGS")
+                .help("observe the program with these arguments first, then optimise by it; several runs are added up")
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true)
+                .value_parser(ValueParser::os_string()),
+        )
+        .arg(
+            Arg::new("train-deadline")
+                .long("train-deadline")
+                .value_name("SECONDS")
+                .help("how long a training run may take")
+                .default_value("60")
+                .value_parser(value_parser!(u64).range(1..)),
+        )
         .arg(
             flag(
                 "stress-guards",
@@ -225,33 +263,42 @@ fn command() -> Command {
 
 /// Understands the arguments; the first one is the program's own name.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     match command().try_get_matches_from(args) {
         Ok(m) => Ok(Request::Compile(Box::new(options(&m)?))),
-        Err(e) if matches!(e.kind(), DisplayHelp | DisplayVersion) => {
-            Ok(Request::Print(e.render().to_string()))
-        }
-        Err(e) => {
-            // clap's text has several lines; its first paragraph names the problem.
-            let text = e.render().to_string();
-            let first: Vec<&str> = text
-                .split("\n\n")
-                .next()
-                .unwrap_or_default()
-                .split_whitespace()
-                .collect();
-            let line = first.join(" ");
-            let line = line
-                .strip_prefix("error: ")
-                .unwrap_or(&line)
-                .trim_end_matches(':');
-            Err(usage(line))
-        }
+        Err(e) => Ok(Request::Print(refusal(&e, "trinityc --help")?)),
     }
+}
+
+/// What clap did not take: the text to print when it was asked for help or version, else an error of one line that points to `help`.
+pub fn refusal(e: &clap::Error, help: &str) -> Result<String> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    let text = e.render().to_string();
+    if matches!(e.kind(), DisplayHelp | DisplayVersion) {
+        return Ok(text);
+    }
+    // The text has several lines; its first paragraph names the problem.
+    let first: Vec<&str> = text
+        .split("\n\n")
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let line = first.join(" ");
+    let line = line
+        .strip_prefix("error: ")
+        .unwrap_or(&line)
+        .trim_end_matches(':');
+    Err(Error::new(Failure::Usage, format!("{line}; see {help}")))
 }
 
 fn usage(what: &str) -> Error {
     Error::new(Failure::Usage, format!("{what}; see trinityc --help"))
+}
+
+/// All values of an option.
+fn many<T: Clone + Send + Sync + 'static>(m: &ArgMatches, id: &str) -> Vec<T> {
+    let values = m.get_many::<T>(id).into_iter().flatten();
+    values.cloned().collect()
 }
 
 fn options(m: &ArgMatches) -> Result<Options> {
@@ -311,6 +358,10 @@ fn options(m: &ArgMatches) -> Result<Options> {
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
+        profile_gen: m.get_flag("profile-gen"),
+        profile_use: many(m, "profile-use"),
+        train: many(m, "train"),
+        train_deadline: Duration::from_secs(m.get_one("train-deadline").copied().unwrap_or(60)),
     };
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));

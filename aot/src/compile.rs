@@ -3,7 +3,7 @@
 //! A function that passes a limit is not an error: its entry jumps to the runtime's stub that interprets it. The limits are the code
 //! generator's own and the budgets here: machine code for a large table of data, run once, costs time, memory and file size for nothing.
 
-use crate::discover::Program;
+use crate::discover::{self, Program};
 use crate::exit::{Error, Result};
 use crate::image::RelocKind;
 use crate::names::{FuncName, Namer};
@@ -38,7 +38,7 @@ fn over_budget(p: &Proto) -> Option<String> {
 }
 
 /// The compiled program.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub struct Compiled {
     /// Modules in the program's order.
     pub units: Vec<Unit>,
@@ -46,10 +46,14 @@ pub struct Compiled {
     pub ir: Option<String>,
     /// Functions that will be interpreted, with the reason.
     pub interpreted: Vec<String>,
+    /// For a training run: a profile of all functions that has seen nothing, in its file format.
+    pub skeleton: Option<Vec<u8>>,
 }
 
 /// A function without machine code.
 enum Skipped {
+    /// It is to be observed.
+    Observed,
     /// It passes a limit.
     Budget(String),
     /// The compiler failed on it.
@@ -69,19 +73,20 @@ pub struct How {
     pub profile: Option<Arc<Profile>>,
     /// Make every guard fail once, when the program runs in deoptimisation stress.
     pub stress_guards: bool,
+    /// For a training run: everything is interpreted and observed.
+    pub observe: bool,
 }
 
 /// Compiles the program.
 pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
-    let options: Vec<Options> = program
-        .modules
-        .iter()
-        .map(|m| Options {
+    let options: Vec<Options> = profiled(program)
+        .into_iter()
+        .map(|(module, _)| Options {
             keep_ir: how.ir,
             verify: cfg!(debug_assertions),
             opt_level: how.opt_level,
             profile: how.profile.clone(),
-            module: String::from_utf8_lossy(&m.name).into_owned(),
+            module,
             stress_guards: how.stress_guards,
         })
         .collect();
@@ -91,7 +96,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         .iter()
         .map(|m| namer.module(&m.name, &m.proto))
         .collect();
-    let skip = |p: &Proto| over_budget(p).is_some();
+    let skip = |p: &Proto| how.observe || over_budget(p).is_some();
     let modules: Vec<Module> = program
         .modules
         .iter()
@@ -106,6 +111,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         .collect();
     let job = |&(n, m, options): &(u32, &Module, &Options)| match over_budget(m.protos[n as usize])
     {
+        _ if how.observe => Err(Skipped::Observed),
         Some(why) => Err(Skipped::Budget(why)),
         None => compile_typed(m, n, options).map_err(|e| match e.error {
             CompileError::TooLarge(why) => Skipped::Budget(why),
@@ -118,6 +124,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         units: Vec::new(),
         ir: how.ir.then(String::new),
         interpreted: Vec::new(),
+        skeleton: how.observe.then(|| skeleton(program)),
     };
     for (module, names) in program.modules.iter().zip(names) {
         let mut funcs = Vec::with_capacity(names.len());
@@ -129,6 +136,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                     }
                     funcs.push(convert(f, name));
                 }
+                Err(Skipped::Observed) => funcs.push(interpreted(name)),
                 Err(Skipped::Budget(why)) => {
                     out.interpreted.push(format!("{}: {why}", name.symbol));
                     funcs.push(interpreted(name));
@@ -147,6 +155,18 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         out.units.push(unit);
     }
     Ok(out)
+}
+
+/// The program's functions as profiles know them, with the names that the runtime uses.
+fn skeleton(program: &Program) -> Vec<u8> {
+    trinity_profile::skeleton(&profiled(program)).encode()
+}
+
+/// The program's modules by the names that profiles use.
+pub fn profiled(program: &Program) -> Vec<(String, &Proto)> {
+    let name = |m: &discover::Module| String::from_utf8_lossy(&m.name).into_owned();
+    let modules = program.modules.iter();
+    modules.map(|m| (name(m), &m.proto)).collect()
 }
 
 fn convert(f: CompiledFunc, name: FuncName) -> Func {

@@ -9,19 +9,25 @@ use crate::discover::{self, Program, path::SearchPath};
 use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
+use crate::profile::train::{self, Training};
 use crate::{asm, debug, link, unit, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
+use trinity_profile::Profile;
 
 /// Runs trinityc with these arguments (the first is the program's name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
+    }
+    if args.get(1).is_some_and(|a| a == "profile") {
+        return ended(crate::profile::cli::run(&args[2..]));
     }
     #[cfg(feature = "superopt")]
     if let Some(code) = crate::superopt_cli::run(&args[1.min(args.len())..]) {
@@ -31,6 +37,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Request::Print(text) => Output::stdout().commit(text.as_bytes()),
         Request::Compile(options) => run(&options),
     });
+    ended(done)
+}
+
+/// Says what went wrong.
+fn ended(done: Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
@@ -97,7 +108,7 @@ pub fn run(o: &Options) -> Result<()> {
         return output.commit(front_end_text(o)?.as_bytes());
     }
     // Before the work: a missing library would only show up at its end.
-    let runtime = if o.emit == Emit::Exe {
+    let runtime = if o.emit == Emit::Exe || !o.train.is_empty() {
         Some(link::runtime_library(o.runtime_lib.as_deref())?)
     } else {
         None
@@ -116,16 +127,15 @@ pub fn run(o: &Options) -> Result<()> {
     }
     log.step(|| format!("read {} modules", program.modules.len()));
 
-    let compiled = compile::compile(
-        &program,
-        &How {
-            strip: o.strip_debug,
-            ir: o.emit == Emit::Ir,
-            opt_level: o.opt_level,
-            profile: None,
-            stress_guards: o.stress_guards,
-        },
-    )?;
+    let how = How {
+        strip: o.strip_debug,
+        ir: o.emit == Emit::Ir,
+        opt_level: o.opt_level,
+        profile: profile(o, &program, runtime.as_deref(), &mut log)?,
+        stress_guards: o.stress_guards,
+        observe: o.profile_gen,
+    };
+    let compiled = compile::compile(&program, &how)?;
     if o.verbose {
         compiled
             .interpreted
@@ -140,13 +150,13 @@ pub fn run(o: &Options) -> Result<()> {
     });
     match o.emit {
         Emit::Ir => return output.commit(compiled.ir.unwrap_or_default().as_bytes()),
-        Emit::Asm => return output.commit(&asm::emit(&compiled.units, &program)),
+        Emit::Asm => return output.commit(&asm::emit(&compiled, &program)),
         _ => {}
     }
 
     let object = object(o, &program, &compiled)?;
     log.step(|| format!("wrote an object of {} bytes", object.len()));
-    match runtime {
+    match runtime.filter(|_| o.emit == Emit::Exe) {
         None => output.commit(&object),
         Some(runtime) => {
             let linked = executable(o, &object, &runtime)?;
@@ -154,6 +164,40 @@ pub fn run(o: &Options) -> Result<()> {
             output.commit(&linked)
         }
     }
+}
+
+/// What `--profile-use` and `--train` say about this program.
+fn profile(
+    o: &Options,
+    program: &Program,
+    runtime: Option<&Path>,
+    log: &mut Log,
+) -> Result<Option<Arc<Profile>>> {
+    if o.profile_use.is_empty() && o.train.is_empty() {
+        return Ok(None);
+    }
+    let mut seen = crate::profile::read_all(&o.profile_use)?;
+    if let (false, Some(runtime)) = (o.train.is_empty(), runtime) {
+        let training = Training {
+            runs: &o.train,
+            deadline: o.train_deadline,
+        };
+        let how = How {
+            observe: true,
+            ..How::default()
+        };
+        let object = object(o, program, &compile::compile(program, &how)?)?;
+        let observing = executable(o, &object, runtime)?;
+        seen.merge(&train::train(&training, &observing, &|line| {
+            say(line.as_bytes())
+        })?);
+    }
+    let (profile, fits, warning) = crate::profile::fit(&seen, program);
+    log.step(|| fits);
+    if let Some(warning) = warning {
+        say(format!("warning: {warning}").as_bytes());
+    }
+    Ok(Some(Arc::new(profile)))
 }
 
 /// `--emit=ast` and `--emit=bytecode`: the main file by itself.
@@ -172,7 +216,7 @@ fn front_end_text(o: &Options) -> Result<String> {
 
 /// The object file's bytes.
 fn object(o: &Options, program: &Program, compiled: &Compiled) -> Result<Vec<u8>> {
-    let mut layout = unit::layout(&compiled.units);
+    let mut layout = unit::layout(&compiled.units, compiled.skeleton.as_deref());
     if o.debug {
         let producer = concat!("trinityc ", env!("CARGO_PKG_VERSION"));
         debug::add(&mut layout, &compiled.units, producer)?;

@@ -25,6 +25,8 @@ failures! {
     Linker = 7, "the linker failed";
     Output = 8, "the output cannot be written";
     NoRuntime = 9, "the runtime library libtrinity_start.a was not found";
+    Profile = 10, "a profile cannot be read, or is none";
+    Train = 11, "a training run failed";
     Internal = 70, "a bug or a limit of the compiler itself";
 }
 

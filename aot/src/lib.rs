@@ -19,6 +19,7 @@ pub mod image;
 pub mod link;
 pub mod names;
 pub mod output;
+pub mod profile;
 pub mod source;
 #[cfg(feature = "superopt")]
 pub mod superopt_cli;

@@ -1,13 +1,14 @@
 //! Compiled modules laid out as the runtime reads them (docs/abi.md section 6, `trinity_abi::unit`).
 //!
-//! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points, the
-//! inlined calls and the `FuncDesc` table; for the
-//! program: `trinity_modules` and `trinity_modules_len`, which the runtime library's `main` refers to.
+//! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points, the inlined calls and the `FuncDesc`
+//! table; for the program: `trinity_modules`, `trinity_modules_len` and `trinity_profile`, which the runtime library's `main` refers to.
 
 use crate::exit::{Error, Result};
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
-use trinity_abi::unit::{FuncDesc, InlineFrame, ModuleDesc, SafePoint, flag};
+use trinity_abi::unit::{
+    FuncDesc, InlineFrame, ModuleDesc, PROFILE_START, ProfileDesc, SafePoint, flag,
+};
 
 /// What machine code refers to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,6 +126,9 @@ pub struct Layout {
     pub code: Vec<Vec<ItemId>>,
 }
 
+/// Symbol of the description of what is to be observed.
+pub const PROFILE: &str = "trinity_profile";
+
 /// A table that is written field by field, with its relocations.
 #[derive(Default)]
 struct Table {
@@ -142,14 +146,17 @@ impl Table {
     fn u64(&mut self, x: u64) {
         self.bytes.extend_from_slice(&x.to_le_bytes());
     }
-    fn pointer(&mut self, to: ItemId, addend: u64) {
+    fn reloc(&mut self, target: Target, addend: u64) {
         self.relocs.push(Reloc {
             offset: self.bytes.len() as u64,
             kind: RelocKind::Abs64,
-            target: Target::Item(to),
+            target,
             addend: addend as i64,
         });
         self.u64(0);
+    }
+    fn pointer(&mut self, to: ItemId, addend: u64) {
+        self.reloc(Target::Item(to), addend);
     }
     fn item(self, name: String, place: Place, global: bool) -> Item {
         Item {
@@ -163,8 +170,9 @@ impl Table {
     }
 }
 
-/// Lays out the units in the given order; their references to bodies have been checked.
-pub fn layout(units: &[Unit]) -> Layout {
+/// Lays out the units in the given order; their references to bodies have been checked. `skeleton`: the executable observes itself (see
+/// [`crate::compile::Compiled::skeleton`]).
+pub fn layout(units: &[Unit], skeleton: Option<&[u8]>) -> Layout {
     let mut image = Image::default();
     let mut code: Vec<Vec<ItemId>> = Vec::with_capacity(units.len());
     for unit in units {
@@ -185,7 +193,30 @@ pub fn layout(units: &[Unit]) -> Layout {
     let mut len = Table::default();
     len.u64(units.len() as u64);
     image.add(len.item(MODULES_LEN.to_string(), Place::ReadOnly, true));
+    add_profile(&mut image, skeleton);
     Layout { image, code }
+}
+
+/// Adds the `ProfileDesc`.
+fn add_profile(image: &mut Image, skeleton: Option<&[u8]>) {
+    let mut desc = Table::default();
+    match skeleton {
+        None => desc.bytes.resize(size_of::<ProfileDesc>(), 0),
+        Some(bytes) => {
+            let table = Table {
+                bytes: bytes.to_vec(),
+                relocs: Vec::new(),
+            };
+            let table = table.item("trinity.skeleton".to_string(), Place::ReadOnly, false);
+            let table = image.add(table);
+            let start = Target::Import(image.import(PROFILE_START));
+            desc.reloc(start, 0);
+            desc.pointer(table, 0);
+            desc.u64(bytes.len() as u64);
+        }
+    }
+    debug_assert_eq!(desc.bytes.len(), size_of::<ProfileDesc>());
+    image.add(desc.item(PROFILE.to_string(), Place::Tables, true));
 }
 
 /// Adds a function of the unit whose functions start at item `first`.

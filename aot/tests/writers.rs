@@ -91,7 +91,7 @@ fn pieces(bytes: &[u8]) -> BTreeMap<String, Piece> {
 
 fn object_file(dir: &Scratch, writer: Writer, with_debug: bool) -> (PathBuf, Vec<u8>) {
     let units = sample_units(dir.path());
-    let mut layout = unit::layout(&units);
+    let mut layout = unit::layout(&units, None);
     if with_debug {
         debug::add(&mut layout, &units, "test").unwrap();
     }
@@ -163,7 +163,11 @@ fn the_listing_assembles_to_the_same() {
     })
     .unwrap();
     assert_eq!(program.modules.len(), 2);
-    let listing = trinity_aot::asm::emit(&sample_units(dir.path()), &program);
+    let compiled = trinity_aot::compile::Compiled {
+        units: sample_units(dir.path()),
+        ..Default::default()
+    };
+    let listing = trinity_aot::asm::emit(&compiled, &program);
     let (file, exe) = (dir.write("listing.s", listing), dir.file("listing"));
     run(Command::new("cc")
         .arg(file)

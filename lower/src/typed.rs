@@ -89,6 +89,7 @@ pub fn compile_typed(
         srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
         frame_size: out.frame_size,
         body_offset,
+        inlines: Vec::new(),
         ir,
     })
 }

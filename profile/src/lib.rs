@@ -5,8 +5,10 @@
 //! nothing here can make a program wrong. The user's view is docs/profiles.md.
 //!
 //! [`model`] the data; [`tags`] sets of value kinds; [`fingerprint`] how functions are named and recognised; `merge` sums of profiles;
-//! [`format`] files.
+//! [`format`] files; [`adapt`] profiles for another version of the program.
 
+pub mod adapt;
+mod align;
 pub mod fingerprint;
 pub mod format;
 mod merge;
@@ -15,6 +17,7 @@ pub mod tags;
 #[cfg(test)]
 mod testing;
 
+pub use adapt::Adapted;
 pub use fingerprint::skeleton;
 pub use format::{FormatError, ReadError};
 pub use model::{

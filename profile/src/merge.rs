@@ -202,6 +202,7 @@ mod tests {
             let f = FuncRef {
                 module: String::new(),
                 index,
+                hash: 5,
             };
             s.callee.add(Target::Lua(f), u64::from(index + 1));
         }

@@ -48,6 +48,8 @@ pub struct FuncRef {
     pub module: String,
     /// Number in preorder.
     pub index: u32,
+    /// Hash of its bytecode.
+    pub hash: u64,
 }
 
 /// What was seen of one function.
@@ -239,6 +241,17 @@ impl Callee {
     }
 }
 
+impl FuncKey {
+    /// As a callee.
+    pub fn to_ref(&self) -> FuncRef {
+        FuncRef {
+            module: self.module.clone(),
+            index: self.index,
+            hash: self.hash,
+        }
+    }
+}
+
 impl FuncProfile {
     /// A function of which nothing was seen.
     pub fn new(key: FuncKey, num_params: usize, code: Vec<u32>) -> FuncProfile {
@@ -262,7 +275,8 @@ impl FuncProfile {
 
 impl Profile {
     /// The function with number `index` of a module, when its bytecode is what was profiled. A function with the same bytecode elsewhere in
-    /// the module answers too, if there is only one.
+    /// the module answers too, if there is only one. For another version of the program,
+    /// see [`Profile::adapt`].
     pub fn lookup(&self, module: &str, index: u32, proto: &Proto) -> Option<&FuncProfile> {
         let hash = fingerprint::bytecode(proto);
         let order = |f: &FuncProfile| {
@@ -286,8 +300,8 @@ impl Profile {
     /// The function a call leads to.
     pub fn get(&self, f: &FuncRef) -> Option<&FuncProfile> {
         let funcs = self.module(&f.module);
-        let at = funcs.partition_point(|p| p.key.index < f.index);
-        funcs.get(at).filter(|p| p.key.index == f.index)
+        let at = funcs.binary_search_by_key(&(f.index, f.hash), |p| (p.key.index, p.key.hash));
+        at.ok().map(|n| &funcs[n])
     }
 
     /// Puts the functions in the order that lookups need.

@@ -98,6 +98,7 @@ pub(crate) fn random_site(rng: &mut Random) -> Site {
                 n => Target::Lua(FuncRef {
                     module: "a.b".to_string(),
                     index: n as u32,
+                    hash: n << 40,
                 }),
             };
             let count = rng.count();

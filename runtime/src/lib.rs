@@ -32,6 +32,7 @@ pub mod meta;
 pub mod native;
 pub mod numfmt;
 pub mod object;
+mod observe;
 pub mod poll;
 pub mod proto;
 pub mod raise;

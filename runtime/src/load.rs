@@ -227,6 +227,7 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             guard_failures: 0,
             calls: 0,
             back_edges: 0,
+            observed: 0,
             children,
             upval_names,
             src,

@@ -59,6 +59,8 @@ pub struct RtProto {
     pub calls: u32,
     /// Loop back edges taken in the interpreter.
     pub back_edges: u32,
+    /// Number of the function in what is observed, from 1; 0: it is not (`interp::Watch`).
+    pub observed: u32,
     /// Children, parallel to `src.protos`.
     pub children: Vec<*mut RtProto>,
     /// Interned upvalue names (null when stripped).

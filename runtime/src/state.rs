@@ -4,6 +4,7 @@ use crate::close;
 use crate::error::{LResult, Status};
 use crate::frames;
 use crate::heap::{self, AllocError, Callbacks, Heap};
+use crate::interp::Watch;
 use crate::interp::lookup::Lookups;
 use crate::native::stack::{self as native_stack, NativeStack, StackPool};
 use crate::native::units::Units;
@@ -55,6 +56,8 @@ pub struct Global {
     pub in_finalizer: bool,
     /// `close` has begun.
     pub closing: bool,
+    /// Who is told of every instruction, in executables made for training runs.
+    pub observer: Option<&'static dyn Watch>,
 }
 
 /// Registry keys, as in the reference.
@@ -102,6 +105,7 @@ pub fn new_state() -> Option<Lua> {
         on_signal: None,
         in_finalizer: false,
         closing: false,
+        observer: None,
     }));
     // SAFETY: `g` was made above; nothing collects before the roots are in place.
     unsafe {

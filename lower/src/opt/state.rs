@@ -350,7 +350,7 @@ impl Lowering<'_> {
             pc: self.pc,
             delta: delta as u16,
             kind,
-            pad: 0,
+            inlined: 0,
         });
         Some(self.safepoints.len() as u32 - 1)
     }

@@ -236,6 +236,7 @@ impl<'a> Reader<'a> {
                 TARGET_LUA => Target::Lua(FuncRef {
                     module: self.string()?,
                     index: self.small()?,
+                    hash: self.word()?,
                 }),
                 _ => return Err(FormatError::Malformed("callee")),
             };

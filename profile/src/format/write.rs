@@ -161,6 +161,7 @@ impl Writer {
                     self.number(TARGET_LUA);
                     self.string(&f.module);
                     self.number(u64::from(f.index));
+                    self.out.extend_from_slice(&f.hash.to_le_bytes());
                 }
             }
             self.number(*count);

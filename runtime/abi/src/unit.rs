@@ -50,6 +50,20 @@ pub struct InlineFrame {
     pub call_pc: u32,
 }
 
+/// What an executable made for training runs (`trinityc --profile-gen`) is to observe: the symbol `trinity_profile`.
+#[repr(C)]
+pub struct ProfileDesc {
+    /// [`PROFILE_START`] with the state (`Global`) and this table; null: nothing is observed, and the runtime is linked without that code.
+    /// False: it cannot be done, and why was said.
+    pub start: Option<unsafe extern "C" fn(state: *mut (), desc: &ProfileDesc) -> bool>,
+    /// A profile in its file format, of all functions, that has seen nothing.
+    pub skeleton: *const u8,
+    pub skeleton_len: u64,
+}
+
+/// Symbol of the runtime's function that [`ProfileDesc::start`] points to.
+pub const PROFILE_START: &str = "trinity_profile_start";
+
 /// Bits of [`FuncDesc::flags`].
 pub mod flag {
     /// There is no machine code for the function: its entry only leads to the interpreter.
@@ -96,6 +110,7 @@ pub mod layout {
         assert!(size_of::<ModuleDesc>() == 64);
         assert!(size_of::<FuncDesc>() == 48);
         assert!(size_of::<InlineFrame>() == 12);
+        assert!(size_of::<ProfileDesc>() == 24);
         assert!(size_of::<SafePoint>() == 12);
         assert!(offset_of!(FuncDesc, safepoints) == 8);
         assert!(offset_of!(FuncDesc, num_safepoints) == 16);

@@ -1,9 +1,9 @@
 //! The bytecode interpreter.
 //!
-//! [`execute`] runs a record and everything it calls in Lua, without native recursion, until the record returns. The loop exists twice
-//! (`run::<false>` and `run::<true>`, see `run.rs`): the second calls hooks and is entered at a poll after a hook was set, so the first
-//! pays nothing for them. `ops` has every instruction's complete definition, `frame` calls and returns, `lookup` field access
-//! at sites that see many shapes.
+//! [`execute`] runs a record and everything it calls in Lua, without native recursion, until the record returns. The loop exists three
+//! times (see `run.rs`): the second instance calls hooks and is entered at a poll after a hook was set, the third tells a [`Watch`] of every
+//! instruction, in executables made for training runs. So the first pays nothing for either. `ops` has every instruction's complete
+//! definition, `frame` calls and returns, `lookup` field access at sites that see many shapes.
 
 mod calls;
 pub mod frame;
@@ -15,20 +15,69 @@ mod slow;
 
 use crate::debug::hook;
 use crate::error::{LResult, Raise};
+use crate::proto::RtProto;
 use crate::stack;
 use crate::thread::{CallInfo, CallKind, Lua, Thread, call_status};
 use crate::value::Value;
-use trinity_frontend::bytecode::Op;
+use trinity_frontend::bytecode::{Instr, Op};
 
 /// Why the loop stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Exit {
+pub enum Exit {
     /// The fresh record returned.
     Done,
     /// An error was raised.
     Raised,
     /// Continue the current record in the other loop, in the middle of its function.
     Switch,
+}
+
+/// Where a loop that is watched was at the instruction before.
+pub struct Last {
+    /// Its frame; null: there was none.
+    pub ci: *mut CallInfo,
+    /// The frame's function.
+    pub proto: *mut RtProto,
+    /// The instruction.
+    pub pc: *const Instr,
+    /// There was none, and the loop begins with a function's start.
+    pub start: bool,
+}
+
+/// Who is told of every instruction (`observe`). Behind a trait object, so that executables without one do not link its code.
+pub trait Watch {
+    /// Runs the loop that calls [`Watch::before`]: [`run_observed`].
+    ///
+    /// # Safety
+    /// As for the loop.
+    unsafe fn run(&self, l: Lua, ci: *mut CallInfo, start: bool) -> Exit;
+    /// The instruction at `pc` of the frame is executed next. `last` is the loop's own, and is brought up to date.
+    ///
+    /// # Safety
+    /// As for the loop.
+    unsafe fn before(
+        &self,
+        l: Lua,
+        ci: *mut CallInfo,
+        base: *mut Value,
+        pc: *const Instr,
+        last: &mut Last,
+    );
+    /// The standard library was opened, and no program ran yet.
+    fn libraries_open(&self, l: Lua) -> LResult<()>;
+    /// A module of the executable was loaded; its prototypes in preorder.
+    ///
+    /// # Safety
+    /// They are live.
+    unsafe fn module_loaded(&self, module: &str, protos: &[*mut RtProto]);
+}
+
+/// The loop that tells the state's [`Watch`] of every instruction.
+///
+/// # Safety
+/// As for [`execute`]; there is one.
+pub unsafe fn run_observed(l: Lua, ci: *mut CallInfo, start: bool) -> Exit {
+    unsafe { run::run::<false, true>(l, ci, start) }
 }
 
 /// False while machine code must not run: hooks have to see every instruction.
@@ -62,9 +111,11 @@ unsafe fn drive(l: Lua, ci: *mut CallInfo, start: bool) -> LResult<()> {
         let mut ci = ci;
         loop {
             let exit = if (*th).hook.is_some() {
-                run::run::<true>(l, ci, start)
+                run::run::<true, false>(l, ci, start)
+            } else if let Some(o) = (*(*th).global).observer {
+                o.run(l, ci, start)
             } else {
-                run::run::<false>(l, ci, start)
+                run::run::<false, false>(l, ci, start)
             };
             match exit {
                 Exit::Done => return Ok(()),

@@ -10,7 +10,7 @@
 use super::calls::{self, Native};
 use super::lookup::{field_miss, store_miss};
 use super::regs::{Regs, array_get, array_set, float_of};
-use super::{Exit, frame, ops, slow};
+use super::{Exit, Last, frame, ops, slow};
 use crate::arith;
 use crate::closure;
 use crate::debug::hook;
@@ -18,11 +18,16 @@ use crate::heap;
 use crate::table;
 use crate::thread::{CallInfo, Lua};
 use crate::value::{Value, tag};
+use std::ptr::{null, null_mut};
 use trinity_frontend::bytecode::Op;
 use trinity_frontend::bytecode::op::{ALL_OPS, OP_COUNT};
 
 /// See [`super::execute`]. `start`: the record is at its function's start.
-pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start: bool) -> Exit {
+pub(super) unsafe fn run<const HOOKS: bool, const OBSERVE: bool>(
+    l: Lua,
+    first: *mut CallInfo,
+    start: bool,
+) -> Exit {
     unsafe {
         let th = l.thread();
         let g = (*th).global;
@@ -39,6 +44,12 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
             call_hook!(first);
         }
         let mut s = Regs::enter(first);
+        let mut last = Last {
+            ci: null_mut(),
+            proto: null_mut(),
+            pc: null(),
+            start,
+        };
 
         'next: loop {
             if HOOKS {
@@ -50,6 +61,9 @@ pub(super) unsafe fn run<const HOOKS: bool>(l: Lua, first: *mut CallInfo, start:
                     return Exit::Raised;
                 }
                 s.reload();
+            }
+            if OBSERVE && let Some(o) = (*g).observer {
+                o.before(l, s.ci, s.base, s.pc, &mut last);
             }
 
             macro_rules! next {

@@ -7,7 +7,7 @@ use crate::object::LuaClosure;
 use crate::proto::RtProto;
 use crate::thread::Lua;
 use crate::value::Value;
-use trinity_abi::unit::{FuncDesc, ModuleDesc, flag};
+use trinity_abi::unit::{FuncDesc, ModuleDesc, ProfileDesc, flag};
 
 /// A module of the running executable.
 pub struct Module {
@@ -69,6 +69,9 @@ impl Module {
                     }
                 }
                 attach(closure);
+                if let Some(o) = (*l.global()).observer {
+                    o.module_loaded(&self.name, &protos);
+                }
                 l.raw_set(
                     l.subtable(l.registry(), "_TRINITY_CODE")?,
                     l.arg(-1),
@@ -122,6 +125,10 @@ fn run(l: Lua) -> LResult<u32> {
     // SAFETY: made by `run_executable` from a leaked program.
     let program = unsafe { &*(l.upvalue(1).p as *const Program) };
     crate::lib::open_libs(l)?;
+    // SAFETY: the state is live.
+    if let Some(o) = unsafe { (*l.global()).observer } {
+        o.libraries_open(l)?;
+    }
     // An executable is its own script: arg[0] is its name.
     cli::create_arg_table(l, &program.args, 0)?;
     // SAFETY: zeros keep the parameters; nothing is collected here.
@@ -150,8 +157,12 @@ fn run(l: Lua) -> LResult<u32> {
 /// Runs a compiled executable with its modules (the main program is the one without a name). Returns the exit code.
 ///
 /// # Safety
-/// `modules` was written by the compiler into this executable.
-pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 {
+/// `modules` and `profile` were written by the compiler into this executable.
+pub unsafe fn run_executable(
+    modules: &[ModuleDesc],
+    profile: &ProfileDesc,
+    args: Vec<Vec<u8>>,
+) -> i32 {
     // SAFETY: no other thread runs yet. A closed pipe ends a Lua program silently, as it does other Unix programs.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let name = args.first().cloned().unwrap_or_default();
@@ -167,6 +178,11 @@ pub unsafe fn run_executable(modules: &[ModuleDesc], args: Vec<Vec<u8>>) -> i32 
         (*l.global()).heap.stress = crate::heap::Stress::from_environment();
         if super::units::stress_wanted() {
             (*l.global()).units.stress = Some(Default::default());
+        }
+        if let Some(start) = profile.start
+            && !start(l.global().cast(), profile)
+        {
+            return 1;
         }
     }
     let done = super::stack::run_main(l, || {

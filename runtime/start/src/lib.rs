@@ -6,13 +6,15 @@ mod libc;
 mod unwind;
 
 use std::ffi::{c_char, c_int};
-use trinity_abi::unit::ModuleDesc;
+use trinity_abi::unit::{ModuleDesc, ProfileDesc};
 
 unsafe extern "C" {
     /// Table of the executable's modules, the main program first; written by the compiler.
     static trinity_modules: ModuleDesc;
     /// Number of entries of `trinity_modules`.
     static trinity_modules_len: u64;
+    /// What is to be observed.
+    static trinity_profile: ProfileDesc;
 }
 
 /// Entry of a compiled executable.
@@ -28,6 +30,6 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
         let args = (0..argc as usize)
             .map(|i| std::ffi::CStr::from_ptr(*argv.add(i)).to_bytes().to_vec())
             .collect::<Vec<_>>();
-        trinity_runtime::native::module::run_executable(modules, args)
+        trinity_runtime::native::module::run_executable(modules, &trinity_profile, args)
     }
 }
