@@ -179,6 +179,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         },
         target: match Symbol::from_ref(r.symbol) {
             Symbol::Helper(h) => CodeTarget::Runtime(h.symbol()),
+            Symbol::Saving(h) => CodeTarget::Runtime(h.saving_symbol()),
             Symbol::Stub(s) => CodeTarget::Runtime(s),
             Symbol::Func(n) => CodeTarget::Func(n),
             Symbol::Body(n) => CodeTarget::Body(n),

@@ -39,6 +39,8 @@ use trinity_profile::{FuncProfile, Profile};
 pub enum Symbol {
     /// A helper thunk.
     Helper(Helper),
+    /// The thunk of a helper that saves registers.
+    Saving(Helper),
     /// A stub or leaf function of `trinity_abi::helpers`, by name.
     Stub(&'static str),
     /// Generic entry of function number `n` (preorder) of the module itself.
@@ -60,9 +62,10 @@ const STUBS: [&str; 7] = [
 impl Symbol {
     /// The number used in the IR.
     pub fn to_ref(self) -> SymbolRef {
-        let helpers = ALL_HELPERS.len() as u32;
+        let helpers = 2 * ALL_HELPERS.len() as u32;
         SymbolRef(match self {
-            Symbol::Helper(h) => h as u32,
+            Symbol::Helper(h) => 2 * h as u32,
+            Symbol::Saving(h) => 2 * h as u32 + 1,
             Symbol::Stub(s) => helpers + STUBS.iter().position(|x| *x == s).map_or(0, |i| i as u32),
             Symbol::Func(n) => helpers + STUBS.len() as u32 + 2 * n,
             Symbol::Body(n) => helpers + STUBS.len() as u32 + 2 * n + 1,
@@ -71,9 +74,14 @@ impl Symbol {
     /// The meaning of a number.
     pub fn from_ref(r: SymbolRef) -> Symbol {
         let i = r.index();
-        let helpers = ALL_HELPERS.len();
+        let helpers = 2 * ALL_HELPERS.len();
         if i < helpers {
-            Symbol::Helper(ALL_HELPERS[i])
+            let h = ALL_HELPERS[i / 2];
+            if i.is_multiple_of(2) {
+                Symbol::Helper(h)
+            } else {
+                Symbol::Saving(h)
+            }
         } else if i < helpers + STUBS.len() {
             Symbol::Stub(STUBS[i - helpers])
         } else {

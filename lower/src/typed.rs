@@ -25,6 +25,13 @@ pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool
     Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
 }
 
+/// Makes the numbers of guards differ between modules.
+fn module_salt(name: &str) -> u64 {
+    name.bytes().fold(0, |h: u64, b| {
+        h.wrapping_mul(0x100_0000_01b3) ^ u64::from(b)
+    }) << 40
+}
+
 /// Compiles function `index` of a module at the level of `opts`.
 pub fn compile_typed(
     module: &Module,
@@ -45,8 +52,8 @@ pub fn compile_typed(
         index,
         &name,
         opt::Options {
-            stress_guards: false,
-            unit_salt: 0,
+            stress_guards: opts.stress_guards,
+            unit_salt: module_salt(&opts.module),
         },
     );
     let options = trinity_codegen::Options {
@@ -89,7 +96,7 @@ pub fn compile_typed(
         srclocs: out.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
         frame_size: out.frame_size,
         body_offset,
-        inlines: Vec::new(),
+        inlines: lowered.inlines,
         ir,
     })
 }

@@ -225,7 +225,7 @@ names! {
 
 names! {
     /// What part of memory an address belongs to. Two different regions other than `Any` never overlap; the front end
-    /// promises it. What a call does to a region is said at [`Region::survives_calls`].
+    /// promises it. What a call does to a region is said at [`Region::written_by`].
     pub enum Region {
         /// Unknown: may overlap everything but `Const`.
         Any = "any",
@@ -265,10 +265,13 @@ impl Region {
         self == other || any && self != Region::Const && other != Region::Const
     }
 
-    /// Whether no call changes the region.
+    /// Whether a call that destroys these registers may write to the region.
     #[inline]
-    pub fn survives_calls(self) -> bool {
-        matches!(self, Region::Const | Region::Native)
+    pub fn written_by(self, call: Clobbers) -> bool {
+        match call {
+            Clobbers::Reads => matches!(self, Region::Any | Region::Cache),
+            _ => !matches!(self, Region::Const | Region::Native),
+        }
     }
 }
 
@@ -291,6 +294,18 @@ names! {
         All = "all",
         /// A C function: rbp, r12, r13 and r15 survive (and the pinned registers).
         SysV = "sysv",
+        /// A C function that writes nothing but inline caches.
+        Reads = "reads",
+        /// Nothing: a function that saves what it uses. For slow paths, which then cost the fast ones no registers. Memory and the base are
+        /// as after `All`.
+        Saves = "saves",
+    }
+}
+
+impl Clobbers {
+    /// The pinned base may point elsewhere afterwards.
+    pub fn moves_base(self) -> bool {
+        matches!(self, Clobbers::All | Clobbers::Saves)
     }
 }
 

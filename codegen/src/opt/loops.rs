@@ -7,7 +7,7 @@ use crate::ir::{Block, Cfg};
 
 /// A natural loop.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Loop {
+pub(crate) struct Loop {
     /// The block that all others of the loop are entered through.
     pub header: Block,
     /// The next loop outwards.
@@ -22,7 +22,7 @@ pub(super) struct Loop {
 
 /// The loop nest of a function.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Loops {
+pub(crate) struct Loops {
     pub loops: Vec<Loop>,
     /// By block: the innermost loop around it.
     of: Vec<Option<u32>>,
@@ -31,7 +31,7 @@ pub(super) struct Loops {
 }
 
 impl Loops {
-    pub(super) fn new(cfg: &Cfg, num_blocks: usize) -> Loops {
+    pub(crate) fn new(cfg: &Cfg, num_blocks: usize) -> Loops {
         let mut nest = Loops {
             of: vec![None; num_blocks],
             irreducible: vec![false; num_blocks],
@@ -100,22 +100,27 @@ impl Loops {
     }
 
     /// The innermost loop around a block.
-    pub(super) fn innermost(&self, b: Block) -> Option<u32> {
+    pub(crate) fn innermost(&self, b: Block) -> Option<u32> {
         self.of[b.index()]
     }
 
+    /// The next loop outwards.
+    pub(crate) fn parent(&self, l: u32) -> Option<u32> {
+        self.loops[l as usize].parent
+    }
+
     /// The loop that a block is the header of.
-    pub(super) fn headed_by(&self, b: Block) -> Option<u32> {
+    pub(crate) fn headed_by(&self, b: Block) -> Option<u32> {
         self.of[b.index()].filter(|&l| self.loops[l as usize].header == b)
     }
 
     /// Whether some backward edge into the block is no back edge.
-    pub(super) fn is_irreducible(&self, b: Block) -> bool {
+    pub(crate) fn is_irreducible(&self, b: Block) -> bool {
         self.irreducible[b.index()]
     }
 
     /// Whether a loop holds a block.
-    pub(super) fn contains(&self, l: u32, b: Block) -> bool {
+    pub(crate) fn contains(&self, l: u32, b: Block) -> bool {
         let mut at = self.of[b.index()];
         while let Some(n) = at {
             if n == l {

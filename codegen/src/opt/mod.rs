@@ -14,7 +14,7 @@ mod eval;
 mod fold;
 mod graph;
 mod gvn;
-mod loops;
+pub(crate) mod loops;
 mod options;
 mod peel;
 mod simplify;

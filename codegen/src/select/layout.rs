@@ -1,13 +1,15 @@
 //! Two block orders, and critical edges.
 //!
 //! The allocator sees the blocks in reverse postorder: it takes a jump to a lower number for a loop, so blocks that are
-//! laid out far away must not be numbered so. Emission follows the layout: hot blocks in reverse postorder, then cold ones.
+//! laid out far away must not be numbered so, and the blocks of a loop come one after the other: ways out of it later. Emission follows
+//! the layout: hot blocks in reverse postorder, then cold ones.
 //!
 //! Every edge that leaves a block with several successors and either carries arguments or enters a block with several
 //! predecessors gets a block of its own: the allocator needs a place for the edge's moves. Emission drops those that stay
 //! empty.
 
-use crate::ir::{Block, BlockCall, Function};
+use crate::ir::{Block, BlockCall, Cfg, Function};
+use crate::opt::loops::Loops;
 use smallvec::SmallVec;
 
 /// Where a machine block comes from.
@@ -34,6 +36,20 @@ pub(crate) struct Layout {
 }
 
 fn postorder(f: &Function) -> Vec<Block> {
+    let loops = Loops::new(&Cfg::new(f), f.blocks.len());
+    // How many loops around `from` the way to `to` leaves.
+    let left = |from: Block, to: Block| {
+        let mut at = loops.innermost(from);
+        let mut n = 0u32;
+        while let Some(l) = at {
+            if loops.contains(l, to) {
+                break;
+            }
+            n += 1;
+            at = loops.parent(l);
+        }
+        n
+    };
     let mut order = Vec::with_capacity(f.blocks.len());
     let mut seen = vec![false; f.blocks.len()];
     let mut stack = vec![(f.entry(), false)];
@@ -43,10 +59,10 @@ fn postorder(f: &Function) -> Vec<Block> {
         } else if !seen[b.index()] {
             seen[b.index()] = true;
             stack.push((b, true));
-            // What was created first comes first in reverse postorder, so it is visited last.
+            // What stays in the loop, then what was created first, comes first in reverse postorder, so it is visited last.
             let start = stack.len();
             stack.extend(f.targets(b).map(|t| (t.block, false)));
-            stack[start..].sort_unstable_by_key(|s| s.0);
+            stack[start..].sort_unstable_by_key(|s| (left(b, s.0), s.0));
         }
     }
     order

@@ -38,8 +38,13 @@ impl Lowering<'_> {
     /// CALL.
     pub(crate) fn call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
-        if let Some(callee) = self.direct_callee(b) {
-            return self.direct_call(i, callee);
+        if let Some(callee) = self.known_callee() {
+            if self.may_inline(i, callee) {
+                return self.inline_call(i, callee);
+            }
+            if self.takes(callee, b) {
+                return self.direct_call(i, callee);
+            }
         }
         self.flush(true);
         let here = self.b.create_block();
@@ -89,7 +94,7 @@ impl Lowering<'_> {
     }
 
     /// Registers from `r` up were overwritten by a callee's frame.
-    fn clobber_from(&mut self, r: usize) {
+    pub(crate) fn clobber_from(&mut self, r: usize) {
         let d = self.depth();
         self.state[d][r..].fill(Reg::DEAD);
         self.exit_cache = None;
@@ -195,18 +200,18 @@ impl Lowering<'_> {
 
     // ---- direct calls
 
-    /// The function of this module that was always called here, with a fixed number of arguments.
-    fn direct_callee(&self, b: usize) -> Option<u32> {
+    /// The function of this module that was always called here, if the typed lowering compiles it.
+    fn known_callee(&self) -> Option<u32> {
         let f = self.spec().site(self.pc)?.callee?;
-        let module = self.module;
-        let p = *module.protos.get(f as usize)?;
-        (module.typed[f as usize] && b > 0 && !p.is_vararg && b - 1 == p.num_params as usize)
-            .then_some(f)
+        (*self.module.typed.get(f as usize)?).then_some(f)
     }
-
-    /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
-    fn direct_call(&mut self, i: Instr, callee: u32) {
-        let (a, b) = (i.a(), i.b());
+    /// A direct call passes as many arguments as there are parameters.
+    fn takes(&self, callee: u32, b: usize) -> bool {
+        let p = self.module.protos[callee as usize];
+        b > 0 && !p.is_vararg && b - 1 == p.num_params as usize
+    }
+    /// Leaves unless `R[a]` is the function `callee` of this module, still compiled; its closure.
+    pub(crate) fn callee_guard(&mut self, a: usize, callee: u32) -> Value {
         self.guard(a, Tags::of(tag::LUA_FN));
         let f = self.get(a);
         let exit = self.exit_block();
@@ -216,6 +221,13 @@ impl Lowering<'_> {
             exit,
             &[],
         );
+        f
+    }
+
+    /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
+    fn direct_call(&mut self, i: Instr, callee: u32) {
+        let (a, b) = (i.a(), i.b());
+        self.callee_guard(a, callee);
         let sig = &self.module.signatures[callee as usize];
         for (n, tags, _) in sig.registers() {
             self.guard(a + 1 + n, tags);
@@ -355,6 +367,10 @@ impl Lowering<'_> {
 
     /// RETURN, RETURN0, RETURN1: `count` values from `R[a]` on; `None`: open, or closing, or from a vararg function.
     pub(crate) fn return_values(&mut self, a: usize, count: Option<usize>) {
+        if self.depth() > 0 {
+            // What is inlined returns a fixed number of values.
+            return self.inline_return(a, count.unwrap_or(0));
+        }
         let count = match count {
             Some(n) if !self.frame().p.is_vararg => n,
             _ => {

@@ -42,7 +42,7 @@ impl Lowering<'_> {
         let slow = self.b.create_cold_block();
         self.b.switch_to(slow);
         self.flush(false);
-        let jumps = self.helper_now(Helper::test, kind::JUMP, None);
+        let jumps = self.helper_saving(Helper::test, kind::JUMP);
         let cc = if negated { IntCc::Eq } else { IntCc::Ne };
         self.decide(Cond::icmp(cc, jumps, 0), w);
         self.b.switch_to(here);

@@ -135,7 +135,7 @@ impl Lowering<'_> {
                 (site, PReg::Rcx),
             ],
             &[(IrType::I64, PReg::Rax)],
-            Clobbers::SysV,
+            Clobbers::Reads,
             None,
         )[0];
         self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);

@@ -10,7 +10,7 @@ use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
-use trinity_abi::unit::{SafePoint, kind};
+use trinity_abi::unit::{InlineFrame, SafePoint, kind};
 use trinity_codegen::ir::{
     Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, SrcLoc, Type as IrType, Value,
     Width,
@@ -34,6 +34,8 @@ pub struct Lowered {
     pub adapter: Option<Function>,
     /// Safe points by id; `ret_offset` is not filled in yet.
     pub safepoints: Vec<SafePoint>,
+    /// Inlined frames.
+    pub inlines: Vec<InlineFrame>,
 }
 
 /// Registers of open kind that cross a join in SSA values, at most; more are kept in home slots.
@@ -65,7 +67,6 @@ pub(crate) struct CountedLoop {
 pub(crate) struct Frame<'a> {
     pub p: &'a Proto,
     /// Its number in the module.
-    #[allow(dead_code)]
     pub func: u32,
     pub graph: Graph,
     pub facts: Vec<facts::State>,
@@ -79,6 +80,8 @@ pub(crate) struct Frame<'a> {
     pub call_pc: u32,
     /// Its closure; the outermost one's is in its function slot.
     pub closure: Option<Value>,
+    /// Of inlined code: where it returns to.
+    pub ret: Option<super::inline::Return>,
     /// Numeric loops by the position of their FORLOOP.
     pub loops: std::collections::HashMap<u32, CountedLoop>,
     blocks: Vec<Block>,
@@ -94,6 +97,9 @@ pub(crate) struct Lowering<'a> {
     pub frames: Vec<Frame<'a>>,
     pub state: State,
     pub safepoints: Vec<SafePoint>,
+    pub inlines: Vec<InlineFrame>,
+    /// Instructions inlined so far.
+    pub inlined_code: usize,
     /// Cold block that leaves at the present instruction.
     pub exit_cache: Option<Block>,
     pub pc: u32,
@@ -118,6 +124,8 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         frames: Vec::new(),
         state: Vec::new(),
         safepoints: Vec::new(),
+        inlines: Vec::new(),
+        inlined_code: 0,
         exit_cache: None,
         pc: 0,
         node: NodeId(0),
@@ -144,6 +152,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         body: l.b.finish(),
         adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
         safepoints: l.safepoints,
+        inlines: l.inlines,
     }
 }
 
@@ -267,6 +276,7 @@ impl<'a> Lowering<'a> {
             chain,
             call_pc,
             closure,
+            ret: None,
             loops: Default::default(),
             blocks: Vec::with_capacity(n),
             phis: vec![Vec::new(); n],
@@ -351,7 +361,7 @@ impl<'a> Lowering<'a> {
                 if self.spec().is_cold(node.start) {
                     // Nothing was seen here: the interpreter goes on.
                     self.locate(node.start);
-                    return self.leave_at(node.start, stub::EXIT);
+                    return self.leave_at(node.start, stub::GUARD);
                 }
                 for pc in node.start..node.end {
                     self.locate(pc);
@@ -563,7 +573,7 @@ impl<'a> Lowering<'a> {
         let at = std::mem::replace(&mut self.pc, pc);
         let live = *self.frame().live.live_at(pc as usize);
         self.store_frames(live, false);
-        let r = self.helper_now(Helper::poll, kind::AT, None);
+        let r = self.helper_saving(Helper::poll, kind::AT);
         let leave = self.b.create_cold_block();
         self.b
             .brif(Cond::icmp(IntCc::Ne, r, 0), (leave, &[]), (block, args));
@@ -579,7 +589,7 @@ impl<'a> Lowering<'a> {
         let at = self.b.iconst(at as i64);
         // Inlined frames need the stub that knows about chains; it counts, but polls that leave are rare.
         let how = if self.frame().chain > 0 {
-            stub::EXIT
+            stub::GUARD
         } else {
             stub::EXIT
         };

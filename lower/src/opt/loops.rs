@@ -51,7 +51,7 @@ impl Lowering<'_> {
             let slow = self.b.create_cold_block();
             self.b.switch_to(slow);
             self.flush(false);
-            let skip = self.helper_now(Helper::test, kind::JUMP, None);
+            let skip = self.helper_saving(Helper::test, kind::JUMP);
             self.b.exit_if(Cond::icmp(IntCc::Ne, skip, 0), exit, &[]);
             let count = self.b.load64(mem::home(self.slot(a + 1)));
             let s = self.b.iconst(step);

@@ -12,6 +12,7 @@ pub mod facts;
 mod field;
 mod func;
 pub mod graph;
+mod inline;
 mod loops;
 mod mem;
 pub mod module;

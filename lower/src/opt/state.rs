@@ -10,7 +10,7 @@ use super::mem;
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi as abi;
-use trinity_abi::helpers::{Helper, stub};
+use trinity_abi::helpers::{Helper, leaf, stub};
 use trinity_abi::unit::{SafePoint, kind};
 use trinity_codegen::ir::{
     Block, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
@@ -265,18 +265,35 @@ impl Lowering<'_> {
     /// The cold block that leaves for the interpreter at the present instruction, with the present registers.
     pub fn exit_block(&mut self) -> Block {
         if let Some(b) = self.exit_cache {
-            return b;
+            return self.stressed(b);
         }
         let b = self.exit_block_at(self.pc);
         self.exit_cache = Some(b);
-        b
+        self.stressed(b)
+    }
+    /// Under stress a guard fails once whatever its condition: the code in front of it asks.
+    fn stressed(&mut self, exit: Block) -> Block {
+        if self.opts.stress_guards {
+            let id = self.opts.unit_salt ^ u64::from(self.index) << 32 ^ u64::from(self.guards);
+            self.guards += 1;
+            let id = self.b.iconst(id as i64);
+            let fails = self.b.call_symbol(
+                Symbol::Stub(leaf::GUARD).to_ref(),
+                &[(id, PReg::Rdi)],
+                &[(IrType::I64, PReg::Rax)],
+                Clobbers::Reads,
+                None,
+            )[0];
+            self.b.exit_if(Cond::icmp(IntCc::Ne, fails, 0), exit, &[]);
+        }
+        exit
     }
     /// A cold block that leaves for the interpreter at `pc` of the innermost frame, with the present registers.
     pub fn exit_block_at(&mut self, pc: u32) -> Block {
         let here = self.b.current();
         let block = self.b.create_cold_block();
         self.b.switch_to(block);
-        self.leave_at(pc, stub::EXIT);
+        self.leave_at(pc, stub::GUARD);
         self.b.switch_to(here);
         block
     }
@@ -298,13 +315,16 @@ impl Lowering<'_> {
     /// path, so that they need not be written again.
     pub fn store_frames(&mut self, live: RegSet, remember: bool) {
         for depth in 0..self.state.len() {
+            let offset = self.frames[depth].offset;
             let set = if depth == self.depth() {
                 live
             } else {
-                let call = self.frames[depth + 1].call_pc;
-                *self.frames[depth].live.live_across(call as usize)
+                // A caller of inlined code: what it waits with, and the function below the callee's base.
+                let call = self.frames[depth + 1].call_pc as usize;
+                let a = self.frames[depth].p.code[call].a();
+                self.b.store_imm(Width::W8, mem::tail_mark(offset + a), 0);
+                *self.frames[depth].live.live_across(call) | RegSet::one(a)
             };
-            let offset = self.frames[depth].offset;
             for r in set.iter() {
                 let reg = self.state[depth][r];
                 if reg.home || reg.tags.is_none() {
@@ -350,12 +370,19 @@ impl Lowering<'_> {
             pc: self.pc,
             delta: delta as u16,
             kind,
-            inlined: 0,
+            inlined: self.frame().chain as u8,
         });
         Some(self.safepoints.len() as u32 - 1)
     }
     /// Calls a helper for the present instruction; home slots must be written. Its result.
     pub fn helper_now(&mut self, h: Helper, kind: u8, edx: Option<Value>) -> Value {
+        self.helper_by(Symbol::Helper(h), Clobbers::All, kind, edx)
+    }
+    /// The same off the main path: registers survive.
+    pub fn helper_saving(&mut self, h: Helper, kind: u8) -> Value {
+        self.helper_by(Symbol::Saving(h), Clobbers::Saves, kind, None)
+    }
+    fn helper_by(&mut self, h: Symbol, clobbers: Clobbers, kind: u8, edx: Option<Value>) -> Value {
         let pc = self.b.iconst(i64::from(self.pc));
         let mut args = vec![(pc, PReg::Rsi)];
         args.extend(edx.map(|v| (v, PReg::Rdx)));
@@ -364,13 +391,9 @@ impl Lowering<'_> {
             self.move_base(offset);
         }
         let sp = self.safepoint(kind, 0);
-        let result = self.b.call_symbol(
-            Symbol::Helper(h).to_ref(),
-            &args,
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::All,
-            sp,
-        )[0];
+        let result =
+            self.b
+                .call_symbol(h.to_ref(), &args, &[(IrType::I64, PReg::Rax)], clobbers, sp)[0];
         if offset > 0 {
             self.move_base(-offset);
         }
@@ -389,7 +412,7 @@ impl Lowering<'_> {
         self.b.switch_to(slow);
         self.flush(false);
         let h = crate::simple::instruction_helper(self.instr().op());
-        self.helper_now(h, kind::NEXT, None);
+        self.helper_saving(h, kind::NEXT);
     }
     /// A cold block in which the helper runs the instruction; then the result in `R[a]` goes to `done`, whose parameters are as `shape` says.
     /// The result is checked against `want`, if it has fewer tags than anything: other values leave behind the instruction.

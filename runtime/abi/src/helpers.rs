@@ -53,6 +53,11 @@ macro_rules! names {
             pub const fn symbol(self) -> &'static str {
                 match self { $( Helper::$name => concat!("trinity_h_", stringify!($name)) ),* }
             }
+            /// Symbol of the thunk that saves registers: as [`Helper::symbol`], but all registers except rax survive (of vector registers
+            /// the low 8 bytes).
+            pub const fn saving_symbol(self) -> &'static str {
+                match self { $( Helper::$name => concat!("trinity_hs_", stringify!($name)) ),* }
+            }
         }
     };
 }

@@ -300,6 +300,34 @@ unsafe fn again(s: &Site, f: fn(&Site) -> LResult<i64>) -> i64 {
     }
 }
 
+/// The thunks that save registers: the helper's address is in rax. Slow paths call them, so that the code around keeps its values in registers.
+#[unsafe(naked)]
+unsafe extern "C" fn saving() {
+    std::arch::naked_asm!(
+        ".cfi_startproc",
+        "sub rsp, 200; .cfi_adjust_cfa_offset 200",
+        "mov [rsp + 0], rcx; mov [rsp + 8], rdx; mov [rsp + 16], rsi; mov [rsp + 24], rdi; mov [rsp + 32], r8; mov [rsp + 40], r9; mov [rsp + 48], r10; mov [rsp + 56], r11",
+        "movsd [rsp + 64], xmm0; movsd [rsp + 72], xmm1; movsd [rsp + 80], xmm2; movsd [rsp + 88], xmm3; movsd [rsp + 96], xmm4; movsd [rsp + 104], xmm5; movsd [rsp + 112], xmm6; movsd [rsp + 120], xmm7",
+        "movsd [rsp + 128], xmm8; movsd [rsp + 136], xmm9; movsd [rsp + 144], xmm10; movsd [rsp + 152], xmm11; movsd [rsp + 160], xmm12; movsd [rsp + 168], xmm13; movsd [rsp + 176], xmm14; movsd [rsp + 184], xmm15",
+        // The frame that calls ends above the return address.
+        "mov rcx, [r14 + {CI}]; lea rdi, [rsp + 200]; mov [rcx + {NSP}], rdi; mov [rcx + {NBASE}], rbx",
+        "mov ecx, edx; mov edx, esi; mov rsi, rbx; mov rdi, r14",
+        "call rax",
+        "mov rbx, [r14 + {CI}]; mov rbx, [rbx + {NBASE}]",
+        "mov rcx, [rsp + 0]; mov rdx, [rsp + 8]; mov rsi, [rsp + 16]; mov rdi, [rsp + 24]; mov r8, [rsp + 32]; mov r9, [rsp + 40]; mov r10, [rsp + 48]; mov r11, [rsp + 56]",
+        "movsd xmm0, [rsp + 64]; movsd xmm1, [rsp + 72]; movsd xmm2, [rsp + 80]; movsd xmm3, [rsp + 88]; movsd xmm4, [rsp + 96]; movsd xmm5, [rsp + 104]; movsd xmm6, [rsp + 112]; movsd xmm7, [rsp + 120]",
+        "movsd xmm8, [rsp + 128]; movsd xmm9, [rsp + 136]; movsd xmm10, [rsp + 144]; movsd xmm11, [rsp + 152]; movsd xmm12, [rsp + 160]; movsd xmm13, [rsp + 168]; movsd xmm14, [rsp + 176]; movsd xmm15, [rsp + 184]",
+        "add rsp, 200; .cfi_adjust_cfa_offset -200",
+        "test rax, rax",
+        "js trinity_raise",
+        "ret",
+        ".cfi_endproc",
+        CI = const abi::thread::CI,
+        NSP = const abi::ci::NSP,
+        NBASE = const abi::ci::NBASE,
+    )
+}
+
 macro_rules! thunks {
     ($( $name:ident, $kind:ident, $doc:literal; )*) => {
         $(
@@ -322,6 +350,15 @@ macro_rules! thunks {
                 NSP = const abi::ci::NSP,
                 NBASE = const abi::ci::NBASE,
                 f = sym entry::$name,
+            );
+            global_asm!(
+                ".p2align 4",
+                concat!(".globl trinity_hs_", stringify!($name)),
+                concat!("trinity_hs_", stringify!($name), ":"),
+                "lea rax, [rip + {f}]",
+                "jmp {saving}",
+                f = sym entry::$name,
+                saving = sym saving,
             );
         )*
         mod entry {

@@ -104,11 +104,11 @@ impl Effects {
             | Inst::StoreImm { w, addr, .. }
             | Inst::MemOp { w, addr, .. } => self.store(*addr, w.bytes()),
             Inst::Call(data) => {
-                let killed = Region::ALL.iter().filter(|r| !r.survives_calls());
+                let killed = Region::ALL.iter().filter(|r| r.written_by(data.clobbers));
                 let mask = killed.fold(0, |m, &r| m | bit(r));
                 self.touched |= mask;
                 self.opaque |= mask;
-                self.moves_base |= data.clobbers == Clobbers::All;
+                self.moves_base |= data.clobbers.moves_base();
             }
             Inst::SetPinned(Pinned::Base, _) | Inst::AddPinned(Pinned::Base, _) => {
                 self.moves_base = true;
@@ -372,11 +372,11 @@ impl Memory {
     pub(super) fn call(&mut self, state: &mut State, clobbers: Clobbers) {
         let version = self.version(Version::Opaque);
         for (r, region) in Region::ALL.iter().enumerate() {
-            if !region.survives_calls() {
+            if region.written_by(clobbers) {
                 state.version[r] = version;
             }
         }
-        if clobbers == Clobbers::All {
+        if clobbers.moves_base() {
             state.pins.root = self.new_root();
         }
     }

@@ -1,0 +1,202 @@
+//! Calls whose callee becomes part of the caller's code.
+//!
+//! The callee's registers overlap the caller's as a called frame's would: its base is the slot of its first argument, so that its home slots are
+//! what the interpreter expects when the code is left. The chain of frames is named by exits and safe points (`InlineFrame`).
+
+use super::facts;
+use super::func::Lowering;
+use super::graph::{Kind, NodeId};
+use super::state::{Payload, Reg, State};
+use super::tags::Tags;
+use trinity_abi::unit::InlineFrame;
+use trinity_codegen::ir::Block;
+use trinity_frontend::bytecode::{Instr, Op, Proto};
+
+/// Where inlined code returns to.
+pub(crate) struct Return {
+    /// Takes the results as parameters.
+    block: Block,
+    /// Tags of the results wanted; the first `values.len()`.
+    tags: Vec<Tags>,
+    /// Registers of the frames around, where it returned.
+    ends: Vec<State>,
+}
+
+/// Instructions of a callee, at most.
+const CALLEE_MAX: usize = 80;
+/// Instructions inlined into one function, at most.
+const TOTAL_MAX: usize = 800;
+/// Frames inlined into one function, at most: their numbers are bytes in the tables of safe points.
+const FRAMES_MAX: usize = 200;
+/// Nested frames, at most.
+const DEPTH_MAX: usize = 8;
+/// A function within itself, at most.
+const RECURSION_MAX: usize = 2;
+
+/// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
+fn is_inlinable(p: &Proto) -> bool {
+    p.code.len() <= CALLEE_MAX
+        && !p.is_vararg
+        && p.code.iter().all(|i| match i.op() {
+            Op::Return => i.b() != 0 && i.c() != 1,
+            Op::TailCall | Op::VarArg | Op::VarArgPrep | Op::Tbc | Op::TForPrep => false,
+            _ => true,
+        })
+}
+
+impl Lowering<'_> {
+    /// Whether the call becomes code of this function.
+    pub(crate) fn may_inline(&self, i: Instr, callee: u32) -> bool {
+        let p = self.module.protos[callee as usize];
+        let within = self.frames.iter().filter(|f| f.func == callee).count();
+        i.b() > 0
+            && i.c() > 0
+            && self.frames.len() < DEPTH_MAX
+            && within <= RECURSION_MAX
+            && self.inlines.len() < FRAMES_MAX
+            && self.inlined_code + p.code.len() <= TOTAL_MAX
+            && self.module.seen[callee as usize].is_some()
+            && is_inlinable(p)
+    }
+
+    /// CALL of a known function by its code.
+    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32) {
+        let (a, b, c) = (i.a(), i.b(), i.c());
+        let f = self.callee_guard(a, callee);
+        let p = self.module.protos[callee as usize];
+        self.inlined_code += p.code.len();
+        let given = (b - 1).min(p.num_params as usize);
+        let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
+        for (k, reg) in regs.iter_mut().enumerate().take(p.num_params as usize) {
+            *reg = if k < given {
+                self.reg(a + 1 + k)
+            } else {
+                Reg::only_tag(Tags::NIL)
+            };
+        }
+        let entry: Vec<Tags> = regs.iter().map(|r| r.tags).collect();
+        let offset = self.slot(a) + 1;
+        self.inlines.push(InlineFrame {
+            func: callee,
+            parent: self.frame().chain as u16,
+            delta: offset as u16,
+            call_pc: self.pc,
+        });
+        let chain = self.inlines.len() as u32;
+        let (pc, node) = (self.pc, self.node);
+        self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
+        let tags = self.return_tags(c - 1);
+        let block = self.b.create_block();
+        let out: Vec<Reg> = tags.iter().map(|&t| self.value_params(block, t)).collect();
+        self.frame_mut().ret = Some(Return {
+            block,
+            tags,
+            ends: Vec::new(),
+        });
+        self.run();
+        // There is the frame just pushed, and it was given a place to return to.
+        let ret = self.frames.pop().and_then(|f| f.ret);
+        self.state.pop();
+        (self.pc, self.node) = (pc, node);
+        self.exit_cache = None;
+        self.b.switch_to(block);
+        // Home slots of frames around hold what they held on all ways out.
+        let mut ends = ret.map(|r| r.ends).unwrap_or_default().into_iter();
+        if let Some(first) = ends.next() {
+            self.state = first;
+            for end in ends {
+                for (regs, others) in self.state.iter_mut().zip(&end) {
+                    for (reg, o) in regs.iter_mut().zip(others) {
+                        reg.home &= o.home;
+                    }
+                }
+            }
+        }
+        self.clobber_from(a);
+        for (k, reg) in out.into_iter().enumerate() {
+            self.set(a + k, reg);
+        }
+        if c >= 2 {
+            let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+            self.result_guard(a, want);
+        }
+    }
+
+    /// Tags of the first `wanted` results over all returns of the innermost frame.
+    fn return_tags(&self, wanted: usize) -> Vec<Tags> {
+        let f = self.frame();
+        let mut all = vec![Tags::NONE; wanted];
+        for (k, node) in f.graph.nodes.iter().enumerate() {
+            let id = NodeId(k as u32);
+            if node.kind != Kind::Block
+                || f.graph.order[id.index()] == u32::MAX
+                || f.spec.is_cold(node.start)
+            {
+                continue;
+            }
+            let last = f.p.code[node.end as usize - 1];
+            let count = match last.op() {
+                Op::Return0 => 0,
+                Op::Return1 => 1,
+                Op::Return => last.b() - 1,
+                _ => continue,
+            };
+            let mut s = f.facts[k].clone();
+            for pc in node.start..node.end - 1 {
+                facts::transfer(f.p, &f.spec, pc, &mut s);
+            }
+            for (n, t) in all.iter_mut().enumerate() {
+                *t = t.or(if n < count {
+                    s[last.a() + n]
+                } else {
+                    Tags::NIL
+                });
+            }
+        }
+        // A callee that never returns leaves nothing, but the values need some kind.
+        for t in &mut all {
+            if t.is_none() {
+                *t = facts::VALUE;
+            }
+        }
+        all
+    }
+
+    /// A return of inlined code: `count` values from `R[a]` on.
+    pub(crate) fn inline_return(&mut self, a: usize, count: usize) {
+        let Some(ret) = &self.frame().ret else {
+            return;
+        };
+        let (block, tags) = (ret.block, ret.tags.clone());
+        let mut args = Vec::new();
+        for (n, &want) in tags.iter().enumerate() {
+            let reg = if n < count {
+                self.reg(a + n)
+            } else {
+                Reg::only_tag(Tags::NIL)
+            };
+            let mut reg = reg;
+            let slot = self.slot(a + n);
+            if !reg.tags.within(want) {
+                // What facts promised is narrower than what is here: checked, and the call is run again from the return.
+                let exit = self.exit_block();
+                self.leave_unless_tag(a + n, want, exit);
+                self.refine(a + n, want);
+                reg = self.reg(a + n);
+            }
+            if want == Tags::FLOAT
+                && let Payload::None = reg.p
+            {
+                self.get(a + n);
+                reg = self.reg(a + n);
+            }
+            args.extend(self.arguments_of(reg, slot, want));
+        }
+        let mut end = self.state.clone();
+        end.pop();
+        if let Some(ret) = &mut self.frame_mut().ret {
+            ret.ends.push(end);
+        }
+        self.b.jump(block, &args);
+    }
+}
