@@ -224,6 +224,7 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             pad: 0,
             native_code: std::ptr::null(),
             desc: std::ptr::null(),
+            code_slots: src.max_stack.into(),
             guard_failures: 0,
             calls: 0,
             back_edges: 0,

@@ -53,6 +53,8 @@ pub struct RtProto {
     pub native_code: *const u8,
     /// What the compiler says of that code; null when there never was any.
     pub desc: *const trinity_abi::unit::FuncDesc,
+    /// Slots from its base that its machine code uses: its own registers, and those of what is inlined.
+    pub code_slots: u32,
     /// Guards that failed in that code.
     pub guard_failures: u32,
     /// Calls counted by the interpreter's profile.

@@ -188,9 +188,9 @@ unsafe fn in_use(th: *mut Thread) -> usize {
         while !ci.is_null() {
             lim = lim.max((*ci).top);
             if (*ci).kind == CallKind::Machine {
-                // Machine code has checked once that its frame fits, all of it.
-                for f in Frames::new(th, ci) {
-                    lim = lim.max(f.base.add((*f.proto).max_stack as usize));
+                // Machine code checks once that all its slots are there.
+                for f in Frames::new(th, ci).filter(|f| f.inlined == 0) {
+                    lim = lim.max(f.base.add((*f.proto).code_slots as usize));
                 }
             }
             ci = (*ci).prev;

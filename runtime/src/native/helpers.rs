@@ -211,7 +211,7 @@ fn vararg_prep(s: &Site) -> LResult<i64> {
         (*s.th).top = s.base.add(given);
         stack::ensure(
             s.l,
-            (actual - given) + 1 + nparams + (*s.p).max_stack as usize,
+            (actual - given) + 1 + nparams + (*s.p).code_slots as usize,
         )?;
         let base = s.base_now();
         for k in given..actual {
@@ -249,7 +249,7 @@ fn grow_stack(s: &Site) -> LResult<i64> {
     // SAFETY: `edx` arguments are at the base.
     unsafe {
         (*s.th).top = s.base.add(s.edx as usize);
-        let size = (*s.p).max_stack as usize;
+        let size = (*s.p).code_slots as usize;
         stack::ensure(s.l, size)?;
         // Parameters are filled here too: the frame may be left for the interpreter at its first instruction.
         let base = s.base_now();

@@ -1,9 +1,8 @@
 //! Start of a compiled executable: registers its modules' code, offers the bundled ones to `require`, runs the main one.
 
-use super::entry;
+use super::units::inlined_frame;
 use crate::cli;
 use crate::error::{LResult, Status};
-use crate::object::LuaClosure;
 use crate::proto::RtProto;
 use crate::thread::Lua;
 use crate::value::Value;
@@ -58,27 +57,7 @@ impl Module {
         }
         // SAFETY: `load` left a Lua closure on top; the protos live as long as the state because the registry anchors it.
         unsafe {
-            let closure = l.arg(-1).as_lua_fn();
-            let mut protos = Vec::with_capacity(self.funcs.len());
-            collect((*closure).proto, &mut protos);
-            if protos.len() == self.funcs.len() {
-                for (p, f) in protos.iter().zip(self.funcs) {
-                    if f.flags & flag::INTERPRETED == 0 {
-                        (**p).native_code = f.entry;
-                        (**p).desc = f;
-                    }
-                }
-                attach(closure);
-                if let Some(o) = (*l.global()).observer {
-                    o.module_loaded(&self.name, &protos);
-                }
-                l.raw_set(
-                    l.subtable(l.registry(), "_TRINITY_CODE")?,
-                    l.arg(-1),
-                    Value::TRUE,
-                )?;
-                (*(*l.0.as_ptr()).global).units.add(self.funcs, protos);
-            }
+            attach(l, &self.name, self.funcs)?;
         }
         Ok(())
     }
@@ -94,15 +73,46 @@ unsafe fn collect(p: *mut RtProto, out: &mut Vec<*mut RtProto>) {
     }
 }
 
-/// Sets the code pointer of a closure made before its prototype had machine code.
-unsafe fn attach(c: *mut LuaClosure) {
+/// Gives the main function of `module` on top of the stack, and all within it, their machine code; what does not belong to it is ignored. The registry
+/// keeps the function.
+///
+/// # Safety
+/// It was loaded just now and has not run; `funcs` and all they refer to live for ever.
+pub unsafe fn attach(l: Lua, module: &str, funcs: &'static [FuncDesc]) -> LResult<()> {
     unsafe {
-        let code = (*(*c).proto).native_code;
-        (*c).code = if code.is_null() {
-            entry::stub_interp()
-        } else {
-            code
-        };
+        let closure = l.arg(-1).as_lua_fn();
+        let mut protos = Vec::with_capacity(funcs.len());
+        collect((*closure).proto, &mut protos);
+        if protos.len() != funcs.len() {
+            return Ok(());
+        }
+        for (&p, f) in protos.iter().zip(funcs) {
+            if f.flags & flag::INTERPRETED == 0 {
+                (*p).native_code = f.entry;
+                (*p).desc = f;
+                for k in 1..=f.num_inlines as usize {
+                    if let Some(i) = inlined_frame(f, k) {
+                        let inner = protos[i.func as usize];
+                        let end = u32::from(i.delta) + u32::from((*inner).max_stack);
+                        (*p).code_slots = (*p).code_slots.max(end);
+                    }
+                }
+            }
+        }
+        // It was made before its prototype had machine code.
+        if !(*(*closure).proto).native_code.is_null() {
+            (*closure).code = (*(*closure).proto).native_code;
+        }
+        if let Some(o) = (*l.global()).observer {
+            o.module_loaded(module, &protos);
+        }
+        l.raw_set(
+            l.subtable(l.registry(), "_TRINITY_CODE")?,
+            l.arg(-1),
+            Value::TRUE,
+        )?;
+        (*(*l.0.as_ptr()).global).units.add(funcs, protos);
+        Ok(())
     }
 }
 
