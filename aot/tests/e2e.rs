@@ -3,24 +3,8 @@
 mod common;
 
 use common::*;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-
-/// The runtime library: from `./x test`'s build, else beside this build's trinityc.
-fn runtime() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_trinityc"))
-        .parent()
-        .unwrap()
-        .to_path_buf();
-    let dirs = std::env::var_os("TRINITY_BIN_DIR")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain([beside]);
-    let mut places = dirs.flat_map(|d| trinity_aot::link::RUNTIME.map(|name| d.join(name)));
-    places
-        .find(|p| p.is_file())
-        .expect("the runtime library is missing: cargo build -p trinity-start (./x test does it)")
-}
 
 fn compile(dir: &Scratch, args: &[&str]) {
     let out = trinityc(dir.path())

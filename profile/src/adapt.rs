@@ -10,7 +10,7 @@ use crate::model::{Callee, FuncProfile, FuncRef, Profile, Target};
 use std::collections::HashMap;
 use trinity_frontend::bytecode::Proto;
 
-/// Of the shorter version's instructions, this part must be found in the other: in percent.
+/// Of the shorter version's instructions, more than this part must be found in the other with the same constants: in percent.
 const ALIKE: usize = 50;
 
 /// A profile made to fit.
@@ -133,8 +133,10 @@ fn find_matches(old: &[FuncProfile], new: &[FuncProfile]) -> Vec<Match> {
 /// Positions of the same instruction in both, when there are enough.
 fn alike(old: &FuncProfile, new: &FuncProfile) -> Option<Vec<(u32, u32)>> {
     let pairs = align(&old.code, &new.code);
+    let same = |(x, y): &&(u32, u32)| old.code[*x as usize] == new.code[*y as usize];
+    let same = pairs.iter().filter(same).count();
     let shorter = old.code.len().min(new.code.len());
-    (pairs.len() * 100 >= shorter * ALIKE && !pairs.is_empty()).then_some(pairs)
+    (same * 100 > shorter * ALIKE).then_some(pairs)
 }
 
 /// Copies what was seen.

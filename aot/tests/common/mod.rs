@@ -1,6 +1,8 @@
 //! Shared by the integration tests: scratch directories, hand-made units, and a C program that stands in for the runtime library.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod profile;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
@@ -93,6 +95,22 @@ pub fn trinityc(dir: &Path) -> Command {
         .env_remove("LUA_PATH_5_4")
         .env_remove("CC");
     cmd
+}
+
+/// The runtime library: from `./x test`'s build, else beside this build's trinityc.
+pub fn runtime() -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_trinityc"))
+        .parent()
+        .unwrap()
+        .to_path_buf();
+    let dirs = std::env::var_os("TRINITY_BIN_DIR")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain([beside]);
+    let mut places = dirs.flat_map(|d| trinity_aot::link::RUNTIME.map(|name| d.join(name)));
+    places
+        .find(|p| p.is_file())
+        .expect("the runtime library is missing: cargo build -p trinity-start (./x test does it)")
 }
 
 /// Exit code and stderr.

@@ -1,0 +1,284 @@
+//! Profiles as files: written when a program ends, used, refused, shown and merged by the compiler.
+
+mod common;
+
+use common::profile::*;
+use common::*;
+use std::path::Path;
+use std::process::Command;
+use trinity_profile::Profile;
+
+#[test]
+fn every_end_of_the_program_writes_the_profile() {
+    let dir = Scratch::new("profile-ends");
+    dir.write(
+        "p.lua",
+        "local function f() return 1 end\n\
+         for i = 1, 10 do f() end\n\
+         local how = ...\n\
+         if how == 'error' then error('oh') end\n\
+         if how == 'exit' then os.exit(5) end\n\
+         if how == 'close' then os.exit(6, true) end\n\
+         if how == 'deep' then coroutine.wrap(function() os.exit(7, true) end)() end\n",
+    );
+    compiled(&dir, &["--profile-gen", "p.lua", "-o", "p"], 0);
+    let ends = [
+        ("", 0),
+        ("error", 1),
+        ("exit", 5),
+        ("close", 6),
+        ("deep", 7),
+    ];
+    for (how, code) in ends {
+        let path = dir.file("end.tprof");
+        let out = run_to(&dir, "p", &path, &[how]);
+        assert_eq!(
+            out.status.code(),
+            Some(code),
+            "{how}: {}",
+            text(&out.stderr)
+        );
+        let p = Profile::read(&path).unwrap();
+        assert_eq!((p.runs, function(&p, "main/f").calls), (1, 10), "{how}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Without the variable, the profile is beside the executable.
+    let out = Command::new(dir.file("p"))
+        .current_dir("/")
+        .env_remove("TRINITY_PROFILE")
+        .output()
+        .unwrap();
+    assert!(out.status.success());
+    assert_eq!(dir.names(), ["p", "p.lua", "p.tprof"]);
+}
+
+#[test]
+fn a_profile_that_is_there_is_added_to_or_replaced() {
+    let dir = Scratch::new("profile-there");
+    observed(&dir, "local function f() end f() f()");
+    let path = dir.file("p.tprof");
+    let again = run_to(&dir, "p", &path, &[]);
+    assert!(again.stderr.is_empty());
+    let p = Profile::read(&path).unwrap();
+    assert_eq!((p.runs, function(&p, "main/f").calls), (2, 4));
+    let mut damaged = std::fs::read(&path).unwrap();
+    damaged[30] ^= 4;
+    for (bytes, says) in [
+        (
+            &damaged[..],
+            "a corrupt profile: checksum mismatch; it is replaced",
+        ),
+        (b"hello", "is not a profile; it is replaced"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let out = run_to(&dir, "p", &path, &[]);
+        assert!(
+            out.status.success() && text(&out.stderr).contains(says),
+            "{}",
+            text(&out.stderr)
+        );
+        assert_eq!(Profile::read(&path).unwrap().runs, 1);
+    }
+    // Another program's.
+    dir.write("q.lua", "print(1)");
+    compiled(&dir, &["--profile-gen", "q.lua", "-o", "q"], 0);
+    let out = run_to(&dir, "q", &path, &[]);
+    assert!(
+        text(&out.stderr).contains("of another program"),
+        "{}",
+        text(&out.stderr)
+    );
+    assert_eq!(Profile::read(&path).unwrap().funcs.len(), 1);
+    // A place that cannot be written costs the profile, not the run.
+    let out = run_to(&dir, "q", &dir.file("none/q.tprof"), &[]);
+    assert_eq!(
+        (text(&out.stdout), out.status.code()),
+        ("1\n".into(), Some(0))
+    );
+    assert!(
+        text(&out.stderr).contains("cannot write"),
+        "{}",
+        text(&out.stderr)
+    );
+}
+
+#[test]
+fn profiles_are_used_or_refused() {
+    let dir = Scratch::new("profile-use");
+    let source = "local function f(a) return a + 1 end\nfor i = 1, 3 do f(i) end\nprint(f(...))";
+    dir.write("p.lua", source);
+    compiled(&dir, &["--profile-gen", "p.lua", "-o", "p"], 0);
+    let path = dir.file("p.tprof");
+    assert!(run_to(&dir, "p", &path, &["4"]).status.success());
+    let using = ["-v", "--profile-use", "p.tprof", "-c", "p.lua"];
+    let said = compiled(&dir, &using, 0);
+    assert!(
+        said.contains("2 functions as they were, 0 in another version, 0 lost"),
+        "{said}"
+    );
+    // An older source still helps.
+    dir.write("p.lua", format!("local z = 1\n{source}\nprint(z)"));
+    let said = compiled(&dir, &using, 0);
+    assert!(
+        said.contains("1 functions as they were, 1 in another version, 0 lost"),
+        "{said}"
+    );
+    assert!(!said.contains("warning"));
+    dir.write("q.lua", "repeat until os.time() > 0");
+    let said = compiled(&dir, &["--profile-use", "p.tprof", "-c", "q.lua"], 0);
+    assert!(
+        said.contains("warning: the profile fits no function of this program"),
+        "{said}"
+    );
+    // Refusals have an exit code of their own, name the file, and leave nothing behind.
+    let mut damaged = std::fs::read(&path).unwrap();
+    damaged[40] ^= 1;
+    dir.write("bad.tprof", &damaged);
+    std::fs::remove_file(dir.file("p.o")).unwrap();
+    for (file, says) in [
+        ("bad.tprof", "bad.tprof is a corrupt profile"),
+        ("p.lua", "p.lua is not a profile; make it again"),
+        (
+            "none.tprof",
+            "cannot read the profile none.tprof: No such file",
+        ),
+    ] {
+        let args = [
+            "--profile-use",
+            "p.tprof",
+            "--profile-use",
+            file,
+            "-c",
+            "p.lua",
+        ];
+        let said = compiled(&dir, &args, 10);
+        assert!(said.contains(says) && said.lines().count() == 1, "{said}");
+        assert!(!dir.file("p.o").exists());
+    }
+    let said = compiled(&dir, &["--profile-gen", "--train", "", "p.lua"], 2);
+    assert!(said.contains("cannot be used with"), "{said}");
+}
+
+#[test]
+fn training_runs_the_program_first() {
+    let dir = Scratch::new("profile-train");
+    dir.write(
+        "p.lua",
+        "local n, how = ...\n\
+         print(n, how, io.read())\n\
+         if how == 'fail' then io.stderr:write('before\\n') error('oh no') end\n\
+         if how == 'loop' then while true do end end\n\
+         if how == 'kill' then os.execute('kill -9 $PPID') end\n\
+         if how == 'write' then io.open('made', 'w'):write('x'):close() end\n",
+    );
+    let said = compiled(
+        &dir,
+        &[
+            "-v",
+            "--train",
+            "1",
+            "--train",
+            "2 'write'",
+            "p.lua",
+            "-o",
+            "p",
+        ],
+        0,
+    );
+    assert!(
+        said.contains("training run 1 of 2 (1)")
+            && said.contains("training run 2 of 2 (2 'write')"),
+        "{said}"
+    );
+    assert!(
+        said.contains("profile of 2 runs: 1 functions as they were"),
+        "{said}"
+    );
+    // In the caller's directory; nothing stays but what the program and the compiler made.
+    assert_eq!(dir.names(), ["made", "p", "p.lua"]);
+    let out = run_to(&dir, "p", Path::new(""), &["3", "x"]);
+    assert_eq!(text(&out.stdout), "3\tx\tnil\n");
+    std::fs::remove_file(dir.file("p")).unwrap();
+    for (args, says) in [
+        (
+            "1 fail",
+            "(1 fail) ended with exit code 1; it said:\nbefore\n",
+        ),
+        ("1 fail", "oh no"),
+        ("1 kill", "was ended by signal 9"),
+        ("1 loop", "did not end within 1 s"),
+    ] {
+        let said = compiled(&dir, &["--train", args, "--train-deadline=1", "p.lua"], 11);
+        assert!(said.contains(says), "{said}");
+        assert!(!dir.file("p").exists());
+    }
+    assert!(compiled(&dir, &["--train", "'x", "p.lua"], 2).contains("a quote that does not end"));
+}
+
+#[test]
+fn profiles_are_shown_and_merged() {
+    let dir = Scratch::new("profile-show");
+    observed(
+        &dir,
+        "local function f(a) return a + 1 end\nlocal M = {}\nfunction M.g() return f(2.5) end\nM.g()",
+    );
+    dir.ends(
+        "profile",
+        &["merge", "p.tprof", "p.tprof", "p.tprof", "-o", "sum.tprof"],
+        0,
+        "",
+    );
+    let shown = dir.ends(
+        "profile",
+        &["show", "sum.tprof"],
+        0,
+        "3 runs, 3 functions, 3 of them executed",
+    );
+    assert!(
+        shown.contains("main/f of main program, line 1, number 1: 3 calls (float)"),
+        "{shown}"
+    );
+    assert!(shown.contains("calls main/f 3"), "{shown}");
+    let one = dir.ends(
+        "profile",
+        &["show", "sum.tprof", "--function", "M.g"],
+        0,
+        "main/M.g",
+    );
+    assert!(!one.contains("main/f of"), "{one}");
+    dir.ends(
+        "profile",
+        &["show", "p.tprof", "--function", "none"],
+        2,
+        "no function none in p.tprof",
+    );
+    let json = dir.ends("profile", &["show", "--json", "sum.tprof"], 0, "");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["runs"], 3);
+    let f = &json["functions"][1];
+    assert_eq!((&f["name"], &f["calls"]), (&"main/f".into(), &3.into()));
+    let add = &f["sites"][0];
+    assert_eq!((&add["op"], &add["count"]), (&"ADDI".into(), &3.into()));
+    assert_eq!(add["operands"], serde_json::json!([["float"], ["integer"]]));
+    dir.ends("profile", &["show", "p.lua"], 10, "p.lua is not a profile");
+    dir.ends(
+        "profile",
+        &["merge", "p.tprof", "none", "-o", "x"],
+        10,
+        "cannot read the profile none",
+    );
+    dir.ends(
+        "profile",
+        &["merge", "p.tprof", "-o", "none/x"],
+        8,
+        "cannot write none/x",
+    );
+    dir.ends(
+        "profile",
+        &["merge", "p.tprof"],
+        2,
+        "see trinityc profile --help",
+    );
+    dir.ends("profile", &["frob"], 2, "frob");
+    dir.ends("profile", &["--help"], 0, "merge");
+}
