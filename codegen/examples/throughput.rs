@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 use trinity_codegen::ir::*;
+use trinity_codegen::opt::{self, OptOptions, OptStats};
 use trinity_codegen::{Algorithm, Compiler, Options};
 
 /// `statements` guarded additions of slots in a few nested loops; values stay in registers between some of them.
@@ -75,6 +76,22 @@ fn main() {
     for statements in [20, 200, 2000, 20000, 40000] {
         let func = workload(statements);
         let insts = func.insts.len() + func.blocks.len();
+        let rounds = (500_000 / insts).max(1);
+        let start = Instant::now();
+        let mut stats = OptStats::default();
+        for _ in 0..rounds {
+            let options = OptOptions {
+                verify: false,
+                ..OptOptions::ALL
+            };
+            stats = opt::run(&mut func.clone(), &options);
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        println!(
+            "{insts:7} instructions, optimizer: {:6.0} thousand instructions/s, {} left",
+            (insts * rounds) as f64 / seconds / 1e3,
+            stats.insts_after
+        );
         for algorithm in [Algorithm::Ion, Algorithm::Fast] {
             let mut compiler = Compiler::new(Options {
                 algorithm,
@@ -82,7 +99,6 @@ fn main() {
                 check_allocation: false,
                 ..Options::default()
             });
-            let rounds = (500_000 / insts).max(1);
             let start = Instant::now();
             let mut bytes = 0;
             for _ in 0..rounds {

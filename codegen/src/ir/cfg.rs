@@ -5,6 +5,7 @@
 
 use super::function::Function;
 use super::types::Block;
+use smallvec::SmallVec;
 
 /// Marks blocks that the entry does not reach.
 const UNREACHABLE: u32 = u32::MAX;
@@ -15,7 +16,7 @@ pub struct Cfg {
     /// Reachable blocks in reverse postorder.
     pub rpo: Vec<Block>,
     rpo_of: Vec<u32>,
-    preds: Vec<Vec<Block>>,
+    preds: Vec<SmallVec<[Block; 2]>>,
     idom: Vec<Block>,
     /// When a walk of the dominator tree enters and leaves the block.
     span: Vec<(u32, u32)>,
@@ -26,7 +27,7 @@ impl Cfg {
     pub fn new(f: &Function) -> Cfg {
         let n = f.blocks.len();
         let (rpo, rpo_of) = reverse_postorder(f);
-        let mut preds = vec![Vec::new(); n];
+        let mut preds = vec![SmallVec::new(); n];
         for &b in &rpo {
             for t in f.targets(b) {
                 preds[t.block.index()].push(b);

@@ -3,13 +3,13 @@
 //! Constants take no register until they are used, so where they stand does not matter, and equal values compare equal.
 
 use super::Replace;
+use super::hash::FastMap;
 use crate::ir::{Function, Inst, InstId, SrcLoc, Type, Value};
-use std::collections::HashMap;
 
 /// The constants of a function while a pass runs: they stand in no block until [`Consts::finish`].
 #[derive(Debug, Default)]
 pub(super) struct Consts {
-    of: HashMap<(Type, u64), Value>,
+    of: FastMap<(Type, u64), Value>,
     list: Vec<InstId>,
 }
 

@@ -14,6 +14,7 @@ mod eval;
 mod fold;
 mod graph;
 mod gvn;
+mod hash;
 pub(crate) mod loops;
 mod options;
 mod peel;
@@ -24,6 +25,9 @@ pub use options::{OptOptions, OptStats};
 
 use crate::ir::{Cfg, Function, Value, verify};
 
+/// Instructions and terminators of a function up to which all passes run; larger ones are simplified only.
+pub const FULL_SIZE: u32 = 50_000;
+
 /// Optimises a function. Blocks, instructions and values are renumbered.
 pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     let mut stats = OptStats {
@@ -31,15 +35,18 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         ..OptStats::default()
     };
     simplify(f, options, &mut stats);
-    number(f, options, &mut stats);
-    if options.peel {
-        peel::run(f, &mut stats);
-        check(f, options, "peel");
-        simplify(f, options, &mut stats);
+    if stats.insts_before <= FULL_SIZE {
         number(f, options, &mut stats);
+        if options.peel && peel::run(f, &mut stats) {
+            check(f, options, "peel");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut stats);
+        }
+        // Again: operands that were found equal make addresses and counters comparable.
+        if has_loops(f) {
+            number(f, options, &mut stats);
+        }
     }
-    // Again: operands that were found equal make addresses and counters comparable.
-    number(f, options, &mut stats);
     if options.dce {
         dce::run(f, &mut stats);
         check(f, options, "dce");
@@ -49,6 +56,15 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     check(f, options, "compact");
     stats.insts_after = size(f);
     stats
+}
+
+fn has_loops(f: &Function) -> bool {
+    let cfg = Cfg::new(f);
+    let backwards = |b: crate::ir::Block| {
+        let mut targets = f.targets(b);
+        targets.any(|t| cfg.rpo_of(t.block) <= cfg.rpo_of(b))
+    };
+    cfg.rpo.iter().any(|&b| backwards(b))
 }
 
 fn simplify(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
@@ -84,27 +100,35 @@ fn check(f: &Function, options: &OptOptions, pass: &str) {
 
 /// Which values stand for which: chains are followed, cycles must not be made.
 #[derive(Debug)]
-struct Replace(Vec<Value>);
+struct Replace {
+    map: Vec<Value>,
+    /// Something was replaced since the function was last rewritten.
+    pending: bool,
+}
 
 impl Replace {
     /// Every value stands for itself.
     fn new(f: &Function) -> Replace {
-        Replace((0..f.values.len() as u32).map(Value).collect())
+        Replace {
+            map: (0..f.values.len() as u32).map(Value).collect(),
+            pending: false,
+        }
     }
 
     /// Takes values in that were added to the function.
     fn grow(&mut self, f: &Function) {
-        let have = self.0.len() as u32;
-        self.0.extend((have..f.values.len() as u32).map(Value));
+        let have = self.map.len() as u32;
+        self.map.extend((have..f.values.len() as u32).map(Value));
     }
 
     fn set(&mut self, old: Value, new: Value) {
-        self.0[old.index()] = new;
+        self.map[old.index()] = new;
+        self.pending = true;
     }
 
     fn resolve(&self, mut v: Value) -> Value {
         // Values made since the last `grow` stand for themselves.
-        while let Some(&next) = self.0.get(v.index())
+        while let Some(&next) = self.map.get(v.index())
             && next != v
         {
             v = next;
@@ -114,8 +138,11 @@ impl Replace {
 
     /// Rewrites every operand of the function.
     fn apply(&mut self, f: &mut Function) {
-        for n in 0..self.0.len() {
-            self.0[n] = self.resolve(Value(n as u32));
+        if !std::mem::take(&mut self.pending) {
+            return;
+        }
+        for n in 0..self.map.len() {
+            self.map[n] = self.resolve(Value(n as u32));
         }
         for data in &mut f.blocks {
             for id in &data.insts {

@@ -8,12 +8,13 @@
 //! parameters for them; those that turn out needless are simplified away.
 
 use super::gvn::{Effects, loop_effects};
+use super::hash::FastMap;
 use super::loops::Loops;
 use super::{OptStats, compact};
 use crate::ir::{
     Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp, Value,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Instructions and terminators of a loop that is peeled, at most.
 const LOOP_SIZE: usize = 600;
@@ -25,11 +26,11 @@ struct Peeled {
     /// By block: the peeled loop it belongs to, and whether as a copy.
     side: Vec<Option<(u32, bool)>>,
     /// By value of a peeled loop: its loop and its copy.
-    copy: HashMap<Value, (u32, Value)>,
+    copy: FastMap<Value, (u32, Value)>,
 }
 
-/// Peels the loops that are worth it.
-pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
+/// Peels the loops that are worth it. Whether there were any.
+pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
     let effects = loop_effects(f, &cfg, &loops);
@@ -53,16 +54,16 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
         }
     }
     if picked.is_empty() {
-        return;
+        return false;
     }
     stats.peeled += picked.len() as u32;
     let old_blocks = f.blocks.len();
     let mut peeled = Peeled {
         side: vec![None; old_blocks],
-        copy: HashMap::new(),
+        copy: FastMap::default(),
     };
     // By block: the copies to be laid out before it.
-    let mut before: HashMap<Block, Vec<Block>> = HashMap::new();
+    let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
     for &l in &picked {
         let copies = copy_loop(f, &cfg, &loops, l, &mut peeled);
         if let Some(&first) = loops.loops[l as usize].blocks.iter().min() {
@@ -76,11 +77,12 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
         order.push(b);
     }
     compact::compact(f, &order);
+    true
 }
 
 /// Whether something in a loop does the same in every iteration, is not free, and can be left to the first.
 fn is_worth_it(f: &Function, loops: &Loops, l: u32, effects: &Effects) -> bool {
-    let mut varies: HashMap<Value, bool> = HashMap::new();
+    let mut varies: FastMap<Value, bool> = FastMap::default();
     let mut worth = false;
     for &b in &loops.loops[l as usize].blocks {
         let data = &f.blocks[b.index()];
@@ -157,7 +159,7 @@ fn copy_loop(
     let body = &loops.loops[l as usize];
     let header = body.header;
     let mut block_of: BTreeMap<Block, Block> = BTreeMap::new();
-    let mut value_of: HashMap<Value, Value> = HashMap::new();
+    let mut value_of: FastMap<Value, Value> = FastMap::default();
     for &b in &body.blocks {
         let copy = f.add_block();
         block_of.insert(b, copy);
@@ -237,7 +239,7 @@ fn repair(f: &mut Function, peeled: &Peeled) {
             t.for_each_use(&mut see);
         }
     }
-    let mut here: HashMap<(Block, Value), Value> = HashMap::new();
+    let mut here: FastMap<(Block, Value), Value> = FastMap::default();
     for (&v, blocks) in &uses {
         arriving(f, &cfg, peeled, v, blocks, &mut here);
     }
@@ -273,7 +275,7 @@ fn arriving(
     peeled: &Peeled,
     v: Value,
     used_in: &[Block],
-    here: &mut HashMap<(Block, Value), Value>,
+    here: &mut FastMap<(Block, Value), Value>,
 ) {
     let (l, copy) = peeled.copy[&v];
     let defined = |b: Block| match peeled.side[b.index()] {

@@ -9,7 +9,7 @@ use super::conds::FactKey;
 use super::memory::AddrKey;
 use super::range::Range;
 use crate::ir::{BinOp, LoadKind, Pinned, Type, UnOp, Value};
-use std::collections::HashMap;
+use crate::opt::hash::FastMap;
 
 /// A number.
 pub(super) type Num = u32;
@@ -51,9 +51,9 @@ pub(super) struct Numbers {
     pub info: Vec<Info>,
     leader: Vec<Option<Value>>,
     range: Vec<Range>,
-    table: HashMap<Key, Num>,
-    facts: HashMap<FactKey, u8>,
-    consts: HashMap<(Type, u64), Num>,
+    table: FastMap<Key, Num>,
+    facts: FastMap<FactKey, u8>,
+    consts: FastMap<(Type, u64), Num>,
     undo: Vec<Undo>,
 }
 
@@ -155,7 +155,7 @@ impl Numbers {
     }
 }
 
-fn restore<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, old: Option<V>) {
+fn restore<K: std::hash::Hash + Eq, V>(map: &mut FastMap<K, V>, key: K, old: Option<V>) {
     match old {
         Some(v) => map.insert(key, v),
         None => map.remove(&key),
