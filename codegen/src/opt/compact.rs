@@ -3,10 +3,11 @@
 //! Numbers matter: blocks created first are laid out first, the printed form can only be read back without gaps, and
 //! everything later is sized by them.
 
+use super::known::Known;
 use crate::ir::{Block, Cfg, Function, InstId, Value, ValueData, ValueDef};
 
-/// Rebuilds the function with its reachable blocks in this order; the entry must come first.
-pub(super) fn compact(f: &mut Function, order: &[Block]) {
+/// Rebuilds the function with its reachable blocks in this order; the entry must come first. Facts are renumbered too.
+pub(super) fn compact(f: &mut Function, order: &[Block], known: &mut Known) {
     let cfg = Cfg::new(f);
     let order: Vec<Block> = order
         .iter()
@@ -59,4 +60,8 @@ pub(super) fn compact(f: &mut Function, order: &[Block]) {
     f.blocks = blocks;
     f.insts = insts;
     f.values = values;
+    known.renumber(f, |v| {
+        let n = value_of[v.index()];
+        (n.0 != u32::MAX).then_some(n)
+    });
 }

@@ -15,6 +15,7 @@ mod fold;
 mod graph;
 mod gvn;
 mod hash;
+mod known;
 pub(crate) mod loops;
 mod options;
 mod peel;
@@ -22,6 +23,8 @@ mod simplify;
 
 pub(crate) use fold::mirror;
 pub use options::{OptOptions, OptStats};
+
+use known::Known;
 
 use crate::ir::{Cfg, Function, Value, verify};
 
@@ -36,15 +39,16 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     };
     simplify(f, options, &mut stats);
     if stats.insts_before <= FULL_SIZE {
-        number(f, options, &mut stats);
-        if options.peel && peel::run(f, &mut stats) {
+        let mut known = Known::default();
+        number(f, options, &mut known, &mut stats);
+        if options.peel && peel::run(f, &mut known, &mut stats) {
             check(f, options, "peel");
             simplify(f, options, &mut stats);
-            number(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
         }
         // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
-            number(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
         }
     }
     if options.dce {
@@ -52,7 +56,7 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         check(f, options, "dce");
     }
     let order: Vec<_> = (0..f.blocks.len() as u32).map(crate::ir::Block).collect();
-    compact::compact(f, &order);
+    compact::compact(f, &order, &mut Known::default());
     check(f, options, "compact");
     stats.insts_after = size(f);
     stats
@@ -74,9 +78,9 @@ fn simplify(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
     }
 }
 
-fn number(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
+fn number(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut OptStats) {
     if options.gvn {
-        gvn::run(f, options, stats);
+        gvn::run(f, options, known, stats);
         check(f, options, "gvn");
         simplify(f, options, stats);
     }

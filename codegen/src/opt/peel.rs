@@ -7,9 +7,10 @@
 //! Values of the loop that are used behind it get a second definition, by the copy. Blocks where both arrive take
 //! parameters for them; those that turn out needless are simplified away.
 
-use super::gvn::{Effects, loop_effects};
+use super::gvn::Effects;
 use super::hash::FastMap;
-use super::loops::Loops;
+use super::known::Known;
+use super::loops::{Loop, Loops};
 use super::{OptStats, compact};
 use crate::ir::{
     Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp, Value,
@@ -30,27 +31,25 @@ struct Peeled {
 }
 
 /// Peels the loops that are worth it. Whether there were any.
-pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
+pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> bool {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
-    let effects = loop_effects(f, &cfg, &loops);
     let mut budget = super::size(f) as usize + GROWTH;
     let mut picked = Vec::new();
-    for (n, l) in loops.loops.iter().enumerate() {
-        let size: usize = l
-            .blocks
+    for l in loops.loops.iter().filter(|l| !l.has_inner) {
+        let body = hot_part(f, &cfg, l);
+        let size: usize = body
             .iter()
             .map(|b| f.blocks[b.index()].insts.len() + 1)
             .sum();
-        let fits = !l.has_inner && size <= LOOP_SIZE && size <= budget;
         let odd = l.blocks.iter().any(|&b| loops.is_irreducible(b));
-        if fits
+        if size <= LOOP_SIZE.min(budget)
             && !odd
             && !f.blocks[l.header.index()].cold
-            && is_worth_it(f, &loops, n as u32, &effects[n])
+            && is_worth_it(f, &body)
         {
             budget -= size;
-            picked.push(n as u32);
+            picked.push(body);
         }
     }
     if picked.is_empty() {
@@ -64,27 +63,55 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
     };
     // By block: the copies to be laid out before it.
     let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
-    for &l in &picked {
-        let copies = copy_loop(f, &cfg, &loops, l, &mut peeled);
-        if let Some(&first) = loops.loops[l as usize].blocks.iter().min() {
+    for (n, body) in picked.iter().enumerate() {
+        let copies = copy_loop(f, &cfg, body, n as u32, &mut peeled);
+        if let Some(&first) = body.iter().min() {
             before.insert(first, copies);
         }
     }
+    known.copy(peeled.copy.iter().map(|(&v, &(_, copy))| (v, copy)));
     repair(f, &peeled);
     let mut order = Vec::with_capacity(f.blocks.len());
     for b in (0..old_blocks as u32).map(Block) {
         order.extend(before.remove(&b).unwrap_or_default());
         order.push(b);
     }
-    compact::compact(f, &order);
+    compact::compact(f, &order, known);
     true
 }
 
+/// The part of a loop to copy, in reverse postorder: what leads back to the header other than through cold blocks that
+/// jump there. Those (a poll that found work, say) go through the copy again, so that whatever they change, the loop
+/// itself finds as the copy left it.
+fn hot_part(f: &Function, cfg: &Cfg, l: &Loop) -> Vec<Block> {
+    let is_cold = |b: &Block| f.blocks[b.index()].cold;
+    if !l.latches.iter().any(is_cold) || l.latches.iter().all(is_cold) {
+        return l.blocks.clone();
+    }
+    let mut inside = vec![l.header];
+    let mut work: Vec<Block> = l.latches.iter().copied().filter(|b| !is_cold(b)).collect();
+    while let Some(b) = work.pop() {
+        if !inside.contains(&b) {
+            inside.push(b);
+            work.extend(cfg.preds(b));
+        }
+    }
+    inside.sort_unstable_by_key(|&b| cfg.rpo_of(b));
+    inside
+}
+
 /// Whether something in a loop does the same in every iteration, is not free, and can be left to the first.
-fn is_worth_it(f: &Function, loops: &Loops, l: u32, effects: &Effects) -> bool {
+fn is_worth_it(f: &Function, body: &[Block]) -> bool {
+    let mut effects = Effects::default();
+    for b in body {
+        for id in &f.blocks[b.index()].insts {
+            effects.inst(&f.insts[id.index()].inst);
+        }
+    }
+    let effects = &effects;
     let mut varies: FastMap<Value, bool> = FastMap::default();
     let mut worth = false;
-    for &b in &loops.loops[l as usize].blocks {
+    for b in body {
         let data = &f.blocks[b.index()];
         varies.extend(data.params.iter().map(|&p| (p, true)));
         for id in &data.insts {
@@ -148,19 +175,18 @@ fn is_costly(inst: &Inst) -> bool {
     }
 }
 
-/// Copies a loop and leads the ways into it to the copy, whose ways back lead to the loop.
+/// Copies a loop, whose header comes first, and leads the ways into it to the copy, whose ways back lead to the loop.
 fn copy_loop(
     f: &mut Function,
     cfg: &Cfg,
-    loops: &Loops,
+    body: &[Block],
     l: u32,
     peeled: &mut Peeled,
 ) -> Vec<Block> {
-    let body = &loops.loops[l as usize];
-    let header = body.header;
+    let header = body[0];
     let mut block_of: BTreeMap<Block, Block> = BTreeMap::new();
     let mut value_of: FastMap<Value, Value> = FastMap::default();
-    for &b in &body.blocks {
+    for &b in body {
         let copy = f.add_block();
         block_of.insert(b, copy);
         f.blocks[copy.index()].cold = f.blocks[b.index()].cold;
@@ -196,7 +222,7 @@ fn copy_loop(
         f.blocks[copy.index()].term_loc = f.blocks[b.index()].term_loc;
     }
     for &p in cfg.preds(header) {
-        if loops.contains(l, p) {
+        if block_of.contains_key(&p) {
             continue;
         }
         for t in targets_mut(f, p).filter(|t| t.block == header) {

@@ -4,7 +4,7 @@
 //! They keep the promises of regions: the fields of objects lie apart, elements and home slots elsewhere. Two of the three
 //! object pointers are the same object. Loops end because their limits are masked.
 
-use crate::exec::{CALL_ALL, CALL_SYSV, DATA, Rng};
+use crate::exec::{CALL_ALL, CALL_LOG, CALL_SYSV, DATA, Rng};
 use trinity_codegen::ir::*;
 
 /// Bytes of an object, and where the elements of arrays start in the data.
@@ -404,8 +404,26 @@ impl Gen {
         let i = self.b.iadd(i, step);
         let mut args = vec![i, left];
         args.extend(&after);
-        self.b.jump(head, &args);
+        self.back(head, &args);
         self.merged(done);
+    }
+
+    /// Goes back to a loop's header; often by a poll whose cold way calls something before it goes there.
+    fn back(&mut self, head: Block, args: &[Value]) {
+        if self.r.chance(70) {
+            let (cold, next) = (self.b.create_cold_block(), self.b.create_block());
+            let at = Addr::thread(CALL_LOG).in_region(Region::Thread);
+            let odd = Cond::test_mem(IntCc::Ne, Width::W8, at, 1);
+            self.b.brif(odd, (cold, &[]), (next, &[]));
+            self.b.switch_to(cold);
+            let given = [(self.var(), PReg::Rdi), (self.var(), PReg::Rsi)];
+            let callee = CALL_SYSV;
+            self.b
+                .call_symbol(callee, &given, &[], Clobbers::SysV, Some(1));
+            self.b.jump(head, args);
+            self.b.switch_to(next);
+        }
+        self.b.jump(head, args);
     }
 
     /// `while i < limit do ... i = i + 1 end`, or downwards.
@@ -442,7 +460,7 @@ impl Gen {
         let next = self.b.iadd(i, step);
         let mut args = vec![next];
         args.extend(&self.vars);
-        self.b.jump(head, &args);
+        self.back(head, &args);
         self.merged(done);
     }
 }

@@ -308,11 +308,30 @@ impl Gvn<'_> {
             }
         }
         for (n, r) in [(a, x), (b, y)] {
-            if self.num.info[n as usize].bits.is_none() && r != self.num.stored_range(n) {
-                self.num.set_range(n, r);
-            }
+            self.learn_range(n, r);
         }
         self.learn_from_definition(a, b, left);
+    }
+
+    /// Learns bounds of a number, and of what it is a constant more than.
+    fn learn_range(&mut self, n: Num, r: Range) {
+        if self.num.info[n as usize].bits.is_some() || r == self.num.stored_range(n) {
+            return;
+        }
+        self.num.set_range(n, r);
+        if let Some(&Inst::Binary {
+            op: BinOp::Iadd,
+            a,
+            b: Opnd::Imm(m),
+        }) = self.definition(n)
+            && let Some(a) = self.known_num(a)
+            && let Some(back) = r.sub(Range::point(m as i64))
+        {
+            let old = self.num.stored_range(a);
+            if old.meet(back) != old {
+                self.num.set_range(a, old.meet(back));
+            }
+        }
     }
 
     /// A sum or a difference that is a constant or is not says as much of its operands.

@@ -255,7 +255,7 @@ impl Gvn<'_> {
             true => Range::new(c.start_range.lo, end as i64),
             false => Range::new(end as i64, c.start_range.hi),
         };
-        self.learn_range(c.num, range);
+        self.learn_counter(c, range);
         let Some(start) = c.start else { return };
         let (lo, hi) = self.difference(start, limit.value);
         let (within, strictly) = match up {
@@ -270,7 +270,7 @@ impl Gvn<'_> {
             true => side,
             false => side | EQUAL,
         };
-        self.assume_order(c.num, limit.value, mask);
+        self.order_counter(c, limit.value, mask);
     }
 
     /// What one comparison says of the next value of a counter.
@@ -322,11 +322,21 @@ impl Gvn<'_> {
         })
     }
 
-    fn learn_range(&mut self, n: Num, r: Range) {
-        let old = self.num.stored_range(n);
+    fn learn_counter(&mut self, c: &Counter, r: Range) {
+        let old = self.num.stored_range(c.num);
         let new = old.meet(r);
         if new != old {
-            self.num.set_range(n, new);
+            self.num.set_range(c.num, new);
+            self.known.bound(c.param, new.lo, new.hi);
+        }
+    }
+
+    fn order_counter(&mut self, c: &Counter, other: Num, mask: u8) {
+        self.assume_order(c.num, other, mask);
+        if other != c.num
+            && let Some(v) = self.num.leader(other)
+        {
+            self.known.order(c.param, v, mask);
         }
     }
 
@@ -336,9 +346,9 @@ impl Gvn<'_> {
         if trips.lo >= 0 {
             let way = Range::new(0, trips.hi).mul(Range::point(c.step));
             if let Some(r) = way.and_then(|w| c.start_range.add(w)) {
-                self.learn_range(c.num, r.join(c.start_range));
+                self.learn_counter(c, r.join(c.start_range));
             }
-            self.learn_range(t.num, Range::new(0, trips.hi));
+            self.learn_counter(t, Range::new(0, trips.hi));
         }
         let (Some(start), Some(count)) = (c.start, t.start) else {
             return;
@@ -375,12 +385,12 @@ impl Gvn<'_> {
             return;
         }
         let first = self.range(start);
-        self.learn_range(c.num, Range::new(first.lo, end.hi.max(first.lo)));
+        self.learn_counter(c, Range::new(first.lo, end.hi.max(first.lo)));
         if let Some(most) = end.hi.checked_sub(first.lo) {
-            self.learn_range(t.num, Range::new(0, most.max(0)));
+            self.learn_counter(t, Range::new(0, most.max(0)));
         }
         if k == 0 {
-            self.assume_order(c.num, limit, LESS | EQUAL);
+            self.order_counter(c, limit, LESS | EQUAL);
         }
     }
 
@@ -414,9 +424,9 @@ impl Gvn<'_> {
             return;
         }
         let first = self.range(start);
-        self.learn_range(c.num, Range::new(first.lo, end.hi.max(first.lo)));
+        self.learn_counter(c, Range::new(first.lo, end.hi.max(first.lo)));
         if back <= 0 {
-            self.assume_order(c.num, limit, LESS | EQUAL);
+            self.order_counter(c, limit, LESS | EQUAL);
         }
     }
 

@@ -98,7 +98,8 @@ pub(in crate::opt) struct Effects {
 }
 
 impl Effects {
-    fn inst(&mut self, inst: &Inst) {
+    /// Adds what an instruction does.
+    pub(in crate::opt) fn inst(&mut self, inst: &Inst) {
         match inst {
             Inst::Store { w, addr, .. }
             | Inst::StoreImm { w, addr, .. }
@@ -152,7 +153,7 @@ fn bit(r: Region) -> u16 {
 }
 
 /// What each loop does to memory.
-pub(in crate::opt) fn loop_effects(f: &Function, cfg: &Cfg, loops: &Loops) -> Vec<Effects> {
+pub(super) fn loop_effects(f: &Function, cfg: &Cfg, loops: &Loops) -> Vec<Effects> {
     let mut all = vec![Effects::default(); loops.loops.len()];
     for &b in &cfg.rpo {
         let Some(mut l) = loops.innermost(b) else {

@@ -14,6 +14,7 @@ mod numbers;
 mod range;
 
 use super::consts::Consts;
+use super::known::Known;
 use super::loops::Loops;
 use super::{OptOptions, OptStats, Replace};
 use crate::ir::{
@@ -24,7 +25,7 @@ use memory::{Memory, State, branch_cond, cond_of, stored};
 use numbers::{Key, Num, Numbers};
 use range::Range;
 
-pub(super) use memory::{Effects, is_volatile, loop_effects};
+pub(super) use memory::{Effects, is_volatile};
 
 const UNSEEN: Num = Num::MAX;
 
@@ -34,6 +35,7 @@ struct Gvn<'a> {
     loops: Loops,
     consts: Consts,
     options: OptOptions,
+    known: &'a mut Known,
     stats: &'a mut OptStats,
     num: Numbers,
     /// By value; `UNSEEN` before its definition is visited.
@@ -47,7 +49,7 @@ struct Gvn<'a> {
 }
 
 /// Numbers the values of a function and removes what is there twice.
-pub(super) fn run(f: &mut Function, options: &OptOptions, stats: &mut OptStats) {
+pub(super) fn run(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut OptStats) {
     let mut replace = Replace::new(f);
     let consts = Consts::collect(f, &mut replace);
     replace.apply(f);
@@ -71,6 +73,7 @@ pub(super) fn run(f: &mut Function, options: &OptOptions, stats: &mut OptStats) 
         cfg,
         loops,
         consts,
+        known,
         stats,
         mem,
         state,
@@ -157,7 +160,8 @@ impl Gvn<'_> {
         let params = self.f.blocks[b.index()].params.clone();
         for (k, p) in params.into_iter().enumerate() {
             if open {
-                self.define(p, Range::FULL);
+                let n = self.define(p, Range::FULL);
+                self.recall(p, n);
                 continue;
             }
             let mut args = Vec::new();
@@ -177,6 +181,23 @@ impl Gvn<'_> {
             let ranges = args.iter().map(|&n| self.num.info[n as usize].at_def);
             let range = ranges.reduce(Range::join).unwrap_or(Range::FULL);
             self.define(p, range);
+        }
+    }
+
+    /// What earlier passes found out of a parameter.
+    fn recall(&mut self, p: Value, n: Num) {
+        let Some(fact) = self.known.get(p).cloned() else {
+            return;
+        };
+        if self.options.ranges {
+            if fact.lo <= fact.hi {
+                self.num.set_range(n, Range::new(fact.lo, fact.hi));
+            }
+            for (v, mask) in fact.orders {
+                if let Some(other) = self.known_num(v) {
+                    self.assume_order(n, other, mask);
+                }
+            }
         }
     }
 
