@@ -61,6 +61,17 @@ fn a_profile_that_is_there_is_added_to_or_replaced() {
     assert!(again.stderr.is_empty());
     let p = Profile::read(&path).unwrap();
     assert_eq!((p.runs, function(&p, "main/f").calls), (2, 4));
+    // Also runs at the same time.
+    let start = || {
+        let mut run = Command::new(dir.file("p"));
+        run.env("TRINITY_PROFILE", &path).spawn().unwrap()
+    };
+    let together: Vec<_> = (0..16).map(|_| start()).collect();
+    for mut run in together {
+        assert!(run.wait().unwrap().success());
+    }
+    let p = Profile::read(&path).unwrap();
+    assert_eq!((p.runs, function(&p, "main/f").calls), (18, 36));
     let mut damaged = std::fs::read(&path).unwrap();
     damaged[30] ^= 4;
     for (bytes, says) in [

@@ -5,8 +5,9 @@
 use super::site::{SiteRecord, Target};
 use super::{Data, Observer};
 use crate::lib::io::stdio::write_stderr;
+use std::fs::File;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use trinity_profile::{Profile, ReadError, Site};
 
@@ -52,6 +53,8 @@ pub fn at_exit(observer: &'static Observer) {
 fn write(data: &Data) {
     let mut profile = profile(data);
     let shown = data.path.display();
+    // Runs that end together add up. Where the directory cannot be locked, one of them may be lost.
+    let _lock = lock_directory(&data.path);
     match Profile::read(&data.path) {
         Ok(old) if old.program == profile.program => profile.merge(&old),
         Ok(_) => say(&format!(
@@ -68,6 +71,14 @@ fn write(data: &Data) {
             reason(&e)
         ));
     }
+}
+
+/// Holds the lock of the file's directory until dropped.
+fn lock_directory(path: &Path) -> Option<File> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let directory = File::open(parent.unwrap_or(Path::new("."))).ok()?;
+    directory.lock().ok()?;
+    Some(directory)
 }
 
 /// As C's strerror says it.
