@@ -252,6 +252,11 @@ impl Emitter<'_> {
         self.items.push(Item::Label(done));
     }
 
+    /// Whether a block's code stands before here.
+    fn is_behind(&self, l: Label) -> bool {
+        self.placed[l.0 as usize]
+    }
+
     fn br(&mut self, b: usize, c: &MCond, next: Option<Label>) {
         let (then, els) = (self.succ(b, 0), self.succ(b, 1));
         if then == els {
@@ -263,8 +268,13 @@ impl Emitter<'_> {
         self.compare(c);
         match c.parity {
             Parity::Ignored => {
-                if Some(then) == next {
+                // Neither follows: the way back is the one taken often, and should be one jump.
+                let back = Some(els) != next && self.is_behind(els) && !self.is_behind(then);
+                if Some(then) == next || back {
                     self.jump(Some(c.cc.negate()), els);
+                    if Some(then) != next {
+                        self.jump(None, then);
+                    }
                     return;
                 }
                 self.jump(Some(c.cc), then);

@@ -28,6 +28,8 @@ struct Emitter<'a> {
     items: Vec<Item>,
     num_labels: u32,
     label_of: Vec<Label>,
+    /// By machine block: emitted already.
+    placed: Vec<bool>,
     frame_size: u32,
     spill_bytes: u32,
     /// The allocations of the current instruction, taken from the front.
@@ -51,6 +53,7 @@ pub(crate) fn emit(sel: &Selected, out: &ra::Output) -> Result<Emitted, CompileE
         items: Vec::with_capacity(sel.func.insts.len() * 2),
         num_labels: blocks as u32,
         label_of: Vec::new(),
+        placed: vec![false; blocks],
         frame_size,
         spill_bytes,
         allocs: &[],
@@ -129,6 +132,7 @@ impl<'a> Emitter<'a> {
             let start = ra::ProgPoint::before(ra::Inst::new(range.start as usize));
             let mut edit = edits.partition_point(|e| e.0 < start);
             self.items.push(Item::Label(Label(b as u32)));
+            self.placed[b] = true;
             for i in range.start as usize..range.end as usize {
                 let this = ra::Inst::new(i);
                 if self.sel.func.locs[i] != loc {
