@@ -4,6 +4,10 @@
 //! copy, and value numbering finds it there. So guards need not be moved: each stays where its exit knows the state.
 //! Only loops with something of that kind are peeled.
 //!
+//! What interrupts an iteration in a cold block and comes back (a slow path, a poll that found work) may change everything.
+//! It does not come back to the loop: the rest of the iteration is a third copy, cold as well, that goes on with the copy in
+//! front, where all is checked again. So the loop itself holds nothing but hot code.
+//!
 //! Values of the loop that are used behind it get a second definition, by the copy. Blocks where both arrive take
 //! parameters for them; those that turn out needless are simplified away.
 
@@ -13,7 +17,8 @@ use super::known::Known;
 use super::loops::{Loop, Loops};
 use super::{OptStats, compact};
 use crate::ir::{
-    Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp, Value,
+    Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp,
+    Value, ValueDef,
 };
 use std::collections::BTreeMap;
 
@@ -22,12 +27,40 @@ const LOOP_SIZE: usize = 600;
 /// The function may grow to twice its size and by this.
 const GROWTH: usize = 2000;
 
+type Values = FastMap<Value, Value>;
+
+/// What a block is to a peeled loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    /// Part of it.
+    Loop,
+    /// Part of the copy in front.
+    Copy,
+    /// Part of the copy in which iterations end that a cold block interrupted.
+    Rest,
+}
+
 /// The copies of peeled loops.
 struct Peeled {
-    /// By block: the peeled loop it belongs to, and whether as a copy.
-    side: Vec<Option<(u32, bool)>>,
-    /// By value of a peeled loop: its loop and its copy.
+    /// By block: the peeled loop it belongs to.
+    side: Vec<Option<(u32, Side)>>,
+    /// By value of a peeled loop: its loop and its copy in front.
     copy: FastMap<Value, (u32, Value)>,
+    /// By value of a peeled loop: its copy in the rest, and the block of that, if it has one.
+    rest: FastMap<Value, (Value, Block)>,
+}
+
+impl Peeled {
+    /// What stands for a value of a peeled loop in a block that belongs to it.
+    fn here(&self, b: Block, v: Value) -> Option<Value> {
+        let &(l, copy) = self.copy.get(&v)?;
+        match self.side[b.index()]? {
+            (m, Side::Loop) if m == l => Some(v),
+            (m, Side::Copy) if m == l => Some(copy),
+            (m, Side::Rest) if m == l => self.rest.get(&v).filter(|r| r.1 == b).map(|r| r.0),
+            _ => None,
+        }
+    }
 }
 
 /// Peels the loops that are worth it. Whether there were any.
@@ -43,6 +76,7 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
             .map(|b| f.blocks[b.index()].insts.len() + 1)
             .sum();
         let odd = l.blocks.iter().any(|&b| loops.is_irreducible(b));
+        let size = size + rest_of(f, &cfg, &body).len();
         if size <= LOOP_SIZE.min(budget)
             && !odd
             && !f.blocks[l.header.index()].cold
@@ -60,6 +94,7 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
     let mut peeled = Peeled {
         side: vec![None; old_blocks],
         copy: FastMap::default(),
+        rest: FastMap::default(),
     };
     // By block: the copies to be laid out before it.
     let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
@@ -70,31 +105,41 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
         }
     }
     known.copy(peeled.copy.iter().map(|(&v, &(_, copy))| (v, copy)));
+    known.copy(peeled.rest.iter().map(|(&v, &(copy, _))| (v, copy)));
     repair(f, &peeled);
     let mut order = Vec::with_capacity(f.blocks.len());
     for b in (0..old_blocks as u32).map(Block) {
         order.extend(before.remove(&b).unwrap_or_default());
         order.push(b);
     }
+    let rest = |b: &Block| matches!(peeled.side[b.index()], Some((_, Side::Rest)));
+    order.extend(
+        (old_blocks..f.blocks.len())
+            .map(|n| Block(n as u32))
+            .filter(rest),
+    );
     compact::compact(f, &order, known);
     true
 }
 
-/// The part of a loop to copy, in reverse postorder: what leads back to the header other than through cold blocks that
-/// jump there. Those (a poll that found work, say) go through the copy again, so that whatever they change, the loop
-/// itself finds as the copy left it.
+/// The part of a loop to copy, in reverse postorder: what leads back to the header without cold blocks. Those (a poll that
+/// found work, a slow path) go on in copies, so that whatever they change, the loop itself finds as the copy in front left
+/// it. All of the loop if every way round is cold somewhere.
 fn hot_part(f: &Function, cfg: &Cfg, l: &Loop) -> Vec<Block> {
     let is_cold = |b: &Block| f.blocks[b.index()].cold;
-    if !l.latches.iter().any(is_cold) || l.latches.iter().all(is_cold) {
-        return l.blocks.clone();
-    }
     let mut inside = vec![l.header];
     let mut work: Vec<Block> = l.latches.iter().copied().filter(|b| !is_cold(b)).collect();
+    let mut whole = work.contains(&l.header);
     while let Some(b) = work.pop() {
         if !inside.contains(&b) {
             inside.push(b);
-            work.extend(cfg.preds(b));
+            let preds = cfg.preds(b).iter().copied().filter(|b| !is_cold(b));
+            work.extend(preds);
+            whole |= cfg.preds(b).contains(&l.header);
         }
+    }
+    if !whole {
+        return l.blocks.clone();
     }
     inside.sort_unstable_by_key(|&b| cfg.rpo_of(b));
     inside
@@ -175,7 +220,34 @@ fn is_costly(inst: &Inst) -> bool {
     }
 }
 
-/// Copies a loop, whose header comes first, and leads the ways into it to the copy, whose ways back lead to the loop.
+/// Adds copies of blocks, their operands and targets as they were, and maps blocks and values to their copies.
+fn clone_blocks(f: &mut Function, blocks: &[Block]) -> (BTreeMap<Block, Block>, Values) {
+    let mut block_of = BTreeMap::new();
+    let mut value_of = Values::default();
+    for &b in blocks {
+        let copy = f.add_block();
+        block_of.insert(b, copy);
+        f.blocks[copy.index()].cold = f.blocks[b.index()].cold;
+        for p in f.blocks[b.index()].params.clone() {
+            let q = f.add_param(copy, f.ty(p));
+            value_of.insert(p, q);
+        }
+        for id in f.blocks[b.index()].insts.clone() {
+            let node = f.insts[id.index()].clone();
+            let tys: Vec<Type> = node.results().map(|v| f.ty(v)).collect();
+            let new = f.add_inst(copy, node.inst.clone(), &tys, node.loc);
+            let results = f.insts[new.index()].results();
+            value_of.extend(node.results().zip(results));
+        }
+        f.blocks[copy.index()].term = f.blocks[b.index()].term.clone();
+        f.blocks[copy.index()].term_loc = f.blocks[b.index()].term_loc;
+    }
+    (block_of, value_of)
+}
+
+/// Copies a loop, whose header comes first, and leads the ways into it to the copy, whose ways back lead to the loop. Ways
+/// into the middle, from cold blocks, lead to a copy of the rest of the iteration, which ends before the first copy.
+/// Returns the first copy.
 fn copy_loop(
     f: &mut Function,
     cfg: &Cfg,
@@ -184,55 +256,85 @@ fn copy_loop(
     peeled: &mut Peeled,
 ) -> Vec<Block> {
     let header = body[0];
-    let mut block_of: BTreeMap<Block, Block> = BTreeMap::new();
-    let mut value_of: FastMap<Value, Value> = FastMap::default();
-    for &b in body {
-        let copy = f.add_block();
-        block_of.insert(b, copy);
-        f.blocks[copy.index()].cold = f.blocks[b.index()].cold;
-        peeled.side.push(Some((l, true)));
-        peeled.side[b.index()] = Some((l, false));
-        for p in f.blocks[b.index()].params.clone() {
-            let q = f.add_param(copy, f.ty(p));
-            value_of.insert(p, q);
-        }
-    }
-    for (&b, &copy) in &block_of {
-        for id in f.blocks[b.index()].insts.clone() {
-            let node = f.insts[id.index()].clone();
-            let tys: Vec<Type> = node.results().map(|v| f.ty(v)).collect();
-            let new = f.add_inst(copy, node.inst.clone(), &tys, node.loc);
-            let results = f.insts[new.index()].results();
-            value_of.extend(node.results().zip(results));
-        }
-    }
-    for (&b, &copy) in &block_of {
+    let (first, values) = clone_blocks(f, body);
+    for &copy in first.values() {
         for id in f.blocks[copy.index()].insts.clone() {
             let inst = &mut f.insts[id.index()].inst;
-            inst.for_each_use_mut(|v| *v = *value_of.get(v).unwrap_or(v));
+            inst.for_each_use_mut(|v| *v = *values.get(v).unwrap_or(v));
         }
-        let mut term = f.blocks[b.index()].term.clone();
-        if let Some(term) = &mut term {
-            term.for_each_use_mut(|v| *v = *value_of.get(v).unwrap_or(v));
+        if let Some(term) = &mut f.blocks[copy.index()].term {
+            term.for_each_use_mut(|v| *v = *values.get(v).unwrap_or(v));
             for t in term.targets_mut().filter(|t| t.block != header) {
-                t.block = *block_of.get(&t.block).unwrap_or(&t.block);
+                t.block = *first.get(&t.block).unwrap_or(&t.block);
             }
         }
-        f.blocks[copy.index()].term = term;
-        f.blocks[copy.index()].term_loc = f.blocks[b.index()].term_loc;
     }
-    for &p in cfg.preds(header) {
-        if block_of.contains_key(&p) {
-            continue;
+    let rest = rest_of(f, cfg, body);
+    let (second, rest_values) = clone_blocks(f, &rest);
+    for &copy in second.values() {
+        f.blocks[copy.index()].cold = true;
+        for t in targets_mut(f, copy) {
+            t.block = match t.block == header {
+                true => first[&header],
+                false => *second.get(&t.block).unwrap_or(&t.block),
+            };
         }
-        for t in targets_mut(f, p).filter(|t| t.block == header) {
-            t.block = block_of[&header];
+    }
+    for &b in body {
+        for &p in cfg.preds(b) {
+            if !first.contains_key(&p) {
+                for t in targets_mut(f, p).filter(|t| t.block == b) {
+                    t.block = match b == header {
+                        true => first[&header],
+                        false => second[&b],
+                    };
+                }
+            }
         }
+    }
+    peeled.side.resize(f.blocks.len(), None);
+    for (b, copy) in &first {
+        peeled.side[b.index()] = Some((l, Side::Loop));
+        peeled.side[copy.index()] = Some((l, Side::Copy));
+    }
+    for copy in second.values() {
+        peeled.side[copy.index()] = Some((l, Side::Rest));
     }
     peeled
         .copy
-        .extend(value_of.into_iter().map(|(v, c)| (v, (l, c))));
-    block_of.into_values().collect()
+        .extend(values.into_iter().map(|(v, c)| (v, (l, c))));
+    let mut block_of = FastMap::default();
+    for &b in second.values() {
+        let ids = f.blocks[b.index()].insts.iter();
+        block_of.extend(ids.map(|&id| (id, b)));
+    }
+    for (v, c) in rest_values {
+        let b = match f.values[c.index()].def {
+            ValueDef::Param(b, _) => b,
+            ValueDef::Inst(id, _) => block_of[&id],
+        };
+        peeled.rest.insert(v, (c, b));
+    }
+    first.into_values().collect()
+}
+
+/// The blocks that an iteration can still go through after a cold block led back into its middle.
+fn rest_of(f: &Function, cfg: &Cfg, body: &[Block]) -> Vec<Block> {
+    let inside: Vec<bool> = {
+        let mut inside = vec![false; f.blocks.len()];
+        body.iter().for_each(|b| inside[b.index()] = true);
+        inside
+    };
+    let is_inside = |b: Block| inside.get(b.index()) == Some(&true);
+    let mut rest = Vec::new();
+    // In reverse postorder: a block belongs to the rest if one before it does, or a cold block leads to it.
+    for &b in &body[1..] {
+        let mut preds = cfg.preds(b).iter();
+        if preds.any(|p| !is_inside(*p) || rest.contains(p)) {
+            rest.push(b);
+        }
+    }
+    rest
 }
 
 fn targets_mut(f: &mut Function, b: Block) -> impl Iterator<Item = &mut BlockCall> {
@@ -248,9 +350,7 @@ fn repair(f: &mut Function, peeled: &Peeled) {
     let mut uses: BTreeMap<Value, Vec<Block>> = BTreeMap::new();
     for &b in &cfg.rpo {
         let mut see = |v: Value| {
-            if let Some((l, _)) = peeled.copy.get(&v)
-                && peeled.side[b.index()] != Some((*l, false))
-            {
+            if peeled.here(b, v).is_none() && peeled.copy.contains_key(&v) {
                 let list = uses.entry(v).or_default();
                 if list.last() != Some(&b) {
                     list.push(b);
@@ -270,26 +370,16 @@ fn repair(f: &mut Function, peeled: &Peeled) {
         arriving(f, &cfg, peeled, v, blocks, &mut here);
     }
     for &b in &cfg.rpo {
-        let new = |v: Value| *here.get(&(b, v)).unwrap_or(&v);
-        // A loop's own values are what they are in it.
-        let outside = |v: &Value| {
-            let own = peeled.copy.get(v).map(|c| (c.0, false));
-            own.is_some() && peeled.side[b.index()] != own
+        let new = |v: Value| {
+            let own = peeled.here(b, v);
+            own.or_else(|| here.get(&(b, v)).copied()).unwrap_or(v)
         };
         for id in f.blocks[b.index()].insts.clone() {
             let inst = &mut f.insts[id.index()].inst;
-            inst.for_each_use_mut(|v| {
-                if outside(v) {
-                    *v = new(*v);
-                }
-            });
+            inst.for_each_use_mut(|v| *v = new(*v));
         }
         if let Some(term) = &mut f.blocks[b.index()].term {
-            term.for_each_use_mut(|v| {
-                if outside(v) {
-                    *v = new(*v);
-                }
-            });
+            term.for_each_use_mut(|v| *v = new(*v));
         }
     }
 }
@@ -303,11 +393,7 @@ fn arriving(
     used_in: &[Block],
     here: &mut FastMap<(Block, Value), Value>,
 ) {
-    let (l, copy) = peeled.copy[&v];
-    let defined = |b: Block| match peeled.side[b.index()] {
-        Some((m, is_copy)) if m == l => Some(if is_copy { copy } else { v }),
-        _ => None,
-    };
+    let defined = |b: Block| peeled.here(b, v);
     // All blocks outside the loop and its copy where the value is live at the start: the walk ends at the definitions,
     // which every way from the entry passes.
     let mut live: BTreeMap<u32, Block> = BTreeMap::new();

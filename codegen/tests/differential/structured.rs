@@ -268,7 +268,8 @@ impl Gen {
                 let cond = self.cond();
                 self.guard_unless(cond);
             }
-            12 => self.choice(depth),
+            12 if self.r.chance(50) => self.choice(depth),
+            12 => self.slow_path(),
             13 if self.r.chance(30) => self.call(),
             14 if self.r.chance(20) => {
                 // The length changes.
@@ -328,6 +329,33 @@ impl Gen {
             self.b.jump(join, &vars);
         }
         self.merged(join);
+    }
+
+    /// A fast way, and a cold one that calls something and comes back.
+    fn slow_path(&mut self) {
+        let cond = self.cond();
+        let (fast, join, cold) = (
+            self.b.create_block(),
+            self.b.create_block(),
+            self.b.create_cold_block(),
+        );
+        let out = self.b.block_param(join, Type::I64);
+        self.b.brif(cond, (fast, &[]), (cold, &[]));
+        self.b.switch_to(cold);
+        let args = [(self.var(), PReg::Rdi), (self.var(), PReg::Rsi)];
+        let rets = [(Type::I64, PReg::Rax)];
+        let v = self
+            .b
+            .call_symbol(CALL_SYSV, &args, &rets, Clobbers::SysV, Some(2))[0];
+        let at = self.field();
+        self.b.store64(at, v);
+        self.b.jump(join, &[v]);
+        self.b.switch_to(fast);
+        let at = self.field();
+        let v = self.b.load64(at);
+        self.b.jump(join, &[v]);
+        self.b.switch_to(join);
+        self.set(out);
     }
 
     /// Goes on in a block that takes all variables.
