@@ -221,7 +221,7 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             num_params: src.num_params,
             max_stack: src.max_stack,
             is_vararg: src.is_vararg,
-            pad: 0,
+            broken: false,
             native_code: std::ptr::null(),
             desc: std::ptr::null(),
             code_slots: src.max_stack.into(),

@@ -48,7 +48,8 @@ pub struct RtProto {
     pub num_params: u8,
     pub max_stack: u8,
     pub is_vararg: bool,
-    pub pad: u8,
+    /// Its machine code relies on what is no longer so: never to be entered again.
+    pub broken: bool,
     /// Entry of ahead-of-time code, or null: interpreted.
     pub native_code: *const u8,
     /// What the compiler says of that code; null when there never was any.

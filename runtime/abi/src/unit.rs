@@ -68,6 +68,8 @@ pub const PROFILE_START: &str = "trinity_profile_start";
 pub mod flag {
     /// There is no machine code for the function: its entry only leads to the interpreter.
     pub const INTERPRETED: u32 = 1;
+    /// The code relies on upvalues that the program assigns once, of its own function or of inlined ones, without looking at them.
+    pub const ASSUMES_UPVALUES: u32 = 2;
 }
 
 /// A place where the frame can be inspected or left; sorted by `ret_offset`.

@@ -51,7 +51,7 @@ pub use cycle::{emergency, full, step};
 pub use finalize::{check_finalizer, next_finalizer, queue_all_finalizers};
 pub use mark::{barrier_back, barrier_forward, is_black, is_dead, is_white, revive};
 pub use stress::Stress;
-pub use sweep::free_all;
+pub use sweep::{each_live, free_all};
 
 use block::{Block, CELL_SIZE, CLASSES, Chunks, Class, MAX_CELL, Raw, Run, class_of};
 

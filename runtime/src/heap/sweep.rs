@@ -5,7 +5,7 @@
 
 use super::State;
 use super::block::{self, Block, CELL_SIZE, CLASSES, FIRST};
-use super::mark::{age, get_age, set_age, set_black};
+use super::mark::{age, get_age, is_dead, set_age, set_black};
 use super::mark_bits::*;
 use crate::object::{Header, LuaClosure, NativeClosure, Str, Table, Userdata};
 use crate::proto::{Cache, RtProto};
@@ -353,6 +353,20 @@ pub(super) unsafe fn each_object(g: *mut Global, mut f: impl FnMut(*mut Header))
         for i in 0..(*g).heap.large.len() {
             f((&(*g).heap.large)[i].object);
         }
+    }
+}
+
+/// Visits every object that is not known to be garbage.
+///
+/// # Safety
+/// `g` is live; nothing is allocated meanwhile.
+pub unsafe fn each_live(g: *mut Global, mut f: impl FnMut(*mut Header)) {
+    unsafe {
+        each_object(g, |o| {
+            if !is_dead(g, o) {
+                f(o);
+            }
+        });
     }
 }
 

@@ -260,7 +260,9 @@ fn grow_stack(s: &Site) -> LResult<i64> {
             poll::at_call(s.l)?;
         }
     }
-    Ok(leave(s))
+    // Finalizers can also have proved wrong what the code assumes.
+    // SAFETY: the frame's prototype.
+    Ok(leave(s) | i64::from(unsafe { (*s.p).broken }))
 }
 
 /// `trinity_abi::helpers::leaf::POW`.

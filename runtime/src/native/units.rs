@@ -1,7 +1,8 @@
 //! Registered machine code: from a return address to the function and its safe point.
 
 use crate::proto::RtProto;
-use trinity_abi::unit::{FuncDesc, InlineFrame, SafePoint};
+use std::collections::HashSet;
+use trinity_abi::unit::{FuncDesc, InlineFrame, SafePoint, flag};
 
 struct Unit {
     start: usize,
@@ -15,6 +16,10 @@ struct Unit {
 pub struct Units {
     /// Sorted by start address.
     units: Vec<Unit>,
+    /// Some code has `flag::ASSUMES_UPVALUES`.
+    pub assumes_upvalues: bool,
+    /// Closures may share cells that are not one variable (`debug.upvaluejoin`).
+    pub joined: bool,
     /// Deoptimisation stress: return addresses whose safe points have been left already. `None`: the mode is off.
     pub stress: Option<trinity_frontend::hash::WordSet<usize>>,
 }
@@ -63,6 +68,7 @@ impl Units {
         let (Some(first), Some(last)) = (funcs.first(), funcs.last()) else {
             return;
         };
+        self.assumes_upvalues |= funcs.iter().any(|f| f.flags & flag::ASSUMES_UPVALUES != 0);
         let unit = Unit {
             start: first.entry as usize,
             end: last.entry as usize + last.code_size as usize,
@@ -71,6 +77,35 @@ impl Units {
         };
         let at = self.units.partition_point(|u| u.start < unit.start);
         self.units.insert(at, unit);
+    }
+
+    /// The function around `p`, if both belong to registered modules.
+    pub fn parent_of(&self, p: *mut RtProto) -> Option<*mut RtProto> {
+        let unit = self.units.iter().find(|u| u.protos.contains(&p))?;
+        // SAFETY: prototypes of a registered module live as long as the state.
+        let is_parent = |q: &&*mut RtProto| unsafe { (&(***q).children).contains(&p) };
+        unit.protos.iter().find(is_parent).copied()
+    }
+
+    /// Functions not given up yet whose code relies on upvalues, and in which one of `seen` is compiled or inlined.
+    pub fn relying_on(&self, seen: &HashSet<*mut RtProto>) -> Vec<*mut RtProto> {
+        let mut out = Vec::new();
+        for unit in &self.units {
+            for (&p, f) in unit.protos.iter().zip(unit.funcs) {
+                let inlined = |n| {
+                    inlined_frame(f, n)
+                        .is_some_and(|i| seen.contains(&unit.protos[i.func as usize]))
+                };
+                // SAFETY: as above.
+                if f.flags & flag::ASSUMES_UPVALUES != 0
+                    && !unsafe { (*p).broken }
+                    && (seen.contains(&p) || (1..=f.num_inlines as usize).any(inlined))
+                {
+                    out.push(p);
+                }
+            }
+        }
+        out
     }
 
     /// Looks up a return address; `None` when it is not a safe point of registered code.

@@ -4,6 +4,7 @@
 //! Its transcript under the interpreter is compared with those of machine code that has the calls inlined and is left before each
 //! instruction in turn, or at none; with and without deoptimisation stress and collector stress.
 
+mod assumptions;
 mod code;
 mod programs;
 
@@ -56,7 +57,7 @@ fn address(s: Symbol) -> usize {
 }
 
 /// Puts the code of function `outer` into the area, and makes tables of a module of `n` functions.
-fn place(code: Code, outer: usize, n: usize) -> &'static [FuncDesc] {
+fn place(code: Code, outer: usize, n: usize, flags: u32) -> &'static [FuncDesc] {
     let area = trinity_test_area as *const () as *mut u8;
     let len = code.func.code.len();
     assert!(len + 16 * n < AREA);
@@ -83,7 +84,7 @@ fn place(code: Code, outer: usize, n: usize) -> &'static [FuncDesc] {
                 num_safepoints: if compiled { points.len() as u32 } else { 0 },
                 code_size: if compiled { len as u32 } else { 16 },
                 frame_size: if compiled { code.func.frame_size } else { 0 },
-                flags: if compiled { 0 } else { flag::INTERPRETED },
+                flags: if compiled { flags } else { flag::INTERPRETED },
                 inlines: inlines.as_ptr(),
                 num_inlines: if compiled { inlines.len() as u32 } else { 0 },
                 pad: 0,
@@ -156,10 +157,11 @@ fn check(program: &Program, modes: &[Mode]) {
                     inline: program.inline,
                     direct,
                     exit_at,
+                    assume: None,
                 });
                 let steps = code.steps;
                 let reached = exit_at.is_none_or(|k| k <= steps);
-                let funcs = place(code, program.outer, protos.len());
+                let funcs = place(code, program.outer, protos.len(), 0);
                 let before = code::ENTERED.load(Relaxed);
                 let (said, failures) = run(&program.source, Some((program.outer, funcs)), mode);
                 let what = format!(
@@ -231,8 +233,9 @@ fn many_failures_end_in_the_interpreter() {
         inline: &[],
         direct: false,
         exit_at: Some(0),
+        assume: None,
     });
-    let funcs = place(code, 1, protos.len());
+    let funcs = place(code, 1, protos.len(), 0);
     let before = code::ENTERED.load(Relaxed);
     let (said, failures) = run(source, Some((1, funcs)), Mode::default());
     assert_eq!(said, "500500");

@@ -379,6 +379,11 @@ fn setlocal(l: Lua) -> LResult<u32> {
             unsafe {
                 if (*slot).t == tag::CELL {
                     crate::closure::set_cell(l.global(), (*slot).as_cell(), v);
+                    if let Some(p) = frame.proto() {
+                        let r = slot.offset_from(frame.func_slot()) as usize - 1;
+                        let cell = (*slot).as_cell();
+                        crate::native::assume::local_assigned(l, p, r, cell);
+                    }
                 } else {
                     *slot = v;
                 }

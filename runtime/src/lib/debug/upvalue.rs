@@ -58,7 +58,8 @@ impl Upvalue {
         unsafe {
             match *self {
                 Upvalue::Lua(c, i) => {
-                    crate::closure::set_cell(l.global(), *LuaClosure::upval(c, i), v)
+                    crate::closure::set_cell(l.global(), *LuaClosure::upval(c, i), v);
+                    crate::native::assume::upvalue_assigned(l, c, i);
                 }
                 Upvalue::Native(c, i) => crate::closure::set_native_upvalue(l.global(), c, i, v),
             }
@@ -123,5 +124,6 @@ pub fn upvaluejoin(l: Lua) -> LResult<u32> {
     };
     // SAFETY: both indices are in range.
     unsafe { crate::closure::set_upvalue_cell(l.global(), c1, i1, *LuaClosure::upval(c2, i2)) };
+    crate::native::assume::upvalue_replaced(l, c1, i1);
     Ok(0)
 }
