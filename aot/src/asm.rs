@@ -329,7 +329,7 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
                 "\t.long {}, {end}-{name}, {}, {}",
                 f.safepoints.len(),
                 f.frame_size,
-                f.flags()
+                f.flags
             );
             put!(
                 out,

@@ -11,6 +11,7 @@ use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
 use rayon::prelude::*;
 use std::sync::Arc;
 use trinity_abi::helpers::stub;
+use trinity_abi::unit::flag;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
@@ -196,7 +197,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         frame_size: f.frame_size,
         body_offset: f.body_offset,
         inlines: f.inlines,
-        interpreted: false,
+        flags: f.flags,
     }
 }
 
@@ -218,6 +219,6 @@ fn interpreted(name: FuncName) -> Func {
         frame_size: 0,
         body_offset: 0,
         inlines: Vec::new(),
-        interpreted: true,
+        flags: flag::INTERPRETED,
     }
 }

@@ -55,18 +55,14 @@ pub struct Func {
     pub body_offset: u32,
     /// Functions whose code is part of this one's.
     pub inlines: Vec<InlineFrame>,
-    /// The code only jumps to the interpreter.
-    pub interpreted: bool,
+    /// Bits of `FuncDesc::flags`.
+    pub flags: u32,
 }
 
 impl Func {
-    /// Bits of `FuncDesc::flags`.
-    pub fn flags(&self) -> u32 {
-        if self.interpreted {
-            flag::INTERPRETED
-        } else {
-            0
-        }
+    /// The code only jumps to the interpreter.
+    pub fn is_interpreted(&self) -> bool {
+        self.flags & flag::INTERPRETED != 0
     }
 }
 
@@ -91,7 +87,10 @@ impl Unit {
         for f in &self.funcs {
             for r in &f.relocs {
                 if let CodeTarget::Body(n) = r.target
-                    && self.funcs.get(n as usize).is_none_or(|to| to.interpreted)
+                    && self
+                        .funcs
+                        .get(n as usize)
+                        .is_none_or(|to| to.is_interpreted())
                 {
                     let name = &f.name.symbol;
                     return Err(Error::internal(format_args!(
@@ -288,7 +287,7 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         funcs.u32(f.safepoints.len() as u32);
         funcs.u32(f.code.len() as u32);
         funcs.u32(f.frame_size);
-        funcs.u32(f.flags());
+        funcs.u32(f.flags);
         funcs.pointer(inlines, first_inline * size_of::<InlineFrame>() as u64);
         funcs.u32(f.inlines.len() as u32);
         funcs.u32(0);

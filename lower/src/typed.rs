@@ -97,6 +97,7 @@ pub fn compile_typed(
         frame_size: out.frame_size,
         body_offset,
         inlines: lowered.inlines,
+        flags: 0,
         ir,
     })
 }

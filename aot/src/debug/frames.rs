@@ -115,7 +115,7 @@ mod tests {
             frame_size,
             body_offset: 0,
             inlines: Vec::new(),
-            interpreted: false,
+            flags: 0,
         }
     }
 

@@ -155,7 +155,7 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
         frame_size: 24,
         body_offset: 0,
         inlines: Vec::new(),
-        interpreted: false,
+        flags: 0,
     }
 }
 
@@ -190,7 +190,7 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
             delta: 3,
             call_pc: line,
         }],
-        interpreted: false,
+        flags: 0,
     }
 }
 
