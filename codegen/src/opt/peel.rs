@@ -22,8 +22,10 @@ use crate::ir::{
 };
 use std::collections::BTreeMap;
 
-/// Instructions and terminators of a loop that is peeled, at most.
-const LOOP_SIZE: usize = 600;
+/// Instructions and terminators that the copies of a loop may have.
+const LOOP_SIZE: usize = 800;
+/// Blocks of a loop, cold ones included, that is looked at.
+const BLOCKS: usize = 4 * LOOP_SIZE;
 /// The function may grow to twice its size and by this.
 const GROWTH: usize = 2000;
 
@@ -69,14 +71,15 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
     let loops = Loops::new(&cfg, f.blocks.len());
     let mut budget = super::size(f) as usize + GROWTH;
     let mut picked = Vec::new();
-    for l in loops.loops.iter().filter(|l| !l.has_inner) {
+    let small = |l: &&Loop| !l.has_inner && l.blocks.len() <= BLOCKS;
+    for l in loops.loops.iter().filter(small) {
         let body = hot_part(f, &cfg, l);
-        let size: usize = body
-            .iter()
-            .map(|b| f.blocks[b.index()].insts.len() + 1)
-            .sum();
+        let size_of = |list: &[Block]| -> usize {
+            let sizes = list.iter().map(|b| f.blocks[b.index()].insts.len() + 1);
+            sizes.sum()
+        };
+        let size = size_of(&body) + size_of(&rest_of(f, &cfg, &body));
         let odd = l.blocks.iter().any(|&b| loops.is_irreducible(b));
-        let size = size + rest_of(f, &cfg, &body).len();
         if size <= LOOP_SIZE.min(budget)
             && !odd
             && !f.blocks[l.header.index()].cold

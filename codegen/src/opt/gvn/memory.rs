@@ -1,7 +1,8 @@
 //! Memory as versions per region: two loads of one address in one version give the same.
 //!
 //! A store starts a new version of its region (and of those it may overlap) that remembers the one before, so that loads
-//! beside it can look through. Where ways meet, a region keeps its version if all agree. A loop that stores to a region
+//! beside it can look through. Where ways meet, a region keeps its version if all agree, and loads look through all of them
+//! if they end at one. A loop that stores to a region
 //! starts a version at its header, which loads of addresses that none of the loop's stores touches look through as well.
 
 use super::numbers::Num;
@@ -15,6 +16,8 @@ use crate::opt::loops::Loops;
 const LOOP_STORES: usize = 24;
 /// Stores that a load looks through.
 const WALK: usize = 32;
+/// Ways that meet, at most, to be looked through.
+const WAYS: usize = 8;
 const REGIONS: usize = Region::ALL.len();
 
 /// The base of an address, by number.
@@ -52,8 +55,10 @@ impl AddrKey {
 /// Where a version comes from.
 #[derive(Clone, Copy, Debug)]
 enum Version {
-    /// Anything: a call, a meeting of ways, the start.
+    /// Anything: a call, the start.
     Opaque,
+    /// A meeting of ways: these of `Memory::merged`.
+    Merge { from: u32, to: u32 },
     Store {
         addr: AddrKey,
         bytes: u32,
@@ -222,6 +227,8 @@ fn base_offsets(f: &Function, cfg: &Cfg) -> Vec<Option<i32>> {
 /// The versions of a function's memory.
 pub(super) struct Memory {
     versions: Vec<Version>,
+    /// The versions that meet, all meetings one after the other.
+    merged: Vec<u32>,
     effects: Vec<Effects>,
     offsets: Vec<Option<i32>>,
     roots: u32,
@@ -233,6 +240,7 @@ impl Memory {
     pub(super) fn new(f: &Function, cfg: &Cfg, loops: &Loops) -> Memory {
         Memory {
             versions: vec![Version::Opaque],
+            merged: Vec::new(),
             effects: loop_effects(f, cfg, loops),
             offsets: base_offsets(f, cfg),
             roots: 0,
@@ -279,7 +287,15 @@ impl Memory {
         }
         for r in 0..REGIONS {
             if rest.iter().any(|s| s.version[r] != first.version[r]) {
-                out.version[r] = self.version(Version::Opaque);
+                let from = self.merged.len() as u32;
+                if ins.len() <= WAYS {
+                    self.merged.extend(ins.iter().map(|s| s.version[r]));
+                }
+                let to = self.merged.len() as u32;
+                out.version[r] = self.version(match to > from {
+                    true => Version::Merge { from, to },
+                    false => Version::Opaque,
+                });
             }
         }
         let Some(l) = headed else {
@@ -314,8 +330,21 @@ impl Memory {
         bytes: u32,
         beside: impl Fn(u32, Region, Pins) -> bool,
     ) -> u32 {
-        let mut v = state.version[region as usize];
-        for _ in 0..WALK {
+        let mut fuel = WALK;
+        let v = state.version[region as usize];
+        self.look_through(v, addr, bytes, &beside, &mut fuel)
+    }
+
+    fn look_through(
+        &self,
+        mut v: u32,
+        addr: &AddrKey,
+        bytes: u32,
+        beside: &impl Fn(u32, Region, Pins) -> bool,
+        fuel: &mut usize,
+    ) -> u32 {
+        while *fuel > 0 {
+            *fuel -= 1;
             v = match self.versions[v as usize] {
                 Version::Store {
                     addr: to,
@@ -328,7 +357,17 @@ impl Memory {
                     pins,
                     prev,
                 } if beside(in_loop, region, pins) => prev,
-                _ => break,
+                Version::Merge { from, to } => {
+                    let ins = &self.merged[from as usize..to as usize];
+                    let mut ends = ins
+                        .iter()
+                        .map(|&i| self.look_through(i, addr, bytes, beside, fuel));
+                    match ends.next() {
+                        Some(first) if ends.all(|e| e == first) => return first,
+                        _ => return v,
+                    }
+                }
+                _ => return v,
             };
         }
         v
