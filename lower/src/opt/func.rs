@@ -12,7 +12,7 @@ use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
 use trinity_codegen::ir::{
-    Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, SrcLoc, Type as IrType, Value,
+    Block, CallTarget, Cond, Function, FunctionBuilder, Inst, IntCc, PReg, SrcLoc, Type as IrType, Value,
     Width,
 };
 use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
@@ -98,6 +98,8 @@ pub(crate) struct Lowering<'a> {
     pub state: State,
     pub safepoints: Vec<SafePoint>,
     pub inlines: Vec<InlineFrame>,
+    /// Slots from the base to the end of the highest frame.
+    pub slots: usize,
     /// Instructions inlined so far.
     pub inlined_code: usize,
     /// Cold block that leaves at the present instruction.
@@ -125,6 +127,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         state: Vec::new(),
         safepoints: Vec::new(),
         inlines: Vec::new(),
+        slots: 0,
         inlined_code: 0,
         exit_cache: None,
         pc: 0,
@@ -146,13 +149,27 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         entry[r] = regs[r].tags;
     }
     l.push_frame(index, 0, 0, 0, None, &entry, regs);
-    l.prologue(sig);
+    let frame_end = l.prologue(sig);
     l.run();
+    let slots = l.slots;
+    let mut body = l.b.finish();
+    set_slots(&mut body, frame_end, slots);
     Lowered {
-        body: l.b.finish(),
+        body,
         adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
         safepoints: l.safepoints,
         inlines: l.inlines,
+    }
+}
+
+/// Sets how many slots the entry of a function asks for: known when everything that is inlined is.
+fn set_slots(f: &mut Function, frame_end: Value, slots: usize) {
+    for node in &mut f.insts {
+        if node.first_result == frame_end
+            && let Inst::AddrOf(addr) = &mut node.inst
+        {
+            *addr = mem::home(slots);
+        }
     }
 }
 
@@ -265,6 +282,7 @@ impl<'a> Lowering<'a> {
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_cold(pc));
         let facts = facts::infer(p, &graph, &spec, entry);
+        self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
         let mut f = Frame {
             p,
@@ -601,7 +619,8 @@ impl<'a> Lowering<'a> {
 
     // ---- prologue
 
-    fn prologue(&mut self, sig: &Signature) {
+    /// Checks stacks and prepares the frame. Returns the value that says where its slots end (see [`set_slots`]).
+    fn prologue(&mut self, sig: &Signature) -> Value {
         let p = self.frame().p;
         self.b.set_loc(SrcLoc(p.line_defined.max(1)));
         let given = (!sig.has_body()).then(|| self.b.param(0));
@@ -648,13 +667,14 @@ impl<'a> Lowering<'a> {
         );
         self.b.switch_to(body);
         let Some(nargs) = given else {
-            return;
+            return frame_end;
         };
         if p.code.first().is_some_and(|i| i.op() == Op::VarArgPrep) {
             self.helper_now(Helper::vararg_prep, kind::NEVER, Some(nargs));
         } else {
             fill_parameters(&mut self.b, nargs, 0, p.num_params as usize);
         }
+        frame_end
     }
 
     fn argument_count_at_entry(&mut self, given: Option<Value>) -> Value {

@@ -1,0 +1,156 @@
+//! Calls of library functions that a few instructions do: the call site recognises the closure by its number
+//! (`trinity_abi::intrinsic`), and leaves where another function or other arguments come.
+
+use super::facts;
+use super::func::Lowering;
+use super::mem;
+use super::state::Reg;
+use super::tags::Tags;
+use trinity_abi::intrinsic::Intrinsic;
+use trinity_abi::{header, string, tag};
+use trinity_codegen::ir::{Addr, Cond, FloatCc, IntCc, LoadKind, Region, Scale, Value};
+use trinity_frontend::bytecode::Instr;
+
+impl Lowering<'_> {
+    /// Lowers a CALL of a library function whose single result, or none, is wanted. False: nothing was done, it is called as others.
+    pub(crate) fn intrinsic(&mut self, i: Instr, which: Intrinsic) -> bool {
+        let (a, b, c) = (i.a(), i.b(), i.c());
+        if !(c == 1 || c == 2) || !(2..=3).contains(&b) {
+            return false;
+        }
+        let first = self.tags(a + 1);
+        // The profile knows the kind of the first argument.
+        let seen = self.spec().operand(self.pc, 1);
+        let number = facts::number_kind(first, seen);
+        let result = self.spec().result(self.pc);
+        use Intrinsic::*;
+        let fits = match which {
+            MathSqrt | MathAbs => b == 2 && number.is_some(),
+            MathFloor | MathCeil => {
+                b == 2 && number.is_some() && (c == 1 || result == Some(Tags::INT))
+            }
+            MathMax | MathMin => {
+                b == 3
+                    && number.is_some()
+                    && facts::number_kind(self.tags(a + 2), seen) == number
+                    && self.tags(a + 2).meets(Tags::NUM)
+            }
+            StringByte => {
+                let string = first.within(Tags::STR) || seen.is_some_and(|t| t.within(Tags::STR));
+                let index = b == 2 || self.tags(a + 2).meets(Tags::INT);
+                string && index && result == Some(Tags::INT)
+            }
+            StringLen => {
+                b == 2 && (first.within(Tags::STR) || seen.is_some_and(|t| t.within(Tags::STR)))
+            }
+            None => false,
+        };
+        if !fits {
+            return false;
+        }
+        self.recognise(a, which);
+        if let Some(kind) = number {
+            self.guard(a + 1, kind);
+        } else {
+            self.guard(a + 1, Tags::STR);
+        }
+        let x = self.get(a + 1);
+        let reg = match (which, number) {
+            (MathSqrt, Some(t)) => {
+                let x = if t == Tags::INT {
+                    self.b.int_to_float(x)
+                } else {
+                    x
+                };
+                let v = self.b.fsqrt(x);
+                Reg::known(Tags::FLOAT, v)
+            }
+            (MathAbs, Some(Tags::INT)) => {
+                let minus = self.b.ineg(x);
+                let v = self
+                    .b
+                    .select(Cond::icmp(IntCc::Slt, x, 0), minus, x);
+                Reg::known(Tags::INT, v)
+            }
+            (MathAbs, _) => {
+                let v = self.b.fabs(x);
+                Reg::known(Tags::FLOAT, v)
+            }
+            (MathFloor | MathCeil, Some(Tags::INT)) => Reg::known(Tags::INT, x),
+            (MathFloor | MathCeil, _) => {
+                let v = self.rounded(x, which == MathFloor);
+                Reg::known(Tags::INT, v)
+            }
+            (MathMax | MathMin, Some(t)) => {
+                self.guard(a + 2, t);
+                let y = self.get(a + 2);
+                // The second only if it beats the first.
+                let beats = match (t == Tags::INT, which == MathMax) {
+                    (true, true) => Cond::icmp(IntCc::Slt, x, y),
+                    (true, false) => Cond::icmp(IntCc::Slt, y, x),
+                    (false, true) => Cond::fcmp(FloatCc::Lt, x, y),
+                    (false, false) => Cond::fcmp(FloatCc::Lt, y, x),
+                };
+                let v = self.b.select(beats, y, x);
+                Reg::known(t, v)
+            }
+            (StringByte, _) => {
+                let index = if b == 3 {
+                    self.guard(a + 2, Tags::INT);
+                    self.get(a + 2)
+                } else {
+                    self.b.iconst(1)
+                };
+                let exit = self.exit_block();
+                let len = self.b.load64(mem::constant(x, string::LEN));
+                let from0 = self.b.isub(index, 1);
+                self.b
+                    .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), exit, &[]);
+                let at = Addr::indexed(x, index, Scale::S1, string::BYTES - 1)
+                    .in_region(Region::Const);
+                let v = self.b.load(LoadKind::U8, at);
+                Reg::known(Tags::INT, v)
+            }
+            _ => {
+                let v = self.b.load64(mem::constant(x, string::LEN));
+                Reg::known(Tags::INT, v)
+            }
+        };
+        self.clobber_from(a);
+        if c == 2 {
+            self.set(a, reg);
+        }
+        true
+    }
+
+    /// Leaves unless `R[a]` is this library function.
+    fn recognise(&mut self, a: usize, which: Intrinsic) {
+        self.guard(a, Tags::of(tag::NATIVE_FN));
+        let f = self.get(a);
+        let exit = self.exit_block();
+        let number = self.b.load(LoadKind::U8, mem::constant(f, header::AUX8));
+        self.b.exit_if(
+            Cond::icmp(IntCc::Ne, number, which as i32),
+            exit,
+            &[],
+        );
+    }
+
+    /// A float rounded down or up to an integer; what is too large, or NaN, leaves.
+    fn rounded(&mut self, x: Value, down: bool) -> Value {
+        let exit = self.exit_block();
+        let n = self.b.float_to_int(x);
+        // The conversion's answer for what has none.
+        let none = self.b.iconst(i64::MIN);
+        self.b
+            .exit_if(Cond::icmp(IntCc::Eq, n, none), exit, &[]);
+        let back = self.b.int_to_float(n);
+        if down {
+            let over = self.b.bool_of(Cond::fcmp(FloatCc::Gt, back, x));
+            self.b.isub(n, over)
+        } else {
+            let under = self.b.bool_of(Cond::fcmp(FloatCc::Lt, back, x));
+            self.b.iadd(n, under)
+        }
+    }
+}
