@@ -280,7 +280,7 @@ impl<'a> Lowering<'a> {
         let p = module.protos[func as usize];
         let spec = Spec::new(p, module.seen[func as usize].as_ref());
         let live = Liveness::new(p);
-        let graph = Graph::new(p, &live, &|pc| spec.is_cold(pc));
+        let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
         let facts = facts::infer(p, &graph, &spec, entry);
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
@@ -376,7 +376,7 @@ impl<'a> Lowering<'a> {
                 self.jump_to(node.succs[0]);
             }
             Kind::Block => {
-                if self.spec().is_cold(node.start) {
+                if self.spec().is_left(node.start) {
                     // Nothing was seen here: the interpreter goes on.
                     self.locate(node.start);
                     return self.leave_at(node.start, stub::GUARD);

@@ -130,7 +130,7 @@ impl Lowering<'_> {
             let id = NodeId(k as u32);
             if node.kind != Kind::Block
                 || f.graph.order[id.index()] == u32::MAX
-                || f.spec.is_cold(node.start)
+                || f.spec.is_left(node.start)
             {
                 continue;
             }

@@ -50,6 +50,9 @@ pub mod kinds {
     pub const ELEMENTS: u8 = 0xf;
 }
 
+/// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
+const EVIDENCE: u64 = 4;
+
 /// The answers for one function.
 #[derive(Clone, Copy)]
 pub struct Spec<'a> {
@@ -71,23 +74,34 @@ impl<'a> Spec<'a> {
     pub fn site(&self, pc: u32) -> Option<&'a SeenSite> {
         self.seen?.sites[pc as usize].as_ref()
     }
+    /// The instruction was executed often enough to believe what it saw.
+    fn evidence(&self, pc: u32) -> Option<&'a SeenSite> {
+        self.site(pc).filter(|s| s.count >= EVIDENCE)
+    }
     /// The instruction was never executed in training.
     pub fn is_cold(&self, pc: u32) -> bool {
         self.seen.is_some() && self.site(pc).is_none_or(|s| s.count == 0)
     }
+    /// The instruction was never executed in training, and the function often enough: it is left there.
+    pub fn is_left(&self, pc: u32) -> bool {
+        self.is_cold(pc) && self.seen.is_some_and(|s| s.calls >= EVIDENCE)
+    }
     /// The kind of value that the instruction's result always was: to be checked behind it.
     pub fn result(&self, pc: u32) -> Option<Tags> {
-        self.site(pc).map(|s| s.result).filter(|&t| is_guardable(t))
+        self.evidence(pc)
+            .map(|s| s.result)
+            .filter(|&t| is_guardable(t))
     }
     /// The kind of value that an operand always was: to be checked before it is used.
     pub fn operand(&self, pc: u32, n: usize) -> Option<Tags> {
-        self.site(pc)
+        self.evidence(pc)
             .map(|s| s.operands[n])
             .filter(|&t| is_guardable(t))
     }
     /// The kind of value that a parameter always was.
     pub fn param(&self, n: usize) -> Option<Tags> {
-        self.seen?
+        self.seen
+            .filter(|s| s.calls >= EVIDENCE)?
             .params
             .get(n)
             .copied()
@@ -95,7 +109,7 @@ impl<'a> Spec<'a> {
     }
     /// What a table access met ([`kinds`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
-        self.site(pc).map(|s| s.kinds)
+        self.evidence(pc).map(|s| s.kinds)
     }
 }
 

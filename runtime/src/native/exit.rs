@@ -105,6 +105,12 @@ pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> 
 /// notices, many enough for what is rare.
 pub const GUARD_LIMIT: u32 = 300;
 
+/// `TRINITY_TRACE_EXITS=1`: every failed guard is told on standard error.
+fn trace_exits() -> bool {
+    static ON: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *ON.get_or_init(|| std::env::var_os("TRINITY_TRACE_EXITS").is_some_and(|v| v == "1"))
+}
+
 /// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the inlined frame it is about. Like [`rt_exit`].
 ///
 /// # Safety
@@ -118,6 +124,18 @@ pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) 
             // Closures made from now on start in the interpreter. Those there are keep the code until they fail, too.
             (*p).native_code = std::ptr::null();
             (*f).code = super::entry::stub_interp();
+        }
+        if trace_exits() {
+            let (line, op) = {
+                let pc = site as u32 as usize;
+                ((&(*p).src.lines).get(pc).copied().unwrap_or(0), (*(*p).code.add(pc)).op())
+            };
+            eprintln!(
+                "trinity: left machine code at line {line}, instruction {} ({op:?}), frame {}, failure {}",
+                site as u32,
+                site >> 32,
+                (*p).guard_failures
+            );
         }
         let pc = site as u32;
         hook::on_exit(th, pc.saturating_sub(1) as usize);
