@@ -49,7 +49,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 7] = [
+const STUBS: [&str; 8] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -57,6 +57,7 @@ const STUBS: [&str; 7] = [
     leaf::POW,
     leaf::GET,
     leaf::GUARD,
+    leaf::SLOT,
 ];
 
 impl Symbol {

@@ -187,10 +187,7 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             };
         }
         let num_caches = p.num_caches;
-        let caches: *mut Cache = match (*g)
-            .heap
-            .raw_alloc((num_caches as usize + 1) * size_of::<Cache>())
-        {
+        let caches: *mut Cache = match (*g).heap.raw_alloc(Cache::bytes(num_caches)) {
             Ok(p) => p.cast(),
             Err(_) => {
                 if num_consts > 0 {
@@ -202,6 +199,12 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
         };
         for i in 0..=num_caches as usize {
             *caches.add(i) = Cache::EMPTY;
+            // The cells behind them.
+            caches
+                .add(num_caches as usize + 1)
+                .cast::<u32>()
+                .add(i)
+                .write(u32::MAX);
         }
         let src = Box::new(p);
         let rt = RtProto {

@@ -20,6 +20,11 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// Size of a prototype's caches: one for every `Ic` operand and a spare one, then as many *cells*: ids of shapes of which machine code
+    /// knows in which slot they have the field of that site (`trinity_abi::cache::cell`).
+    pub const fn bytes(num_caches: u32) -> usize {
+        (num_caches as usize + 1) * (size_of::<Cache>() + size_of::<u32>())
+    }
     /// An empty entry.
     pub const EMPTY: Cache = Cache {
         // no shape has this id (0 is dictionary mode)

@@ -38,6 +38,11 @@ impl Lowering<'_> {
     /// CALL.
     pub(crate) fn call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
+        if let Some(known) = self.spec().native(self.pc)
+            && self.intrinsic(i, known)
+        {
+            return;
+        }
         if let Some(callee) = self.known_callee() {
             if self.may_inline(i, callee) {
                 return self.inline_call(i, callee);

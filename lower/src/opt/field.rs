@@ -31,6 +31,12 @@ impl Lowering<'_> {
             self.step();
             return self.result_in_home(a, want);
         }
+        if !upvalue
+            && self.tags(i.b()) == Tags::TABLE
+            && let Some(slot) = self.spec().slot(self.pc)
+        {
+            return self.get_slot(a, i, slot, want);
+        }
         let done = self.b.create_block();
         let out = self.value_params(done, want);
         let slow = self.slow_step(a, want, done);
@@ -45,6 +51,105 @@ impl Lowering<'_> {
         self.found(payload, value_tag, want, slow, done);
         self.b.switch_to(done);
         self.set(a, out);
+    }
+
+    /// The slots of the table in register `r`, whose shape has the constant `key` in slot `slot`; what has not leaves. The cell of cache `ic`
+    /// holds the id of a shape that has; a leaf function puts it there.
+    fn slots_checked(&mut self, r: usize, key: usize, slot: u32, ic: usize) -> (Value, Value) {
+        let exit = self.exit_block();
+        let t = self.get(r);
+        let (caches, _) = self.cache(ic);
+        let cell = cache::cell(self.frame().p.num_caches, ic);
+        let id = self.b.load(LoadKind::U32, mem::shape(t, table::SHAPE_ID));
+        let known = self.b.create_block();
+        let miss = self.b.create_cold_block();
+        self.b.brif(
+            Cond::icmp_mem(IntCc::Ne, Width::W32, mem::cache(caches, cell), id),
+            (miss, &[]),
+            (known, &[]),
+        );
+        self.b.switch_to(miss);
+        let name = self.const_pointer(key);
+        let n = self.b.iconst(i64::from(slot));
+        let at = self.b.addr_of(Addr::value(caches, cell));
+        let has = self.b.call_symbol(
+            Symbol::Stub(leaf::SLOT).to_ref(),
+            &[
+                (t, PReg::Rdi),
+                (name, PReg::Rsi),
+                (n, PReg::Rdx),
+                (at, PReg::Rcx),
+            ],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Reads,
+            None,
+        )[0];
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, has, 0), (exit, &[]), (known, &[]));
+        self.b.switch_to(known);
+        let slots = self.b.load64(mem::shape(t, table::SLOTS));
+        (t, slots)
+    }
+
+    /// GETFIELD of a table's own field in a known slot.
+    fn get_slot(&mut self, a: usize, i: Instr, slot: u32, want: Tags) {
+        let (t, slots) = self.slots_checked(i.b(), i.c(), slot, i.d());
+        let exit = self.exit_block();
+        let found = self
+            .b
+            .load(LoadKind::U8, mem::known_slot(slots, slot, VALUE_TAG));
+        let at = mem::known_slot(slots, slot, 0);
+        if want.meets(Tags::NIL) {
+            // Nil may lead to a metamethod.
+            let nil = self.b.create_cold_block();
+            let ok = self.b.create_block();
+            self.b
+                .brif(Cond::icmp(IntCc::Eq, found, 0), (nil, &[]), (ok, &[]));
+            self.b.switch_to(nil);
+            self.b.brif(
+                Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0),
+                (exit, &[]),
+                (ok, &[]),
+            );
+            self.b.switch_to(ok);
+        }
+        if want != facts::VALUE {
+            self.loaded(found, want, exit);
+        }
+        let p = want.has_payload().then(|| {
+            if want == Tags::FLOAT {
+                self.b.loadf(at)
+            } else {
+                self.b.load64(at)
+            }
+        });
+        self.set(
+            a,
+            Reg {
+                tags: want,
+                p: p.map_or(Payload::None, Payload::Value),
+                t: want.single().is_none().then_some(found),
+                home: false,
+            },
+        );
+    }
+
+    /// SETFIELD of a table's own field in a known slot.
+    fn set_slot(&mut self, i: Instr, slot: u32, value: Reg) {
+        let (t, slots) = self.slots_checked(i.a(), i.b(), slot, i.d());
+        let exit = self.exit_block();
+        let done = self.b.create_block();
+        if value.tags.may_be_collectable() {
+            let slow = self.slow_statement(done);
+            self.guard_not_black(t, value, slow);
+        }
+        let tag_at = mem::known_slot(slots, slot, VALUE_TAG);
+        // Where there is nothing a metamethod may be asked.
+        self.b
+            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_at, 0), exit, &[]);
+        self.store_value(value, mem::known_slot(slots, slot, 0), tag_at);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
     }
 
     /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.
@@ -236,6 +341,12 @@ impl Lowering<'_> {
             return self.step();
         }
         let value = self.stored(i.c());
+        if !upvalue
+            && self.tags(i.a()) == Tags::TABLE
+            && let Some(slot) = self.spec().slot(self.pc)
+        {
+            return self.set_slot(i, slot, value);
+        }
         let done = self.b.create_block();
         let slow = self.slow_statement(done);
         let t = if upvalue {

@@ -12,8 +12,8 @@ use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
 use trinity_codegen::ir::{
-    Block, CallTarget, Cond, Function, FunctionBuilder, Inst, IntCc, PReg, SrcLoc, Type as IrType, Value,
-    Width,
+    Block, CallTarget, Cond, Function, FunctionBuilder, Inst, IntCc, PReg, SrcLoc, Type as IrType,
+    Value, Width,
 };
 use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
 

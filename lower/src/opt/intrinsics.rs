@@ -67,9 +67,7 @@ impl Lowering<'_> {
             }
             (MathAbs, Some(Tags::INT)) => {
                 let minus = self.b.ineg(x);
-                let v = self
-                    .b
-                    .select(Cond::icmp(IntCc::Slt, x, 0), minus, x);
+                let v = self.b.select(Cond::icmp(IntCc::Slt, x, 0), minus, x);
                 Reg::known(Tags::INT, v)
             }
             (MathAbs, _) => {
@@ -106,8 +104,8 @@ impl Lowering<'_> {
                 let from0 = self.b.isub(index, 1);
                 self.b
                     .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), exit, &[]);
-                let at = Addr::indexed(x, index, Scale::S1, string::BYTES - 1)
-                    .in_region(Region::Const);
+                let at =
+                    Addr::indexed(x, index, Scale::S1, string::BYTES - 1).in_region(Region::Const);
                 let v = self.b.load(LoadKind::U8, at);
                 Reg::known(Tags::INT, v)
             }
@@ -129,11 +127,8 @@ impl Lowering<'_> {
         let f = self.get(a);
         let exit = self.exit_block();
         let number = self.b.load(LoadKind::U8, mem::constant(f, header::AUX8));
-        self.b.exit_if(
-            Cond::icmp(IntCc::Ne, number, which as i32),
-            exit,
-            &[],
-        );
+        self.b
+            .exit_if(Cond::icmp(IntCc::Ne, number, which as i32), exit, &[]);
     }
 
     /// A float rounded down or up to an integer; what is too large, or NaN, leaves.
@@ -142,8 +137,7 @@ impl Lowering<'_> {
         let n = self.b.float_to_int(x);
         // The conversion's answer for what has none.
         let none = self.b.iconst(i64::MIN);
-        self.b
-            .exit_if(Cond::icmp(IntCc::Eq, n, none), exit, &[]);
+        self.b.exit_if(Cond::icmp(IntCc::Eq, n, none), exit, &[]);
         let back = self.b.int_to_float(n);
         if down {
             let over = self.b.bool_of(Cond::fcmp(FloatCc::Gt, back, x));

@@ -59,6 +59,10 @@ pub(crate) fn element_tag(array: Value, down: Value) -> Addr {
 pub(crate) fn slot(slots: Value, offset: Value, disp: i32) -> Addr {
     Addr::indexed(slots, offset, Scale::S1, disp).in_region(Region::Slot)
 }
+/// Part of a slot whose number is known.
+pub(crate) fn known_slot(slots: Value, n: u32, disp: i32) -> Addr {
+    Addr::value(slots, abi::VALUE_SIZE * n as i32 + disp).in_region(Region::Slot)
+}
 /// An inline cache's field.
 pub(crate) fn cache(caches: Value, disp: i32) -> Addr {
     Addr::value(caches, disp).in_region(Region::Cache)

@@ -13,6 +13,7 @@ mod field;
 mod func;
 pub mod graph;
 mod inline;
+mod intrinsics;
 mod loops;
 mod mem;
 pub mod module;

@@ -3,7 +3,7 @@
 use super::spec::{Seen, SeenSite};
 use super::tags::Tags;
 use trinity_frontend::bytecode::Proto;
-use trinity_profile::FuncProfile;
+use trinity_profile::{FuncProfile, Place, ShapeKind, Site};
 
 /// What a profile says of a function of the module `module`; positions are those of `p`.
 pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
@@ -21,6 +21,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .sole_lua()
                     .filter(|f| f.module == module)
                     .map(|f| f.index),
+                slot: own_slot(s),
                 native: s.callee.sole_native().map(str::to_owned),
             });
         }
@@ -30,4 +31,14 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
         params: f.params.iter().map(|t| Tags(t.0)).collect(),
         sites,
     }
+}
+
+/// The slot in which all tables that were seen had the field themselves.
+fn own_slot(s: &Site) -> Option<u32> {
+    let slot = s.shapes.first()?.slot?;
+    let all = s.other_shapes == 0
+        && s.shapes
+            .iter()
+            .all(|x| x.kind == ShapeKind::Shared && x.place == Place::Own && x.slot == Some(slot));
+    all.then_some(slot)
 }

@@ -4,6 +4,7 @@
 //! questions, so that what the one assumes behind an instruction the other checks there.
 
 use super::tags::Tags;
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_frontend::bytecode::Proto;
 
 /// What was seen of a function in a training run.
@@ -32,6 +33,8 @@ pub struct SeenSite {
     pub kinds: u8,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
+    /// The slot in which the accessed table always had the field itself.
+    pub slot: Option<u32>,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
 }
@@ -107,6 +110,14 @@ impl<'a> Spec<'a> {
             .copied()
             .filter(|&t| is_guardable(t))
     }
+    /// The slot of the accessed field, always the table's own.
+    pub fn slot(&self, pc: u32) -> Option<u32> {
+        self.evidence(pc)?.slot
+    }
+    /// The library function that was always called.
+    pub fn native(&self, pc: u32) -> Option<Intrinsic> {
+        Intrinsic::by_name(self.evidence(pc)?.native.as_deref()?)
+    }
     /// What a table access met ([`kinds`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
@@ -115,5 +126,5 @@ impl<'a> Spec<'a> {
 
 /// Sets that one comparison of a tag can check.
 pub fn is_guardable(t: Tags) -> bool {
-    t.single().is_some() || t == Tags::BOOL || t == Tags::NUM
+    t.single().is_some() || [Tags::BOOL, Tags::NUM, Tags::STR, Tags::FUNCTION].contains(&t)
 }

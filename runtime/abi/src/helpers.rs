@@ -71,6 +71,9 @@ pub mod leaf {
     /// `(id) -> 0 or 1`: 1 when deoptimisation stress is on and this is the first call with this number in the process. Called at every guard
     /// by code that was compiled for it (`lower::Options::stress_guards`), which leaves for the interpreter at 1.
     pub const GUARD: &str = "trinity_l_guard";
+    /// `(table, key, slot, cell) -> 0 or 1`: 1 if the table's shape has the key in this slot and the table shares its shape with others; the
+    /// shape's id is then in the cell.
+    pub const SLOT: &str = "trinity_l_slot";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

@@ -433,7 +433,7 @@ impl Heap {
 }
 
 /// Allocates a prototype object, moving `p` into it (its header is overwritten). Owned boxes and vectors are dropped with it;
-/// `consts` and `caches` must come from [`Heap::raw_alloc`] (`num_caches + 1` caches).
+/// `consts` and `caches` must come from [`Heap::raw_alloc`] ([`Cache::bytes`](crate::proto::Cache::bytes)).
 pub unsafe fn alloc_proto(g: *mut Global, mut p: RtProto) -> Result<*mut RtProto, AllocError> {
     unsafe {
         (*g).heap.protos.try_reserve(1).map_err(|_| AllocError)?;

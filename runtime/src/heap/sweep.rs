@@ -41,12 +41,12 @@ unsafe fn free_object(g: *mut Global, o: *mut Header) {
             tag::PROTO => {
                 let p: *mut RtProto = o.cast();
                 let heap = &mut (*g).heap;
-                let (consts, caches) = ((*p).num_consts as usize, (*p).num_caches as usize + 1);
+                let consts = (*p).num_consts as usize;
                 if !(*p).consts.is_null() {
                     heap.raw_free((*p).consts.cast(), consts.max(1) * size_of::<Value>());
                 }
                 if !(*p).caches.is_null() {
-                    heap.raw_free((*p).caches.cast(), caches * size_of::<Cache>());
+                    heap.raw_free((*p).caches.cast(), Cache::bytes((*p).num_caches));
                 }
                 std::ptr::drop_in_place(p);
             }

@@ -8,6 +8,7 @@ use crate::object::{Str, Table};
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table;
+use crate::table::shape::Shape;
 use crate::value::Value;
 use std::ptr::null_mut;
 use trinity_abi::cache::KIND_OWN;
@@ -156,6 +157,30 @@ unsafe extern "C" fn trinity_l_get(
                 }
             }
         }
+    }
+}
+
+/// Whether the table's shape, shared with others, has `key` in slot number `slot`; if so its id goes to the cell
+/// (`trinity_abi::helpers::leaf::SLOT`).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_l_slot(
+    t: *const Table,
+    key: *mut Str,
+    slot: u32,
+    cell: *mut u32,
+) -> u64 {
+    // SAFETY: machine code passes live objects and a cell of its prototype.
+    unsafe {
+        let id = (*t).h.aux32;
+        let shape = (*t).shape;
+        if id == 0 || shape.is_null() || Shape::is_private(shape) {
+            return 0;
+        }
+        if Shape::find(shape, key) != Some(slot) {
+            return 0;
+        }
+        *cell = id;
+        1
     }
 }
 

@@ -42,5 +42,24 @@ pub fn open_libs(l: Lua) -> LResult<()> {
     for &(name, open) in LIBRARIES {
         l.require_lib(name, open, true)?;
     }
+    number_intrinsics(l);
     Ok(())
+}
+
+/// Gives the functions that machine code knows their numbers (`trinity_abi::intrinsic`).
+fn number_intrinsics(l: Lua) {
+    for &(number, name) in trinity_abi::intrinsic::ALL {
+        let (library, function) = name.split_once('.').unwrap_or(("_G", name));
+        let t = l.raw_get_str(l.globals(), library);
+        if t.t != crate::value::tag::TABLE {
+            continue;
+        }
+        // SAFETY: tags say what the values are; the libraries' functions live as long as their tables, which the registry holds.
+        unsafe {
+            let f = l.raw_get_str(t.as_table(), function);
+            if f.t == crate::value::tag::NATIVE_FN {
+                (*f.as_native_fn()).h.aux8 = number as u8;
+            }
+        }
+    }
 }

@@ -128,7 +128,10 @@ pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) 
         if trace_exits() {
             let (line, op) = {
                 let pc = site as u32 as usize;
-                ((&(*p).src.lines).get(pc).copied().unwrap_or(0), (*(*p).code.add(pc)).op())
+                (
+                    (&(*p).src.lines).get(pc).copied().unwrap_or(0),
+                    (*(*p).code.add(pc)).op(),
+                )
             };
             eprintln!(
                 "trinity: left machine code at line {line}, instruction {} ({op:?}), frame {}, failure {}",
