@@ -35,6 +35,7 @@ fn program() -> &'static [u8] {
 fn main() -> ExitCode {
     // SAFETY: no other thread runs yet. A closed pipe ends a Lua program silently, as it does other Unix programs.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    cli::keep_freed_memory();
     let Some(l) = state::new_state() else {
         cli::message(Some(program()), b"cannot create state: not enough memory");
         return ExitCode::FAILURE;

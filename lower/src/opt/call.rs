@@ -220,6 +220,15 @@ impl Lowering<'_> {
         self.guard(a, Tags::of(tag::LUA_FN));
         let f = self.get(a);
         let exit = self.exit_block();
+        // A function that calls itself is most often the same closure: its captured variables are then the same, too.
+        if let Some(n) = self.frames.iter().rposition(|f| f.func == callee) {
+            let own = match self.frames[n].closure {
+                Some(v) => v,
+                None => self.b.load64(mem::own_closure()),
+            };
+            self.b.exit_if(Cond::icmp(IntCc::Ne, f, own), exit, &[]);
+            return own;
+        }
         let code = self.b.symbol_addr(Symbol::Func(callee).to_ref());
         self.b.exit_if(
             Cond::icmp_mem(IntCc::Ne, Width::W64, mem::proto(f, closure::CODE), code),

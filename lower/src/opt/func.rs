@@ -5,7 +5,7 @@ use super::graph::{Graph, Kind, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn, Signature};
 use super::spec::Spec;
-use super::state::{Payload, Reg, State};
+use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi as abi;
@@ -56,11 +56,11 @@ enum Phi {
     LoopCount,
 }
 
-/// A numeric loop whose last index and step are known where it begins.
+/// An integer loop: its last index and step are known where it begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CountedLoop {
     pub last: Value,
-    pub step: i64,
+    pub step: Step,
 }
 
 /// A function being lowered: the outermost one, or one inlined into another.
@@ -709,7 +709,7 @@ fn loop_register(
     if r == a + 3 && kind == facts[id.index()][r] && (kind == Tags::INT || kind == Tags::FLOAT) {
         return Some(Phi::LoopVariable);
     }
-    if r == a + 1 && facts[id.index()][a] == Tags::INT && constant_step(p, g, id, a).is_some() {
+    if r == a + 1 && kind == Tags::INT && facts[id.index()][r] == Tags::INT {
         return Some(Phi::LoopCount);
     }
     None
@@ -748,21 +748,6 @@ fn loop_position(p: &Proto, g: &Graph, id: NodeId) -> Option<u32> {
 /// The position of the FORLOOP that belongs to the FORPREP at `pc`.
 pub(crate) fn for_loop_of(p: &Proto, pc: u32) -> u32 {
     (i64::from(pc) + 1 + i64::from(p.code[pc as usize].sd())) as u32
-}
-
-/// The positive constant step of the loop at `a` whose body starts at this node: the LOADI or LOADK right before its FORPREP.
-pub(crate) fn constant_step(p: &Proto, g: &Graph, id: NodeId, a: usize) -> Option<i64> {
-    let prep =
-        g.nodes[id.index()]
-            .preds
-            .iter()
-            .find_map(|pred| match g.nodes[pred.index()].kind {
-                Kind::Edge { pc, jump: false } if p.code[pc as usize].op() == Op::ForPrep => {
-                    Some(pc)
-                }
-                _ => None,
-            })?;
-    step_before(p, prep, a)
 }
 
 /// The constant that the instruction before FORPREP loads as the step of the loop at `a`.

@@ -1,12 +1,12 @@
 //! Numeric and generic `for`.
 //!
-//! An integer loop with a constant positive step keeps one number: its index, which runs up to the last one. What the interpreter counts down
+//! An integer loop keeps one number: its index, which runs up to the last one. What the interpreter counts down
 //! (`R[a+1]`) follows from it where somebody looks.
 
 use super::facts;
 use super::func::{CountedLoop, Lowering, for_loop_of, step_before};
 use super::mem;
-use super::state::{Payload, Reg};
+use super::state::{Payload, Reg, Step};
 use super::tags::Tags;
 use trinity_abi::helpers::Helper;
 use trinity_abi::tag;
@@ -37,47 +37,73 @@ impl Lowering<'_> {
             self.guard(a, Tags::INT);
             self.guard(a + 2, Tags::INT);
         }
-        let (Some(Tags::INT), Some(step)) = (plan, step) else {
+        if plan != Some(Tags::INT) {
             return self.prep_by_helper(plan);
-        };
+        }
         let start = self.get(a);
+        let by = self.get(a + 2);
         let exit = self.edge(1);
         let enter = self.b.create_block();
         let last = self.b.block_param(enter, IrType::I64);
         let limits = self.tags(a + 1);
-        if limits != Tags::INT {
-            // The limit may be anything; what is no integer is the helper's.
-            let here = self.b.current();
-            let slow = self.b.create_cold_block();
-            self.b.switch_to(slow);
-            self.flush(false);
-            let skip = self.helper_saving(Helper::test, kind::JUMP);
-            self.b.exit_if(Cond::icmp(IntCc::Ne, skip, 0), exit, &[]);
-            let count = self.b.load64(mem::home(self.slot(a + 1)));
-            let s = self.b.iconst(step);
-            let span = self.b.imul(count, s);
-            let end = self.b.iadd(start, span);
-            self.b.jump(enter, &[end]);
-            self.b.switch_to(here);
-            self.leave_unless_tag(a + 1, Tags::INT, slow);
+        let here = self.b.current();
+        // What is no integer as a limit, and unusual steps, are the helper's.
+        let slow = self.b.create_cold_block();
+        self.b.switch_to(slow);
+        self.flush(false);
+        let skip = self.helper_saving(Helper::test, kind::JUMP);
+        self.b.exit_if(Cond::icmp(IntCc::Ne, skip, 0), exit, &[]);
+        let count = self.b.load64(mem::home(self.slot(a + 1)));
+        if step.is_none() {
+            // A loop over half of all integers and more is the interpreter's: registers are in home slots.
+            let saved = self.state[self.depth()][a..a + 4].to_vec();
+            for r in a..a + 4 {
+                self.set(r, Reg::in_home(Tags::INT));
+            }
+            let huge = self.exit_block_at(self.pc + 1);
+            let d = self.depth();
+            self.state[d][a..a + 4].copy_from_slice(&saved);
+            self.b.exit_if(Cond::icmp(IntCc::Slt, count, 0), huge, &[]);
+            let high = self.b.smulh(count, by);
+            let low = self.b.imul(count, by);
+            let sign = self.b.sar(low, 63);
+            self.b.exit_if(Cond::icmp(IntCc::Ne, high, sign), huge, &[]);
         }
+        let span = self.b.imul(count, by);
+        let end = self.b.iadd(start, span);
+        self.b.jump(enter, &[end]);
+        self.b.switch_to(here);
         if limits.meets(Tags::INT) {
+            self.leave_unless_tag(a + 1, Tags::INT, slow);
             let limit = self.peek_bits(a + 1);
+            if step.is_none() {
+                self.b.exit_if(Cond::icmp(IntCc::Sle, by, 0), slow, &[]);
+            }
             self.b
                 .exit_if(Cond::icmp(IntCc::Sgt, start, limit), exit, &[]);
-            let end = if step == 1 {
-                limit
-            } else {
-                let distance = self.b.isub(limit, start);
-                let count = self.divide_distance(distance, step);
-                let s = self.b.iconst(step);
-                let span = self.b.imul(count, s);
-                self.b.iadd(start, span)
+            let end = match step {
+                Some(1) => limit,
+                _ => {
+                    let distance = self.b.isub(limit, start);
+                    let count = match step {
+                        Some(n) => self.divide_distance(distance, n),
+                        None => {
+                            self.b
+                                .exit_if(Cond::icmp(IntCc::Slt, distance, 0), slow, &[]);
+                            self.b.sdiv(distance, by)
+                        }
+                    };
+                    let span = self.b.imul(count, by);
+                    self.b.iadd(start, span)
+                }
             };
             self.b.jump(enter, &[end]);
+        } else {
+            self.b.jump(slow, &[]);
         }
         self.b.switch_to(enter);
         let key = for_loop_of(self.frame().p, self.pc);
+        let step = step.map_or(Step::Value(by), Step::Const);
         self.frame_mut()
             .loops
             .insert(key, CountedLoop { last, step });
@@ -136,12 +162,6 @@ impl Lowering<'_> {
             );
         }
         match self.tags(a) {
-            Tags::INT => {
-                let count = self.get(a + 1);
-                let (exit, again) = (self.edge(0), self.edge(1));
-                self.b
-                    .brif(Cond::icmp(IntCc::Ne, count, 0), (again, &[]), (exit, &[]));
-            }
             Tags::FLOAT => {
                 let next = self.next_float(a);
                 let limit = self.float_register(a + 1);
@@ -195,7 +215,10 @@ impl Lowering<'_> {
     fn loop_continues(&mut self, pc: u32, a: usize) {
         if let Some(CountedLoop { last, step }) = self.frame().loops.get(&pc).copied() {
             let index = self.get(a);
-            let s = self.b.iconst(step);
+            let s = match step {
+                Step::Const(n) => self.b.iconst(n),
+                Step::Value(v) => v,
+            };
             let next = self.b.iadd(index, s);
             self.define(a, Tags::INT, next);
             self.define(a + 3, Tags::INT, next);
@@ -215,15 +238,6 @@ impl Lowering<'_> {
             );
         }
         match self.tags(a) {
-            Tags::INT => {
-                let (index, count) = (self.get(a), self.get(a + 1));
-                let step = self.get(a + 2);
-                let next = self.b.iadd(index, step);
-                let left = self.b.isub(count, 1);
-                self.define(a, Tags::INT, next);
-                self.define(a + 1, Tags::INT, left);
-                self.define(a + 3, Tags::INT, next);
-            }
             Tags::FLOAT => {
                 let next = self.next_float(a);
                 self.define(a, Tags::FLOAT, next);

@@ -123,6 +123,8 @@ impl Lowering<'_> {
     fn made(&mut self, a: usize, tags: Tags) {
         self.step();
         self.set(a, Reg::in_home(tags));
+        // Used soon, and often.
+        self.get(a);
     }
 
     fn not(&mut self, a: usize, b: usize) {

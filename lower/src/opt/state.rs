@@ -30,9 +30,18 @@ pub(crate) enum Payload {
         last: Value,
         /// The index of this one.
         index: Value,
-        /// The step, positive.
-        step: i64,
+        /// The step.
+        step: Step,
     },
+}
+
+/// The step of an integer loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// A positive constant; the distance to the last index is an unsigned number.
+    Const(i64),
+    /// Any number but 0; the distance to the last index is a signed number of the same sign.
+    Value(Value),
 }
 
 /// A register.
@@ -132,9 +141,12 @@ impl Lowering<'_> {
         }
     }
     /// Iterations left of a loop.
-    fn count(&mut self, last: Value, index: Value, step: i64) -> Value {
+    fn count(&mut self, last: Value, index: Value, step: Step) -> Value {
         let distance = self.b.isub(last, index);
-        self.divide_distance(distance, step)
+        match step {
+            Step::Const(n) => self.divide_distance(distance, n),
+            Step::Value(s) => self.b.sdiv(distance, s),
+        }
     }
     /// The tag, without remembering it.
     pub fn peek_tag(&mut self, r: usize) -> Value {

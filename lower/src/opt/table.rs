@@ -251,8 +251,12 @@ impl Lowering<'_> {
             {
                 let exit = self.exit_block();
                 let done = self.b.create_block();
-                // A hole or nil is no reason to leave for good: the helper does it.
-                let slow = self.slow_statement(done);
+                // Barriers and nil are the helper's.
+                let slow = if value.tags.may_be_collectable() || value.tags.meets(Tags::NIL) {
+                    self.slow_statement(done)
+                } else {
+                    exit
+                };
                 let (t, idx) = self.array_element(a, index, exit);
                 let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
                 self.b
@@ -263,7 +267,7 @@ impl Lowering<'_> {
                     let down = self.b.ineg(idx);
                     let at = mem::element_tag(array, down);
                     self.b
-                        .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, at, 0), slow, &[]);
+                        .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, at, 0), exit, &[]);
                     self.store_tag(value, at, slow);
                 }
                 if value.tags.has_payload() {

@@ -11,6 +11,17 @@ use crate::object::Str;
 use crate::thread::{Lua, MIN_STACK};
 use crate::value::Value;
 
+/// Memory of up to 64 MB that was freed stays with the process: a program that fills large tables again and again would spend its time in the
+/// kernel, which clears the pages each time. A full collection for lack of memory gives it back.
+pub fn keep_freed_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: sets parameters of the allocator; called before anything else runs.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 64 << 20);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+    }
+}
+
 /// The name and version that `-v` prints.
 pub const VERSION: &str = concat!(
     "Trinity ",

@@ -175,6 +175,7 @@ pub unsafe fn run_executable(
 ) -> i32 {
     // SAFETY: no other thread runs yet. A closed pipe ends a Lua program silently, as it does other Unix programs.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    cli::keep_freed_memory();
     let name = args.first().cloned().unwrap_or_default();
     // SAFETY: by contract. The program lives as long as the process.
     let modules = unsafe { modules.iter().map(|d| Module::from_desc(d)).collect() };
