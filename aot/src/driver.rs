@@ -100,9 +100,6 @@ pub fn run(o: &Options) -> Result<()> {
         on: o.verbose,
         last: Instant::now(),
     };
-    if o.verbose && o.opt_level > 0 {
-        say(format!("note: -O{}", o.opt_level).as_bytes());
-    }
     let output = Output::create(&o.output_path(), o.emit == Emit::Exe)?;
     if matches!(o.emit, Emit::Ast | Emit::Bytecode) {
         return output.commit(front_end_text(o)?.as_bytes());

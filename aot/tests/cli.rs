@@ -241,11 +241,6 @@ fn texts() {
         run(trinityc(dir.path()).args(["-O2", "-v", "-c", "a.lua"])),
         ""
     );
-    let out = trinityc(dir.path())
-        .args(["-O2", "-v", "-c", "a.lua"])
-        .output()
-        .unwrap();
-    assert!(text(&out.stderr).starts_with("trinityc: note: -O2 equals -O0 in this version\n"));
 }
 
 #[test]

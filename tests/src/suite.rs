@@ -21,6 +21,10 @@ pub struct Options {
     pub interpret: bool,
     /// Compile and run.
     pub compile: bool,
+    /// Options for `trinityc`, such as `-O2`.
+    pub flags: Vec<String>,
+    /// Compile with a profile from a run of the program itself (also of one that fails).
+    pub own_profile: bool,
     /// Environment for ours (stress modes). A program that is too slow with `TRINITY_GC_STRESS=N` runs again with 1000 times N (after `step`: 1000).
     pub env: Vec<(String, String)>,
     /// Seconds for one run of ours.
@@ -238,9 +242,25 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<(Vec<Strin
             file.to_string_lossy().replace(['/', '.'], "_")
         ));
         let compiler = bin_dir().join("trinityc");
+        let profile = exe.with_extension("tprof");
+        if o.own_profile {
+            let mut c = command(&compiler, true, &[]);
+            c.arg("--profile-gen").arg("-o").arg(&exe);
+            if run(c, Duration::from_secs(120))?.code == Some(0) {
+                let mut c = command(&exe, false, &[]);
+                c.args(&d.args).env("TRINITY_PROFILE", &profile);
+                run(c, Duration::from_secs(o.seconds))?;
+            }
+        }
         let mut c = command(&compiler, true, &[]);
-        c.arg("-o").arg(&exe);
+        c.args(&o.flags).arg("-o").arg(&exe);
+        if profile.is_file() {
+            c.arg("--profile-use").arg(&profile);
+        }
         let mut built = run(c, Duration::from_secs(120))?;
+        if profile.is_file() {
+            std::fs::remove_file(&profile)?;
+        }
         if built.code == Some(0) {
             let make = |env: &[_]| {
                 let mut c = command(&exe, false, env);

@@ -197,8 +197,8 @@ impl Graph {
             }
             Kind::Block => {
                 let mut set = RegSet::EMPTY;
-                for pc in node.start as usize..node.end as usize {
-                    let e = &fx[pc];
+                let within = node.start as usize..node.end as usize;
+                for (pc, e) in fx.iter().enumerate().take(within.end).skip(within.start) {
                     let last = pc + 1 == node.end as usize;
                     // What is written on one edge only belongs to that edge's node.
                     set |= if last && e.next.is_some() && e.jump.is_some() {

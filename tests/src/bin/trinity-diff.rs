@@ -1,6 +1,6 @@
 //! `trinity-diff`: whole programs under lua5.4, `trinity` and compiled. See `trinity_tests::suite`.
 //!
-//! usage: trinity-diff [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] [--seconds N] PATH...
+//! usage: trinity-diff [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] [--seconds N] [--flag=F]... [--own-profile] PATH...
 
 use std::process::ExitCode;
 use trinity_tests::suite::{Options, compare};
@@ -10,6 +10,8 @@ fn main() -> ExitCode {
         roots: Vec::new(),
         interpret: true,
         compile: true,
+        flags: Vec::new(),
+        own_profile: false,
         env: Vec::new(),
         seconds: 60,
     };
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
                 o.env.push(("TRINITY_GC_STRESS".into(), how.into()))
             }
             "--deopt-stress" => o.env.push(("TRINITY_DEOPT_STRESS".into(), "1".into())),
+            "--own-profile" => o.own_profile = true,
+            _ if a.starts_with("--flag=") => o.flags.push(a.trim_start_matches("--flag=").into()),
             "--seconds" => {
                 o.seconds = args
                     .next()
@@ -32,7 +36,7 @@ fn main() -> ExitCode {
             }
             _ if a.starts_with('-') => {
                 eprintln!(
-                    "usage: trinity-diff [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] [--seconds N] PATH..."
+                    "usage: trinity-diff [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] [--seconds N] [--flag=F]... [--own-profile] PATH..."
                 );
                 return ExitCode::from(2);
             }
