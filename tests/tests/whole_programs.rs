@@ -1,11 +1,16 @@
 //! Every example and test program behaves as under lua5.4, interpreted and compiled.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use trinity_tests::run::bin_dir;
 use trinity_tests::suite::{Options, compare};
 
+/// A comparison uses all processors, and its programs have deadlines: one at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// Runs all of them; `set` changes how.
 fn agree(set: impl FnOnce(&mut Options)) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(
         bin_dir().join("trinityc").is_file(),
         "build first: ./x build (the programs are tested with the release binaries in {})",

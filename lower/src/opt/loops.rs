@@ -237,14 +237,11 @@ impl Lowering<'_> {
                 },
             );
         }
-        match self.tags(a) {
-            Tags::FLOAT => {
-                let next = self.next_float(a);
-                self.define(a, Tags::FLOAT, next);
-                self.define(a + 3, Tags::FLOAT, next);
-            }
-            // The helper wrote them.
-            _ => {}
+        // Of other loops the helper wrote the registers.
+        if self.tags(a) == Tags::FLOAT {
+            let next = self.next_float(a);
+            self.define(a, Tags::FLOAT, next);
+            self.define(a + 3, Tags::FLOAT, next);
         }
     }
 
