@@ -2,7 +2,7 @@
 //! account.
 //!
 //! The transfer function promises no more than the lowering delivers; where they differ, an edge's conversion checks the tag and leaves
-//! ([`super::state`]), so that an error here costs speed only.
+//! (`state.rs`), so that an error here costs speed only.
 
 use super::graph::{Graph, Kind, NodeId};
 use super::spec::Spec;

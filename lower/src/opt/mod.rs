@@ -3,7 +3,7 @@
 //! Tags of registers are inferred over the bytecode ([`facts`]), with what a profile saw where there is one ([`spec`]): a value that was always of
 //! one kind is checked by a *guard*, which leaves for the interpreter with exact registers, and is of that kind from then on. What is not
 //! known is compiled for all kinds with the helper of the instruction behind. Registers are SSA values; home slots are written before calls and in
-//! cold code ([`state`]). Where control flow meets, registers that differ are block parameters ([`graph`]).
+//! cold code (`state.rs`). Where control flow meets, registers that differ are block parameters ([`graph`]).
 
 mod arith;
 mod call;
