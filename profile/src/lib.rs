@@ -5,7 +5,7 @@
 //! nothing here can make a program wrong. The user's view is docs/profiles.md.
 //!
 //! [`model`] the data; [`tags`] sets of value kinds; [`fingerprint`] how functions are named and recognised; `merge` sums of profiles;
-//! [`format`] files; [`adapt`] profiles for another version of the program.
+//! [`mod@format`] files; [`adapt`] profiles for another version of the program.
 
 pub mod adapt;
 mod align;
