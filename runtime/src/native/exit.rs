@@ -10,6 +10,8 @@ use super::walk::{Frames, MachineFrame, delta, extra_word, outermost};
 use crate::debug::hook;
 use crate::error::Raise;
 use crate::interp::Left;
+use crate::numfmt::decimal;
+use crate::proto::RtProto;
 use crate::thread::{CallKind, Lua, Thread};
 use crate::value::Value;
 use trinity_abi::unit::{FuncDesc, kind};
@@ -111,6 +113,26 @@ fn trace_exits() -> bool {
     *ON.get_or_init(|| std::env::var_os("TRINITY_TRACE_EXITS").is_some_and(|v| v == "1"))
 }
 
+/// Says that the guard at `site` of `p`'s code failed. Without the formatting machinery of the standard library, which executables can do
+/// without.
+#[cold]
+fn tell(p: &RtProto, site: u64) {
+    let pc = site as u32;
+    let line = p.src.lines.get(pc as usize).copied().unwrap_or(0);
+    let mut text = b"trinity: left machine code".to_vec();
+    let facts = [
+        (&b" at line "[..], line),
+        (b", instruction ", pc),
+        (b", inlined frame ", (site >> 32) as u32),
+        (b", failure ", p.guard_failures),
+    ];
+    for (what, n) in facts {
+        text.extend_from_slice(what);
+        text.extend_from_slice(decimal(u64::from(n), &mut [0; 20]));
+    }
+    crate::cli::message(None, &text);
+}
+
 /// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the inlined frame it is about. Like [`rt_exit`].
 ///
 /// # Safety
@@ -126,19 +148,7 @@ pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) 
             (*f).code = super::entry::stub_interp();
         }
         if trace_exits() {
-            let (line, op) = {
-                let pc = site as u32 as usize;
-                (
-                    (&(*p).src.lines).get(pc).copied().unwrap_or(0),
-                    (*(*p).code.add(pc)).op(),
-                )
-            };
-            eprintln!(
-                "trinity: left machine code at line {line}, instruction {} ({op:?}), frame {}, failure {}",
-                site as u32,
-                site >> 32,
-                (*p).guard_failures
-            );
+            tell(&*p, site);
         }
         let pc = site as u32;
         hook::on_exit(th, pc.saturating_sub(1) as usize);
