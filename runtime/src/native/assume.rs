@@ -20,10 +20,10 @@ use crate::object::{Cell, LuaClosure};
 use crate::proto::RtProto;
 use crate::state::Global;
 use crate::thread::{CallKind, Lua, Thread};
-use std::collections::HashSet;
 use trinity_abi::tag;
+use trinity_frontend::hash::WordSet;
 
-type Protos = HashSet<*mut RtProto>;
+type Protos = WordSet<*mut RtProto>;
 
 /// Upvalue `i` of `c` got another value from outside (`debug.setupvalue`).
 pub fn upvalue_assigned(l: Lua, c: *mut LuaClosure, i: usize) {
@@ -33,7 +33,7 @@ pub fn upvalue_assigned(l: Lua, c: *mut LuaClosure, i: usize) {
         if !(*g).units.assumes_upvalues {
             return;
         }
-        let mut seen = Protos::new();
+        let mut seen = Protos::default();
         add_variable(g, (*c).proto, i, &mut seen);
         add_joined(g, *LuaClosure::upval(c, i), &mut seen);
         give_up(g, &seen);
@@ -47,7 +47,7 @@ pub fn upvalue_replaced(l: Lua, c: *mut LuaClosure, i: usize) {
         let g = l.global();
         (*g).units.joined = true;
         if (*g).units.assumes_upvalues {
-            let mut seen = Protos::new();
+            let mut seen = Protos::default();
             add_users((*c).proto, i, &mut seen);
             give_up(g, &seen);
         }
@@ -60,7 +60,7 @@ pub fn local_assigned(l: Lua, p: *mut RtProto, r: usize, cell: *mut Cell) {
     unsafe {
         let g = l.global();
         if (*g).units.assumes_upvalues {
-            let mut seen = Protos::new();
+            let mut seen = Protos::default();
             add_captures(p, r, &mut seen);
             add_joined(g, cell, &mut seen);
             give_up(g, &seen);

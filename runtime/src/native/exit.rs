@@ -119,15 +119,10 @@ fn trace_exits() -> bool {
 fn tell(p: &RtProto, site: u64) {
     let pc = site as u32;
     let line = p.src.lines.get(pc as usize).copied().unwrap_or(0);
-    let mut text = b"trinity: left machine code".to_vec();
-    let facts = [
-        (&b" at line "[..], line),
-        (b", instruction ", pc),
-        (b", inlined frame ", (site >> 32) as u32),
-        (b", failure ", p.guard_failures),
-    ];
-    for (what, n) in facts {
-        text.extend_from_slice(what);
+    let mut text =
+        b"trinity: left machine code (line, instruction, inlined frame, failure):".to_vec();
+    for n in [line, pc, (site >> 32) as u32, p.guard_failures] {
+        text.push(b' ');
         text.extend_from_slice(decimal(u64::from(n), &mut [0; 20]));
     }
     crate::cli::message(None, &text);

@@ -1,8 +1,8 @@
 //! Registered machine code: from a return address to the function and its safe point.
 
 use crate::proto::RtProto;
-use std::collections::HashSet;
 use trinity_abi::unit::{FuncDesc, InlineFrame, SafePoint, flag};
+use trinity_frontend::hash::WordSet;
 
 struct Unit {
     start: usize,
@@ -88,7 +88,7 @@ impl Units {
     }
 
     /// Functions not given up yet whose code relies on upvalues, and in which one of `seen` is compiled or inlined.
-    pub fn relying_on(&self, seen: &HashSet<*mut RtProto>) -> Vec<*mut RtProto> {
+    pub fn relying_on(&self, seen: &WordSet<*mut RtProto>) -> Vec<*mut RtProto> {
         let mut out = Vec::new();
         for unit in &self.units {
             for (&p, f) in unit.protos.iter().zip(unit.funcs) {
