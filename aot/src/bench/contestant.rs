@@ -12,6 +12,8 @@ pub enum Contestant {
     Gcc,
     /// Our compiled executable.
     Compiled,
+    /// The same at `-O2`, with a profile of its training size (the time of compilation includes the training run).
+    Trained,
     /// Our interpreter.
     Interpreted,
     /// LuaJIT.
@@ -30,9 +32,10 @@ pub enum Contestant {
 
 impl Contestant {
     /// All, in the order of the tables.
-    pub const ALL: [Contestant; 9] = [
+    pub const ALL: [Contestant; 10] = [
         Contestant::Gcc,
         Contestant::Compiled,
+        Contestant::Trained,
         Contestant::Interpreted,
         Contestant::LuaJit,
         Contestant::LuaJitOff,
@@ -46,6 +49,7 @@ impl Contestant {
         match self {
             Contestant::Gcc => "gcc",
             Contestant::Compiled => "trinityc",
+            Contestant::Trained => "trinityc-train",
             Contestant::Interpreted => "trinity",
             Contestant::LuaJit => "luajit",
             Contestant::LuaJitOff => "luajit-joff",
@@ -125,6 +129,20 @@ pub fn prepare(who: Contestant, p: &Program, o: &Options) -> Option<Prepared> {
             build(
                 who,
                 Command::new(me).arg(file(&p.lua)).arg("-o").arg(&exe),
+                exe,
+                arg,
+            )
+        }
+        Contestant::Trained => {
+            let exe = o.out.join(format!("{}.trained", p.name));
+            let me = std::env::current_exe().ok()?;
+            build(
+                who,
+                Command::new(me)
+                    .args(["-O2", "--train", &p.train])
+                    .arg(file(&p.lua))
+                    .arg("-o")
+                    .arg(&exe),
                 exe,
                 arg,
             )

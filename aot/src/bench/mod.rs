@@ -65,7 +65,7 @@ impl std::fmt::Display for BenchError {
 }
 
 const USAGE: &str = "usage: trinityc bench [PROGRAM...] [--runs N] [--size default|train|smoke] [--only KEY,KEY] [--dir DIR] [--out DIR]
-  keys: gcc trinityc trinity luajit luajit-joff lua5.4 node pypy3 python3";
+  keys: gcc trinityc trinityc-train trinity luajit luajit-joff lua5.4 node pypy3 python3";
 
 /// Parses the arguments behind `bench`.
 pub fn parse(args: &[String]) -> Result<Options, BenchError> {

@@ -4,7 +4,7 @@
 //! The transfer function promises no more than the lowering delivers; where they differ, an edge's conversion checks the tag and leaves
 //! (`state.rs`), so that an error here costs speed only.
 
-use super::graph::{Graph, Kind, NodeId};
+use super::graph::{Graph, Kind};
 use super::spec::Spec;
 use super::tags::Tags;
 use trinity_abi::tag;
@@ -368,9 +368,4 @@ pub fn infer(p: &Proto, g: &Graph, spec: &Spec, entry: &[Tags]) -> Vec<State> {
         }
     }
     at
-}
-
-/// The node's tags, for listings and `--explain`.
-pub fn at(states: &[State], n: NodeId) -> &[Tags] {
-    &states[n.index()]
 }

@@ -60,7 +60,6 @@ pub struct Graph {
     pub idom: Vec<NodeId>,
     /// Registers that need a parameter at the node: live there, and defined on some of the ways to it.
     pub phis: Vec<RegSet>,
-    block_node: Vec<u32>,
 }
 
 /// The edge of this instruction that needs a node of its own for the registers it writes: `Some(jump?)`.
@@ -149,15 +148,9 @@ impl Graph {
             order,
             idom,
             phis: Vec::new(),
-            block_node: blocks.of.iter().map(|b| b + 1).collect(),
         };
         g.place_parameters(p, live, &fx);
         g
-    }
-
-    /// The node of the block that starts with the instruction at `pc`.
-    pub fn node_at(&self, pc: u32) -> NodeId {
-        NodeId(self.block_node[pc as usize])
     }
 
     /// True when the edge from `from` to `to` goes back.

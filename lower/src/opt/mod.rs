@@ -8,6 +8,7 @@
 mod arith;
 mod call;
 mod compare;
+mod entry;
 pub mod facts;
 mod field;
 mod func;

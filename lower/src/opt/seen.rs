@@ -12,7 +12,6 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
         if let Some(site) = sites.get_mut(pc as usize) {
             *site = Some(SeenSite {
                 count: s.count,
-                taken: s.taken,
                 result: Tags(s.result.0),
                 operands: s.operands.map(|t| Tags(t.0)),
                 kinds: s.kinds,

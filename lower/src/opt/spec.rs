@@ -23,13 +23,11 @@ pub struct Seen {
 pub struct SeenSite {
     /// Executions.
     pub count: u64,
-    /// Of these, jumps.
-    pub taken: u64,
     /// Tags of the result in `R[a]`.
     pub result: Tags,
     /// Tags of the operands, as the profile numbers them.
     pub operands: [Tags; 2],
-    /// Bits of [`kinds`].
+    /// Bits of [`trinity_profile::kind`].
     pub kinds: u8,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
@@ -37,20 +35,6 @@ pub struct SeenSite {
     pub slot: Option<u32>,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
-}
-
-/// What table accesses met: one bit per element kind (0 to 3), and more.
-pub mod kinds {
-    /// The index was outside `1..=length`.
-    pub const MISS: u8 = 1 << 4;
-    /// It was `length + 1`, and a value was stored.
-    pub const APPEND: u8 = 1 << 5;
-    /// The table had a metatable.
-    pub const METATABLE: u8 = 1 << 6;
-    /// The key was no integer.
-    pub const OTHER_KEY: u8 = 1 << 7;
-    /// The element kinds.
-    pub const ELEMENTS: u8 = 0xf;
 }
 
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
@@ -68,10 +52,6 @@ impl<'a> Spec<'a> {
         Spec {
             seen: seen.filter(|s| s.sites.len() == p.code.len() && s.calls > 0),
         }
-    }
-    /// There is a profile.
-    pub fn is_profiled(&self) -> bool {
-        self.seen.is_some()
     }
     /// The site, if it was executed.
     pub fn site(&self, pc: u32) -> Option<&'a SeenSite> {
@@ -118,7 +98,7 @@ impl<'a> Spec<'a> {
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {
         Intrinsic::by_name(self.evidence(pc)?.native.as_deref()?)
     }
-    /// What a table access met ([`kinds`]).
+    /// What a table access met ([`trinity_profile::kind`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
     }

@@ -3,12 +3,12 @@
 use super::facts;
 use super::func::Lowering;
 use super::mem;
-use super::spec::kinds;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use trinity_abi::{header, string, table, tag};
 use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Instr, Op};
+use trinity_profile::kind;
 
 /// Index into an array.
 #[derive(Clone, Copy)]
@@ -34,8 +34,8 @@ fn packed_tag(kind: u8) -> u8 {
 impl Lowering<'_> {
     fn access(&self) -> Access {
         let seen = self.spec().kinds(self.pc).unwrap_or(u8::MAX);
-        let elements = seen & kinds::ELEMENTS;
-        if seen & (kinds::MISS | kinds::APPEND | kinds::OTHER_KEY) == 0
+        let elements = seen & (kind::EMPTY | kind::INT | kind::FLOAT | kind::GENERAL);
+        if seen & (kind::MISS | kind::APPEND | kind::OTHER_KEY) == 0
             && elements.count_ones() == 1
             && elements != 1 << table::KIND_EMPTY
         {
