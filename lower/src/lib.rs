@@ -49,7 +49,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 8] = [
+const STUBS: [&str; 9] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -58,6 +58,7 @@ const STUBS: [&str; 8] = [
     leaf::GET,
     leaf::GUARD,
     leaf::SLOT,
+    leaf::INT,
 ];
 
 impl Symbol {

@@ -152,6 +152,24 @@ impl Lowering<'_> {
         self.b.switch_to(done);
     }
 
+    /// Where there is nothing yet a metamethod may be asked: a table that has a metatable goes to `otherwise`.
+    fn allow_nil(&mut self, t: Value, tag_at: Addr, otherwise: Block) {
+        let nil = self.b.create_cold_block();
+        let ok = self.b.create_block();
+        self.b.brif(
+            Cond::icmp_mem(IntCc::Eq, Width::W8, tag_at, 0),
+            (nil, &[]),
+            (ok, &[]),
+        );
+        self.b.switch_to(nil);
+        self.b.brif(
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0),
+            (otherwise, &[]),
+            (ok, &[]),
+        );
+        self.b.switch_to(ok);
+    }
+
     /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.
     fn found(&mut self, payload: Value, t: Value, want: Tags, slow: Block, done: Block) {
         if want != facts::VALUE {
@@ -368,8 +386,8 @@ impl Lowering<'_> {
         let store = self.b.create_block();
         let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_OWN));
         self.b.exit_if(not_own, add, &[]);
-        let was_nil = Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0);
-        self.b.brif(was_nil, (slow, &[]), (store, &[]));
+        self.allow_nil(t, tag_addr, slow);
+        self.b.jump(store, &[]);
         // A new field: the table takes the shape that follows. The shape may be white, so the table must not be black.
         self.b.switch_to(add);
         let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_ADD));

@@ -18,6 +18,10 @@ impl Lowering<'_> {
         if !(c == 1 || c == 2) || !(2..=3).contains(&b) {
             return false;
         }
+        if which == Intrinsic::Assert {
+            self.assertion(a, c);
+            return true;
+        }
         let first = self.tags(a + 1);
         // The profile knows the kind of the first argument.
         let seen = self.spec().operand(self.pc, 1);
@@ -43,7 +47,7 @@ impl Lowering<'_> {
             StringLen => {
                 b == 2 && (first.within(Tags::STR) || seen.is_some_and(|t| t.within(Tags::STR)))
             }
-            None => false,
+            Assert | None => false,
         };
         if !fits {
             return false;
@@ -119,6 +123,25 @@ impl Lowering<'_> {
             self.set(a, reg);
         }
         true
+    }
+
+    /// `assert` of something true gives its arguments; what is false leaves.
+    fn assertion(&mut self, a: usize, c: usize) {
+        self.recognise(a, Intrinsic::Assert);
+        let exit = self.exit_block();
+        let cond = self.tag_cond(IntCc::Ult, a + 1, tag::TRUE);
+        self.b.exit_if(cond, exit, &[]);
+        let first = self.stored(a + 1);
+        self.clobber_from(a);
+        if c == 2 {
+            self.set(
+                a,
+                Reg {
+                    home: false,
+                    ..first
+                },
+            );
+        }
     }
 
     /// Leaves unless `R[a]` is this library function.

@@ -55,6 +55,10 @@ pub(crate) fn element(array: Value, index: Value) -> Addr {
 pub(crate) fn element_tag(array: Value, down: Value) -> Addr {
     Addr::indexed(array, down, Scale::S1, 0).in_region(Region::Element)
 }
+/// Part of an entry of a hash part.
+pub(crate) fn entry(entry: Value, disp: i32) -> Addr {
+    Addr::value(entry, disp).in_region(Region::Element)
+}
 /// A slot at a byte offset.
 pub(crate) fn slot(slots: Value, offset: Value, disp: i32) -> Addr {
     Addr::indexed(slots, offset, Scale::S1, disp).in_region(Region::Slot)

@@ -5,8 +5,12 @@ use super::func::Lowering;
 use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi::helpers::leaf;
 use trinity_abi::{header, string, table, tag};
-use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Type as IrType, Value, Width};
+use trinity_codegen::ir::{
+    Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+};
 use trinity_frontend::bytecode::{Instr, Op};
 use trinity_profile::kind;
 
@@ -75,7 +79,7 @@ impl Lowering<'_> {
         match self.access() {
             Access::Only(kind) if !holes => {
                 let exit = self.exit_block();
-                let (t, idx) = self.array_element(b, index, exit);
+                let (t, idx) = self.array_element(b, index, exit, exit);
                 let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
                 self.b
                     .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
@@ -171,7 +175,30 @@ impl Lowering<'_> {
         let done = self.b.create_block();
         let out = self.value_params(done, want);
         let slow = self.slow_step(a, want, done);
-        let (t, idx) = self.array_element(b, index, slow);
+        let beyond = self.beyond(slow);
+        let (t, idx) = self.array_element(b, index, slow, beyond);
+        if beyond != slow {
+            let here = self.b.current();
+            self.b.switch_to(beyond);
+            let entry = self.hash_entry(t, idx, slow);
+            let entry_tag = self
+                .b
+                .load(LoadKind::U8, mem::entry(entry, table::ENTRY_TAG));
+            if super::spec::is_guardable(want) {
+                self.loaded(entry_tag, want, slow);
+            }
+            let mut args = Vec::new();
+            if want == Tags::FLOAT {
+                args.push(self.b.loadf(mem::entry(entry, 0)));
+            } else if want.has_payload() {
+                args.push(self.b.load64(mem::entry(entry, 0)));
+            }
+            if want.single().is_none() {
+                args.push(entry_tag);
+            }
+            self.b.jump(done, &args);
+            self.b.switch_to(here);
+        }
         let array = self.b.load64(mem::array(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
         let general = self.b.create_block();
@@ -207,15 +234,40 @@ impl Lowering<'_> {
         self.set(a, out);
     }
 
-    /// Checks that the register is a table and the index within its length; gives the table and the index (from 1).
-    fn array_element(&mut self, r: usize, index: Index, slow: Block) -> (Value, Value) {
+    /// Where an index outside the array leads: to the hash part, if that was seen, else to `slow`.
+    fn beyond(&mut self, slow: Block) -> Block {
+        match self.spec().kinds(self.pc) {
+            Some(k) if k & kind::MISS != 0 => self.b.create_block(),
+            _ => slow,
+        }
+    }
+    /// The entry of the hash part with an integer key that has a value; `slow` if there is none.
+    fn hash_entry(&mut self, t: Value, key: Value, slow: Block) -> Value {
+        let entry = self.b.call_symbol(
+            Symbol::Stub(leaf::INT).to_ref(),
+            &[(t, PReg::Rdi), (key, PReg::Rsi)],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Reads,
+            None,
+        )[0];
+        self.b.exit_if(Cond::icmp(IntCc::Eq, entry, 0), slow, &[]);
+        entry
+    }
+    /// Checks that the register is a table (else `slow`) and the index within its length (else `beyond`); gives the table and the index (from 1).
+    fn array_element(
+        &mut self,
+        r: usize,
+        index: Index,
+        slow: Block,
+        beyond: Block,
+    ) -> (Value, Value) {
         self.leave_unless_tag(r, Tags::TABLE, slow);
         let idx = self.index_value(index, slow);
         let t = self.peek_bits(r);
         let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
         let from0 = self.b.isub(idx, 1);
         self.b
-            .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), slow, &[]);
+            .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), beyond, &[]);
         (t, idx)
     }
     fn index_value(&mut self, index: Index, slow: Block) -> Value {
@@ -257,7 +309,7 @@ impl Lowering<'_> {
                 } else {
                     exit
                 };
-                let (t, idx) = self.array_element(a, index, exit);
+                let (t, idx) = self.array_element(a, index, exit, exit);
                 let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
                 self.b
                     .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
@@ -343,10 +395,23 @@ impl Lowering<'_> {
         self.b
             .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_addr, 0), slow, &[]);
         self.b.brif(no_value, (slow, &[]), (general, &[]));
+        let other = self.beyond(slow);
+        if other != slow {
+            // An entry of the hash part that has a value takes another one, other than nil.
+            self.b.switch_to(other);
+            self.b.exit_if(no_value, slow, &[]);
+            let entry = self.hash_entry(t, idx, slow);
+            if value.tags.has_payload() {
+                self.store_payload(value, mem::entry(entry, 0));
+            }
+            self.b
+                .store(Width::W8, mem::entry(entry, table::ENTRY_TAG), vtag);
+            self.b.jump(done, &[]);
+        }
         self.b.switch_to(beyond);
         if may_append {
             self.b
-                .exit_unless(Cond::icmp(IntCc::Eq, len, from0), slow, &[]);
+                .exit_unless(Cond::icmp(IntCc::Eq, len, from0), other, &[]);
             let cap = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_CAP));
             self.b
                 .exit_unless(Cond::icmp(IntCc::Ult, idx, cap), slow, &[]);
@@ -366,7 +431,7 @@ impl Lowering<'_> {
             self.b.store(Width::W32, len_addr, idx);
             self.b.jump(general, &[]);
         } else {
-            self.b.jump(slow, &[]);
+            self.b.jump(other, &[]);
         }
         self.b.switch_to(general);
         self.b.store(Width::W8, tag_addr, vtag);

@@ -74,6 +74,9 @@ pub mod leaf {
     /// `(table, key, slot, cell) -> 0 or 1`: 1 if the table's shape has the key in this slot and the table shares its shape with others; the
     /// shape's id is then in the cell.
     pub const SLOT: &str = "trinity_l_slot";
+    /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
+    /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
+    pub const INT: &str = "trinity_l_int";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

@@ -18,6 +18,7 @@ macro_rules! intrinsics {
 }
 
 intrinsics! {
+    Assert = "assert",
     MathAbs = "math.abs",
     MathCeil = "math.ceil",
     MathFloor = "math.floor",

@@ -64,6 +64,8 @@ pub mod table {
     pub const METATABLE: i32 = 48;
     pub const SLOT_CAP: i32 = 56;
     pub const SIZE: i32 = 64;
+    /// Offset of the tag of a hash part's entry; its payload is at 0.
+    pub const ENTRY_TAG: i32 = 20;
     /// Element kinds of the array part.
     pub const KIND_EMPTY: u8 = 0;
     pub const KIND_INT: u8 = 1;

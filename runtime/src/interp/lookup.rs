@@ -8,6 +8,7 @@ use crate::object::{Str, Table};
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table;
+use crate::table::hash::{self, Node};
 use crate::table::shape::Shape;
 use crate::value::Value;
 use std::ptr::null_mut;
@@ -181,6 +182,20 @@ unsafe extern "C" fn trinity_l_slot(
         }
         *cell = id;
         1
+    }
+}
+
+/// The entry of the hash part with an integer key, if it has a value (`trinity_abi::helpers::leaf::INT`).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_l_int(t: *const Table, key: i64) -> *mut Node {
+    // SAFETY: machine code passes a live table.
+    unsafe {
+        let node = hash::find_int((*t).hash, key);
+        if node.is_null() || (*node).is_empty() {
+            null_mut()
+        } else {
+            node
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Node {
 }
 
 const _: () = assert!(size_of::<Node>() == 24);
+const _: () = assert!(std::mem::offset_of!(Node, val) == 0);
+const _: () = assert!(std::mem::offset_of!(Node, vt) == trinity_abi::table::ENTRY_TAG as usize);
 
 impl Node {
     /// No value.
