@@ -1,7 +1,8 @@
 #!/bin/sh
 # The official Lua test suite under lua5.4, `trinity` and executables made by `trinityc`.
 #
-# usage: tests/conformance.sh BIN_DIR [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] SUITE_DIR [FILE.lua ...]
+# usage: tests/conformance.sh BIN_DIR [--interpret | --compile] [--opt FLAGS] [--own-profile] [--gc-stress[=N|=step]] [--deopt-stress]
+#                             SUITE_DIR [FILE.lua ...]
 #
 # Every file of the suite (or those named) runs in a copy of the suite's directory. lua5.4 goes first, with as many of the suite's tests as it passes here:
 # "full" (everything), else "port" (_port=true), else "soft" (_port=true and _soft=true; short versions). What it passes, the others must pass in the same
@@ -12,29 +13,35 @@
 # shell that races with the script's own output, and so may interrupt whatever process has the number 12: here the script starts a little later, and
 # where the system allows it every run has process numbers of its own.
 #
+# --opt gives the compiler options, as in --opt "-O2 --stress-guards"; --own-profile runs each executable once to see what it does, and compiles by that.
+#
 # --gc-stress collects at every allocation (or: every Nth, or one step at each; TRINITY_GC_STRESS), --deopt-stress leaves machine code at every safe point
-# once (executables only). A run that is too slow under collector stress is done again with a thousandth of it, which is marked "/1000". Files that cannot hold by their nature are marked "excused"; their names and reasons
-# are in `excuse`.
+# once (executables only), and with --stress-guards makes each guard fail once. A run that is too slow under collector stress is done again with a
+# thousandth of it, which is marked "/1000". Files that cannot hold by their nature are marked "excused"; their names and reasons are in `excuse`.
 #
 # environment: CONFORMANCE_LIMIT, seconds for each run (300); CONFORMANCE_MEMORY, address space in KB (4000000); CONFORMANCE_KEEP, a directory for the outputs
-# of what failed; CONFORMANCE_TRINITYC, options for the compiler.
+# of what failed.
 set -u
 
 say() { printf '%s\n' "conformance: $*" >&2; }
 usage() {
-    say "usage: tests/conformance.sh BIN_DIR [--interpret | --compile] [--gc-stress[=N|=step]] [--deopt-stress] SUITE_DIR [FILE.lua ...]"
+    say "usage: tests/conformance.sh BIN_DIR [--interpret | --compile] [--opt FLAGS] [--own-profile] [--gc-stress[=N|=step]] [--deopt-stress] SUITE_DIR [FILE.lua ...]"
     exit 2
 }
 [ $# -ge 2 ] || usage
 BIN=$(CDPATH='' cd -- "$1" && pwd) || exit 2
 shift
 ways='trinity compiled'
+flags=''
+own_profile=''
 gc_stress=''
 deopt_stress=''
 while [ $# -gt 0 ]; do
     case $1 in
         --interpret) ways=trinity ;;
         --compile) ways=compiled ;;
+        --opt) [ $# -ge 2 ] || usage; flags=$2; shift ;;
+        --own-profile) own_profile=1 ;;
         --gc-stress) gc_stress=1 ;;
         --gc-stress=*) gc_stress=${1#*=} ;;
         --deopt-stress) deopt_stress=1 ways=compiled ;;
@@ -118,8 +125,17 @@ compile() {
         printf '%s' "$front$(settings_of "$2")"
         sed -e '1s/^#/--/' "$WORK/run/$1"
     } >"$WORK/source/$1"
-    # shellcheck disable=SC2086 # a list of options
-    (cd "$WORK/source" && "$BIN/trinityc" ${CONFORMANCE_TRINITYC:-} "$1" -o "$WORK/exe/${1%.lua}")
+    exe=$WORK/exe/${1%.lua}
+    rm -f "$exe.tprof"
+    if [ -n "$own_profile" ]; then
+        (cd "$WORK/source" && "$BIN/trinityc" --profile-gen "$1" -o "$exe") || return 1
+        # Whatever it prints, and however it ends: only what it does is of interest.
+        environment="TRINITY_PROFILE=$exe.tprof"
+        run "$WORK/training.out" "$exe"
+        environment=''
+    fi
+    # shellcheck disable=SC2086 # lists of options
+    (cd "$WORK/source" && "$BIN/trinityc" $flags $([ ! -f "$exe.tprof" ] || echo "--profile-use $exe.tprof") "$1" -o "$exe")
 }
 
 # excuse FILE: why it cannot hold under the stress that is on; nothing if it must.

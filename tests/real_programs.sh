@@ -1,7 +1,7 @@
 #!/bin/sh
 # Real programs under lua5.4, `trinity` and as executables made by `trinityc`: standard output, standard error and exit code must be the same.
 #
-# usage: tests/real_programs.sh BIN_DIR DIR [PATTERN ...]
+# usage: tests/real_programs.sh BIN_DIR [--compile] [--opt FLAGS] [--own-profile] DIR [PATTERN ...]
 #
 # DIR holds checkouts in tl, Fennel, luacheck, Penlight and are-we-fast-yet; how to get a missing one is said. With patterns (of the shell) only the rows
 # whose names match one are run. They run in copies; the drivers are tests/real/*.lua.
@@ -10,16 +10,38 @@
 # lua5.4 output differs from run to run (four runs are made: lua5.4 seeds its string hashes at random, so a program that prints in the order of `pairs`
 # does that) is compared by its lines in sorted order, which the table says.
 #
+# --opt gives the compiler options, as in --opt "-O2 --stress-guards"; --own-profile runs each executable once to see what it does, and compiles by that;
+# --compile leaves `trinity` out.
+#
 # environment: REAL_LIMIT, seconds for each run (120); REAL_KEEP, a directory for outputs that differ; REAL_ENV, assignments for runs of ours (stress
-# modes); REAL_TRINITYC, options for the compiler.
+# modes).
 set -u
 
 say() { printf '%s\n' "real: $*" >&2; }
-[ $# -ge 2 ] || { say "usage: tests/real_programs.sh BIN_DIR DIR [PATTERN ...]"; exit 2; }
+usage() {
+    say "usage: tests/real_programs.sh BIN_DIR [--compile] [--opt FLAGS] [--own-profile] DIR [PATTERN ...]"
+    exit 2
+}
+[ $# -ge 2 ] || usage
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 BIN=$(CDPATH='' cd -- "$1" && pwd) || exit 2
-DIR=$(CDPATH='' cd -- "$2" && pwd) || exit 2
-shift 2
+shift
+flags=''
+own_profile=''
+interpret=1
+while [ $# -gt 0 ]; do
+    case $1 in
+        --compile) interpret='' ;;
+        --opt) [ $# -ge 2 ] || usage; flags=$2; shift ;;
+        --own-profile) own_profile=1 ;;
+        -*) usage ;;
+        *) break ;;
+    esac
+    shift
+done
+[ $# -ge 1 ] || usage
+DIR=$(CDPATH='' cd -- "$1" && pwd) || exit 2
+shift
 PATTERNS=${*:-*}
 for tool in "$BIN/trinity" "$BIN/trinityc"; do
     [ -x "$tool" ] || { say "missing $tool"; exit 2; }
@@ -114,6 +136,19 @@ judge() {
     done
 }
 
+# compile [ARGUMENT ...]: $script to $exe, in $cwd; the arguments are for the run that its profile is of.
+compile() {
+    profile=$WORK/profile
+    rm -f "$profile"
+    if [ -n "$own_profile" ]; then
+        # shellcheck disable=SC2086 # options
+        (cd "$cwd" && "$BIN/trinityc" --profile-gen ${options:-} "$script" -o "$exe") || return 1
+        run "$WORK/training" env TRINITY_PROFILE="$profile" "$exe" "$@"
+    fi
+    # shellcheck disable=SC2086,SC2046 # options
+    (cd "$cwd" && "$BIN/trinityc" $flags $([ ! -f "$profile" ] || echo "--profile-use $profile") ${options:-} "$script" -o "$exe")
+}
+
 # program NAME CHECKOUT SCRIPT [ARGUMENT ...]: one row. $path is its LUA_PATH; $options goes to trinityc; $runs says how often lua5.4 runs (1).
 program() {
     name=$1
@@ -144,13 +179,16 @@ program() {
         echo "lua5.4 fails: $(head -n 1 "$WORK/reference.stderr")" | cut -c 1-200 | sed 's/^/        /' >>"$WORK/notes"
         failed=$((failed + 1))
     fi
-    # shellcheck disable=SC2086 # assignments
-    run "$WORK/trinity" env ${REAL_ENV:-} "$BIN/trinity" "$script" "$@"
-    trinity_took=$took
-    judge "$WORK/trinity"
-    trinity_verdict=$verdict
-    # shellcheck disable=SC2086 # options
-    if (cd "$cwd" && "$BIN/trinityc" ${REAL_TRINITYC:-} ${options:-} "$script" -o "$exe") >"$WORK/compiler" 2>&1; then
+    trinity_took=-
+    trinity_verdict=-
+    if [ -n "$interpret" ]; then
+        # shellcheck disable=SC2086 # assignments
+        run "$WORK/trinity" env ${REAL_ENV:-} "$BIN/trinity" "$script" "$@"
+        trinity_took=$took
+        judge "$WORK/trinity"
+        trinity_verdict=$verdict
+    fi
+    if compile "$@" >"$WORK/compiler" 2>&1; then
         # shellcheck disable=SC2086 # assignments
         run "$WORK/compiled" env ${REAL_ENV:-} "$exe" "$@"
         compiled_took=$took

@@ -66,6 +66,8 @@ pub struct Options {
     pub embed_source: bool,
     /// Code whose guards fail once each in deoptimisation stress.
     pub stress_guards: bool,
+    /// Values from which on a function is left to the baseline, where not the usual number.
+    pub max_values: Option<usize>,
     /// Make an executable that observes itself and writes a profile.
     pub profile_gen: bool,
     /// Profiles to optimise by.
@@ -172,7 +174,7 @@ fn command() -> Command {
             Arg::new("opt")
                 .short('O')
                 .value_name("LEVEL")
-                .help("optimisation level, 0 to 3 (this version: all are 0)")
+                .help("optimisation level, 0 to 3 (this version: 3 is 2)")
                 .default_value("0")
                 .value_parser(value_parser!(u8).range(0..=3)),
         )
@@ -236,6 +238,14 @@ fn command() -> Command {
                 "make every guard fail once when the program runs with TRINITY_DEOPT_STRESS=1",
             )
             .hide(true),
+        )
+        .arg(
+            Arg::new("max-values")
+                .long("max-values")
+                .value_name("N")
+                .help("leave functions with more values of IR to the baseline")
+                .value_parser(value_parser!(usize))
+                .hide(true),
         )
         .arg(
             Arg::new("writer")
@@ -358,6 +368,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
+        max_values: m.get_one("max-values").copied(),
         profile_gen: m.get_flag("profile-gen"),
         profile_use: many(m, "profile-use"),
         train: many(m, "train"),

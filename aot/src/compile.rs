@@ -10,12 +10,10 @@ use crate::names::{FuncName, Namer};
 use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
 use rayon::prelude::*;
 use std::sync::Arc;
-use trinity_abi::helpers::stub;
-use trinity_abi::unit::flag;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
-use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed};
+use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed, without_code};
 use trinity_profile::Profile;
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
@@ -74,6 +72,8 @@ pub struct How {
     pub profile: Option<Arc<Profile>>,
     /// Make every guard fail once, when the program runs in deoptimisation stress.
     pub stress_guards: bool,
+    /// Values of IR from which on a function is left to the baseline, where not the usual number.
+    pub max_values: Option<usize>,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
 }
@@ -89,6 +89,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             profile: how.profile.clone(),
             module,
             stress_guards: how.stress_guards,
+            max_values: how.max_values,
         })
         .collect();
     let mut namer = Namer::default();
@@ -127,9 +128,13 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         interpreted: Vec::new(),
         skeleton: how.observe.then(|| skeleton(program)),
     };
-    for (module, names) in program.modules.iter().zip(names) {
+    for ((module, names), lowered) in program.modules.iter().zip(names).zip(&modules) {
         let mut funcs = Vec::with_capacity(names.len());
-        for (name, result) in names.into_iter().zip(results.by_ref()) {
+        for (n, (name, result)) in (0..).zip(names.into_iter().zip(results.by_ref())) {
+            let interpreted = |name| {
+                let f = without_code(lowered, n).map_err(Error::internal)?;
+                Ok::<Func, Error>(convert(f, name))
+            };
             match result {
                 Ok(mut f) => {
                     if let (Some(all), Some(one)) = (&mut out.ir, f.ir.take()) {
@@ -137,10 +142,10 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                     }
                     funcs.push(convert(f, name));
                 }
-                Err(Skipped::Observed) => funcs.push(interpreted(name)),
+                Err(Skipped::Observed) => funcs.push(interpreted(name)?),
                 Err(Skipped::Budget(why)) => {
                     out.interpreted.push(format!("{}: {why}", name.symbol));
-                    funcs.push(interpreted(name));
+                    funcs.push(interpreted(name)?);
                 }
                 Err(Skipped::Bug(what)) => return Err(Error::internal(what)),
             }
@@ -198,27 +203,5 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         body_offset: f.body_offset,
         inlines: f.inlines,
         flags: f.flags,
-    }
-}
-
-/// `jmp trinity_stub_interp`.
-fn interpreted(name: FuncName) -> Func {
-    let target = CodeTarget::Runtime(stub::INTERP);
-    Func {
-        name,
-        code: vec![0xE9, 0, 0, 0, 0],
-        text_len: 5,
-        relocs: vec![CodeReloc {
-            offset: 1,
-            kind: RelocKind::Plt32,
-            target,
-            addend: -4,
-        }],
-        safepoints: Vec::new(),
-        srclocs: Vec::new(),
-        frame_size: 0,
-        body_offset: 0,
-        inlines: Vec::new(),
-        flags: flag::INTERPRETED,
     }
 }

@@ -130,6 +130,7 @@ pub fn run(o: &Options) -> Result<()> {
         opt_level: o.opt_level,
         profile: profile(o, &program, runtime.as_deref(), &mut log)?,
         stress_guards: o.stress_guards,
+        max_values: o.max_values,
         observe: o.profile_gen,
     };
     let compiled = compile::compile(&program, &how)?;

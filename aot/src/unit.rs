@@ -82,7 +82,7 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Refuses references to bodies that do not exist: a direct call of a function without machine code.
+    /// Refuses references to bodies that do not exist: a direct call of a function that has only its generic entry.
     pub fn check_bodies(&self) -> Result<()> {
         for f in &self.funcs {
             for r in &f.relocs {
@@ -90,11 +90,11 @@ impl Unit {
                     && self
                         .funcs
                         .get(n as usize)
-                        .is_none_or(|to| to.is_interpreted())
+                        .is_none_or(|to| to.body_offset == 0)
                 {
                     let name = &f.name.symbol;
                     return Err(Error::internal(format_args!(
-                        "{name} refers to the body of function {n}, which has no machine code"
+                        "{name} refers to the body of function {n}, which has none"
                     )));
                 }
             }

@@ -226,6 +226,70 @@ fn training_runs_the_program_first() {
     assert!(compiled(&dir, &["--train", "'x", "p.lua"], 2).contains("a quote that does not end"));
 }
 
+/// Callers pass arguments in registers to a function whose code turns out too large: it takes them, as code of the baseline.
+#[test]
+fn a_function_that_turns_out_too_large_is_called_directly_all_the_same() {
+    let dir = Scratch::new("profile-too-large");
+    let adds: String = (0..200)
+        .map(|n| format!("  if i % {n} == 0 then s = s + t[{n}] * i end\n", n = n + 1))
+        .collect();
+    dir.write(
+        "p.lua",
+        format!(
+            "local t = {{}} for i = 1, 200 do t[i] = i * i end\n\
+             local function large(i, f)\n local s = f\n{adds} if i == 7 and f < 0 then error('seven') end return s, i\nend\n\
+             local sum = 0\nfor i = 1, 300 do local s, n = large(i, i / 2) sum = sum + s + n end\n\
+             print(sum, pcall(large, 7, -1.0))\nprint(pcall(large, nil, 1.5))"
+        ),
+    );
+    let want = Command::new("lua5.4")
+        .arg("p.lua")
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let listing = |limit: &str| {
+        compiled(
+            &dir,
+            &[
+                "-O2",
+                "--train",
+                "",
+                "--max-values",
+                limit,
+                "-S",
+                "p.lua",
+                "-o",
+                "p.s",
+            ],
+            0,
+        );
+        std::fs::read_to_string(dir.file("p.s")).unwrap()
+    };
+    let body = "# body: arguments in registers";
+    // A forwarder is a few instructions in front of code that starts where functions do.
+    assert!(listing("400").contains(body) && listing("1000000").contains(body));
+    assert_ne!(listing("400"), listing("1000000"));
+    for limit in ["400", "1000000"] {
+        compiled(
+            &dir,
+            &[
+                "-O2",
+                "--train",
+                "",
+                "--max-values",
+                limit,
+                "p.lua",
+                "-o",
+                "p",
+            ],
+            0,
+        );
+        let out = run_to(&dir, "p", Path::new(""), &[]);
+        assert_eq!(text(&out.stdout), text(&want.stdout), "{limit}");
+        assert!(out.stderr.is_empty());
+    }
+}
+
 #[test]
 fn profiles_are_shown_and_merged() {
     let dir = Scratch::new("profile-show");

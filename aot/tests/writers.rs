@@ -181,7 +181,7 @@ fn the_listing_assembles_to_the_same() {
 fn a_body_that_does_not_exist_is_an_internal_error() {
     let mut unit = sample_units(std::path::Path::new("")).remove(0);
     assert!(unit.check_bodies().is_ok());
-    unit.funcs[2].flags = trinity_abi::unit::flag::INTERPRETED;
+    unit.funcs[2].body_offset = 0;
     assert!(unit.check_bodies().is_err());
     unit.funcs.truncate(2);
     unit.funcs[0].relocs[0].target = unit::CodeTarget::Body(2);

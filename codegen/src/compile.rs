@@ -36,6 +36,8 @@ pub struct Options {
     pub check_allocation: bool,
     /// Optimise the IR first: with which passes. The function compiled is then a renumbered one.
     pub opt: Option<OptOptions>,
+    /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
+    pub max_values: usize,
 }
 
 impl Default for Options {
@@ -45,6 +47,7 @@ impl Default for Options {
             verify: cfg!(debug_assertions),
             check_allocation: false,
             opt: None,
+            max_values: ra::VReg::MAX,
         }
     }
 }
@@ -163,6 +166,10 @@ impl Compiler {
     pub fn compile(&mut self, func: &Function) -> Result<CompiledFunction, CompileError> {
         if self.options.verify {
             verify(func).map_err(|e| CompileError::Verify(e.to_string()))?;
+        }
+        let limit = self.options.max_values;
+        if func.values.len() > limit {
+            return Err(CompileError::TooLarge(format!("more than {limit} values")));
         }
         let mut opt_stats = OptStats::default();
         let optimised = self.options.opt.map(|options| {

@@ -5,13 +5,15 @@
 //! tables and calls are inline; everything else is the `step`/`test` helper, which executes the instruction generically.
 //!
 //! One function a file family: [`func`] (state, blocks, exits), `arith`, `compare`, `table`, `call`, `loops`, `simple`.
-//! A function can be two pieces of code in one symbol: [`join`].
+//! A function can be two pieces of code in one symbol: [`join`]; one that direct callers count on has a body even when it cannot be compiled as they
+//! think: [`forward`].
 
 mod arith;
 mod call;
 pub mod cfg;
 mod compare;
 mod division;
+mod forward;
 pub mod func;
 mod hints;
 mod join;
@@ -22,6 +24,7 @@ mod table;
 mod typed;
 pub mod types;
 
+pub use forward::without_code;
 pub use join::join;
 pub use typed::{compile_typed, module};
 
@@ -112,6 +115,8 @@ pub struct Options {
     pub module: String,
     /// Every guard asks `trinity_l_guard` whether to fail although it holds.
     pub stress_guards: bool,
+    /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
+    pub max_values: Option<usize>,
 }
 
 impl Options {
@@ -212,7 +217,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         },
         verify: opts.verify,
         check_allocation: opts.verify,
-        opt: None,
+        ..Default::default()
     };
     let out = Compiler::new(options)
         .compile(&lowered.func)

@@ -3,13 +3,16 @@
 use crate::opt::module::Module;
 use crate::opt::{self, seen};
 use crate::{
-    CompiledFunc, LowerError, Options, SafePoint, compile_function, func_name, join, preorder,
+    CompiledFunc, LowerError, Options, SafePoint, compile_function, forward, func_name, join,
+    preorder,
 };
 use trinity_codegen::{Algorithm, CompileError, Compiler};
 use trinity_frontend::bytecode::Proto;
 
 /// Instructions from which on a function is left to the baseline: the typed lowering's time grows with blocks times registers.
 const TYPED_MAX: usize = 6000;
+/// Values of IR from which on a function is left to the baseline: about a gigabyte of memory while it is compiled.
+const MAX_VALUES: usize = 400_000;
 
 /// Describes a module for [`compile_typed`]: what was seen of its functions, and which of them the typed lowering takes. `skip` tells functions
 /// that are not compiled at all.
@@ -32,7 +35,7 @@ fn module_salt(name: &str) -> u64 {
     }) << 40
 }
 
-/// Compiles function `index` of a module at the level of `opts`.
+/// Compiles function `index` of a module at the level of `opts`; by the baseline when the typed lowering's code would be too large.
 pub fn compile_typed(
     module: &Module,
     index: u32,
@@ -42,6 +45,22 @@ pub fn compile_typed(
     if opts.opt_level == 0 || !module.typed[index as usize] {
         return compile_function(p, index, opts);
     }
+    match optimized(module, index, opts) {
+        Err(e) if matches!(e.error, CompileError::TooLarge(_)) => {
+            let mut f = compile_function(p, index, opts)?;
+            forward::add_body(&mut f, module, index).map_err(|error| LowerError {
+                function: func_name(p),
+                error,
+            })?;
+            Ok(f)
+        }
+        done => done,
+    }
+}
+
+/// Compiles function `index` by the typed lowering.
+fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc, LowerError> {
+    let p = module.protos[index as usize];
     let name = func_name(p);
     let fail = |error| LowerError {
         function: func_name(p),
@@ -61,6 +80,7 @@ pub fn compile_typed(
         verify: opts.verify,
         check_allocation: opts.verify,
         opt: (opts.opt_level >= 2).then(trinity_codegen::opt::OptOptions::default),
+        max_values: opts.max_values.unwrap_or(MAX_VALUES),
     };
     let mut ir = opts.keep_ir.then(|| lowered.body.to_string());
     let body = Compiler::new(options.clone())
@@ -72,7 +92,13 @@ pub fn compile_typed(
             if let Some(ir) = &mut ir {
                 ir.insert_str(0, &format!("{adapter}\n"));
             }
-            let adapter = Compiler::new(options).compile(adapter).map_err(fail)?;
+            // However small the limit: the entry goes with the body.
+            let adapter = Compiler::new(trinity_codegen::Options {
+                max_values: trinity_codegen::Options::default().max_values,
+                ..options
+            })
+            .compile(adapter)
+            .map_err(fail)?;
             join(adapter, body).map_err(fail)?
         }
     };

@@ -13,6 +13,8 @@ usage: trinity-fuzz [OPTION]...
   --from N          begin at program N, to go on with a campaign
   --batch N         programs compiled into one executable (default 100)
   --interpret, --compile   only one of our ways
+  --flag=F          give trinityc an option, such as --flag=-O2
+  --own-profile     compile by what a run of the same programs was seen to do
   --deopt-stress, --gc-stress   stress ours
   --deadline HH:MM  begin nothing after this time of day (UTC)
   --keep DIR        folder for programs that differ
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         ways: Way::ALL.to_vec(),
         keep: std::env::temp_dir().join("trinity-fuzz"),
         env: Vec::new(),
+        flags: Vec::new(),
+        own_profile: false,
         deadline: None,
         reduce: Duration::from_secs(20),
         progress: Some(Duration::from_secs(10)),
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
             "--compile" => o.ways = vec![Way::Compiled],
             "--deopt-stress" => o.env.push(("TRINITY_DEOPT_STRESS".into(), "1".into())),
             "--gc-stress" => o.env.push(("TRINITY_GC_STRESS".into(), "1".into())),
+            "--own-profile" => o.own_profile = true,
+            _ if a.starts_with("--flag=") => o.flags.push(a.trim_start_matches("--flag=").into()),
             "--no-reduce" => o.reduce = Duration::ZERO,
             "--coverage" => count_coverage = true,
             "--keep" => match args.next() {

@@ -33,6 +33,8 @@ fn generated_programs_agree_with_the_reference() {
         ways: Way::ALL.to_vec(),
         keep: keep.clone(),
         env: Vec::new(),
+        flags: Vec::new(),
+        own_profile: false,
         deadline: None,
         reduce: Duration::from_secs(10),
         progress: None,

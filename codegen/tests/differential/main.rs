@@ -80,6 +80,7 @@ fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
             verify: true,
             check_allocation: true,
             opt,
+            ..Default::default()
         };
         if show && let Some(opt) = &opt {
             let mut copy = func.clone();

@@ -64,6 +64,26 @@ pub(super) fn adapter(p: &Proto, sig: &Signature, index: u32, name: &str) -> Fun
     b.finish()
 }
 
+/// The body of a function that takes its arguments from home slots all the same: writes them there and goes to the generic entry.
+pub fn forwarder(p: &Proto, sig: &Signature, index: u32, name: &str) -> Function {
+    let params: Vec<(IrType, PReg)> = sig.registers().map(|(_, _, r)| (r.ty(), r)).collect();
+    let mut b = FunctionBuilder::new(name, &params);
+    b.set_loc(SrcLoc(p.line_defined.max(1)));
+    for (n, (r, tags, _)) in sig.registers().enumerate() {
+        let v = b.param(n);
+        b.store64(mem::home(r), v);
+        // One tag: signatures have no others.
+        let tag = tags.single().unwrap_or(abi::tag::NIL);
+        b.store_imm(Width::W8, mem::home_tag(r), i32::from(tag));
+    }
+    let nargs = b.iconst(i64::from(p.num_params));
+    b.tail_jump(
+        CallTarget::Symbol(Symbol::Func(index).to_ref()),
+        &[(nargs, PReg::Rcx)],
+    );
+    b.finish()
+}
+
 /// Parameters `from..n` that were not given are nil.
 fn fill_parameters(b: &mut FunctionBuilder, nargs: Value, from: usize, n: usize) {
     if from >= n {

@@ -25,4 +25,5 @@ mod state;
 mod table;
 pub mod tags;
 
+pub(crate) use entry::forwarder;
 pub use func::{Lowered, Options, lower};

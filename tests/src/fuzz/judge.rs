@@ -34,6 +34,10 @@ pub struct Judge {
     pub dir: PathBuf,
     /// Environment for ours (stress modes).
     pub env: Vec<(String, String)>,
+    /// Options for `trinityc`, such as `-O2`.
+    pub flags: Vec<String>,
+    /// Compile with a profile from a run of the program itself.
+    pub own_profile: bool,
     /// Time for one run.
     pub limit: Duration,
 }
@@ -67,9 +71,25 @@ impl Judge {
             Way::Compiled => {
                 let exe = self.dir.join(format!("{name}.exe"));
                 let compiler = bin_dir().join("trinityc");
+                let profile = self.dir.join(format!("{name}.tprof"));
+                if self.own_profile {
+                    let mut c = self.command(&compiler);
+                    c.arg("--profile-gen").arg(&file).arg("-o").arg(&exe);
+                    if run(c, self.limit)?.code == Some(0) {
+                        let mut c = self.command(&exe);
+                        c.env("TRINITY_PROFILE", &profile);
+                        run(c, self.limit)?;
+                    }
+                }
                 let mut c = self.command(&compiler);
-                c.arg(&file).arg("-o").arg(&exe);
+                c.args(&self.flags).arg(&file).arg("-o").arg(&exe);
+                if profile.is_file() {
+                    c.arg("--profile-use").arg(&profile);
+                }
                 let mut built = run(c, self.limit)?;
+                if profile.is_file() {
+                    std::fs::remove_file(&profile)?;
+                }
                 if built.code != Some(0) {
                     normalise(&mut built, &compiler.to_string_lossy());
                     return Ok(built);

@@ -37,6 +37,10 @@ pub struct Options {
     pub keep: PathBuf,
     /// Environment for ours (stress modes).
     pub env: Vec<(String, String)>,
+    /// Options for `trinityc`, such as `-O2`.
+    pub flags: Vec<String>,
+    /// Compile with a profile from a run of the batch itself.
+    pub own_profile: bool,
     /// Begin no batch after this.
     pub deadline: Option<Instant>,
     /// Time to spend on making one program smaller.
@@ -87,6 +91,8 @@ pub fn campaign(o: &Options) -> std::io::Result<Report> {
     let judge = Judge {
         dir: std::path::absolute(&o.keep)?,
         env: o.env.clone(),
+        flags: o.flags.clone(),
+        own_profile: o.own_profile,
         limit: Duration::from_secs(20 + o.batch / 5),
     };
     let batches = (o.count.saturating_sub(o.from)).div_ceil(o.batch);
