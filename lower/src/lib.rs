@@ -52,7 +52,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 9] = [
+const STUBS: [&str; 10] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -62,6 +62,7 @@ const STUBS: [&str; 9] = [
     leaf::GUARD,
     leaf::SLOT,
     leaf::INT,
+    leaf::PUT,
 ];
 
 impl Symbol {

@@ -20,10 +20,10 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Size of a prototype's caches: one for every `Ic` operand and a spare one, then as many *cells*: ids of shapes of which machine code
+    /// Size of a prototype's caches: one for every `Ic` operand and a spare one, then as many *cells*: four ids of shapes each, of which machine code
     /// knows in which slot they have the field of that site (`trinity_abi::cache::cell`).
     pub const fn bytes(num_caches: u32) -> usize {
-        (num_caches as usize + 1) * (size_of::<Cache>() + size_of::<u32>())
+        (num_caches as usize + 1) * (size_of::<Cache>() + size_of::<[u32; 4]>())
     }
     /// An empty entry.
     pub const EMPTY: Cache = Cache {

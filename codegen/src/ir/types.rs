@@ -269,7 +269,7 @@ impl Region {
     #[inline]
     pub fn written_by(self, call: Clobbers) -> bool {
         match call {
-            Clobbers::Reads => matches!(self, Region::Any | Region::Cache),
+            Clobbers::Reads | Clobbers::Keeps => matches!(self, Region::Any | Region::Cache),
             _ => !matches!(self, Region::Const | Region::Native),
         }
     }
@@ -296,6 +296,8 @@ names! {
         SysV = "sysv",
         /// A C function that writes nothing but inline caches.
         Reads = "reads",
+        /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
+        Keeps = "keeps",
         /// Nothing: a function that saves what it uses. For slow paths, which then cost the fast ones no registers. Memory and the base are
         /// as after `All`.
         Saves = "saves",

@@ -360,6 +360,14 @@ impl Lowering<'_> {
         self.set(a, out);
     }
 
+    /// How many steps (other than 0 and the least integer) fit into a signed distance that goes the same way and has 64 bits and its sign.
+    pub(crate) fn steps_within(&mut self, distance: Value, step: i64) -> Value {
+        if step > 0 {
+            return self.divide_distance(distance, step);
+        }
+        let up = self.b.ineg(distance);
+        self.divide_distance(up, -step)
+    }
     /// A loop's distance divided by its positive step: the iterations behind the first, unsigned.
     pub(crate) fn divide_distance(&mut self, distance: Value, step: i64) -> Value {
         if step == 1 {

@@ -81,7 +81,7 @@ impl Lowering<'_> {
                 (at, PReg::Rcx),
             ],
             &[(IrType::I64, PReg::Rax)],
-            Clobbers::Reads,
+            Clobbers::Keeps,
             None,
         )[0];
         self.b
@@ -137,16 +137,11 @@ impl Lowering<'_> {
     /// SETFIELD of a table's own field in a known slot.
     fn set_slot(&mut self, i: Instr, slot: u32, value: Reg) {
         let (t, slots) = self.slots_checked(i.a(), i.b(), slot, i.d());
-        let exit = self.exit_block();
         let done = self.b.create_block();
-        if value.tags.may_be_collectable() {
-            let slow = self.slow_statement(done);
-            self.guard_not_black(t, value, slow);
-        }
+        let slow = self.slow_statement(done);
+        self.guard_not_black(t, value, slow);
         let tag_at = mem::known_slot(slots, slot, VALUE_TAG);
-        // Where there is nothing a metamethod may be asked.
-        self.b
-            .exit_if(Cond::icmp_mem(IntCc::Eq, Width::W8, tag_at, 0), exit, &[]);
+        self.allow_nil(t, tag_at, slow);
         self.store_value(value, mem::known_slot(slots, slot, 0), tag_at);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
@@ -246,21 +241,7 @@ impl Lowering<'_> {
         self.b.jump(found, &[p, constant_tag]);
         // Another shape, or a nil slot.
         self.b.switch_to(miss);
-        let global = self.b.load64(mem::thread(thread::GLOBAL));
-        let name = self.const_pointer(key);
-        let site = self.b.addr_of(Addr::value(caches, offset));
-        let place = self.b.call_symbol(
-            Symbol::Stub(leaf::GET).to_ref(),
-            &[
-                (global, PReg::Rdi),
-                (t, PReg::Rsi),
-                (name, PReg::Rdx),
-                (site, PReg::Rcx),
-            ],
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::Reads,
-            None,
-        )[0];
+        let place = self.leaf_place(leaf::GET, t, key, caches, offset);
         self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
         let p = self.b.load64(Addr::value(place, 0));
         let place_tag = self.b.load(LoadKind::U8, Addr::value(place, VALUE_TAG));
@@ -374,8 +355,10 @@ impl Lowering<'_> {
             self.peek_bits(i.a())
         };
         let (caches, offset) = self.cache(i.d());
-        self.check_shape_id(t, caches, offset, slow);
         self.guard_not_black(t, value, slow);
+        let miss = self.b.create_cold_block();
+        self.check_shape_id(t, caches, offset, miss);
+        self.store_elsewhere(t, i.b(), value, (caches, offset), miss, slow, done);
         let kind = mem::cache(caches, offset + cache::KIND);
         let slot = self
             .b
@@ -393,10 +376,6 @@ impl Lowering<'_> {
         let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_ADD));
         self.b.exit_if(not_add, slow, &[]);
         self.check_epoch(caches, offset, slow);
-        if value.tags.meets(Tags::NIL) {
-            let t = self.stored_tag(value);
-            self.b.exit_if(Cond::icmp(IntCc::Eq, t, 0), slow, &[]);
-        }
         let cap = self.b.load(LoadKind::U32, mem::shape(t, table::SLOT_CAP));
         let room = self.b.shl(cap, 4);
         self.b
@@ -414,6 +393,54 @@ impl Lowering<'_> {
         self.store_value(value, mem::slot(slots, slot, 0), tag_addr);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
+    }
+
+    /// A store to a field of another shape than the site's cache has: where the caches of sites that see many shapes say.
+    #[allow(clippy::too_many_arguments)]
+    fn store_elsewhere(
+        &mut self,
+        t: Value,
+        key: usize,
+        value: Reg,
+        (caches, offset): (Value, i32),
+        miss: Block,
+        slow: Block,
+        done: Block,
+    ) {
+        let here = self.b.current();
+        self.b.switch_to(miss);
+        let place = self.leaf_place(leaf::PUT, t, key, caches, offset);
+        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
+        let at = |disp| Addr::value(place, disp).in_region(Region::Slot);
+        self.store_value(value, at(0), at(VALUE_TAG));
+        self.b.jump(done, &[]);
+        self.b.switch_to(here);
+    }
+
+    /// What a leaf function gives for `t[key]` and the site's cache.
+    fn leaf_place(
+        &mut self,
+        function: &'static str,
+        t: Value,
+        key: usize,
+        caches: Value,
+        offset: i32,
+    ) -> Value {
+        let global = self.b.load64(mem::thread(thread::GLOBAL));
+        let name = self.const_pointer(key);
+        let site = self.b.addr_of(Addr::value(caches, offset));
+        self.b.call_symbol(
+            Symbol::Stub(function).to_ref(),
+            &[
+                (global, PReg::Rdi),
+                (t, PReg::Rsi),
+                (name, PReg::Rdx),
+                (site, PReg::Rcx),
+            ],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Keeps,
+            None,
+        )[0]
     }
 
     /// Writes payload (if there is one) and tag.

@@ -608,7 +608,7 @@ pub(crate) fn step_before(p: &Proto, prep: u32, a: usize) -> Option<i64> {
         },
         _ => return None,
     };
-    (step > 0).then_some(step)
+    (step != 0 && step != i64::MIN).then_some(step)
 }
 
 /// True when the loop with this header calls or allocates on its main ways.

@@ -79,14 +79,15 @@ impl Lowering<'_> {
             if step.is_none() {
                 self.b.exit_if(Cond::icmp(IntCc::Sle, by, 0), slow, &[]);
             }
-            self.b
-                .exit_if(Cond::icmp(IntCc::Sgt, start, limit), exit, &[]);
+            let down = step.is_some_and(|n| n < 0);
+            let beyond = if down { IntCc::Slt } else { IntCc::Sgt };
+            self.b.exit_if(Cond::icmp(beyond, start, limit), exit, &[]);
             let end = match step {
-                Some(1) => limit,
+                Some(1 | -1) => limit,
                 _ => {
                     let distance = self.b.isub(limit, start);
                     let count = match step {
-                        Some(n) => self.divide_distance(distance, n),
+                        Some(n) => self.steps_within(distance, n),
                         None => {
                             self.b
                                 .exit_if(Cond::icmp(IntCc::Slt, distance, 0), slow, &[]);

@@ -144,7 +144,7 @@ impl Lowering<'_> {
     fn count(&mut self, last: Value, index: Value, step: Step) -> Value {
         let distance = self.b.isub(last, index);
         match step {
-            Step::Const(n) => self.divide_distance(distance, n),
+            Step::Const(n) => self.steps_within(distance, n),
             Step::Value(s) => self.b.sdiv(distance, s),
         }
     }

@@ -64,6 +64,7 @@ macro_rules! names {
 for_each_helper!(names);
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
+/// GET, PUT, SLOT and INT keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -71,8 +72,11 @@ pub mod leaf {
     /// `(id) -> 0 or 1`: 1 when deoptimisation stress is on and this is the first call with this number in the process. Called at every guard
     /// by code that was compiled for it (`lower::Options::stress_guards`), which leaves for the interpreter at 1.
     pub const GUARD: &str = "trinity_l_guard";
+    /// `(global, table, key, cache) -> pointer to value, or null`: the place of a field that has a value, for a store where the site's cache
+    /// does not answer. Null: the instruction's helper must be called.
+    pub const PUT: &str = "trinity_l_put";
     /// `(table, key, slot, cell) -> 0 or 1`: 1 if the table's shape has the key in this slot and the table shares its shape with others; the
-    /// shape's id is then in the cell.
+    /// shape's id may then be in the cell, of which the first id is not compared.
     pub const SLOT: &str = "trinity_l_slot";
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).

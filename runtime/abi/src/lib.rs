@@ -107,10 +107,10 @@ pub mod cache {
     pub const EPOCH: i32 = 8;
     pub const KIND: i32 = 12;
     pub const VALUE: i32 = 16;
-    /// Offset, from the caches of a prototype with `num_caches` of them, of the cell of cache `ic`: the id (u32) of a shape that has the field of
-    /// the site in the slot the machine code was compiled for; `u32::MAX` before one was met.
+    /// Offset, from the caches of a prototype with `num_caches` of them, of the cell of cache `ic`: the ids (four u32) of shapes that have the field of
+    /// the site in the slot the machine code was compiled for; `u32::MAX` where none was met.
     pub const fn cell(num_caches: u32, ic: usize) -> i32 {
-        (num_caches as i32 + 1) * SIZE + 4 * ic as i32
+        (num_caches as i32 + 1) * SIZE + 16 * ic as i32
     }
     /// In place of a shape id: the receiver was a string, the entry holds a method.
     pub const STRING_ID: u32 = u32::MAX - 1;

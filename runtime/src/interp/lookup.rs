@@ -8,43 +8,48 @@ use crate::object::{Str, Table};
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table;
-use crate::table::hash::{self, Node};
 use crate::table::shape::Shape;
 use crate::value::Value;
 use std::ptr::null_mut;
 use trinity_abi::cache::KIND_OWN;
 
 /// Entries (a power of two).
-const SIZE: usize = 512;
+pub(crate) const SIZE: usize = 512;
 /// Misses after which a site counts as seeing many shapes.
 const MANY: u16 = 16;
 /// Such a site refills its own cache every so many misses.
 const RETRY: u16 = 256;
 
 #[derive(Clone, Copy)]
-struct Entry {
+#[repr(C)]
+pub(crate) struct Entry {
     /// Address of the name; odd for stores.
-    key: usize,
-    cache: Cache,
+    pub(crate) key: usize,
+    pub(crate) cache: Cache,
 }
 
 /// See the module.
 pub struct Lookups {
     entries: Box<[Entry]>,
+    /// Address of the entries, for assembly.
+    pub(crate) base: *mut Entry,
     used: bool,
 }
 
 impl Default for Lookups {
     fn default() -> Lookups {
+        let mut entries: Box<[Entry]> = vec![
+            Entry {
+                key: 0,
+                cache: Cache::EMPTY
+            };
+            SIZE
+        ]
+        .into();
+        let base = entries.as_mut_ptr();
         Lookups {
-            entries: vec![
-                Entry {
-                    key: 0,
-                    cache: Cache::EMPTY
-                };
-                SIZE
-            ]
-            .into(),
+            entries,
+            base,
             used: false,
         }
     }
@@ -126,8 +131,7 @@ pub unsafe fn store_miss(
 
 /// What machine code asks when its site's cache does not answer: the place of `t[key]`, or null when the helper must be called. Changes
 /// nothing (`trinity_abi::helpers::leaf::GET`).
-#[unsafe(no_mangle)]
-unsafe extern "C" fn trinity_l_get(
+pub(crate) unsafe extern "C" fn leaf_get(
     g: *mut Global,
     t: *mut Table,
     key: *mut Str,
@@ -161,14 +165,38 @@ unsafe extern "C" fn trinity_l_get(
     }
 }
 
-/// Whether the table's shape, shared with others, has `key` in slot number `slot`; if so its id goes to the cell
+/// The place of `t[key]`, which has a value, for a store where the site's cache does not answer; or null
+/// (`trinity_abi::helpers::leaf::PUT`).
+pub(crate) unsafe extern "C" fn leaf_put(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    _site: *const Cache,
+) -> *mut Value {
+    // SAFETY: machine code passes live objects.
+    unsafe {
+        let id = (*t).h.aux32;
+        let tagged = key as usize | 1;
+        let e = entry(g, id, tagged);
+        if (*e).key != tagged || (*e).cache.shape_id != id || (*e).cache.kind != KIND_OWN {
+            return null_mut();
+        }
+        let place = (*t).slots.byte_add((*e).cache.slot as usize);
+        if (*place).is_nil() {
+            return null_mut();
+        }
+        place
+    }
+}
+
+/// Whether the table's shape, shared with others, has `key` in slot number `slot`; if so the cell learns its id, if it has room
 /// (`trinity_abi::helpers::leaf::SLOT`).
-#[unsafe(no_mangle)]
-unsafe extern "C" fn trinity_l_slot(
-    t: *const Table,
+pub(crate) unsafe extern "C" fn leaf_slot(
+    t: *mut Table,
     key: *mut Str,
     slot: u32,
-    cell: *mut u32,
+    cell: *mut [u32; 4],
+    g: *mut Global,
 ) -> u64 {
     // SAFETY: machine code passes live objects and a cell of its prototype.
     unsafe {
@@ -180,22 +208,15 @@ unsafe extern "C" fn trinity_l_slot(
         if Shape::find(shape, key) != Some(slot) {
             return 0;
         }
-        *cell = id;
-        1
-    }
-}
-
-/// The entry of the hash part with an integer key, if it has a value (`trinity_abi::helpers::leaf::INT`).
-#[unsafe(no_mangle)]
-unsafe extern "C" fn trinity_l_int(t: *const Table, key: i64) -> *mut Node {
-    // SAFETY: machine code passes a live table.
-    unsafe {
-        let node = hash::find_int((*t).hash, key);
-        if node.is_null() || (*node).is_empty() {
-            null_mut()
-        } else {
-            node
+        match (*cell).iter_mut().find(|c| **c == u32::MAX) {
+            Some(free) => *free = id,
+            // More shapes than it holds: as for any site that sees many.
+            None => {
+                let cache = take_over(g, entry(g, id, key as usize), key as usize);
+                table::lookup_for_cache(g, t, key, cache);
+            }
         }
+        1
     }
 }
 
@@ -203,7 +224,7 @@ unsafe extern "C" fn trinity_l_int(t: *const Table, key: i64) -> *mut Node {
 unsafe fn entry(g: *mut Global, id: u32, key: usize) -> *mut Entry {
     unsafe {
         let hash = (id as usize).wrapping_mul(0x9E37_79B1) ^ (key >> 4) ^ (key << 7);
-        (*g).lookups.entries.as_mut_ptr().add(hash & (SIZE - 1))
+        (*g).lookups.base.add(hash & (SIZE - 1))
     }
 }
 

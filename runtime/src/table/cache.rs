@@ -20,6 +20,8 @@ use trinity_frontend::bytecode::Event;
 
 /// Longest `__index` chain followed here.
 const MAX_CHAIN: usize = 100;
+/// Tables with as many fields get no slots for nil.
+const NIL_FIELDS: u32 = 32;
 /// Misses after which a cache is only filled now and then: its site is megamorphic.
 const MANY_MISSES: u16 = 64;
 
@@ -272,7 +274,10 @@ pub unsafe fn store_for_cache(
         if !metamethod(g, mt, Event::NewIndex).is_nil() {
             return Ok(false);
         }
-        if v.is_nil() {
+        // A field that a constructor begins with nil gets its slot: objects of one constructor have one shape, whatever comes first later.
+        if v.is_nil()
+            && (Shape::is_private(s) || s == (*g).shapes.anonymous || (*s).count >= NIL_FIELDS)
+        {
             return Ok(true);
         }
         let vouched = anonymous::intact(s);
@@ -328,7 +333,6 @@ pub unsafe fn cached_set(g: *mut Global, t: *mut Table, v: Value, cache: *const 
             }
             KIND_ADD => {
                 if (*cache).epoch != (*g).epoch
-                    || v.is_nil()
                     || offset >= (*t).slot_cap as usize * 16
                 {
                     return false;

@@ -36,6 +36,13 @@ const _: () = assert!(std::mem::offset_of!(Node, val) == 0);
 const _: () = assert!(std::mem::offset_of!(Node, vt) == trinity_abi::table::ENTRY_TAG as usize);
 
 impl Node {
+    /// Offsets, for assembly.
+    pub const KEY: usize = std::mem::offset_of!(Node, key);
+    /// See [`Node::KEY`].
+    pub const KEY_TAG: usize = std::mem::offset_of!(Node, kt);
+    /// See [`Node::KEY`].
+    pub const NEXT: usize = std::mem::offset_of!(Node, next);
+
     /// No value.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {

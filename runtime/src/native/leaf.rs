@@ -1,0 +1,167 @@
+//! Leaf functions that keep every register but rax, so that asking them costs the machine code around nothing
+//! (`Clobbers::Keeps`). What is asked often is answered here, in assembly that touches few registers; the rest goes to
+//! the Rust functions by a thunk that saves all.
+//!
+//! None of them calls back, raises or collects: they are no safe points and need no unwinding.
+
+use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_put, leaf_slot};
+use crate::proto::Cache;
+use crate::state::Global;
+use crate::table::hash::{HashPart, Node};
+use std::arch::global_asm;
+use std::mem::{offset_of, size_of};
+use trinity_abi::{VALUE_TAG, cache, table, tag, thread};
+
+/// Field of an entry's cache.
+const fn entry(field: i32) -> usize {
+    offset_of!(Entry, cache) + field as usize
+}
+const ENTRIES: usize = offset_of!(Global, lookups) + offset_of!(Lookups, base);
+const _: () = assert!(size_of::<Entry>() == 40 && SIZE.is_power_of_two());
+const _: () = assert!(size_of::<Node>() == 24 && size_of::<Cache>() == cache::SIZE as usize);
+
+// rax = a function of the C convention, its arguments in place: everything but rax survives it.
+global_asm!(
+    ".p2align 4",
+    "trinity_leaf_saving:",
+    "push rbp; mov rbp, rsp; sub rsp, 192; and rsp, -16",
+    "mov [rsp], rcx; mov [rsp + 8], rdx; mov [rsp + 16], rsi; mov [rsp + 24], rdi; mov [rsp + 32], r8; mov [rsp + 40], r9; mov [rsp + 48], r10; mov [rsp + 56], r11",
+    "movsd [rsp + 64], xmm0; movsd [rsp + 72], xmm1; movsd [rsp + 80], xmm2; movsd [rsp + 88], xmm3; movsd [rsp + 96], xmm4; movsd [rsp + 104], xmm5; movsd [rsp + 112], xmm6; movsd [rsp + 120], xmm7",
+    "movsd [rsp + 128], xmm8; movsd [rsp + 136], xmm9; movsd [rsp + 144], xmm10; movsd [rsp + 152], xmm11; movsd [rsp + 160], xmm12; movsd [rsp + 168], xmm13; movsd [rsp + 176], xmm14; movsd [rsp + 184], xmm15",
+    "call rax",
+    "mov rcx, [rsp]; mov rdx, [rsp + 8]; mov rsi, [rsp + 16]; mov rdi, [rsp + 24]; mov r8, [rsp + 32]; mov r9, [rsp + 40]; mov r10, [rsp + 48]; mov r11, [rsp + 56]",
+    "movsd xmm0, [rsp + 64]; movsd xmm1, [rsp + 72]; movsd xmm2, [rsp + 80]; movsd xmm3, [rsp + 88]; movsd xmm4, [rsp + 96]; movsd xmm5, [rsp + 104]; movsd xmm6, [rsp + 112]; movsd xmm7, [rsp + 120]",
+    "movsd xmm8, [rsp + 128]; movsd xmm9, [rsp + 136]; movsd xmm10, [rsp + 144]; movsd xmm11, [rsp + 152]; movsd xmm12, [rsp + 160]; movsd xmm13, [rsp + 168]; movsd xmm14, [rsp + 176]; movsd xmm15, [rsp + 184]",
+    "mov rsp, rbp; pop rbp",
+    "ret",
+);
+
+// The entry of the second level for shape eax and the key in rdx (for stores: plus 1): its address in r8; r9 is lost. As `Lookups::place`.
+macro_rules! find_entry {
+    ($other:literal) => {
+        concat!(
+            "imul r8d, eax, 0x9E3779B1; mov r9, rdx; shr r9, 4; xor r8, r9; mov r9, rdx; shl r9, 7; xor r8, r9; and r8d, {MASK}\n",
+            "mov r9, [rdi + {ENTRIES}]; lea r8, [r8 + 4*r8]; lea r8, [r9 + 8*r8]\n",
+            "cmp [r8 + {KEY}], rdx; jne ", $other, "\n",
+            "cmp [r8 + {ID}], eax; jne ", $other, "\n",
+        )
+    };
+}
+
+// `leaf::GET`: rdi = global, rsi = table, rdx = key, rcx = the site's cache.
+global_asm!(
+    ".p2align 4",
+    ".globl trinity_l_get",
+    "trinity_l_get:",
+    "push r8; push r9",
+    "mov eax, [rsi + {SHAPE_ID}]",
+    find_entry!("3f"),
+    "cmp byte ptr [r8 + {KIND}], {OWN}; jne 2f",
+    "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
+    "pop r9; pop r8; ret",
+    "2: cmp byte ptr [r8 + {KIND}], {CONST}; jne 3f",
+    "mov r9, [r14 + {EPOCH_PTR}]; mov r9d, [r9]; cmp [r8 + {EPOCH}], r9d; jne 3f",
+    "lea rax, [r8 + {VALUE}]; pop r9; pop r8; ret",
+    "3: pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    MASK = const SIZE - 1,
+    ENTRIES = const ENTRIES,
+    KEY = const offset_of!(Entry, key),
+    ID = const entry(cache::SHAPE_ID),
+    KIND = const entry(cache::KIND),
+    SLOT = const entry(cache::SLOT),
+    EPOCH = const entry(cache::EPOCH),
+    VALUE = const entry(cache::VALUE),
+    OWN = const cache::KIND_OWN,
+    CONST = const cache::KIND_CONST,
+    SHAPE_ID = const table::SHAPE_ID,
+    SLOTS = const table::SLOTS,
+    VALUE_TAG = const VALUE_TAG,
+    EPOCH_PTR = const thread::EPOCH_PTR,
+    rust = sym leaf_get,
+);
+
+// `leaf::PUT`: as GET; the place of a field that has a value.
+global_asm!(
+    ".p2align 4",
+    ".globl trinity_l_put",
+    "trinity_l_put:",
+    "push r8; push r9; inc rdx",
+    "mov eax, [rsi + {SHAPE_ID}]",
+    find_entry!("3f"),
+    "cmp byte ptr [r8 + {KIND}], {OWN}; jne 3f",
+    "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
+    "dec rdx; pop r9; pop r8; ret",
+    "3: dec rdx; pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    MASK = const SIZE - 1,
+    ENTRIES = const ENTRIES,
+    KEY = const offset_of!(Entry, key),
+    ID = const entry(cache::SHAPE_ID),
+    KIND = const entry(cache::KIND),
+    SLOT = const entry(cache::SLOT),
+    OWN = const cache::KIND_OWN,
+    SHAPE_ID = const table::SHAPE_ID,
+    SLOTS = const table::SLOTS,
+    VALUE_TAG = const VALUE_TAG,
+    rust = sym leaf_put,
+);
+
+// `leaf::SLOT`: rdi = table, rsi = key, rdx = slot, rcx = the site's cell, whose first id was compared.
+global_asm!(
+    ".p2align 4",
+    ".globl trinity_l_slot",
+    "trinity_l_slot:",
+    "mov eax, [rdi + {SHAPE_ID}]",
+    "cmp [rcx + 4], eax; je 2f",
+    "cmp [rcx + 8], eax; je 2f",
+    "cmp [rcx + 12], eax; je 2f",
+    "push rdi; push rsi; push rdx; push r8; push r9",
+    "mov rdi, [r14 + {GLOBAL}]; push r10; mov r10, rdx; mov rdx, rsi",
+    find_entry!("3f"),
+    "cmp byte ptr [r8 + {KIND}], {OWN}; jne 3f",
+    "mov eax, [r8 + {SLOT}]; shr eax, 4; cmp eax, r10d; jne 3f",
+    "pop r10; pop r9; pop r8; pop rdx; pop rsi; pop rdi",
+    "2: mov eax, 1; ret",
+    "3: pop r10; pop r9; pop r8; pop rdx; pop rsi; pop rdi",
+    "push r8; mov r8, [r14 + {GLOBAL}]; lea rax, [rip + {rust}]; call trinity_leaf_saving; pop r8",
+    "ret",
+    GLOBAL = const thread::GLOBAL,
+    MASK = const SIZE - 1,
+    ENTRIES = const ENTRIES,
+    KEY = const offset_of!(Entry, key),
+    ID = const entry(cache::SHAPE_ID),
+    KIND = const entry(cache::KIND),
+    SLOT = const entry(cache::SLOT),
+    OWN = const cache::KIND_OWN,
+    SHAPE_ID = const table::SHAPE_ID,
+    rust = sym leaf_slot,
+);
+
+// `leaf::INT`: rdi = table, rsi = key. As `hash::find_int`.
+global_asm!(
+    ".p2align 4",
+    ".globl trinity_l_int",
+    "trinity_l_int:",
+    "mov rax, [rdi + {HASH}]; test rax, rax; jz 4f",
+    "push rcx; push rdx; push r8",
+    "mov ecx, [rax + {LOG2}]",
+    "mov rdx, rsi; shr rdx, cl; mov r8, rdx; shr r8, cl; add rdx, r8; add rdx, rsi",
+    "mov r8d, 1; shl r8d, cl; dec r8d; and edx, r8d",
+    "lea rdx, [rdx + 2*rdx]; lea rax, [rax + 8*rdx + {NODES}]",
+    "2: cmp [rax + {NODE_KEY}], rsi; jne 3f",
+    "cmp byte ptr [rax + {KEY_TAG}], {INT}; jne 3f",
+    "cmp byte ptr [rax + {NODE_TAG}], {NIL}; jne 5f",
+    "xor eax, eax; jmp 5f",
+    "3: movsxd rdx, dword ptr [rax + {NEXT}]; lea rcx, [rdx + 2*rdx]; lea rax, [rax + 8*rcx]; test rdx, rdx; jnz 2b",
+    "xor eax, eax",
+    "5: pop r8; pop rdx; pop rcx",
+    "4: ret",
+    HASH = const table::HASH,
+    LOG2 = const offset_of!(HashPart, log2),
+    NODES = const size_of::<HashPart>(),
+    NODE_KEY = const Node::KEY,
+    KEY_TAG = const Node::KEY_TAG,
+    NODE_TAG = const table::ENTRY_TAG,
+    NEXT = const Node::NEXT,
+    INT = const tag::INT,
+    NIL = const tag::NIL,
+);
