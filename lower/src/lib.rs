@@ -52,7 +52,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 10] = [
+const STUBS: [&str; 11] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -63,6 +63,7 @@ const STUBS: [&str; 10] = [
     leaf::SLOT,
     leaf::INT,
     leaf::PUT,
+    leaf::KEY,
 ];
 
 impl Symbol {

@@ -166,7 +166,7 @@ impl Lowering<'_> {
     }
 
     /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.
-    fn found(&mut self, payload: Value, t: Value, want: Tags, slow: Block, done: Block) {
+    pub(super) fn found(&mut self, payload: Value, t: Value, want: Tags, slow: Block, done: Block) {
         if want != facts::VALUE {
             self.loaded(t, want, slow);
         }

@@ -81,6 +81,8 @@ pub(crate) struct Frame<'a> {
     pub call_pc: u32,
     /// Its closure; the outermost one's is in its function slot.
     pub closure: Option<Value>,
+    /// How often it was entered in training, as far as the profile tells callers apart.
+    pub runs: f64,
     /// Of inlined code: where it returns to.
     pub ret: Option<super::inline::Return>,
     /// Numeric loops by the position of their FORLOOP.
@@ -215,6 +217,7 @@ impl<'a> Lowering<'a> {
             chain,
             call_pc,
             closure,
+            runs: spec.calls(),
             ret: None,
             loops: Default::default(),
             blocks: Vec::with_capacity(n),

@@ -32,6 +32,12 @@ const FRAMES_MAX: usize = 200;
 const DEPTH_MAX: usize = 8;
 /// A function within itself, at most.
 const RECURSION_MAX: usize = 2;
+/// Instructions' worth of time that a call in line saves: frames, guards that both sides make, values that pass through memory.
+const SAVES: f64 = 15.0;
+/// Part of all the time that must be saved for each instruction of a callee: the code of each is some fifty bytes.
+const WORTH: f64 = 2e-6;
+/// Callees of so few instructions are no larger than calls.
+const TINY: usize = 4;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
 fn is_inlinable(p: &Proto) -> bool {
@@ -56,7 +62,20 @@ impl Lowering<'_> {
             && self.inlines.len() < FRAMES_MAX
             && self.inlined_code + p.code.len() <= TOTAL_MAX
             && self.module.seen[callee as usize].is_some()
+            && (p.code.len() <= TINY || self.is_worth(p.code.len()))
             && is_inlinable(p)
+    }
+
+    /// How often the present instruction ran in training, in this copy of its function.
+    fn executions(&self) -> f64 {
+        let f = self.frame();
+        let count = f.spec.site(self.pc).map_or(0.0, |s| s.count as f64);
+        count * f.runs / f.spec.calls().max(1.0)
+    }
+
+    /// The time saved by `len` instructions in line of the present call pays for their code.
+    fn is_worth(&self, len: usize) -> bool {
+        self.executions() * SAVES >= self.module.executed * WORTH * len as f64
     }
 
     /// CALL of a known function by its code.
@@ -84,7 +103,9 @@ impl Lowering<'_> {
         });
         let chain = self.inlines.len() as u32;
         let (pc, node) = (self.pc, self.node);
+        let runs = self.executions();
         self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
+        self.frame_mut().runs = runs;
         let tags = self.return_tags(c - 1);
         let block = self.b.create_block();
         let out: Vec<Reg> = tags.iter().map(|&t| self.value_params(block, t)).collect();

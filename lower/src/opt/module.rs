@@ -89,6 +89,8 @@ pub struct Module<'a> {
     pub signatures: Vec<Signature>,
     /// Which are compiled by the typed lowering (the others have no bodies).
     pub typed: Vec<bool>,
+    /// Instructions of the module that training executed.
+    pub executed: f64,
 }
 
 impl<'a> Module<'a> {
@@ -111,7 +113,10 @@ impl<'a> Module<'a> {
                 },
             })
             .collect();
+        let sites = seen.iter().flatten().flat_map(|s| s.sites.iter().flatten());
+        let executed = sites.map(|s| s.count as f64).sum();
         Module {
+            executed,
             protos,
             seen,
             signatures,

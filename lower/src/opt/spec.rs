@@ -53,6 +53,10 @@ impl<'a> Spec<'a> {
             seen: seen.filter(|s| s.sites.len() == p.code.len() && s.calls > 0),
         }
     }
+    /// How often the function was called.
+    pub fn calls(&self) -> f64 {
+        self.seen.map_or(0.0, |s| s.calls as f64)
+    }
     /// The site, if it was executed.
     pub fn site(&self, pc: u32) -> Option<&'a SeenSite> {
         self.seen?.sites[pc as usize].as_ref()

@@ -6,7 +6,7 @@ use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
-use trinity_abi::helpers::leaf;
+use trinity_abi::helpers::{ASK, leaf};
 use trinity_abi::{header, string, table, tag};
 use trinity_codegen::ir::{
     Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
@@ -68,9 +68,14 @@ impl Lowering<'_> {
             Index::Reg(r) => self.tags(r).meets(Tags::INT),
             Index::Imm(_) => true,
         };
-        if !possible || !self.tags(b).meets(Tags::TABLE) {
+        if !self.tags(b).meets(Tags::TABLE) {
             self.step();
             return self.result_in_home(a, want);
+        }
+        if let Index::Reg(key) = index
+            && !possible
+        {
+            return self.get_key(a, b, key, want);
         }
         let holes = self
             .spec()
@@ -176,6 +181,17 @@ impl Lowering<'_> {
         let out = self.value_params(done, want);
         let slow = self.slow_step(a, want, done);
         let beyond = self.beyond(slow);
+        self.leave_unless_tag(b, Tags::TABLE, slow);
+        if let Index::Reg(key) = index
+            && self.other_keys(key)
+        {
+            let other = self.b.create_block();
+            self.leave_unless_tag(key, Tags::INT, other);
+            let here = self.b.current();
+            self.b.switch_to(other);
+            self.raw_get(b, key, want, slow, done);
+            self.b.switch_to(here);
+        }
         let (t, idx) = self.array_element(b, index, slow, beyond);
         if beyond != slow {
             let here = self.b.current();
@@ -232,6 +248,45 @@ impl Lowering<'_> {
         self.b.jump(done, &args);
         self.b.switch_to(done);
         self.set(a, out);
+    }
+
+    /// GETTABLE with a key that is no integer.
+    fn get_key(&mut self, a: usize, b: usize, key: usize, want: Tags) {
+        let want = if super::spec::is_guardable(want) {
+            want
+        } else {
+            facts::VALUE
+        };
+        let done = self.b.create_block();
+        let out = self.value_params(done, want);
+        let slow = self.slow_step(a, want, done);
+        self.leave_unless_tag(b, Tags::TABLE, slow);
+        self.raw_get(b, key, want, slow, done);
+        self.b.switch_to(done);
+        self.set(a, out);
+    }
+    /// Goes to `done` with what the table in register `b` has under any key; to `slow` where a metamethod may have to be asked.
+    fn raw_get(&mut self, b: usize, key: usize, want: Tags, slow: Block, done: Block) {
+        let t = self.peek_bits(b);
+        let payload = self.peek_bits(key);
+        let key_tag = self.peek_tag(key);
+        let found = self.b.call_symbol(
+            Symbol::Stub(leaf::KEY).to_ref(),
+            &[(t, PReg::Rdi), (payload, PReg::Rsi), (key_tag, PReg::Rdx)],
+            &[(IrType::I64, PReg::Rax), (IrType::I64, PReg::Rdx)],
+            Clobbers::Reads,
+            None,
+        );
+        if want.single().is_none() {
+            let ask = Cond::icmp(IntCc::Eq, found[1], i32::from(ASK));
+            self.b.exit_if(ask, slow, &[]);
+        }
+        self.found(found[0], found[1], want, slow, done);
+    }
+    /// Keys other than integers are to be expected in this register.
+    fn other_keys(&self, key: usize) -> bool {
+        let seen = self.spec().kinds(self.pc).unwrap_or(kind::OTHER_KEY);
+        seen & kind::OTHER_KEY != 0 && self.tags(key) != Tags::INT
     }
 
     /// Where an index outside the array leads: to the hash part, if that was seen, else to `slow`.

@@ -63,6 +63,9 @@ macro_rules! names {
 }
 for_each_helper!(names);
 
+/// No tag: the answer of [`leaf::KEY`] when a metamethod may have to be asked.
+pub const ASK: u8 = 0xFF;
+
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
 /// GET, PUT, SLOT and INT keep all registers but rax.
 pub mod leaf {
@@ -81,6 +84,9 @@ pub mod leaf {
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
     pub const INT: &str = "trinity_l_int";
+    /// `(table, key payload, key tag) -> (payload, tag)`: what the table itself has under any key, in rax and rdx;
+    /// [`ASK`](super::ASK) for the tag when there is nothing and a metatable may say more: the instruction's helper must be called.
+    pub const KEY: &str = "trinity_l_key";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

@@ -12,6 +12,7 @@ use crate::table::shape::Shape;
 use crate::value::Value;
 use std::ptr::null_mut;
 use trinity_abi::cache::KIND_OWN;
+use trinity_abi::helpers::ASK;
 
 /// Entries (a power of two).
 pub(crate) const SIZE: usize = 512;
@@ -246,5 +247,36 @@ fn take(v: Option<Value>, out: &mut Value) -> bool {
             true
         }
         None => false,
+    }
+}
+
+/// A value in two registers.
+#[repr(C)]
+struct Found {
+    payload: u64,
+    tag: u64,
+}
+
+/// What a table itself has under a key (`trinity_abi::helpers::leaf::KEY`).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_l_key(t: *mut Table, payload: u64, key_tag: u8) -> Found {
+    // SAFETY: machine code passes a live table and the two halves of a value.
+    unsafe {
+        let v = table::get(
+            t,
+            Value {
+                p: payload,
+                t: key_tag,
+            },
+        );
+        let tag = if v.is_nil() && !(*t).metatable.is_null() {
+            ASK
+        } else {
+            v.t
+        };
+        Found {
+            payload: v.p,
+            tag: u64::from(tag),
+        }
     }
 }
