@@ -245,10 +245,10 @@ names! {
         Cell = "cell",
         /// Inline caches.
         Cache = "cache",
-        /// What never changes once it can be seen: length and bytes of strings, prototype pointers, pointers to cells,
+        /// What never changes once it can be seen: length and bytes of strings, prototype pointers,
         /// constants; relative to the pinned base, what stays the same while the function runs. Never stored to.
         Const = "const",
-        /// Code pointers of closures, fields of prototypes that seldom change.
+        /// Code pointers and cells of closures, fields of prototypes: what seldom changes, and only in calls.
         Proto = "proto",
         /// Mark bytes of objects.
         Header = "header",

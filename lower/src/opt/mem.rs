@@ -35,6 +35,10 @@ pub(crate) fn constant(base: Value, disp: i32) -> Addr {
 pub(crate) fn proto(base: Value, disp: i32) -> Addr {
     Addr::value(base, disp).in_region(Region::Proto)
 }
+/// Where a closure has its upvalue `i`: which cell that is, `debug.upvaluejoin` changes, in any call.
+pub(crate) fn upvalue(closure: Value, i: usize) -> Addr {
+    proto(closure, abi::closure::UPVALS + 8 * i as i32)
+}
 /// A captured variable's cell.
 pub(crate) fn cell(base: Value, disp: i32) -> Addr {
     Addr::value(base, abi::closure::CELL_VALUE + disp).in_region(Region::Cell)

@@ -520,8 +520,7 @@ impl Lowering<'_> {
     /// The cell of upvalue `i`.
     pub fn upval_cell(&mut self, i: usize) -> Value {
         let c = self.closure();
-        self.b
-            .load64(mem::constant(c, abi::closure::UPVALS + 8 * i as i32))
+        self.b.load64(mem::upvalue(c, i))
     }
     /// Address of a home slot.
     pub fn slot_address(&mut self, r: usize) -> Value {
