@@ -60,7 +60,7 @@ const STUBS: [&str; 11] = [
     leaf::POW,
     leaf::GET,
     leaf::GUARD,
-    leaf::SLOT,
+    leaf::SHAPE,
     leaf::INT,
     leaf::PUT,
     leaf::KEY,

@@ -255,6 +255,11 @@ impl FunctionBuilder {
         self.push(Inst::BoolOf(cond), &[Type::I64])
     }
 
+    /// The condition counts as true from here on; see [`Inst::Assume`].
+    pub fn assume(&mut self, cond: Cond) {
+        self.push(Inst::Assume(cond), &[]);
+    }
+
     /// `cond ? a : b`
     pub fn select(&mut self, cond: Cond, a: Value, b: Value) -> Value {
         let ty = self.func.ty(a);

@@ -458,6 +458,9 @@ pub enum Inst {
     },
     /// 1 if the condition holds, else 0.
     BoolOf(Cond),
+    /// From here on the condition counts as true for whoever asks again, although memory may say otherwise: of comparisons
+    /// with [`Region::Memo`], which only remember what was found out. Nothing is executed.
+    Assume(Cond),
     /// `cond ? a : b`. Both are evaluated.
     Select {
         /// Type of both and of the result.

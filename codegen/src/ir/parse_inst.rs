@@ -219,6 +219,7 @@ impl Parser<'_> {
                 }
             }
             "bool" => Inst::BoolOf(self.cond()?),
+            "assume" => Inst::Assume(self.cond()?),
             "select" => {
                 self.expect(".")?;
                 let ty = self.name(Type::from_name, "type")?;
@@ -318,6 +319,7 @@ pub(super) fn result_types(inst: &Inst) -> Vec<Type> {
         Inst::Store { .. }
         | Inst::StoreImm { .. }
         | Inst::MemOp { .. }
+        | Inst::Assume(_)
         | Inst::SetPinned(..)
         | Inst::AddPinned(..) => Vec::new(),
     }

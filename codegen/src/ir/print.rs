@@ -138,6 +138,7 @@ impl Display for Inst {
             Inst::Binary { op, a, b } => write!(f, "{op} {a}, {b}"),
             Inst::Overflow { op, a, b } => write!(f, "overflow.{op} {a}, {b}"),
             Inst::BoolOf(cond) => write!(f, "bool {cond}"),
+            Inst::Assume(cond) => write!(f, "assume {cond}"),
             Inst::Select { ty, cond, a, b } => write!(f, "select.{ty} {cond}, {a}, {b}"),
             Inst::Load { kind, addr } => write!(f, "load.{kind} {addr}"),
             Inst::Store { w, addr, val } => write!(f, "store.{w} {addr}, {val}"),

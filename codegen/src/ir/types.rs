@@ -245,6 +245,10 @@ names! {
         Cell = "cell",
         /// Inline caches.
         Cache = "cache",
+        /// Cells that remember numbers for which something was found to hold for good. A comparison for equality that
+        /// succeeded, or was assumed ([`Inst::Assume`](super::Inst::Assume)), holds wherever the same number is compared with
+        /// the same cell afterwards, whatever is stored there. Not to be loaded otherwise.
+        Memo = "memo",
         /// What never changes once it can be seen: length and bytes of strings, prototype pointers,
         /// constants; relative to the pinned base, what stays the same while the function runs. Never stored to.
         Const = "const",
@@ -269,7 +273,9 @@ impl Region {
     #[inline]
     pub fn written_by(self, call: Clobbers) -> bool {
         match call {
-            Clobbers::Reads | Clobbers::Keeps => matches!(self, Region::Any | Region::Cache),
+            Clobbers::Reads | Clobbers::Keeps => {
+                matches!(self, Region::Any | Region::Cache | Region::Memo)
+            }
             _ => !matches!(self, Region::Const | Region::Native),
         }
     }

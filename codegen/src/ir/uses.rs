@@ -67,7 +67,7 @@ macro_rules! walks {
                         f(a);
                         b.$name(f);
                     }
-                    Inst::BoolOf(cond) => cond.$name(f),
+                    Inst::BoolOf(cond) | Inst::Assume(cond) => cond.$name(f),
                     Inst::Select { cond, a, b, .. } => {
                         cond.$name(f);
                         f(a);

@@ -233,7 +233,7 @@ impl Verifier<'_> {
                 self.value(*a, int)?;
                 self.opnd(*b, int)
             }
-            Inst::BoolOf(cond) => self.cond(cond),
+            Inst::BoolOf(cond) | Inst::Assume(cond) => self.cond(cond),
             Inst::Select { ty, cond, a, b } => {
                 self.cond(cond)?;
                 self.value(*a, *ty)?;

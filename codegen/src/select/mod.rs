@@ -455,6 +455,7 @@ impl Selector<'_> {
             },
             &Inst::Overflow { op, a, b } => self.overflow(op, a, b, res),
             Inst::BoolOf(cond) => self.bool_of(cond, res),
+            Inst::Assume(_) => {}
             Inst::Select { cond, a, b, .. } => self.select(cond, *a, *b, res),
             Inst::Load { kind, addr } => self.load(*kind, addr, res),
             Inst::Store { w, addr, val } => self.store(*w, addr, *val),

@@ -34,6 +34,7 @@ impl Lowering<'_> {
         if !upvalue
             && self.tags(i.b()) == Tags::TABLE
             && let Some(slot) = self.spec().slot(self.pc)
+            && self.frame().groups.at(self.pc).is_some()
         {
             return self.get_slot(a, i, slot, want);
         }
@@ -53,33 +54,40 @@ impl Lowering<'_> {
         self.set(a, out);
     }
 
-    /// The slots of the table in register `r`, whose shape has the constant `key` in slot `slot`; what has not leaves. The cell of cache `ic`
-    /// holds the id of a shape that has; a leaf function puts it there.
-    fn slots_checked(&mut self, r: usize, key: usize, slot: u32, ic: usize) -> (Value, Value) {
+    /// The slots of the table in register `r`, whose shape is one of those of the access ([`super::shapes`]); what is another leaves. A
+    /// cell behind the inline caches holds the ids of such shapes; a leaf function puts them there.
+    fn slots_checked(&mut self, r: usize) -> (Value, Value) {
         let exit = self.exit_block();
         let t = self.get(r);
+        let Some((ic, words)) = self.frame().groups.at(self.pc).map(|g| (g.ic, g.words())) else {
+            // Asked for accesses with a group only.
+            self.b.jump(exit, &[]);
+            let dead = self.b.create_block();
+            self.b.switch_to(dead);
+            let slots = self.b.load64(mem::shape(t, table::SLOTS));
+            return (t, slots);
+        };
         let (caches, _) = self.cache(ic);
         let cell = cache::cell(self.frame().p.num_caches, ic);
         let id = self.b.load(LoadKind::U32, mem::shape(t, table::SHAPE_ID));
         let known = self.b.create_block();
         let miss = self.b.create_cold_block();
+        let at = Addr::value(caches, cell).in_region(Region::Memo);
         self.b.brif(
-            Cond::icmp_mem(IntCc::Ne, Width::W32, mem::cache(caches, cell), id),
+            Cond::icmp_mem(IntCc::Ne, Width::W32, at, id),
             (miss, &[]),
             (known, &[]),
         );
         self.b.switch_to(miss);
-        let name = self.const_pointer(key);
-        let n = self.b.iconst(i64::from(slot));
-        let at = self.b.addr_of(Addr::value(caches, cell));
+        let consts = self.constants();
+        let place = self.b.addr_of(Addr::value(caches, cell));
+        let mut args = vec![(t, PReg::Rdi), (consts, PReg::Rsi), (place, PReg::Rdx)];
+        for (word, r) in words.into_iter().zip([PReg::Rcx, PReg::R8, PReg::R9]) {
+            args.push((self.b.iconst(word as i64), r));
+        }
         let has = self.b.call_symbol(
-            Symbol::Stub(leaf::SLOT).to_ref(),
-            &[
-                (t, PReg::Rdi),
-                (name, PReg::Rsi),
-                (n, PReg::Rdx),
-                (at, PReg::Rcx),
-            ],
+            Symbol::Stub(leaf::SHAPE).to_ref(),
+            &args,
             &[(IrType::I64, PReg::Rax)],
             Clobbers::Keeps,
             None,
@@ -87,13 +95,14 @@ impl Lowering<'_> {
         self.b
             .brif(Cond::icmp(IntCc::Eq, has, 0), (exit, &[]), (known, &[]));
         self.b.switch_to(known);
+        self.b.assume(Cond::icmp_mem(IntCc::Eq, Width::W32, at, id));
         let slots = self.b.load64(mem::shape(t, table::SLOTS));
         (t, slots)
     }
 
     /// GETFIELD of a table's own field in a known slot.
     fn get_slot(&mut self, a: usize, i: Instr, slot: u32, want: Tags) {
-        let (t, slots) = self.slots_checked(i.b(), i.c(), slot, i.d());
+        let (t, slots) = self.slots_checked(i.b());
         let exit = self.exit_block();
         let found = self
             .b
@@ -136,12 +145,18 @@ impl Lowering<'_> {
 
     /// SETFIELD of a table's own field in a known slot.
     fn set_slot(&mut self, i: Instr, slot: u32, value: Reg) {
-        let (t, slots) = self.slots_checked(i.a(), i.b(), slot, i.d());
+        let (t, slots) = self.slots_checked(i.a());
         let done = self.b.create_block();
-        let slow = self.slow_statement(done);
-        self.guard_not_black(t, value, slow);
+        let otherwise = if value.tags.may_be_collectable() {
+            let slow = self.slow_statement(done);
+            self.guard_not_black(t, value, slow);
+            slow
+        } else {
+            // Numbers are seldom stored where nil was; what is known of tables outlives the store then.
+            self.exit_block()
+        };
         let tag_at = mem::known_slot(slots, slot, VALUE_TAG);
-        self.allow_nil(t, tag_at, slow);
+        self.allow_nil(t, tag_at, otherwise);
         self.store_value(value, mem::known_slot(slots, slot, 0), tag_at);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
@@ -343,6 +358,7 @@ impl Lowering<'_> {
         if !upvalue
             && self.tags(i.a()) == Tags::TABLE
             && let Some(slot) = self.spec().slot(self.pc)
+            && self.frame().groups.at(self.pc).is_some()
         {
             return self.set_slot(i, slot, value);
         }

@@ -5,6 +5,7 @@ use super::facts;
 use super::graph::{Graph, Kind, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
+use super::shapes::Groups;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
@@ -73,6 +74,8 @@ pub(crate) struct Frame<'a> {
     pub facts: Vec<facts::State>,
     pub live: Liveness,
     pub spec: Spec<'a>,
+    /// Its accesses to fields in known slots.
+    pub groups: Groups,
     /// Slots from the outermost frame's base to this one's.
     pub offset: usize,
     /// 0, or one more than its number in the table of inlined frames.
@@ -212,6 +215,7 @@ impl<'a> Lowering<'a> {
             func,
             facts,
             live,
+            groups: Groups::new(p, &spec),
             spec,
             offset,
             chain,

@@ -19,6 +19,7 @@ mod loops;
 mod mem;
 pub mod module;
 pub mod seen;
+mod shapes;
 mod simple;
 pub mod spec;
 mod state;

@@ -21,6 +21,12 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .filter(|f| f.module == module)
                     .map(|f| f.index),
                 slot: own_slot(s),
+                shapes: own_slot(s).map_or_else(Vec::new, |_| {
+                    let mut shapes: Vec<_> = s.shapes.iter().map(|x| x.keys.clone()).collect();
+                    shapes.sort();
+                    shapes.dedup();
+                    shapes
+                }),
                 native: s.callee.sole_native().map(str::to_owned),
             });
         }

@@ -6,6 +6,7 @@
 use super::tags::Tags;
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_frontend::bytecode::Proto;
+use trinity_profile::ShapeKeys;
 
 /// What was seen of a function in a training run.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub struct SeenSite {
     pub callee: Option<u32>,
     /// The slot in which the accessed table always had the field itself.
     pub slot: Option<u32>,
+    /// If there is such a slot: the keys of the shapes, in order.
+    pub shapes: Vec<ShapeKeys>,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
 }
@@ -97,6 +100,10 @@ impl<'a> Spec<'a> {
     /// The slot of the accessed field, always the table's own.
     pub fn slot(&self, pc: u32) -> Option<u32> {
         self.evidence(pc)?.slot
+    }
+    /// The shapes of the tables in which the accessed field was always in one slot.
+    pub fn shapes(&self, pc: u32) -> Option<&'a [ShapeKeys]> {
+        Some(&self.evidence(pc)?.shapes)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {

@@ -511,10 +511,14 @@ impl Lowering<'_> {
         let caches = self.b.load64(mem::constant(p, abi::proto::CACHES));
         (caches, ic as i32 * abi::cache::SIZE)
     }
+    /// Address of the constants.
+    pub fn constants(&mut self) -> Value {
+        let p = self.proto();
+        self.b.load64(mem::constant(p, abi::proto::CONSTS))
+    }
     /// Payload of the string constant `k`.
     pub fn const_pointer(&mut self, k: usize) -> Value {
-        let p = self.proto();
-        let consts = self.b.load64(mem::constant(p, abi::proto::CONSTS));
+        let consts = self.constants();
         self.b.load64(mem::constant(consts, 16 * k as i32))
     }
     /// The cell of upvalue `i`.

@@ -67,7 +67,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, PUT, SLOT and INT keep all registers but rax.
+/// GET, PUT, SHAPE and INT keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -78,9 +78,10 @@ pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: the place of a field that has a value, for a store where the site's cache
     /// does not answer. Null: the instruction's helper must be called.
     pub const PUT: &str = "trinity_l_put";
-    /// `(table, key, slot, cell) -> 0 or 1`: 1 if the table's shape has the key in this slot and the table shares its shape with others; the
-    /// shape's id may then be in the cell, of which the first id is not compared.
-    pub const SLOT: &str = "trinity_l_slot";
+    /// `(table, constants, cell, fields, fields, fields) -> 0 or 1`: 1 if the table's shape has all the fields in their slots and the table
+    /// shares its shape with others. Fields are four to a word, two bytes each: the name's constant, the slot; all ones for none. The shape's
+    /// id may then be in the cell, of which the first id is not compared.
+    pub const SHAPE: &str = "trinity_l_shape";
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
     pub const INT: &str = "trinity_l_int";

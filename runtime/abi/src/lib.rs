@@ -107,8 +107,10 @@ pub mod cache {
     pub const EPOCH: i32 = 8;
     pub const KIND: i32 = 12;
     pub const VALUE: i32 = 16;
-    /// Offset, from the caches of a prototype with `num_caches` of them, of the cell of cache `ic`: the ids (four u32) of shapes that have the field of
-    /// the site in the slot the machine code was compiled for; `u32::MAX` where none was met.
+    /// Fields that a cell vouches for, at most.
+    pub const CELL_FIELDS: usize = 12;
+    /// Offset, from the caches of a prototype with `num_caches` of them, of the cell of cache `ic`: the ids (four u32) of shapes that have the
+    /// fields of a group of sites in the slots the machine code was compiled for; `u32::MAX` where none was met.
     pub const fn cell(num_caches: u32, ic: usize) -> i32 {
         (num_caches as i32 + 1) * SIZE + 16 * ic as i32
     }

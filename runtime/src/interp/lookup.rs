@@ -190,31 +190,38 @@ pub(crate) unsafe extern "C" fn leaf_put(
     }
 }
 
-/// Whether the table's shape, shared with others, has `key` in slot number `slot`; if so the cell learns its id, if it has room
-/// (`trinity_abi::helpers::leaf::SLOT`).
-pub(crate) unsafe extern "C" fn leaf_slot(
+/// Whether the table's shape, shared with others, has all fields in their slots; if so the cell, or an entry of its own, learns its id
+/// (`trinity_abi::helpers::leaf::SHAPE`).
+pub(crate) unsafe extern "C" fn leaf_shape(
     t: *mut Table,
-    key: *mut Str,
-    slot: u32,
+    consts: *const Value,
     cell: *mut [u32; 4],
+    a: u64,
+    b: u64,
+    c: u64,
     g: *mut Global,
 ) -> u64 {
-    // SAFETY: machine code passes live objects and a cell of its prototype.
+    // SAFETY: machine code passes a live table, the constants and a cell of its prototype, and fields that are constants of it.
     unsafe {
         let id = (*t).h.aux32;
         let shape = (*t).shape;
         if id == 0 || shape.is_null() || Shape::is_private(shape) {
             return 0;
         }
-        if Shape::find(shape, key) != Some(slot) {
-            return 0;
+        let pairs = [a, b, c]
+            .into_iter()
+            .flat_map(|word| [word, word >> 16, word >> 32, word >> 48]);
+        for pair in pairs.map(|p| p as u16).filter(|&p| p != u16::MAX) {
+            let [key, slot] = pair.to_le_bytes();
+            let name = (*consts.add(key as usize)).p as *mut Str;
+            if Shape::find(shape, name) != Some(slot.into()) {
+                return 0;
+            }
         }
         match (*cell).iter_mut().find(|c| **c == u32::MAX) {
             Some(free) => *free = id,
-            // More shapes than it holds: as for any site that sees many.
             None => {
-                let cache = take_over(g, entry(g, id, key as usize), key as usize);
-                table::lookup_for_cache(g, t, key, cache);
+                (*take_over(g, entry(g, id, cell as usize), cell as usize)).shape_id = id;
             }
         }
         1

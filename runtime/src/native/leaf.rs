@@ -4,7 +4,7 @@
 //!
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
-use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_put, leaf_slot};
+use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_put, leaf_shape};
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table::hash::{HashPart, Node};
@@ -20,20 +20,21 @@ const ENTRIES: usize = offset_of!(Global, lookups) + offset_of!(Lookups, base);
 const _: () = assert!(size_of::<Entry>() == 40 && SIZE.is_power_of_two());
 const _: () = assert!(size_of::<Node>() == 24 && size_of::<Cache>() == cache::SIZE as usize);
 
-// rax = a function of the C convention, its arguments in place: everything but rax survives it.
+// rax = a function of the C convention, its arguments in place but the seventh, the global: everything but rax survives it.
 global_asm!(
     ".p2align 4",
     "trinity_leaf_saving:",
-    "push rbp; mov rbp, rsp; sub rsp, 192; and rsp, -16",
-    "mov [rsp], rcx; mov [rsp + 8], rdx; mov [rsp + 16], rsi; mov [rsp + 24], rdi; mov [rsp + 32], r8; mov [rsp + 40], r9; mov [rsp + 48], r10; mov [rsp + 56], r11",
-    "movsd [rsp + 64], xmm0; movsd [rsp + 72], xmm1; movsd [rsp + 80], xmm2; movsd [rsp + 88], xmm3; movsd [rsp + 96], xmm4; movsd [rsp + 104], xmm5; movsd [rsp + 112], xmm6; movsd [rsp + 120], xmm7",
-    "movsd [rsp + 128], xmm8; movsd [rsp + 136], xmm9; movsd [rsp + 144], xmm10; movsd [rsp + 152], xmm11; movsd [rsp + 160], xmm12; movsd [rsp + 168], xmm13; movsd [rsp + 176], xmm14; movsd [rsp + 184], xmm15",
-    "call rax",
-    "mov rcx, [rsp]; mov rdx, [rsp + 8]; mov rsi, [rsp + 16]; mov rdi, [rsp + 24]; mov r8, [rsp + 32]; mov r9, [rsp + 40]; mov r10, [rsp + 48]; mov r11, [rsp + 56]",
-    "movsd xmm0, [rsp + 64]; movsd xmm1, [rsp + 72]; movsd xmm2, [rsp + 80]; movsd xmm3, [rsp + 88]; movsd xmm4, [rsp + 96]; movsd xmm5, [rsp + 104]; movsd xmm6, [rsp + 112]; movsd xmm7, [rsp + 120]",
-    "movsd xmm8, [rsp + 128]; movsd xmm9, [rsp + 136]; movsd xmm10, [rsp + 144]; movsd xmm11, [rsp + 152]; movsd xmm12, [rsp + 160]; movsd xmm13, [rsp + 168]; movsd xmm14, [rsp + 176]; movsd xmm15, [rsp + 184]",
+    "push rbp; mov rbp, rsp; sub rsp, 208; and rsp, -16",
+    "mov [rsp + 16], rcx; mov [rsp + 24], rdx; mov [rsp + 32], rsi; mov [rsp + 40], rdi; mov [rsp + 48], r8; mov [rsp + 56], r9; mov [rsp + 64], r10; mov [rsp + 72], r11",
+    "movsd [rsp + 80], xmm0; movsd [rsp + 88], xmm1; movsd [rsp + 96], xmm2; movsd [rsp + 104], xmm3; movsd [rsp + 112], xmm4; movsd [rsp + 120], xmm5; movsd [rsp + 128], xmm6; movsd [rsp + 136], xmm7",
+    "movsd [rsp + 144], xmm8; movsd [rsp + 152], xmm9; movsd [rsp + 160], xmm10; movsd [rsp + 168], xmm11; movsd [rsp + 176], xmm12; movsd [rsp + 184], xmm13; movsd [rsp + 192], xmm14; movsd [rsp + 200], xmm15",
+    "push rax; mov rax, [r14 + {GLOBAL}]; mov [rsp + 8], rax; pop rax; call rax",
+    "mov rcx, [rsp + 16]; mov rdx, [rsp + 24]; mov rsi, [rsp + 32]; mov rdi, [rsp + 40]; mov r8, [rsp + 48]; mov r9, [rsp + 56]; mov r10, [rsp + 64]; mov r11, [rsp + 72]",
+    "movsd xmm0, [rsp + 80]; movsd xmm1, [rsp + 88]; movsd xmm2, [rsp + 96]; movsd xmm3, [rsp + 104]; movsd xmm4, [rsp + 112]; movsd xmm5, [rsp + 120]; movsd xmm6, [rsp + 128]; movsd xmm7, [rsp + 136]",
+    "movsd xmm8, [rsp + 144]; movsd xmm9, [rsp + 152]; movsd xmm10, [rsp + 160]; movsd xmm11, [rsp + 168]; movsd xmm12, [rsp + 176]; movsd xmm13, [rsp + 184]; movsd xmm14, [rsp + 192]; movsd xmm15, [rsp + 200]",
     "mov rsp, rbp; pop rbp",
     "ret",
+    GLOBAL = const thread::GLOBAL,
 );
 
 // The entry of the second level for shape eax and the key in rdx (for stores: plus 1): its address in r8; r9 is lost. As `Lookups::place`.
@@ -105,35 +106,30 @@ global_asm!(
     rust = sym leaf_put,
 );
 
-// `leaf::SLOT`: rdi = table, rsi = key, rdx = slot, rcx = the site's cell, whose first id was compared.
+// `leaf::SHAPE`: rdi = table, rsi = constants, rdx = the cell, whose first id was compared, rcx, r8, r9 = fields. Beyond four, shapes are
+// remembered as other lookups are, with the cell as the key.
 global_asm!(
     ".p2align 4",
-    ".globl trinity_l_slot",
-    "trinity_l_slot:",
+    ".globl trinity_l_shape",
+    "trinity_l_shape:",
     "mov eax, [rdi + {SHAPE_ID}]",
-    "cmp [rcx + 4], eax; je 2f",
-    "cmp [rcx + 8], eax; je 2f",
-    "cmp [rcx + 12], eax; je 2f",
-    "push rdi; push rsi; push rdx; push r8; push r9",
-    "mov rdi, [r14 + {GLOBAL}]; push r10; mov r10, rdx; mov rdx, rsi",
+    "cmp [rdx + 4], eax; je 2f",
+    "cmp [rdx + 8], eax; je 2f",
+    "cmp [rdx + 12], eax; je 2f",
+    "push rdi; push r8; push r9",
+    "mov rdi, [r14 + {GLOBAL}]",
     find_entry!("3f"),
-    "cmp byte ptr [r8 + {KIND}], {OWN}; jne 3f",
-    "mov eax, [r8 + {SLOT}]; shr eax, 4; cmp eax, r10d; jne 3f",
-    "pop r10; pop r9; pop r8; pop rdx; pop rsi; pop rdi",
+    "pop r9; pop r8; pop rdi",
     "2: mov eax, 1; ret",
-    "3: pop r10; pop r9; pop r8; pop rdx; pop rsi; pop rdi",
-    "push r8; mov r8, [r14 + {GLOBAL}]; lea rax, [rip + {rust}]; call trinity_leaf_saving; pop r8",
-    "ret",
+    "3: pop r9; pop r8; pop rdi",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
     GLOBAL = const thread::GLOBAL,
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
     ID = const entry(cache::SHAPE_ID),
-    KIND = const entry(cache::KIND),
-    SLOT = const entry(cache::SLOT),
-    OWN = const cache::KIND_OWN,
     SHAPE_ID = const table::SHAPE_ID,
-    rust = sym leaf_slot,
+    rust = sym leaf_shape,
 );
 
 // `leaf::INT`: rdi = table, rsi = key. As `hash::find_int`.

@@ -209,6 +209,10 @@ impl Gvn<'_> {
                 let (a, b) = (self.num_of(a), self.opnd(b));
                 self.test(cc, w, a, b)
             }
+            Cond::IcmpMem { cc, addr, b, .. } if addr.region == Region::Memo => {
+                let (cell, b) = (self.address_number(&addr), self.opnd(b));
+                self.memo(cc, cell, b)
+            }
             Cond::IcmpMem { cc, w, addr, b } => match self.look(w, &addr) {
                 Some(n) => {
                     if let Some(a) = self.num.leader(n) {
@@ -244,6 +248,16 @@ impl Gvn<'_> {
                 _ => Form::Opaque,
             },
         }
+    }
+
+    fn address_number(&mut self, addr: &Addr) -> Num {
+        let key = Key::Address(self.addr_key(addr));
+        if let Some(n) = self.num.get(&key) {
+            return n;
+        }
+        let n = self.num.fresh(None, Range::FULL);
+        self.num.insert(key, n);
+        n
     }
 
     /// The number of memory that a condition looks at.

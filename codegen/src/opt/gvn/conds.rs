@@ -26,6 +26,8 @@ pub(super) enum Kind {
     /// Order of doubles.
     Float,
     Overflow(OvfOp),
+    /// A cell of `Region::Memo`, by its address, and a number: whether they were equal.
+    Memo,
 }
 
 /// A pair that is compared.
@@ -83,7 +85,7 @@ fn all(kind: Kind) -> u8 {
         Kind::Order | Kind::Low(_) => ORDERS,
         Kind::Flags(_) | Kind::Float => 15,
         Kind::Test(_) => 7,
-        Kind::Overflow(_) => 3,
+        Kind::Overflow(_) | Kind::Memo => 3,
     }
 }
 
@@ -244,6 +246,20 @@ impl Gvn<'_> {
         self.judge(FactKey { kind, a: b, b: a }, swap(mask))
     }
 
+    /// Whether a number is one that a cell of `Region::Memo` remembers.
+    pub(super) fn memo(&mut self, cc: IntCc, cell: Num, b: Num) -> Form {
+        let key = FactKey {
+            kind: Kind::Memo,
+            a: cell,
+            b,
+        };
+        match cc {
+            IntCc::Eq => self.judge(key, EQ),
+            IntCc::Ne => self.judge(key, 3 & !EQ),
+            _ => Form::Opaque,
+        }
+    }
+
     /// Whether an operation overflows.
     pub(super) fn overflow(&mut self, op: OvfOp, a: Num, b: Num) -> Form {
         let kind = Kind::Overflow(op);
@@ -256,6 +272,10 @@ impl Gvn<'_> {
             return;
         };
         let mask = if holds { mask } else { all(key.kind) & !mask };
+        // That a cell does not know a number says nothing of later.
+        if key.kind == Kind::Memo && mask & EQ == 0 {
+            return;
+        }
         let left = self.possible(&key) & mask;
         if left == 0 {
             return;

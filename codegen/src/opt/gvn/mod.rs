@@ -358,6 +358,11 @@ impl Gvn<'_> {
                 self.set_pinned(*p, Some(*n));
                 return true;
             }
+            Inst::Assume(cond) => {
+                let form = self.cond(cond);
+                self.assume(form, true);
+                return true;
+            }
             _ => {}
         }
         let is_overflow = matches!(inst, Inst::Overflow { .. });
@@ -461,6 +466,7 @@ impl Gvn<'_> {
             Inst::Store { .. }
             | Inst::StoreImm { .. }
             | Inst::MemOp { .. }
+            | Inst::Assume(_)
             | Inst::SetPinned(..)
             | Inst::AddPinned(..)
             | Inst::Call(_) => return None,
