@@ -237,10 +237,28 @@ impl Lowering<'_> {
         let payload = self.b.block_param(found, IrType::I64);
         let value_tag = self.b.block_param(found, IrType::I64);
         self.check_shape_id(t, caches, offset, miss);
-        let constant = self.b.create_block();
         let kind = mem::cache(caches, offset + cache::KIND);
-        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_OWN));
-        self.b.exit_if(not_own, constant, &[]);
+        let is = |cc, k: u8| Cond::icmp_mem(cc, Width::W8, kind, i32::from(k));
+        // The likely way has one way in and one out, so that what it finds out is known afterwards.
+        let likely_own = self.spec().is_own(self.pc);
+        let (own, constant) = match likely_own {
+            true => (self.b.create_block(), self.b.create_block()),
+            false => (self.b.create_cold_block(), self.b.create_block()),
+        };
+        match likely_own {
+            true => self
+                .b
+                .brif(is(IntCc::Ne, cache::KIND_OWN), (constant, &[]), (own, &[])),
+            false => self.b.brif(
+                is(IntCc::Ne, cache::KIND_CONST),
+                (own, &[]),
+                (constant, &[]),
+            ),
+        }
+        self.b.switch_to(own);
+        if !likely_own {
+            self.b.exit_if(is(IntCc::Ne, cache::KIND_OWN), miss, &[]);
+        }
         let slot = self
             .b
             .load(LoadKind::U32, mem::cache(caches, offset + cache::SLOT));
@@ -250,8 +268,9 @@ impl Lowering<'_> {
         let absent = Cond::icmp(IntCc::Eq, own_tag, 0);
         self.b.brif(absent, (miss, &[]), (found, &[p, own_tag]));
         self.b.switch_to(constant);
-        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_CONST));
-        self.b.exit_if(other, miss, &[]);
+        if likely_own {
+            self.b.exit_if(is(IntCc::Ne, cache::KIND_CONST), miss, &[]);
+        }
         let (p, constant_tag) = self.cached_constant(caches, offset, miss);
         self.b.jump(found, &[p, constant_tag]);
         // Another shape, or a nil slot.

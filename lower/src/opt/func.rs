@@ -639,10 +639,13 @@ fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
             && n.kind == Kind::Block
             && !spec.is_cold(n.start)
             && (n.start..n.end).any(|pc| {
+                let intrinsic = spec.native(pc).is_some();
                 matches!(
                     p.code[pc as usize].op(),
-                    Op::Call
-                        | Op::TForCall
+                    Op::Call if !intrinsic
+                ) || matches!(
+                    p.code[pc as usize].op(),
+                    Op::TForCall
                         | Op::Concat
                         | Op::NewTable
                         | Op::Closure

@@ -27,6 +27,10 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     shapes.dedup();
                     shapes
                 }),
+                own: s
+                    .shapes
+                    .iter()
+                    .any(|x| x.kind == ShapeKind::Shared && x.place == Place::Own),
                 native: s.callee.sole_native().map(str::to_owned),
             });
         }

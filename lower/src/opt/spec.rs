@@ -36,6 +36,8 @@ pub struct SeenSite {
     pub slot: Option<u32>,
     /// If there is such a slot: the keys of the shapes, in order.
     pub shapes: Vec<ShapeKeys>,
+    /// Some table of a shared shape had the field itself.
+    pub own: bool,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
 }
@@ -104,6 +106,10 @@ impl<'a> Spec<'a> {
     /// The shapes of the tables in which the accessed field was always in one slot.
     pub fn shapes(&self, pc: u32) -> Option<&'a [ShapeKeys]> {
         Some(&self.evidence(pc)?.shapes)
+    }
+    /// Where the field is looked for first: in the table itself, if it was ever found there and that table shares its shape.
+    pub fn is_own(&self, pc: u32) -> bool {
+        self.evidence(pc).is_none_or(|s| s.own)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {
