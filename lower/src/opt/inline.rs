@@ -30,6 +30,8 @@ const TOTAL_MAX: usize = 800;
 const FRAMES_MAX: usize = 200;
 /// Nested frames, at most.
 const DEPTH_MAX: usize = 8;
+/// Instructions of a callee inlined into itself, at most: larger ones fill the instruction cache.
+const RECURSIVE_MAX: usize = 32;
 /// A function within itself, at most.
 const RECURSION_MAX: usize = 2;
 /// Instructions' worth of time that a call in line saves: frames, guards that both sides make, values that pass through memory.
@@ -58,7 +60,7 @@ impl Lowering<'_> {
         i.b() > 0
             && i.c() > 0
             && self.frames.len() < DEPTH_MAX
-            && within <= RECURSION_MAX
+            && (within == 0 || within <= RECURSION_MAX && p.code.len() <= RECURSIVE_MAX)
             && self.inlines.len() < FRAMES_MAX
             && self.inlined_code + p.code.len() <= TOTAL_MAX
             && self.module.seen[callee as usize].is_some()

@@ -81,13 +81,13 @@ impl<'a> Spec<'a> {
     /// The kind of value that the instruction's result always was: to be checked behind it.
     pub fn result(&self, pc: u32) -> Option<Tags> {
         self.evidence(pc)
-            .map(|s| s.result)
+            .map(|s| any_length(s.result))
             .filter(|&t| is_guardable(t))
     }
     /// The kind of value that an operand always was: to be checked before it is used.
     pub fn operand(&self, pc: u32, n: usize) -> Option<Tags> {
         self.evidence(pc)
-            .map(|s| s.operands[n])
+            .map(|s| any_length(s.operands[n]))
             .filter(|&t| is_guardable(t))
     }
     /// The kind of value that a parameter always was.
@@ -96,7 +96,7 @@ impl<'a> Spec<'a> {
             .filter(|s| s.calls >= EVIDENCE)?
             .params
             .get(n)
-            .copied()
+            .map(|&t| any_length(t))
             .filter(|&t| is_guardable(t))
     }
     /// The slot of the accessed field, always the table's own.
@@ -118,6 +118,15 @@ impl<'a> Spec<'a> {
     /// What a table access met ([`trinity_profile::kind`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
+    }
+}
+
+/// Strings that were short are longer another time.
+fn any_length(t: Tags) -> Tags {
+    if t.meets(Tags::STR) {
+        t.or(Tags::STR)
+    } else {
+        t
     }
 }
 
