@@ -105,6 +105,12 @@ impl Lowering<'_> {
                 };
                 let exit = self.exit_block();
                 let len = self.b.load64(mem::constant(x, string::LEN));
+                // Negative ones count from the end.
+                let behind = self.b.iadd(index, len);
+                let from_end = self.b.iadd(behind, 1);
+                let index = self
+                    .b
+                    .select(Cond::icmp(IntCc::Slt, index, 0), from_end, index);
                 let from0 = self.b.isub(index, 1);
                 self.b
                     .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), exit, &[]);
