@@ -352,6 +352,9 @@ impl Lowering<'_> {
             return self.step();
         }
         let value = self.stored(i.c());
+        if value.tags.single() == Some(tag::NIL) {
+            return self.set_nil(a, index);
+        }
         match self.access() {
             Access::Only(kind)
                 if kind == table::KIND_GENERAL || value.tags == Tags::of(packed_tag(kind)) =>
@@ -385,6 +388,60 @@ impl Lowering<'_> {
             }
             _ => self.set_any(a, index, value),
         }
+    }
+
+    /// `t[i] = nil` where there is a value: the last element goes, one before it becomes a hole, an entry of the hash part is emptied. The
+    /// helper's: the only element, holes in front of the last, packed arrays that get a hole.
+    fn set_nil(&mut self, a: usize, index: Index) {
+        let done = self.b.create_block();
+        let slow = self.slow_statement(done);
+        let beyond = self.beyond(slow);
+        let (t, idx) = self.array_element(a, index, slow, beyond);
+        let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+        let array = self.b.load64(mem::array(t, table::ARRAY));
+        let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
+        let down = self.b.ineg(idx);
+        let tag_at = mem::element_tag(array, down);
+        let is_nil = |at| Cond::icmp_mem(IntCc::Eq, Width::W8, at, i32::from(tag::NIL));
+        let is_general = Cond::icmp(IntCc::Eq, kind, i32::from(table::KIND_GENERAL));
+        let (general, last) = (self.b.create_block(), self.b.create_block());
+        self.b.exit_if(is_general, general, &[]);
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, idx, len), (last, &[]), (slow, &[]));
+        self.b.switch_to(general);
+        self.b.exit_if(is_nil(tag_at), slow, &[]);
+        let (ends, inside) = (self.b.create_block(), self.b.create_block());
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, idx, len), (ends, &[]), (inside, &[]));
+        self.b.switch_to(inside);
+        self.b.store_imm(Width::W8, tag_at, i32::from(tag::NIL));
+        self.b.jump(done, &[]);
+        self.b.switch_to(ends);
+        // Tags lie below the elements, the first one highest.
+        self.b.exit_if(Cond::icmp(IntCc::Eq, len, 1), slow, &[]);
+        let before = self.b.iadd(down, 1);
+        self.b.brif(
+            is_nil(mem::element_tag(array, before)),
+            (slow, &[]),
+            (last, &[]),
+        );
+        self.b.switch_to(last);
+        self.b.exit_if(Cond::icmp(IntCc::Eq, len, 1), slow, &[]);
+        let shorter = self.b.isub(len, 1);
+        self.b
+            .store(Width::W32, mem::array(t, table::ARRAY_LEN), shorter);
+        self.b.jump(done, &[]);
+        if beyond != slow {
+            self.b.switch_to(beyond);
+            let entry = self.hash_entry(t, idx, slow);
+            self.b.store_imm(
+                Width::W8,
+                mem::entry(entry, table::ENTRY_TAG),
+                i32::from(tag::NIL),
+            );
+            self.b.jump(done, &[]);
+        }
+        self.b.switch_to(done);
     }
 
     /// Stores the tag of a value that must not be nil.
@@ -452,9 +509,8 @@ impl Lowering<'_> {
         self.b.brif(no_value, (slow, &[]), (general, &[]));
         let other = self.beyond(slow);
         if other != slow {
-            // An entry of the hash part that has a value takes another one, other than nil.
+            // An entry of the hash part that has a value takes another one, or none.
             self.b.switch_to(other);
-            self.b.exit_if(no_value, slow, &[]);
             let entry = self.hash_entry(t, idx, slow);
             if value.tags.has_payload() {
                 self.store_payload(value, mem::entry(entry, 0));
