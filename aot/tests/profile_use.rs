@@ -290,6 +290,36 @@ fn a_function_that_turns_out_too_large_is_called_directly_all_the_same() {
     }
 }
 
+/// Functions trained on integers are called with floats and with too few arguments: directly, in line, from library functions and recursively.
+#[test]
+fn what_training_never_saw_is_interpreted() {
+    let dir = Scratch::new("profile-other-kinds");
+    dir.write(
+        "p.lua",
+        "local x = ... == 'train' and 1 or 1.5\n\
+         local function add(a, b) return a + (b or 10) end\n\
+         local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end\n\
+         local function loop(v, n) local s = 0 for i = 1, n do s = s + add(v, i) end return s end\n\
+         for i = 1, 50 do loop(x, 20) fib(10 * x) add(x, x) end\n\
+         print(loop(x, 100), fib(10 * x), select(2, pcall(add, x)), pcall(add, {}, 1))\n\
+         print(table.concat({ add(x, 1), add('3', x), select('#', add(x)) }, ' '))",
+    );
+    let run = |program: &str, first: &[&str]| {
+        let mut c = Command::new(program);
+        text(
+            &c.current_dir(dir.path())
+                .args(first)
+                .arg("other")
+                .output()
+                .unwrap()
+                .stdout,
+        )
+    };
+    compiled(&dir, &["-O2", "--train", "train", "p.lua", "-o", "p"], 0);
+    let exe = dir.file("p");
+    assert_eq!(run(&exe.to_string_lossy(), &[]), run("lua5.4", &["p.lua"]));
+}
+
 #[test]
 fn profiles_are_shown_and_merged() {
     let dir = Scratch::new("profile-show");

@@ -117,6 +117,25 @@ pub unsafe fn call_from_machine(l: Lua, func: *mut Value) -> LResult<()> {
     }
 }
 
+/// As [`call_from_machine`], for a Lua closure whose machine code declined: it was compiled for arguments of other kinds.
+///
+/// # Safety
+/// As for [`call_from_machine`]; `func` holds a Lua closure.
+pub unsafe fn interpret_from_machine(l: Lua, func: *mut Value) -> LResult<()> {
+    unsafe {
+        let run = || {
+            *native::walk::tail_byte(func) = 0;
+            let ci = prepare_lua(l, func, -1)?;
+            (*ci).status |= call_status::FRESH;
+            interp::execute(l, ci)
+        };
+        match native::stack::with_room(l, run) {
+            Some(r) => r,
+            None => Err(raise::memory_error(l)),
+        }
+    }
+}
+
 /// luaD_precall: native and machine functions are called at once (`None`); for an interpreted one the record is prepared.
 ///
 /// # Safety

@@ -259,7 +259,16 @@ pub unsafe fn call_machine(l: Lua, func: *mut Value, nargs: u32) -> LResult<u32>
 
 /// Machine code called an interpreted Lua closure (or one whose machine code may not run now).
 unsafe extern "C" fn rt_call_interp(th: *mut Thread, base: *mut Value, nargs: u32) -> i64 {
-    unsafe { call_any(Lua(std::ptr::NonNull::new_unchecked(th)), base, nargs) }
+    unsafe {
+        let l = Lua(std::ptr::NonNull::new_unchecked(th));
+        // Its own code came here: to call it again would lead here again.
+        let call = if (*(*base.sub(1)).as_lua_fn()).code != stub_interp() {
+            crate::call::interpret_from_machine
+        } else {
+            crate::call::call_from_machine
+        };
+        call_by(l, base, nargs, call)
+    }
 }
 
 /// Machine code called a native function.
@@ -285,13 +294,23 @@ unsafe extern "C" fn rt_call_native(th: *mut Thread, base: *mut Value, nargs: u3
 /// # Safety
 /// Called from machine code: the current record is of kind `Machine` and has been updated.
 pub unsafe fn call_any(l: Lua, base: *mut Value, nargs: u32) -> i64 {
+    unsafe { call_by(l, base, nargs, crate::call::call_from_machine) }
+}
+
+/// As [`call_any`], by the function `call`.
+unsafe fn call_by(
+    l: Lua,
+    base: *mut Value,
+    nargs: u32,
+    call: unsafe fn(Lua, *mut Value) -> LResult<()>,
+) -> i64 {
     unsafe {
         let th = l.0.as_ptr();
         super::exit::stress(th);
         (*th).top = base.add(nargs as usize);
         let ci = (*th).ci;
         let func = (base.sub(1) as usize) - ((*th).stack as usize);
-        match crate::call::call_from_machine(l, base.sub(1)) {
+        match call(l, base.sub(1)) {
             Ok(()) => {
                 debug_assert!((*th).ci == ci);
                 let func = ((*th).stack as usize + func) as *mut Value;

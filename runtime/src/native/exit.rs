@@ -103,9 +103,10 @@ pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> 
     }
 }
 
-/// Failed guards of a function's code after which it is interpreted: what the code assumes no longer holds. Few enough that no program
-/// notices, many enough for what is rare.
-pub const GUARD_LIMIT: u32 = 300;
+/// Failed guards of a function's code after which it is interpreted: what the code assumes no longer holds. A failure costs less than a
+/// microsecond: few enough that no program notices when all calls fail; but enough for what is rare in a program that runs long, since its
+/// callers, which know the code by its address, then leave theirs at every call and end up in the interpreter, too.
+pub const GUARD_LIMIT: u32 = 20_000;
 
 /// `TRINITY_TRACE_EXITS=1`: every failed guard is told on standard error.
 fn trace_exits() -> bool {
