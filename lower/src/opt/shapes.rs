@@ -59,7 +59,7 @@ impl Groups {
                 continue;
             };
             // All ones is no pair.
-            let (Ok(key), Ok(slot @ ..0xFF)) = (u8::try_from(key), u8::try_from(slot)) else {
+            let (Ok(key), Ok(slot @ ..=0xFE)) = (u8::try_from(key), u8::try_from(slot)) else {
                 continue;
             };
             let ic = i.d();
