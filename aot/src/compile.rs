@@ -187,6 +187,8 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
             Symbol::Helper(h) => CodeTarget::Runtime(h.symbol()),
             Symbol::Saving(h) => CodeTarget::Runtime(h.saving_symbol()),
             Symbol::Stub(s) => CodeTarget::Runtime(s),
+            // Only functions that have one are called directly.
+            Symbol::Direct(i) => CodeTarget::Runtime(i.direct().map_or("", |d| d.symbol)),
             Symbol::Func(n) => CodeTarget::Func(n),
             Symbol::Body(n) => CodeTarget::Body(n),
         },

@@ -31,6 +31,7 @@ pub use typed::{compile_typed, module};
 use std::fmt;
 use std::sync::Arc;
 use trinity_abi::helpers::{ALL_HELPERS, Helper, leaf, stub};
+use trinity_abi::intrinsic::{self, Intrinsic};
 use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
@@ -46,13 +47,15 @@ pub enum Symbol {
     Saving(Helper),
     /// A stub or leaf function of `trinity_abi::helpers`, by name.
     Stub(&'static str),
+    /// The direct form of a library function.
+    Direct(Intrinsic),
     /// Generic entry of function number `n` (preorder) of the module itself.
     Func(u32),
     /// Body of function `n`: arguments in registers, see [`join`]. Only compiled functions have one.
     Body(u32),
 }
 
-const STUBS: [&str; 11] = [
+const STUBS: [&str; 15] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -61,42 +64,53 @@ const STUBS: [&str; 11] = [
     leaf::GET,
     leaf::GUARD,
     leaf::SHAPE,
+    leaf::CONCAT,
+    leaf::STORE,
+    leaf::ITERATE,
+    leaf::ORDER,
     leaf::INT,
     leaf::PUT,
     leaf::KEY,
 ];
 
+/// Numbers of symbols begin: those of stubs, of direct forms, of functions.
+const STUB_0: u32 = 2 * ALL_HELPERS.len() as u32;
+const DIRECT_0: u32 = STUB_0 + STUBS.len() as u32;
+const FUNC_0: u32 = DIRECT_0 + intrinsic::ALL.len() as u32;
+
 impl Symbol {
     /// The number used in the IR.
     pub fn to_ref(self) -> SymbolRef {
-        let helpers = 2 * ALL_HELPERS.len() as u32;
         SymbolRef(match self {
             Symbol::Helper(h) => 2 * h as u32,
             Symbol::Saving(h) => 2 * h as u32 + 1,
-            Symbol::Stub(s) => helpers + STUBS.iter().position(|x| *x == s).map_or(0, |i| i as u32),
-            Symbol::Func(n) => helpers + STUBS.len() as u32 + 2 * n,
-            Symbol::Body(n) => helpers + STUBS.len() as u32 + 2 * n + 1,
+            Symbol::Stub(s) => STUB_0 + STUBS.iter().position(|x| *x == s).map_or(0, |i| i as u32),
+            // Number 0 is no function.
+            Symbol::Direct(i) => DIRECT_0 + (i as u32).saturating_sub(1),
+            Symbol::Func(n) => FUNC_0 + 2 * n,
+            Symbol::Body(n) => FUNC_0 + 2 * n + 1,
         })
     }
     /// The meaning of a number.
     pub fn from_ref(r: SymbolRef) -> Symbol {
-        let i = r.index();
-        let helpers = 2 * ALL_HELPERS.len();
-        if i < helpers {
-            let h = ALL_HELPERS[i / 2];
+        let i = r.index() as u32;
+        if i < STUB_0 {
+            let h = ALL_HELPERS[i as usize / 2];
             if i.is_multiple_of(2) {
                 Symbol::Helper(h)
             } else {
                 Symbol::Saving(h)
             }
-        } else if i < helpers + STUBS.len() {
-            Symbol::Stub(STUBS[i - helpers])
+        } else if i < DIRECT_0 {
+            Symbol::Stub(STUBS[(i - STUB_0) as usize])
+        } else if i < FUNC_0 {
+            Symbol::Direct(intrinsic::ALL[(i - DIRECT_0) as usize].0)
         } else {
-            let i = (i - helpers - STUBS.len()) as u32;
-            if i.is_multiple_of(2) {
-                Symbol::Func(i / 2)
+            let n = (i - FUNC_0) / 2;
+            if (i - FUNC_0).is_multiple_of(2) {
+                Symbol::Func(n)
             } else {
-                Symbol::Body(i / 2)
+                Symbol::Body(n)
             }
         }
     }

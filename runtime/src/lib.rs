@@ -15,6 +15,7 @@ pub mod call;
 pub mod cli;
 pub mod close;
 pub mod closure;
+pub mod concat;
 pub mod coroutine;
 #[cfg(feature = "coverage")]
 pub mod coverage;

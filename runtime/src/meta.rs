@@ -565,53 +565,21 @@ pub unsafe fn concat(l: Lua, n: usize) -> LResult<()> {
 /// The values are strings and numbers.
 pub unsafe fn join(l: Lua, from: *const Value, n: usize) -> LResult<*mut Str> {
     unsafe {
-        // Numbers become strings in place first: their texts are short, usually interned already.
-        let mut len = 0usize;
-        let mut numbers: [Option<numfmt::NumText>; 4] = [const { None }; 4];
-        let mut count = 0;
-        for i in 0..n {
-            let v = *from.add(i);
-            let add = if v.is_string() {
-                (*v.as_str()).len
-            } else if count < numbers.len() {
-                let t = numfmt::format(v);
-                let n = t.as_bytes().len();
-                numbers[count] = Some(t);
-                count += 1;
-                n
-            } else {
-                let s = number_to_str(l, v)?;
-                *from.cast_mut().add(i) = Value::str(s);
-                (*s).len
+        use crate::concat::{MAX_PIECES, join};
+        let (mut from, mut n) = (from, n);
+        loop {
+            let count = n.min(MAX_PIECES);
+            let Some(s) = join(l.global(), from, count) else {
+                return Err(raise::run_error(l, b"string length overflow"));
             };
-            len = match len.checked_add(add) {
-                Some(n) if n < isize::MAX as usize => n,
-                _ => return Err(raise::run_error(l, b"string length overflow")),
-            };
-        }
-        // An empty operand: the other one is the result.
-        if n == 2 {
-            for (i, j) in [(0, 1), (1, 0)] {
-                let (v, w) = (*from.add(i), *from.add(j));
-                if v.is_string() && (*v.as_str()).len == 0 && w.is_string() {
-                    return Ok(w.as_str());
-                }
+            let s = s.or_raise(l)?;
+            if count == n {
+                return Ok(s);
             }
+            // Those so far are the first piece of the rest.
+            from = from.add(count - 1);
+            n -= count - 1;
+            *from.cast_mut() = Value::str(s);
         }
-        l.new_str_with(len, |out| {
-            let mut at = 0;
-            let mut count = 0;
-            for i in 0..n {
-                let v = *from.add(i);
-                let b: &[u8] = if v.is_string() {
-                    Str::bytes(v.as_str())
-                } else {
-                    count += 1;
-                    numbers[count - 1].as_ref().map_or(&[], |t| t.as_bytes())
-                };
-                out[at..at + b.len()].copy_from_slice(b);
-                at += b.len();
-            }
-        })
     }
 }

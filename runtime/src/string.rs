@@ -66,12 +66,35 @@ fn fold(a: u64, b: u64) -> u64 {
 const K0: u64 = 0x9E37_79B9_7F4A_7C15;
 const K1: u64 = 0xD6E8_FEB8_6659_FD93;
 
+/// The last 8 bytes of a string, or all of a shorter one spread over a word; with the length it tells short strings apart.
 #[inline(always)]
-fn word(b: &[u8], at: usize) -> u64 {
-    let mut w = [0; 8];
-    let n = (b.len() - at).min(8);
-    w[..n].copy_from_slice(&b[at..at + n]);
-    u64::from_le_bytes(w)
+fn last_word(b: &[u8]) -> u64 {
+    if let Some(w) = b.last_chunk() {
+        u64::from_le_bytes(*w)
+    } else if let (Some(first), Some(last)) = (b.first_chunk(), b.last_chunk()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+    } else if let [first, .., last] = b {
+        u64::from(*first) | u64::from(b[1]) << 8 | u64::from(*last) << 16
+    } else {
+        b.first().map_or(0, |&c| u64::from(c))
+    }
+}
+
+/// The words in front of the last one.
+#[inline(always)]
+fn first_words(b: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    let words = b.get(..b.len().saturating_sub(1)).unwrap_or(&[]);
+    words
+        .chunks_exact(8)
+        .map(|w| w.first_chunk().map_or(0, |w| u64::from_le_bytes(*w)))
+}
+
+/// Equality of short strings, without a call.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len()
+        && last_word(a) == last_word(b)
+        && first_words(a).zip(first_words(b)).all(|(x, y)| x == y)
 }
 
 /// The part of a string that C sees: names in messages end at the first zero, as in the reference.
@@ -80,15 +103,13 @@ pub fn c_part(s: &[u8]) -> &[u8] {
 }
 
 /// Hash of bytes.
-#[inline]
+#[inline(never)]
 pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {
     let mut h = (seed as u64) << 32 ^ b.len() as u64 ^ K1;
-    let mut at = 0;
-    while at + 8 < b.len() {
-        h = fold(h ^ word(b, at), K0);
-        at += 8;
+    for w in first_words(b) {
+        h = fold(h ^ w, K0);
     }
-    h = fold(h ^ word(b, at), K0);
+    h = fold(h ^ last_word(b), K0);
     h = fold(h, K1);
     (h ^ (h >> 32)) as u32
 }
@@ -105,7 +126,9 @@ pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
         if b.len() <= MAX_SHORT {
             intern(g, b)
         } else {
-            new_with(g, b.len(), |to| to.copy_from_slice(b))
+            let s = new_long(g, b.len())?;
+            Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
+            Ok(s)
         }
     }
 }
@@ -127,7 +150,7 @@ pub unsafe fn intern(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
                 }
                 if e > DELETED && e >> 48 == (hash >> 16) as u64 {
                     let s = (e & PTR) as *mut Str;
-                    if (*s).h.aux32 == hash && Str::bytes(s) == b {
+                    if (*s).h.aux32 == hash && same(Str::bytes(s), b) {
                         heap::revive(g, s.cast());
                         return Ok(s);
                     }
@@ -238,6 +261,16 @@ unsafe fn alloc(g: *mut Global, kind: u8, len: usize) -> Result<*mut Str, AllocE
     }
 }
 
+/// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written.
+pub unsafe fn new_long(g: *mut Global, n: usize) -> Result<*mut Str, AllocError> {
+    unsafe {
+        debug_assert!(n > MAX_SHORT);
+        let s = alloc(g, tag::LONG_STR, n)?;
+        (*s).h.aux32 = (*g).strings.seed;
+        Ok(s)
+    }
+}
+
 /// A string of `n` bytes written by `fill` (all of them; they are zero before), without a copy when it is long.
 pub unsafe fn new_with(
     g: *mut Global,
@@ -250,8 +283,7 @@ pub unsafe fn new_with(
             fill(&mut b[..n]);
             return intern(g, &b[..n]);
         }
-        let s = alloc(g, tag::LONG_STR, n)?;
-        (*s).h.aux32 = (*g).strings.seed;
+        let s = new_long(g, n)?;
         let data = Str::data(s);
         data.write_bytes(0, n);
         fill(std::slice::from_raw_parts_mut(data, n));
@@ -264,10 +296,18 @@ pub unsafe fn new_with(
 pub unsafe fn hash(s: *mut Str) -> u32 {
     unsafe {
         if (*s).h.kind == tag::LONG_STR && (*s).h.flags & HASHED == 0 {
-            (*s).h.aux32 = hash_bytes((*s).h.aux32, Str::bytes(s));
-            (*s).h.flags |= HASHED;
+            hash_long(s);
         }
         (*s).h.aux32
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn hash_long(s: *mut Str) {
+    unsafe {
+        (*s).h.aux32 = hash_bytes((*s).h.aux32, Str::bytes(s));
+        (*s).h.flags |= HASHED;
     }
 }
 

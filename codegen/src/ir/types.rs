@@ -276,6 +276,12 @@ impl Region {
             Clobbers::Reads | Clobbers::Keeps => {
                 matches!(self, Region::Any | Region::Cache | Region::Memo)
             }
+            Clobbers::Homes => {
+                matches!(
+                    self,
+                    Region::Any | Region::Cache | Region::Memo | Region::Home
+                )
+            }
             _ => !matches!(self, Region::Const | Region::Native),
         }
     }
@@ -304,6 +310,8 @@ names! {
         Reads = "reads",
         /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
         Keeps = "keeps",
+        /// A C function that writes nothing but inline caches and home slots.
+        Homes = "homes",
         /// Nothing: a function that saves what it uses. For slow paths, which then cost the fast ones no registers. Memory and the base are
         /// as after `All`.
         Saves = "saves",

@@ -7,7 +7,7 @@ use super::module::ParamIn;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
-use trinity_abi::helpers::Helper;
+use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::kind;
 use trinity_abi::{TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
 use trinity_codegen::ir::{
@@ -39,7 +39,7 @@ impl Lowering<'_> {
     pub(crate) fn call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         if let Some(known) = self.spec().native(self.pc)
-            && self.intrinsic(i, known)
+            && (self.intrinsic(i, known) || self.direct_form(i, known))
         {
             return;
         }
@@ -117,7 +117,7 @@ impl Lowering<'_> {
         self.store_results(i, r);
         self.results_in_home(i);
     }
-    fn results_in_home(&mut self, i: Instr) {
+    pub(crate) fn results_in_home(&mut self, i: Instr) {
         let (a, c) = (i.a(), i.c());
         self.clobber_from(a);
         for k in 0..c.saturating_sub(1) {
@@ -277,6 +277,19 @@ impl Lowering<'_> {
     /// TAILCALL of a Lua function: function and arguments move to this frame's function slot, the frame goes, and the callee is entered by a
     /// jump. A native function is called from here, as the reference does, so that it sees its caller.
     pub(crate) fn tail_call(&mut self, i: Instr) {
+        if let Some(known) = self.spec().native(self.pc)
+            && self.tail_call_of_library(i, known)
+        {
+            return;
+        }
+        if self.depth() > 0 {
+            // Of inlined functions only such calls are expected.
+            return self.leave_at(self.pc, stub::GUARD);
+        }
+        self.general_tail_call(i);
+    }
+
+    pub(crate) fn general_tail_call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         self.flush(true);
         let general = self.b.create_cold_block();

@@ -56,6 +56,10 @@ impl Lowering<'_> {
         if let Some(t) = facts::plan_compare(&self.spec(), self.pc, self.tags(a), self.tags(b)) {
             return self.compare_known(a, b, t, c);
         }
+        if let Some(cond) = self.string_order(a, b, c.int) {
+            let w = self.ways(c.negated);
+            return self.decide(cond, w);
+        }
         let (ta, tb) = (self.tags(a), self.tags(b));
         let w = self.ways(c.negated);
         let slow = self.slow_test(c.negated, w);

@@ -131,7 +131,7 @@ pub fn open_result(spec: &Spec, pc: u32, op: Op, x: Tags, y: Tags) -> Tags {
 pub const VALUE: Tags = Tags(Tags::ALL.0 & !Tags::CELL.0);
 
 /// Result of an instruction that reads from memory or calls: anything, unless it was always of one kind.
-fn read_result(spec: &Spec, pc: u32) -> Tags {
+pub fn read_result(spec: &Spec, pc: u32) -> Tags {
     spec.result(pc).unwrap_or(VALUE)
 }
 

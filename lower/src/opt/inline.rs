@@ -6,6 +6,8 @@
 use super::facts;
 use super::func::Lowering;
 use super::graph::{Kind, NodeId};
+use super::intrinsics;
+use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
 use trinity_abi::unit::InlineFrame;
@@ -42,14 +44,20 @@ const WORTH: f64 = 2e-6;
 const TINY: usize = 4;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
-fn is_inlinable(p: &Proto) -> bool {
+fn is_inlinable(p: &Proto, spec: &Spec) -> bool {
     p.code.len() <= CALLEE_MAX
         && !p.is_vararg
-        && p.code.iter().all(|i| match i.op() {
-            Op::Return => i.b() != 0 && i.c() != 1,
-            Op::TailCall | Op::VarArg | Op::VarArgPrep | Op::Tbc | Op::TForPrep => false,
+        && (0..).zip(p.code.iter()).all(|(pc, &i)| match i.op() {
+            Op::Return => i.b() != 0 && i.c() != 1 || pc > 0 && is_behind_tail_call(p, pc),
+            Op::TailCall => intrinsics::returned(spec, pc, i).is_some(),
+            Op::VarArg | Op::VarArgPrep | Op::Tbc | Op::TForPrep => false,
             _ => true,
         })
+}
+
+/// The RETURN that follows a TAILCALL is never reached.
+fn is_behind_tail_call(p: &Proto, pc: u32) -> bool {
+    p.code[pc as usize - 1].op() == Op::TailCall
 }
 
 impl Lowering<'_> {
@@ -65,7 +73,7 @@ impl Lowering<'_> {
             && self.inlined_code + p.code.len() <= TOTAL_MAX
             && self.module.seen[callee as usize].is_some()
             && (p.code.len() <= TINY || self.is_worth(p.code.len()))
-            && is_inlinable(p)
+            && is_inlinable(p, &Spec::new(p, self.module.seen[callee as usize].as_ref()))
     }
 
     /// How often the present instruction ran in training, in this copy of its function.
@@ -162,11 +170,16 @@ impl Lowering<'_> {
                 Op::Return0 => 0,
                 Op::Return1 => 1,
                 Op::Return => last.b() - 1,
+                Op::TailCall => 1,
                 _ => continue,
             };
             let mut s = f.facts[k].clone();
             for pc in node.start..node.end - 1 {
                 facts::transfer(f.p, &f.spec, pc, &mut s);
+            }
+            if last.op() == Op::TailCall {
+                let kind = intrinsics::returned(&f.spec, node.end - 1, last);
+                s[last.a()] = kind.unwrap_or(facts::VALUE);
             }
             for (n, t) in all.iter_mut().enumerate() {
                 *t = t.or(if n < count {

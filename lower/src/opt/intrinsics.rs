@@ -4,21 +4,43 @@
 use super::facts;
 use super::func::Lowering;
 use super::mem;
+use super::spec::Spec;
 use super::state::Reg;
 use super::tags::Tags;
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::{header, string, tag};
 use trinity_codegen::ir::{Addr, Cond, FloatCc, IntCc, LoadKind, Region, Scale, Value};
-use trinity_frontend::bytecode::Instr;
+use trinity_frontend::bytecode::{Instr, Op};
+
+/// The kind of what a TAILCALL returns, if [`Lowering::intrinsic`] does it without a call wherever it is.
+pub(crate) fn returned(spec: &Spec, pc: u32, i: Instr) -> Option<Tags> {
+    if i.op() != Op::TailCall || i.b() != 2 || i.c() != 0 {
+        return None;
+    }
+    let kind = facts::number_kind(Tags::NUM, spec.operand(pc, 1))?;
+    match spec.native(pc)? {
+        Intrinsic::MathSqrt => Some(Tags::FLOAT),
+        Intrinsic::MathAbs => Some(kind),
+        Intrinsic::MathFloor | Intrinsic::MathCeil => Some(Tags::INT),
+        _ => None,
+    }
+}
 
 impl Lowering<'_> {
-    /// Lowers a CALL of a library function whose single result, or none, is wanted. False: nothing was done, it is called as others.
+    /// Lowers a CALL of a library function whose single result, or none, is wanted, or a TAILCALL of one with a single result. False: nothing
+    /// was done, it is called as others.
     pub(crate) fn intrinsic(&mut self, i: Instr, which: Intrinsic) -> bool {
-        let (a, b, c) = (i.a(), i.b(), i.c());
+        let (a, b) = (i.a(), i.b());
+        let tail = i.op() == Op::TailCall;
+        let c = if tail { 2 } else { i.c() };
         if !(c == 1 || c == 2) || !(2..=3).contains(&b) {
             return false;
         }
         if which == Intrinsic::Assert {
+            // It gives all its arguments.
+            if tail && b > 2 {
+                return false;
+            }
             self.assertion(a, c);
             return true;
         }
@@ -31,7 +53,7 @@ impl Lowering<'_> {
         let fits = match which {
             MathSqrt | MathAbs => b == 2 && number.is_some(),
             MathFloor | MathCeil => {
-                b == 2 && number.is_some() && (c == 1 || result == Some(Tags::INT))
+                b == 2 && number.is_some() && (tail || c == 1 || result == Some(Tags::INT))
             }
             MathMax | MathMin => {
                 b == 3
@@ -42,12 +64,13 @@ impl Lowering<'_> {
             StringByte => {
                 let string = first.within(Tags::STR) || seen.is_some_and(|t| t.within(Tags::STR));
                 let index = b == 2 || self.tags(a + 2).meets(Tags::INT);
-                string && index && result == Some(Tags::INT)
+                // Without a byte there is no result.
+                string && index && c == 2 && !tail
             }
             StringLen => {
                 b == 2 && (first.within(Tags::STR) || seen.is_some_and(|t| t.within(Tags::STR)))
             }
-            Assert | None => false,
+            _ => false,
         };
         if !fits {
             return false;
@@ -103,7 +126,10 @@ impl Lowering<'_> {
                 } else {
                     self.b.iconst(1)
                 };
-                let exit = self.exit_block();
+                let want = result.filter(|&t| t == Tags::INT);
+                let done = self.b.create_block();
+                let out = self.value_params(done, want.unwrap_or(facts::VALUE));
+                let slow = self.byte_by_leaf(i, want, done);
                 let len = self.b.load64(mem::constant(x, string::LEN));
                 // Negative ones count from the end.
                 let behind = self.b.iadd(index, len);
@@ -113,11 +139,16 @@ impl Lowering<'_> {
                     .select(Cond::icmp(IntCc::Slt, index, 0), from_end, index);
                 let from0 = self.b.isub(index, 1);
                 self.b
-                    .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), exit, &[]);
+                    .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), slow, &[]);
                 let at =
                     Addr::indexed(x, index, Scale::S1, string::BYTES - 1).in_region(Region::Const);
-                let v = self.b.load(LoadKind::U8, at);
-                Reg::known(Tags::INT, v)
+                let mut args = vec![self.b.load(LoadKind::U8, at)];
+                if want.is_none() {
+                    args.push(self.b.iconst(i64::from(tag::INT)));
+                }
+                self.b.jump(done, &args);
+                self.b.switch_to(done);
+                out
             }
             _ => {
                 let v = self.b.load64(mem::constant(x, string::LEN));
@@ -151,7 +182,7 @@ impl Lowering<'_> {
     }
 
     /// Leaves unless `R[a]` is this library function.
-    fn recognise(&mut self, a: usize, which: Intrinsic) {
+    pub(crate) fn recognise(&mut self, a: usize, which: Intrinsic) {
         self.guard(a, Tags::of(tag::NATIVE_FN));
         let f = self.get(a);
         let exit = self.exit_block();

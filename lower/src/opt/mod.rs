@@ -5,6 +5,7 @@
 //! known is compiled for all kinds with the helper of the instruction behind. Registers are SSA values; home slots are written before calls and in
 //! cold code (`state.rs`). Where control flow meets, registers that differ are block parameters ([`graph`]).
 
+mod access;
 mod arith;
 mod call;
 mod compare;
@@ -15,6 +16,7 @@ mod func;
 pub mod graph;
 mod inline;
 mod intrinsics;
+mod library;
 mod loops;
 mod mem;
 pub mod module;

@@ -86,12 +86,7 @@ impl Lowering<'_> {
                 self.flush(true);
                 self.helper_now(Helper::test, kind::JUMP, None);
             }
-            TForCall => {
-                self.step();
-                for r in a + 4..a + 4 + c {
-                    self.set(r, Reg::in_home(facts::VALUE));
-                }
-            }
+            TForCall => self.iterate(i),
             TForLoop => self.generic_loop(i),
             VarArgPrep => {
                 // Done in the prologue.
@@ -99,11 +94,7 @@ impl Lowering<'_> {
             NewCell => self.made(a, Tags::CELL),
             NewTable => self.made(a, Tags::TABLE),
             Closure => self.made(a, Tags::of(tag::LUA_FN)),
-            Concat => {
-                let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
-                self.step();
-                self.result_in_home(a, want);
-            }
+            Concat => self.concat(i),
             VarArg => {
                 self.step();
                 for r in a..a + c.saturating_sub(1) {

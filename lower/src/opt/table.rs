@@ -6,7 +6,7 @@ use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
-use trinity_abi::helpers::{ASK, leaf};
+use trinity_abi::helpers::leaf;
 use trinity_abi::{header, string, table, tag};
 use trinity_codegen::ir::{
     Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
@@ -196,7 +196,11 @@ impl Lowering<'_> {
         if beyond != slow {
             let here = self.b.current();
             self.b.switch_to(beyond);
-            let entry = self.hash_entry(t, idx, slow);
+            let absent = match index {
+                Index::Reg(key) => self.beside(|l| l.raw_get(b, key, want, slow, done)),
+                Index::Imm(_) => slow,
+            };
+            let entry = self.hash_entry(t, idx, absent);
             let entry_tag = self
                 .b
                 .load(LoadKind::U8, mem::entry(entry, table::ENTRY_TAG));
@@ -215,6 +219,25 @@ impl Lowering<'_> {
             self.b.jump(done, &args);
             self.b.switch_to(here);
         }
+        let (array, found_tag) = self.element_tag_or(t, idx, slow);
+        if super::spec::is_guardable(want) {
+            self.loaded(found_tag, want, slow);
+        }
+        let mut args = Vec::new();
+        if want.has_payload() {
+            let p = self.element_payload(array, idx, want);
+            args.push(p);
+        }
+        if want.single().is_none() {
+            args.push(found_tag);
+        }
+        self.b.jump(done, &args);
+        self.b.switch_to(done);
+        self.set(a, out);
+    }
+
+    /// The array and the tag of its element `idx`, which is within the length; nil goes to `slow`.
+    fn element_tag_or(&mut self, t: Value, idx: Value, slow: Block) -> (Value, Value) {
         let array = self.b.load64(mem::array(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
         let general = self.b.create_block();
@@ -234,59 +257,23 @@ impl Lowering<'_> {
         self.b
             .brif(Cond::icmp(IntCc::Eq, t, 0), (slow, &[]), (found, &[t]));
         self.b.switch_to(found);
-        if super::spec::is_guardable(want) {
-            self.loaded(found_tag, want, slow);
-        }
-        let mut args = Vec::new();
-        if want.has_payload() {
-            let p = self.element_payload(array, idx, want);
-            args.push(p);
-        }
-        if want.single().is_none() {
-            args.push(found_tag);
-        }
-        self.b.jump(done, &args);
-        self.b.switch_to(done);
-        self.set(a, out);
+        (array, found_tag)
+    }
+    /// Payload (as bits) and tag of the element `idx`, which is within the length; nil goes to `slow`.
+    pub(crate) fn element_or(&mut self, t: Value, idx: Value, slow: Block) -> (Value, Value) {
+        let (array, tag) = self.element_tag_or(t, idx, slow);
+        (self.element_payload(array, idx, facts::VALUE), tag)
     }
 
-    /// GETTABLE with a key that is no integer.
-    fn get_key(&mut self, a: usize, b: usize, key: usize, want: Tags) {
-        let want = if super::spec::is_guardable(want) {
-            want
-        } else {
-            facts::VALUE
-        };
-        let done = self.b.create_block();
-        let out = self.value_params(done, want);
-        let slow = self.slow_step(a, want, done);
-        self.leave_unless_tag(b, Tags::TABLE, slow);
-        self.raw_get(b, key, want, slow, done);
-        self.b.switch_to(done);
-        self.set(a, out);
-    }
-    /// Goes to `done` with what the table in register `b` has under any key; to `slow` where a metamethod may have to be asked.
-    fn raw_get(&mut self, b: usize, key: usize, want: Tags, slow: Block, done: Block) {
-        let t = self.peek_bits(b);
-        let payload = self.peek_bits(key);
-        let key_tag = self.peek_tag(key);
-        let found = self.b.call_symbol(
-            Symbol::Stub(leaf::KEY).to_ref(),
-            &[(t, PReg::Rdi), (payload, PReg::Rsi), (key_tag, PReg::Rdx)],
-            &[(IrType::I64, PReg::Rax), (IrType::I64, PReg::Rdx)],
-            Clobbers::Reads,
-            None,
-        );
-        if want.single().is_none() {
-            let ask = Cond::icmp(IntCc::Eq, found[1], i32::from(ASK));
-            self.b.exit_if(ask, slow, &[]);
+    /// The key as a value.
+    fn index_key(&mut self, index: Index) -> Reg {
+        match index {
+            Index::Reg(r) => self.stored(r),
+            Index::Imm(n) => {
+                let v = self.b.iconst(n);
+                Reg::known(Tags::INT, v)
+            }
         }
-        self.found(found[0], found[1], want, slow, done);
-    }
-    /// Keys other than integers are to be expected in this register.
-    fn other_keys(&self, key: usize) -> bool {
-        let seen = self.spec().kinds(self.pc).unwrap_or(kind::OTHER_KEY);
-        seen & kind::OTHER_KEY != 0 && self.tags(key) != Tags::INT
     }
 
     /// Where an index outside the array leads: to the hash part, if that was seen, else to `slow`.
@@ -348,10 +335,13 @@ impl Lowering<'_> {
             Index::Reg(r) => self.tags(r).meets(Tags::INT),
             Index::Imm(_) => true,
         };
-        if !possible || !self.tags(a).meets(Tags::TABLE) {
+        if !self.tags(a).meets(Tags::TABLE) {
             return self.step();
         }
         let value = self.stored(i.c());
+        if let (false, Index::Reg(key)) = (possible, index) {
+            return self.set_by_key(a, key, value);
+        }
         if value.tags.single() == Some(tag::NIL) {
             return self.set_nil(a, index);
         }
@@ -478,10 +468,12 @@ impl Lowering<'_> {
     fn set_any(&mut self, a: usize, index: Index, value: Reg) {
         let done = self.b.create_block();
         let slow = self.slow_statement(done);
+        let key = self.index_key(index);
         self.leave_unless_tag(a, Tags::TABLE, slow);
+        let t = self.peek_bits(a);
+        let slow = self.beside(|l| l.store_by_leaf(t, key, value, slow, done));
         let idx = self.index_value(index, slow);
         let may_append = matches!(index, Index::Reg(_));
-        let t = self.peek_bits(a);
         self.guard_not_black(t, value, slow);
         let vtag = self.stored_tag(value);
         let array = self.b.load64(mem::array(t, table::ARRAY));

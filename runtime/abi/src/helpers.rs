@@ -63,7 +63,8 @@ macro_rules! names {
 }
 for_each_helper!(names);
 
-/// No tag: the answer of [`leaf::KEY`] when a metamethod may have to be asked.
+/// No tag: a leaf function declines, and the library function or the instruction's helper must be called; of [`leaf::KEY`]: a metamethod may
+/// have to be asked.
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
@@ -88,6 +89,16 @@ pub mod leaf {
     /// `(table, key payload, key tag) -> (payload, tag)`: what the table itself has under any key, in rax and rdx;
     /// [`ASK`](super::ASK) for the tag when there is nothing and a metatable may say more: the instruction's helper must be called.
     pub const KEY: &str = "trinity_l_key";
+    /// `(thread, values, count) -> (payload, tag)`: CONCAT of strings and numbers. [`ASK`](super::ASK) for the tag: the helper must be called.
+    pub const CONCAT: &str = "trinity_l_concat";
+    /// `(thread, table, payload and tag of the key, payload and tag of the value) -> 0 or 1`: a store to a table without `__newindex`. 0: the
+    /// helper must be called.
+    pub const STORE: &str = "trinity_l_store";
+    /// `(string, string) -> -1, 0 or 1`: their order.
+    pub const ORDER: &str = "trinity_l_order";
+    /// `(thread, registers of the loop, wanted) -> 0 or 1`: TFORCALL with the library's `next`, or the step of `ipairs`. 0: the helper must be
+    /// called.
+    pub const ITERATE: &str = "trinity_l_iterate";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

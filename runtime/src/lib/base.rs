@@ -11,6 +11,7 @@ use crate::heap;
 use crate::object::{Str, Table};
 use crate::thread::Lua;
 use crate::value::{Value, tag};
+use trinity_abi::intrinsic::Intrinsic;
 
 /// Value of `_VERSION`.
 const VERSION: &str = "Lua 5.4";
@@ -99,6 +100,9 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
     l.raw_set_str(g, "_VERSION", unsafe { Value::str(version) })?;
     // The functions that other library functions hand out again must be the very same values.
     let iterate = l.new_native(ipairs_step, &[])?;
+    // No library's table has it.
+    // SAFETY: made above.
+    unsafe { (*iterate.as_native_fn()).h.aux8 = Intrinsic::IpairsIterator as u8 };
     let ipairs = l.new_native(ipairs, &[iterate])?;
     l.raw_set_str(g, "ipairs", ipairs)?;
     let next = l.raw_get_str(g, "next");

@@ -61,6 +61,12 @@ impl<'a> Buffer<'a> {
         unsafe { std::slice::from_raw_parts(self.ptr, self.len) }
     }
 
+    /// Bytes that can be added without growing.
+    #[inline]
+    pub fn spare(&self) -> usize {
+        self.cap - self.len
+    }
+
     /// Makes room for `n` bytes and returns their (uninitialised) place; [`Buffer::advance`] makes them part of the contents.
     #[inline]
     pub fn room(&mut self, n: usize) -> LResult<*mut u8> {

@@ -48,7 +48,7 @@ pub fn open_libs(l: Lua) -> LResult<()> {
 
 /// Gives the functions that machine code knows their numbers (`trinity_abi::intrinsic`).
 fn number_intrinsics(l: Lua) {
-    for &(number, name) in trinity_abi::intrinsic::ALL {
+    for (at, name) in trinity_abi::intrinsic::NAMES.split(',').enumerate() {
         let (library, function) = name.split_once('.').unwrap_or(("_G", name));
         let t = l.raw_get_str(l.globals(), library);
         if t.t != crate::value::tag::TABLE {
@@ -58,7 +58,7 @@ fn number_intrinsics(l: Lua) {
         unsafe {
             let f = l.raw_get_str(t.as_table(), function);
             if f.t == crate::value::tag::NATIVE_FN {
-                (*f.as_native_fn()).h.aux8 = number as u8;
+                (*f.as_native_fn()).h.aux8 = at as u8 + 1;
             }
         }
     }

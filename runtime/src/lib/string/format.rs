@@ -8,8 +8,9 @@ use super::spec::{self, Spec};
 use crate::error::{LResult, Raise};
 use crate::object::Str;
 use crate::thread::Lua;
-use crate::value::tag;
+use crate::value::{Value, tag};
 use crate::{meta, numfmt};
+use trinity_frontend::bytecode::Event;
 
 /// A text of this length or more ignores the width (and needs no padding: widths have two digits).
 const LONG_TEXT: usize = 100;
@@ -20,9 +21,34 @@ pub fn format(l: Lua) -> LResult<u32> {
     let text = l.check_bytes(1)?;
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);
-    let mut rest = text;
     let mut arg = 1;
-    while let Some(i) = memchr::memchr(b'%', rest) {
+    each(text, &mut out, |out, form| {
+        arg += 1;
+        if arg > top {
+            return Err(l.arg_error(arg, "no value"));
+        }
+        let Some(form) = form else {
+            return Err(l.error("invalid format (too long)"));
+        };
+        if !add_usual(l, out, form, l.arg(arg))? {
+            add_item(l, out, form, arg)?;
+        }
+        Ok(true)
+    })?;
+    out.push_result()?;
+    Ok(1)
+}
+
+/// Adds a format's text, and for its conversions what `item` adds, given the form (the specification without its `%`; `None`: it is too long).
+/// False: `item` answered so.
+#[inline]
+pub(crate) fn each(
+    text: &[u8],
+    out: &mut Buffer,
+    mut item: impl FnMut(&mut Buffer, Option<&[u8]>) -> LResult<bool>,
+) -> LResult<bool> {
+    let mut rest = text;
+    while let Some(i) = rest.iter().position(|&c| c == b'%') {
         out.add(&rest[..i])?;
         rest = &rest[i + 1..];
         if rest.first() == Some(&b'%') {
@@ -30,50 +56,87 @@ pub fn format(l: Lua) -> LResult<u32> {
             rest = &rest[1..];
             continue;
         }
-        arg += 1;
-        if arg > top {
-            return Err(l.arg_error(arg, "no value"));
+        let form = spec::form(rest);
+        if !item(out, form)? {
+            return Ok(false);
         }
-        let Some(form) = spec::form(rest) else {
-            return Err(l.error("invalid format (too long)"));
-        };
-        rest = &rest[form.len()..];
-        add_item(l, &mut out, form, arg)?;
+        rest = &rest[form.map_or(0, <[u8]>::len)..];
     }
     out.add(rest)?;
-    out.push_result()?;
-    Ok(1)
+    Ok(true)
 }
 
-/// Adds argument `arg` as `form` (the specification without its `%`) asks.
-#[inline]
-fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
-    match form {
-        b"d" => {
-            let n = l.check_int(arg)?;
-            return out.add(numfmt::format_int(n).as_bytes());
-        }
-        b"s" => {
-            let v = l.arg(arg);
-            if v.is_number() && l.metatable_of(v).is_null() {
-                return out.add(&numfmt::format(v));
-            }
-            let v = l.tostring(v)?;
-            // SAFETY: a live string; nothing runs before it is copied.
-            return out.add(unsafe { Str::bytes(v.as_str()) });
-        }
-        _ => {}
-    }
+/// Adds a value that is of the kind the conversion wants, without C's help. False: it is not, or the form is not valid; nothing was added.
+#[inline(never)]
+pub(crate) fn add_usual(l: Lua, out: &mut Buffer, form: &[u8], v: Value) -> LResult<bool> {
     let conversion = form.last().copied().unwrap_or(0);
+    let plain = form.len() == 1;
+    match conversion {
+        b'd' if plain && v.is_int() => out.add(&numfmt::format_int(v.as_int()))?,
+        b'd' | b'i' | b'u' | b'o' | b'x' | b'X' if v.is_int() => {
+            let flags = match conversion {
+                b'd' | b'i' => spec::FLAGS_INT,
+                b'u' => spec::FLAGS_UNSIGNED,
+                _ => spec::FLAGS_HEX,
+            };
+            let Some(spec) = spec::parse(form, flags, true) else {
+                return Ok(false);
+            };
+            out.add(spec::integer(spec, conversion, v.as_int()).as_bytes())?;
+        }
+        b's' if v.is_string() || v.is_number() => {
+            if !meta::metamethod_of(l, v, Event::ToString).is_nil() {
+                return Ok(false);
+            }
+            let number;
+            let text = if v.is_string() {
+                // SAFETY: a live string; nothing runs before it is copied.
+                unsafe { Str::bytes(v.as_str()) }
+            } else {
+                number = numfmt::format(v);
+                number.as_bytes()
+            };
+            if plain {
+                out.add(text)?;
+            } else {
+                return add_text(out, form, text);
+            }
+        }
+        b'c' if v.is_int() => match spec::parse(form, spec::FLAGS_TEXT, false) {
+            Some(spec) => padded(out, spec, &[v.as_int() as u8])?,
+            None => return Ok(false),
+        },
+        b'f' | b'e' | b'E' | b'g' | b'G' if v.is_number() => {
+            let f = if v.is_int() {
+                v.as_int() as f64
+            } else {
+                v.as_float()
+            };
+            return match spec::parse(form, spec::FLAGS_FLOAT, true) {
+                Some(spec) => add_float(out, spec, conversion, f),
+                None => Ok(false),
+            };
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Adds argument `arg` as `form` asks: what is not usual.
+#[inline(never)]
+fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
+    let conversion = form.last().copied().unwrap_or(0);
+    // As the value the conversion wants; if that is not the usual case either, the form is not valid.
+    let converted = |out: &mut Buffer, v: Value| match add_usual(l, out, form, v)? {
+        true => Ok(()),
+        false => Err(bad_form(l, form)),
+    };
     match conversion {
         b'c' => {
-            let spec = checked(l, form, spec::FLAGS_TEXT, false)?;
-            let c = l.check_int(arg)? as u8;
-            padded(out, spec, &[c])
+            checked(l, form, spec::FLAGS_TEXT, false)?;
+            converted(out, Value::int(l.check_int(arg)?))
         }
-        b'd' | b'i' => add_integer(l, out, form, spec::FLAGS_INT, arg),
-        b'u' => add_integer(l, out, form, spec::FLAGS_UNSIGNED, arg),
-        b'o' | b'x' | b'X' => add_integer(l, out, form, spec::FLAGS_HEX, arg),
+        b'd' | b'i' | b'u' | b'o' | b'x' | b'X' => converted(out, Value::int(l.check_int(arg)?)),
         b'a' | b'A' => {
             let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
             let f = l.check_number(arg)?;
@@ -82,7 +145,10 @@ fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
         b'f' | b'e' | b'E' | b'g' | b'G' => {
             let f = l.check_number(arg)?;
             let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
-            add_float(out, spec, conversion, f)
+            if add_float(out, spec, conversion, f)? {
+                return Ok(());
+            }
+            c_float(out, spec, conversion, f)
         }
         b'p' => {
             let v = l.arg(arg);
@@ -95,7 +161,21 @@ fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
         }
         b'q' if form.len() > 1 => Err(l.error("specifier '%q' cannot have modifiers")),
         b'q' => add_literal(l, out, arg),
-        b's' => add_text(l, out, form, arg),
+        b's' => {
+            let v = l.tostring(l.arg(arg))?;
+            // SAFETY: a live string; errors are the only thing below that allocates before it is copied, and they do not use it.
+            let text = unsafe { Str::bytes(v.as_str()) };
+            if form.len() == 1 {
+                return out.add(text);
+            }
+            if text.contains(&0) {
+                return Err(l.arg_error(arg, "string contains zeros"));
+            }
+            match add_text(out, form, text)? {
+                true => Ok(()),
+                false => Err(bad_form(l, form)),
+            }
+        }
         _ => Err(invalid(l, "invalid conversion '%", form, "' to 'format'")),
     }
 }
@@ -107,15 +187,13 @@ fn invalid(l: Lua, before: &str, form: &[u8], after: &str) -> Raise {
     l.error_bytes(&[before.as_bytes(), shown, after.as_bytes()].concat())
 }
 
-fn checked(l: Lua, form: &[u8], flags: &[u8], precision: bool) -> LResult<Spec> {
-    spec::parse(form, flags, precision)
-        .ok_or_else(|| invalid(l, "invalid conversion specification: '%", form, "'"))
+#[cold]
+fn bad_form(l: Lua, form: &[u8]) -> Raise {
+    invalid(l, "invalid conversion specification: '%", form, "'")
 }
 
-fn add_integer(l: Lua, out: &mut Buffer, form: &[u8], flags: &[u8], arg: i32) -> LResult<()> {
-    let n = l.check_int(arg)?;
-    let spec = checked(l, form, flags, true)?;
-    out.add(spec::integer(spec, form.last().copied().unwrap_or(b'd'), n).as_bytes())
+fn checked(l: Lua, form: &[u8], flags: &[u8], precision: bool) -> LResult<Spec> {
+    spec::parse(form, flags, precision).ok_or_else(|| bad_form(l, form))
 }
 
 /// Adds a text in a field.
@@ -131,39 +209,48 @@ fn padded(out: &mut Buffer, spec: Spec, text: &[u8]) -> LResult<()> {
     Ok(())
 }
 
-/// `%s` with modifiers.
-fn add_text(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
-    let v = l.tostring(l.arg(arg))?;
-    // SAFETY: a live string; errors are the only thing below that allocates before it is copied, and they do not use it.
-    let text = unsafe { Str::bytes(v.as_str()) };
+/// `%s` with modifiers. False: the text contains zeros, or the form is not valid.
+fn add_text(out: &mut Buffer, form: &[u8], text: &[u8]) -> LResult<bool> {
+    let Some(spec) = spec::parse(form, spec::FLAGS_TEXT, true) else {
+        return Ok(false);
+    };
     if text.contains(&0) {
-        return Err(l.arg_error(arg, "string contains zeros"));
+        return Ok(false);
     }
-    let spec = checked(l, form, spec::FLAGS_TEXT, true)?;
     match spec.precision {
-        None if text.len() >= LONG_TEXT => out.add(text),
-        Some(n) if n < text.len() => padded(out, spec, &text[..n]),
-        _ => padded(out, spec, text),
+        None if text.len() >= LONG_TEXT => out.add(text)?,
+        Some(n) if n < text.len() => padded(out, spec, &text[..n])?,
+        _ => padded(out, spec, text)?,
     }
+    Ok(true)
 }
 
-/// A float, without C where that is possible.
-fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<()> {
+/// A float, without C where that is possible. False: it is not.
+fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bool> {
     let precision = spec.precision.unwrap_or(6);
-    if !(spec.plus || spec.space || spec.alternate || spec.zero) {
-        let text = match conversion {
-            b'f' => numfmt::float_f(f, precision),
-            b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
-            b'e' | b'E' if precision <= 16 && f.is_finite() => {
-                Some(numfmt::float_e(f, precision, conversion))
-            }
-            _ => None,
-        };
-        if let Some(text) = text {
-            return padded(out, spec, &text);
-        }
+    if spec.plus || spec.space || spec.alternate || spec.zero && !f.is_finite() {
+        return Ok(false);
     }
-    c_float(out, spec, conversion, f)
+    let text = match conversion {
+        b'f' => numfmt::float_f(f, precision),
+        b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
+        b'e' | b'E' if precision <= 16 && f.is_finite() => {
+            Some(numfmt::float_e(f, precision, conversion))
+        }
+        _ => None,
+    };
+    let Some(text) = text else {
+        return Ok(false);
+    };
+    if spec.zero && !spec.left {
+        let (sign, digits) = text.split_at(usize::from(text.first() == Some(&b'-')));
+        out.add(sign)?;
+        out.add_fill(b'0', spec.width.saturating_sub(text.len()))?;
+        out.add(digits)?;
+    } else {
+        padded(out, spec, &text)?;
+    }
+    Ok(true)
 }
 
 /// A float by `snprintf`.

@@ -11,13 +11,13 @@
 
 pub mod coerce;
 pub mod ctype;
-mod format;
+pub(crate) mod format;
 mod gsub;
-mod layout;
+pub(crate) mod layout;
 pub mod matcher;
 mod pack;
 pub mod pattern;
-mod search;
+pub(crate) mod search;
 mod spec;
 
 use super::buffer::{Buffer, Space};
@@ -119,7 +119,7 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
 
 /// Start position from a relative one: from 1, at least 1, perhaps beyond the end.
 #[inline]
-fn start_position(pos: i64, len: usize) -> usize {
+pub(crate) fn start_position(pos: i64, len: usize) -> usize {
     match usize::try_from(pos) {
         Ok(p) => p.max(1),
         Err(_) if pos < -(len as i64) => 1,
@@ -129,7 +129,7 @@ fn start_position(pos: i64, len: usize) -> usize {
 
 /// End position from a relative one, clipped to `0..=len`.
 #[inline]
-fn end_position(pos: i64, len: usize) -> usize {
+pub(crate) fn end_position(pos: i64, len: usize) -> usize {
     match usize::try_from(pos) {
         Ok(p) => p.min(len),
         Err(_) if pos < -(len as i64) => 0,
@@ -214,7 +214,7 @@ fn rep(l: Lua) -> LResult<u32> {
 }
 
 /// Fills `out` with `s sep s sep ... s`.
-fn fill_repeated(out: &mut [u8], s: &[u8], sep: &[u8]) {
+pub(crate) fn fill_repeated(out: &mut [u8], s: &[u8], sep: &[u8]) {
     if let ([c], []) = (s, sep) {
         return out.fill(*c);
     }

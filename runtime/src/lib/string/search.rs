@@ -124,6 +124,31 @@ fn search(l: Lua, find: bool) -> LResult<u32> {
     }
 }
 
+/// Start and end of the first match from position `init` (from 0, within the string) on, which `string.find` would find. `None`: there are captures,
+/// or an error is to be raised.
+pub(crate) fn find_without_captures(
+    s: &[u8],
+    p: &[u8],
+    init: usize,
+    plain: bool,
+) -> Option<Option<(usize, usize)>> {
+    if plain || is_plain(p) {
+        let at = find_plain(&s[init..], p).map(|at| at + init);
+        return Some(at.map(|at| (at, at + p.len())));
+    }
+    if p.contains(&b'(') {
+        return None;
+    }
+    let (anchor, text) = split_anchor(p);
+    let mut pattern = Pattern::empty();
+    pattern.translate(text).ok()?;
+    let mut m = Matcher::new(s, pattern.items(), pattern.sets());
+    if anchor {
+        return Some(m.run(init).ok()?.map(|end| (init, end)));
+    }
+    first_match(&mut m, init, None).ok()
+}
+
 /// Splits off a leading `^`.
 pub fn split_anchor(p: &[u8]) -> (bool, &[u8]) {
     match p {

@@ -95,8 +95,9 @@ impl IntText {
         }
     }
     fn fill(&mut self, c: u8, n: usize) {
-        for _ in 0..n {
-            self.push(&[c]);
+        if let Some(to) = self.buf.get_mut(self.len..self.len + n) {
+            to.fill(c);
+            self.len += n;
         }
     }
     /// The characters.
@@ -116,6 +117,7 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
     let signed = matches!(conversion, b'd' | b'i');
     let mut bits = if signed { n.unsigned_abs() } else { n as u64 };
     let mut decimal = [0; 20];
+    let mut digits: &[u8] = &[];
     match conversion {
         b'o' => {
             while bits != 0 {
@@ -131,13 +133,12 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
                 bits >>= 4;
             }
         }
-        _ if bits != 0 => numfmt::decimal(bits, &mut decimal)
-            .iter()
-            .rev()
-            .for_each(|&c| put(c)),
+        _ if bits != 0 => digits = numfmt::decimal(bits, &mut decimal),
         _ => {}
     }
-    let digits = &space[at..];
+    if at < space.len() {
+        digits = &space[at..];
+    }
     let prefix: &[u8] = match conversion {
         b'd' | b'i' if n < 0 => b"-",
         b'd' | b'i' if spec.plus => b"+",
