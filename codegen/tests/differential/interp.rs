@@ -290,7 +290,7 @@ impl Interp<'_> {
     fn inst(&mut self, node: &InstNode) {
         let res = node.first_result;
         let value = match &node.inst {
-            Inst::Iconst(_) | Inst::Fconst(_) => return,
+            Inst::Iconst(_) | Inst::Fconst(_) | Inst::Assume(_) => return,
             Inst::Unary { op, a } => self.unary(*op, self.get(*a)),
             Inst::Binary { op, a, b } => self.binary(*op, self.get(*a), self.opnd(*b)),
             Inst::Overflow { op, a, b } => {
