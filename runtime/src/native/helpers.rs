@@ -333,7 +333,9 @@ unsafe extern "C" fn saving() {
 macro_rules! thunks {
     ($( $name:ident, $kind:ident, $doc:literal; )*) => {
         $(
+            // A section each: what nobody calls is not linked.
             global_asm!(
+                concat!(".pushsection .text.trinity_h_", stringify!($name), ",\"ax\",@progbits"),
                 ".p2align 4",
                 concat!(".globl trinity_h_", stringify!($name)),
                 concat!("trinity_h_", stringify!($name), ":"),
@@ -348,17 +350,20 @@ macro_rules! thunks {
                 "js trinity_raise",
                 "ret",
                 ".cfi_endproc",
+                ".popsection",
                 CI = const abi::thread::CI,
                 NSP = const abi::ci::NSP,
                 NBASE = const abi::ci::NBASE,
                 f = sym entry::$name,
             );
             global_asm!(
+                concat!(".pushsection .text.trinity_hs_", stringify!($name), ",\"ax\",@progbits"),
                 ".p2align 4",
                 concat!(".globl trinity_hs_", stringify!($name)),
                 concat!("trinity_hs_", stringify!($name), ":"),
                 "lea rax, [rip + {f}]",
                 "jmp {saving}",
+                ".popsection",
                 f = sym entry::$name,
                 saving = sym saving,
             );

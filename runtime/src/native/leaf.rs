@@ -20,8 +20,11 @@ const ENTRIES: usize = offset_of!(Global, lookups) + offset_of!(Lookups, base);
 const _: () = assert!(size_of::<Entry>() == 40 && SIZE.is_power_of_two());
 const _: () = assert!(size_of::<Node>() == 24 && size_of::<Cache>() == cache::SIZE as usize);
 
+// Each has a section, so that what nobody calls is not linked.
+
 // rax = a function of the C convention, its arguments in place but the seventh, the global: everything but rax survives it.
 global_asm!(
+    ".pushsection .text.trinity_leaf_saving,\"ax\",@progbits",
     ".p2align 4",
     "trinity_leaf_saving:",
     "push rbp; mov rbp, rsp; sub rsp, 208; and rsp, -16",
@@ -34,6 +37,7 @@ global_asm!(
     "movsd xmm8, [rsp + 144]; movsd xmm9, [rsp + 152]; movsd xmm10, [rsp + 160]; movsd xmm11, [rsp + 168]; movsd xmm12, [rsp + 176]; movsd xmm13, [rsp + 184]; movsd xmm14, [rsp + 192]; movsd xmm15, [rsp + 200]",
     "mov rsp, rbp; pop rbp",
     "ret",
+    ".popsection",
     GLOBAL = const thread::GLOBAL,
 );
 
@@ -51,6 +55,7 @@ macro_rules! find_entry {
 
 // `leaf::GET`: rdi = global, rsi = table, rdx = key, rcx = the site's cache.
 global_asm!(
+    ".pushsection .text.trinity_l_get,\"ax\",@progbits",
     ".p2align 4",
     ".globl trinity_l_get",
     "trinity_l_get:",
@@ -64,6 +69,7 @@ global_asm!(
     "mov r9, [r14 + {EPOCH_PTR}]; mov r9d, [r9]; cmp [r8 + {EPOCH}], r9d; jne 3f",
     "lea rax, [r8 + {VALUE}]; pop r9; pop r8; ret",
     "3: pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
@@ -83,6 +89,7 @@ global_asm!(
 
 // `leaf::PUT`: as GET; the place of a field that has a value.
 global_asm!(
+    ".pushsection .text.trinity_l_put,\"ax\",@progbits",
     ".p2align 4",
     ".globl trinity_l_put",
     "trinity_l_put:",
@@ -93,6 +100,7 @@ global_asm!(
     "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
     "dec rdx; pop r9; pop r8; ret",
     "3: dec rdx; pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
@@ -109,6 +117,7 @@ global_asm!(
 // `leaf::SHAPE`: rdi = table, rsi = constants, rdx = the cell, whose first id was compared, rcx, r8, r9 = fields. Beyond four, shapes are
 // remembered as other lookups are, with the cell as the key.
 global_asm!(
+    ".pushsection .text.trinity_l_shape,\"ax\",@progbits",
     ".p2align 4",
     ".globl trinity_l_shape",
     "trinity_l_shape:",
@@ -123,6 +132,7 @@ global_asm!(
     "2: mov eax, 1; ret",
     "3: pop r9; pop r8; pop rdi",
     "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
     GLOBAL = const thread::GLOBAL,
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
@@ -134,6 +144,7 @@ global_asm!(
 
 // `leaf::INT`: rdi = table, rsi = key. As `hash::find_int`.
 global_asm!(
+    ".pushsection .text.trinity_l_int,\"ax\",@progbits",
     ".p2align 4",
     ".globl trinity_l_int",
     "trinity_l_int:",
@@ -151,6 +162,7 @@ global_asm!(
     "xor eax, eax",
     "5: pop r8; pop rdx; pop rcx",
     "4: ret",
+    ".popsection",
     HASH = const table::HASH,
     LOG2 = const offset_of!(HashPart, log2),
     NODES = const size_of::<HashPart>(),
