@@ -217,6 +217,7 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             },
             consts,
             caches,
+            child_list: children.as_ptr(),
             code: src.code.as_ptr(),
             num_consts: num_consts as u32,
             num_caches,

@@ -60,8 +60,9 @@ pub struct Table {
     pub shape: *mut crate::table::shape::Shape,
     pub metatable: *mut Table,
     pub slot_cap: u32,
-    pub pad: u32,
-    // inline slots follow
+    /// Offset of the array that the cell has room for, from the table; 0: it has none. `array` points there or elsewhere.
+    pub own_array: u32,
+    // inline slots and the own array follow
 }
 
 /// A captured local variable.
@@ -142,6 +143,7 @@ const _: () = {
     assert!(offset_of!(Table, shape) == abi::table::SHAPE as usize);
     assert!(offset_of!(Table, metatable) == abi::table::METATABLE as usize);
     assert!(offset_of!(Table, slot_cap) == abi::table::SLOT_CAP as usize);
+    assert!(offset_of!(Table, own_array) == abi::table::OWN_ARRAY as usize);
     assert!(size_of::<Table>() == abi::table::SIZE as usize);
     assert!(offset_of!(Cell, v) == abi::closure::CELL_VALUE as usize);
     assert!(offset_of!(LuaClosure, code) == abi::closure::CODE as usize);

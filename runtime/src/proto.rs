@@ -46,6 +46,8 @@ pub struct RtProto {
     pub consts: *mut Value,
     /// Inline caches, indexed by `Ic` operands; one spare entry at the end serves instructions without a cache.
     pub caches: *mut Cache,
+    /// The elements of `children`, for machine code.
+    pub child_list: *const *mut RtProto,
     pub code: *const Instr,
     pub num_consts: u32,
     pub num_caches: u32,
@@ -82,4 +84,8 @@ pub struct RtProto {
 
 const _: () = assert!(std::mem::offset_of!(RtProto, consts) == trinity_abi::proto::CONSTS as usize);
 const _: () = assert!(std::mem::offset_of!(RtProto, caches) == trinity_abi::proto::CACHES as usize);
+const _: () =
+    assert!(std::mem::offset_of!(RtProto, child_list) == trinity_abi::proto::CHILDREN as usize);
+const _: () =
+    assert!(std::mem::offset_of!(RtProto, native_code) == trinity_abi::proto::NATIVE_CODE as usize);
 const _: () = assert!(size_of::<Cache>() == trinity_abi::cache::SIZE as usize);

@@ -21,11 +21,12 @@ use crate::warn::WarnState;
 use std::ptr::{NonNull, null_mut};
 use trinity_frontend::bytecode::op::EVENT_NAMES;
 
-/// The global state.
+/// The global state. Machine code allocates from the heap, which comes first.
+#[repr(C)]
 pub struct Global {
+    pub heap: Heap,
     /// Incremented when a constant slot or an absence that a cache may have recorded stops being true.
     pub epoch: u32,
-    pub heap: Heap,
     pub strings: Interner,
     pub shapes: Shapes,
     pub main_thread: *mut Thread,
@@ -59,6 +60,14 @@ pub struct Global {
     /// Who is told of every instruction, in executables made for training runs.
     pub observer: Option<&'static dyn Watch>,
 }
+
+const _: () = {
+    use std::mem::offset_of;
+    use trinity_abi::heap as abi;
+    assert!(offset_of!(Global, heap) == 0 && offset_of!(Heap, runs) == abi::run(0) as usize);
+    assert!(offset_of!(Heap, debt) == abi::DEBT as usize);
+    assert!(offset_of!(Heap, current_white) == abi::WHITE as usize);
+};
 
 /// Registry keys, as in the reference.
 const MAIN_THREAD: i64 = 1;

@@ -258,6 +258,8 @@ names! {
         Header = "header",
         /// Slots of the native frame whose address does not escape.
         Native = "native",
+        /// Fields of an object by the code that makes it, before any other access to the object: no knowledge of other regions is about it.
+        Fresh = "fresh",
     }
 }
 

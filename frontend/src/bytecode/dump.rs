@@ -29,7 +29,7 @@ pub(super) const CHECK_NUM: f64 = 370.5;
 /// Our magic.
 pub(super) const MAGIC: &[u8] = b"TRIN";
 /// Version of our format: to be raised with every change to opcodes, operands or this layout.
-pub(super) const OUR_FORMAT: u16 = 1;
+pub(super) const OUR_FORMAT: u16 = 2;
 
 pub(super) const FLAG_VARARG: u8 = 1;
 pub(super) const FLAG_SOURCE: u8 = 2;

@@ -2,6 +2,7 @@
 //!
 //! One table ([`op`]) drives the listing, the verifier, the binary form, liveness, the interpreter and the lowering to SSA.
 
+pub mod constructor;
 pub mod dump;
 pub mod effects;
 pub mod instr;

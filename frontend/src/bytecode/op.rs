@@ -137,7 +137,7 @@ opcodes! {
     SetTable   "SETTABLE"   [R R RK Ic]     None       "R[a][R[b]] := RK(c), feedback d";
     SetI       "SETI"       [R N RK Ic]     None       "R[a][b] := RK(c)";
     SetField   "SETFIELD"   [R KS RK Ic]    None       "R[a][K[b]] := RK(c), ic d";
-    NewTable   "NEWTABLE"   [W N N32 No]    None       "R[a] := {} (b: expected string fields; D: expected array elements)";
+    NewTable   "NEWTABLE"   [W N N Ic]      None       "R[a] := {} (b: stores with keys in the constructor; c: expected array elements), ic d";
     SelfGet    "SELF"       [W R KS Ic]     SelfPair   "R[a+1] := R[b]; R[a] := R[b][K[c]], ic d";
     SetList    "SETLIST"    [R N N32 No]    SetList    "R[a][D+i] := R[a+i], 1 <= i <= b (b = 0: up to top)";
     // --- arithmetic and bitwise operations on registers

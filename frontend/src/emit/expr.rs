@@ -4,6 +4,7 @@ use super::code::ConstKey;
 use super::exp::{Base, Exp, Key, Kind};
 use super::{Emitter, Result};
 use crate::ast::{BinOp, ExprId, ExprKind, FieldKey, Span, VarRef};
+use crate::bytecode::Instr;
 use crate::bytecode::op::Op;
 
 /// Array elements stored by one `SETLIST`.
@@ -176,7 +177,7 @@ impl Emitter<'_> {
 
     fn table(&mut self, fields: Span, prev_line: u32, line: u32) -> Result<Exp> {
         self.line = prev_line;
-        let pc = self.emit_abd(Op::NewTable, 0, 0, 0);
+        let pc = self.emit_cached(Op::NewTable, 0, 0, 0);
         let table = self.fs.free_reg;
         self.set_a(pc, table);
         self.reserve(1)?;
@@ -221,7 +222,8 @@ impl Emitter<'_> {
                 Some(e) if e.is_open() => {
                     self.set_results(&e, None)?;
                     self.set_list(table, stored, 0);
-                    stored += waiting - 1;
+                    // Calls give one value most often.
+                    stored += waiting - u32::from(matches!(e.kind, Kind::Vararg(_)));
                 }
                 last => {
                     if let Some(mut e) = last {
@@ -232,15 +234,16 @@ impl Emitter<'_> {
                 }
             }
         }
-        self.set_instr(
-            pc,
-            crate::bytecode::Instr::ab_d(
-                Op::NewTable,
-                table as u8,
-                records.min(u32::from(u16::MAX)) as u16,
-                stored,
-            ),
+        let most = |n: u32| n.min(u32::from(u16::MAX)) as u16;
+        let cache = self.instr(pc).d() as u16;
+        let new = Instr::abcd(
+            Op::NewTable,
+            table as u8,
+            most(records),
+            most(stored),
+            cache,
         );
+        self.set_instr(pc, new);
         Ok(Kind::Fixed(table).into())
     }
 

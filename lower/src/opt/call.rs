@@ -23,7 +23,25 @@ struct Results {
     count: Value,
 }
 
+/// Results of an open call, which are in home slots up to the thread's top: the next instruction takes them.
+#[derive(Clone, Copy)]
+pub(crate) struct Open {
+    /// Place of the instruction that takes them.
+    at: (u32, u32),
+    /// Register of the first.
+    pub first: usize,
+    /// The first one's payload and tag.
+    pub value: Reg,
+    /// How many there are (32 bits).
+    pub count: Value,
+}
+
 impl Lowering<'_> {
+    /// The open results that the present instruction takes, if a call gave them.
+    pub(crate) fn open_values(&self) -> Option<Open> {
+        self.open.filter(|o| o.at == (self.frame().chain, self.pc))
+    }
+
     /// The number of arguments of a call at `R[a]`, as a value.
     fn argument_count(&mut self, a: usize, b: usize) -> Value {
         if b > 0 {
@@ -115,6 +133,14 @@ impl Lowering<'_> {
             return self.result_guard(a, want);
         }
         self.store_results(i, r);
+        if c == 0 {
+            self.open = Some(Open {
+                at: (self.frame().chain, self.pc + 1),
+                first: a,
+                value: Reg::tagged(facts::VALUE, Some(r.payload), r.tag),
+                count: r.count,
+            });
+        }
         self.results_in_home(i);
     }
     pub(crate) fn results_in_home(&mut self, i: Instr) {
@@ -301,12 +327,21 @@ impl Lowering<'_> {
             native,
             &[],
         );
-        if b > 0 && !self.frame().p.is_vararg {
+        // Open arguments are most often one result of a call.
+        let one = self.open_values().filter(|_| b == 0);
+        if (b > 0 || one.is_some()) && !self.frame().p.is_vararg {
             self.b.exit_if(
                 Cond::icmp(IntCc::Ne, t, i32::from(tag::LUA_FN)),
                 general,
                 &[],
             );
+            let mut b = b;
+            if let Some(o) = one {
+                let other = Cond::icmp_w(IntCc::Ne, Width::W32, o.count, 1);
+                self.b.exit_if(other, general, &[]);
+                b = o.first - a + 1;
+                self.set(o.first, o.value);
+            }
             let f = self.peek_bits(a);
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(mem::function_slot(0), f);
@@ -356,6 +391,18 @@ impl Lowering<'_> {
         let nargs = self.argument_count(a, 0);
         let code = CallTarget::Mem(mem::proto(f, closure::CODE));
         let r = self.enter(a, code, &[(nargs, PReg::Rcx)], kind::TAIL);
+        if !self.frame().p.is_vararg {
+            let several = self.b.create_cold_block();
+            let other = Cond::icmp_w(IntCc::Ne, Width::W32, r.count, 1);
+            self.b.exit_if(other, several, &[]);
+            let values = [
+                (r.payload, PReg::Rax),
+                (r.tag, PReg::Rdx),
+                (r.count, PReg::Rcx),
+            ];
+            self.b.ret(&values);
+            self.b.switch_to(several);
+        }
         self.b.store64(mem::home(a), r.payload);
         self.b.store(Width::W8, mem::home_tag(a), r.tag);
         self.open_results(a, r.count);

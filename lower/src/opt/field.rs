@@ -7,12 +7,12 @@ use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::helpers::leaf;
-use trinity_abi::{VALUE_TAG, cache, header, string, table, tag, thread};
+use trinity_abi::{VALUE_TAG, cache, header, shape, string, table, tag, thread};
 use trinity_codegen::ir::{
     Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::instr::NO_CACHE;
-use trinity_frontend::bytecode::{Const, Instr};
+use trinity_frontend::bytecode::{Const, Event, Instr};
 
 impl Lowering<'_> {
     /// What the instruction's result is compiled for.
@@ -162,7 +162,7 @@ impl Lowering<'_> {
         self.b.switch_to(done);
     }
 
-    /// Where there is nothing yet a metamethod may be asked: a table that has a metatable goes to `otherwise`.
+    /// Where there is nothing yet a metamethod may be asked: a table that could have one goes to `otherwise`.
     fn allow_nil(&mut self, t: Value, tag_at: Addr, otherwise: Block) {
         let nil = self.b.create_cold_block();
         let ok = self.b.create_block();
@@ -172,12 +172,28 @@ impl Lowering<'_> {
             (ok, &[]),
         );
         self.b.switch_to(nil);
-        self.b.brif(
-            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0),
-            (otherwise, &[]),
-            (ok, &[]),
-        );
+        self.unless_new_index(t, otherwise);
+        self.b.jump(ok, &[]);
         self.b.switch_to(ok);
+    }
+
+    /// Goes to `slow` if the table could have a `__newindex`.
+    fn unless_new_index(&mut self, t: Value, slow: Block) {
+        let none = self.b.create_cold_block();
+        let some = self.b.create_cold_block();
+        let mt = self.b.load64(mem::shape(t, table::METATABLE));
+        self.b
+            .brif(Cond::icmp(IntCc::Eq, mt, 0), (none, &[]), (some, &[]));
+        // Shapes of metatables know which events they have not.
+        self.b.switch_to(some);
+        let shape = self.b.load64(mem::shape(mt, table::SHAPE));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, shape, 0), slow, &[]);
+        let absent = mem::shape(shape, shape::ABSENT);
+        let bit = 1 << Event::NewIndex as u8;
+        let absent = Cond::test_mem(IntCc::Ne, Width::W32, absent, bit);
+        self.b.exit_unless(absent, slow, &[]);
+        self.b.jump(none, &[]);
+        self.b.switch_to(none);
     }
 
     /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.
@@ -213,7 +229,13 @@ impl Lowering<'_> {
     }
 
     /// Goes to `otherwise` unless the table has the cached shape.
-    fn check_shape_id(&mut self, t: Value, caches: Value, offset: i32, otherwise: Block) {
+    pub(crate) fn check_shape_id(
+        &mut self,
+        t: Value,
+        caches: Value,
+        offset: i32,
+        otherwise: Block,
+    ) {
         let id = self
             .b
             .load(LoadKind::U32, mem::cache(caches, offset + cache::SHAPE_ID));
@@ -367,6 +389,9 @@ impl Lowering<'_> {
 
     /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape, or one more.
     pub(crate) fn set_field(&mut self, i: Instr, upvalue: bool) {
+        if !upvalue && self.construct_field(i) {
+            return;
+        }
         if !upvalue {
             self.table_guard(i.a());
         }
@@ -479,7 +504,7 @@ impl Lowering<'_> {
     }
 
     /// Writes payload (if there is one) and tag.
-    fn store_value(&mut self, value: Reg, at: Addr, tag_at: Addr) {
+    pub(crate) fn store_value(&mut self, value: Reg, at: Addr, tag_at: Addr) {
         if value.tags.has_payload() {
             self.store_payload(value, at);
         }

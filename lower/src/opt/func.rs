@@ -90,6 +90,8 @@ pub(crate) struct Frame<'a> {
     pub ret: Option<super::inline::Return>,
     /// Numeric loops by the position of their FORLOOP.
     pub loops: std::collections::HashMap<u32, CountedLoop>,
+    /// Table constructors met so far.
+    pub constructors: Vec<super::constructor::Constructor>,
     blocks: Vec<Block>,
     phis: Vec<Vec<(usize, Phi)>>,
     ends: Vec<Option<State>>,
@@ -110,6 +112,8 @@ pub(crate) struct Lowering<'a> {
     pub inlined_code: usize,
     /// Cold block that leaves at the present instruction.
     pub exit_cache: Option<Block>,
+    /// What the last open call gave.
+    pub open: Option<super::call::Open>,
     pub pc: u32,
     pub node: NodeId,
     pub index: u32,
@@ -136,6 +140,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         slots: 0,
         inlined_code: 0,
         exit_cache: None,
+        open: None,
         pc: 0,
         node: NodeId(0),
         index,
@@ -224,6 +229,7 @@ impl<'a> Lowering<'a> {
             runs: spec.calls(),
             ret: None,
             loops: Default::default(),
+            constructors: Vec::new(),
             blocks: Vec::with_capacity(n),
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
@@ -645,13 +651,7 @@ fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
                     Op::Call if !intrinsic
                 ) || matches!(
                     p.code[pc as usize].op(),
-                    Op::TForCall
-                        | Op::Concat
-                        | Op::NewTable
-                        | Op::Closure
-                        | Op::NewCell
-                        | Op::SetList
-                        | Op::VarArg
+                    Op::TForCall | Op::Concat | Op::SetList | Op::VarArg
                 )
             })
     })

@@ -79,3 +79,11 @@ pub(crate) fn cache(caches: Value, disp: i32) -> Addr {
 pub(crate) fn mark(object: Value) -> Addr {
     Addr::value(object, abi::header::MARK).in_region(Region::Header)
 }
+/// The state: free runs of the heap, its debt.
+pub(crate) fn state(global: Value, disp: i32) -> Addr {
+    Addr::value(global, disp).in_region(Region::Thread)
+}
+/// A field of an object that nothing but the code that makes it knows.
+pub(crate) fn fresh(object: Value, disp: i32) -> Addr {
+    Addr::value(object, disp).in_region(Region::Fresh)
+}

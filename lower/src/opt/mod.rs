@@ -6,9 +6,11 @@
 //! cold code (`state.rs`). Where control flow meets, registers that differ are block parameters ([`graph`]).
 
 mod access;
+mod alloc;
 mod arith;
 mod call;
 mod compare;
+mod constructor;
 mod entry;
 pub mod facts;
 mod field;

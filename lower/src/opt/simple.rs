@@ -91,9 +91,9 @@ impl Lowering<'_> {
             VarArgPrep => {
                 // Done in the prologue.
             }
-            NewCell => self.made(a, Tags::CELL),
-            NewTable => self.made(a, Tags::TABLE),
-            Closure => self.made(a, Tags::of(tag::LUA_FN)),
+            NewCell => self.new_cell(a),
+            NewTable => self.new_table(i),
+            Closure => self.new_closure(i),
             Concat => self.concat(i),
             VarArg => {
                 self.step();
@@ -101,21 +101,14 @@ impl Lowering<'_> {
                     self.set(r, Reg::in_home(facts::VALUE));
                 }
             }
-            SetList | Close | Tbc => self.step(),
+            SetList => self.set_list(i),
+            Close | Tbc => self.step(),
             _ => {
                 // Arithmetic was taken above.
                 debug_assert!(false, "no lowering for {:?}", i.op());
                 self.step();
             }
         }
-    }
-
-    /// An instruction whose helper makes an object.
-    fn made(&mut self, a: usize, tags: Tags) {
-        self.step();
-        self.set(a, Reg::in_home(tags));
-        // Used soon, and often.
-        self.get(a);
     }
 
     fn not(&mut self, a: usize, b: usize) {

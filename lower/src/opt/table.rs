@@ -197,9 +197,12 @@ impl Lowering<'_> {
             let here = self.b.current();
             self.b.switch_to(beyond);
             let absent = match index {
+                _ if want.meets(Tags::NIL) => self.nothing_there(t, want, slow, done),
                 Index::Reg(key) => self.beside(|l| l.raw_get(b, key, want, slow, done)),
                 Index::Imm(_) => slow,
             };
+            let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::shape(t, table::HASH), 0);
+            self.b.exit_if(no_hash, absent, &[]);
             let entry = self.hash_entry(t, idx, absent);
             let entry_tag = self
                 .b
@@ -311,6 +314,21 @@ impl Lowering<'_> {
         self.b
             .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), beyond, &[]);
         (t, idx)
+    }
+    /// A block for a key that the table has not: nil, where there is no metatable.
+    fn nothing_there(&mut self, t: Value, want: Tags, slow: Block, done: Block) -> Block {
+        let here = self.b.current();
+        let block = self.b.create_block();
+        self.b.switch_to(block);
+        let metatable = mem::shape(t, table::METATABLE);
+        let some = Cond::icmp_mem(IntCc::Ne, Width::W64, metatable, 0);
+        self.b.exit_if(some, slow, &[]);
+        let nil = self.b.iconst(i64::from(tag::NIL));
+        let mut args = vec![nil; usize::from(want.has_payload())];
+        args.extend(want.single().is_none().then_some(nil));
+        self.b.jump(done, &args);
+        self.b.switch_to(here);
+        block
     }
     fn index_value(&mut self, index: Index, slow: Block) -> Value {
         match index {
@@ -463,8 +481,7 @@ impl Lowering<'_> {
         self.tag_of(value, 0)
     }
 
-    /// All kinds: an existing element of a matching kind, or an append within the capacity to an array that is not empty, of a table without
-    /// a metatable. The last place is the helper's: a full array takes over what the hash part has.
+    /// All kinds: an existing element of a matching kind, or an append within the capacity, of a table without a metatable.
     fn set_any(&mut self, a: usize, index: Index, value: Reg) {
         let done = self.b.create_block();
         let slow = self.slow_statement(done);
@@ -516,20 +533,45 @@ impl Lowering<'_> {
             self.b
                 .exit_unless(Cond::icmp(IntCc::Eq, len, from0), other, &[]);
             let cap = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_CAP));
+            let last = self.b.create_block();
+            let room = self.b.create_block();
             self.b
-                .exit_unless(Cond::icmp(IntCc::Ult, idx, cap), slow, &[]);
+                .brif(Cond::icmp(IntCc::Ult, idx, cap), (room, &[]), (last, &[]));
+            // The last place: a full array takes over what the hash part has.
+            self.b.switch_to(last);
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Eq, idx, cap), slow, &[]);
+            let has_hash = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0);
+            self.b.brif(has_hash, (slow, &[]), (room, &[]));
+            self.b.switch_to(room);
             let has_metatable =
                 Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::METATABLE), 0);
             self.b.exit_if(has_metatable, slow, &[]);
             self.b.exit_if(no_value, slow, &[]);
             let len_addr = mem::array(t, table::ARRAY_LEN);
             let append = self.b.create_block();
+            let first = self.b.create_block();
             self.b.exit_if(is_general, append, &[]);
             let empty = Cond::icmp(IntCc::Eq, kind, i32::from(table::KIND_EMPTY));
-            self.b.exit_if(empty, slow, &[]);
+            self.b.exit_if(empty, first, &[]);
             self.b.exit_if(wrong_kind, slow, &[]);
             self.b.store(Width::W32, len_addr, idx);
             self.b.jump(packed, &[]);
+            // The first element decides about the kind.
+            self.b.switch_to(first);
+            let kind_addr = mem::array(t, table::ELEM_KIND);
+            let number = self.b.isub(vtag, i32::from(tag::INT));
+            let other = self.b.create_block();
+            self.b
+                .exit_if(Cond::icmp(IntCc::Ugt, number, 1), other, &[]);
+            let kind = self.b.iadd(number, i32::from(table::KIND_INT));
+            self.b.store(Width::W8, kind_addr, kind);
+            self.b.store(Width::W32, len_addr, idx);
+            self.b.jump(packed, &[]);
+            self.b.switch_to(other);
+            self.b
+                .store_imm(Width::W8, kind_addr, i32::from(table::KIND_GENERAL));
+            self.b.jump(append, &[]);
             self.b.switch_to(append);
             self.b.store(Width::W32, len_addr, idx);
             self.b.jump(general, &[]);

@@ -63,6 +63,8 @@ pub mod table {
     pub const SHAPE: i32 = 40;
     pub const METATABLE: i32 = 48;
     pub const SLOT_CAP: i32 = 56;
+    /// Offset of the array inside the table's own cell; 0: there is none.
+    pub const OWN_ARRAY: i32 = 60;
     pub const SIZE: i32 = 64;
     /// Offset of the tag of a hash part's entry; its payload is at 0.
     pub const ENTRY_TAG: i32 = 20;
@@ -71,6 +73,12 @@ pub mod table {
     pub const KIND_INT: u8 = 1;
     pub const KIND_FLOAT: u8 = 2;
     pub const KIND_GENERAL: u8 = 3;
+}
+
+/// Shapes.
+pub mod shape {
+    /// Metamethods that a table with the shape is known not to have (u32), by number of event.
+    pub const ABSENT: i32 = 12;
 }
 
 /// Closures and cells.
@@ -96,6 +104,8 @@ pub mod proto {
     #![allow(missing_docs)]
     pub const CONSTS: i32 = 8;
     pub const CACHES: i32 = 16;
+    pub const CHILDREN: i32 = 24;
+    pub const NATIVE_CODE: i32 = 56;
 }
 
 /// Inline cache entries (section 3).
@@ -122,6 +132,8 @@ pub mod cache {
     pub const KIND_ABSENT: u8 = 3;
     /// Stores only: adds the key; `VALUE` holds the shape that follows.
     pub const KIND_ADD: u8 = 5;
+    /// NEWTABLE only: `VALUE` holds the shape with all string keys of the constructor.
+    pub const KIND_NEW: u8 = 6;
 }
 
 /// Thread fields that machine code touches.
@@ -144,6 +156,7 @@ pub mod ci {
     pub const NBASE: i32 = 56;
 }
 
+pub mod heap;
 pub mod helpers;
 pub mod intrinsic;
 pub mod unit;

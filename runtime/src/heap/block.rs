@@ -15,56 +15,18 @@
 use super::AllocError;
 use std::alloc::Layout;
 use std::ptr::null_mut;
+pub use trinity_abi::heap::{CELL_SIZE, CLASSES, MAX_CELL, class_of};
 
 /// Size and alignment of a block.
 pub const BLOCK: usize = 1 << 16;
-const CHUNK: usize = 16 * BLOCK;
-/// Largest object in a block.
-pub const MAX_CELL: usize = 2048;
+/// What is asked for from the system at once, and its alignment: a large page.
+const CHUNK: usize = 32 * BLOCK;
+/// Chunks after which further ones are to be large pages: a small heap takes what it needs only.
+const SMALL_CHUNKS: usize = 8;
 /// Offset of the first cell.
 pub(super) const FIRST: usize = 64;
 /// Longest run handed out at once: bounds how late allocation is noticed by the pacing.
 const MAX_RUN: usize = 4096;
-/// Number of size classes.
-pub const CLASSES: usize = 40;
-
-/// Cell sizes: multiples of 16 up to 256, then eight steps per doubling.
-pub const CELL_SIZE: [u32; CLASSES] = {
-    let mut a = [0; CLASSES];
-    let mut i = 0;
-    while i < CLASSES {
-        let k = i as u32 + 1;
-        a[i] = if k <= 16 {
-            k * 16
-        } else {
-            let step = (k - 17) / 8;
-            (256 << step) + ((k - 17) % 8 + 1) * (32 << step)
-        };
-        i += 1;
-    }
-    a
-};
-
-/// Class of a size in 16-byte units.
-const CLASS_OF: [u8; MAX_CELL / 16 + 1] = {
-    let mut a = [0; MAX_CELL / 16 + 1];
-    let (mut units, mut c) = (0, 0);
-    while units <= MAX_CELL / 16 {
-        while (CELL_SIZE[c] as usize) < units * 16 {
-            c += 1;
-        }
-        a[units] = c as u8;
-        units += 1;
-    }
-    a
-};
-
-/// Size class of an object of `size <= MAX_CELL` bytes.
-#[inline(always)]
-pub fn class_of(size: usize) -> usize {
-    CLASS_OF[size.div_ceil(16)] as usize
-}
-
 /// Header of a block.
 #[repr(C)]
 pub struct Block {
@@ -158,7 +120,13 @@ impl Chunks {
             self.keep_spare();
         }
         let base = match Self::map() {
-            Ok(base) => base,
+            Ok(base) => {
+                if self.chunks.len() >= SMALL_CHUNKS {
+                    // SAFETY: a mapping of our own; where there are no large pages nothing happens.
+                    unsafe { libc::madvise(base.cast(), CHUNK, libc::MADV_HUGEPAGE) };
+                }
+                base
+            }
             Err(e) => {
                 if self.spare.is_null() {
                     return Err(e);
@@ -216,7 +184,7 @@ impl Chunks {
     }
 
     fn map() -> Result<*mut u8, AllocError> {
-        let len = CHUNK + BLOCK;
+        let len = 2 * CHUNK;
         // SAFETY: a fresh anonymous mapping; the unaligned head and tail are given back.
         unsafe {
             let p = libc::mmap(
@@ -231,13 +199,13 @@ impl Chunks {
                 return Err(AllocError);
             }
             let p = p.cast::<u8>();
-            let head = p.align_offset(BLOCK);
+            let head = p.align_offset(CHUNK);
             let base = p.add(head);
             if head > 0 {
                 libc::munmap(p.cast(), head);
             }
-            if head < BLOCK {
-                libc::munmap(base.add(CHUNK).cast(), BLOCK - head);
+            if head < CHUNK {
+                libc::munmap(base.add(CHUNK).cast(), CHUNK - head);
             }
             Ok(base)
         }
@@ -417,19 +385,4 @@ pub(super) fn system_alloc(size: usize) -> Result<*mut u8, AllocError> {
 pub(super) unsafe fn system_free(p: *mut u8, size: usize) {
     // SAFETY: the layout was valid when the memory was allocated.
     unsafe { std::alloc::dealloc(p, Layout::from_size_align_unchecked(size, 16)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_cover_all_sizes_with_little_waste() {
-        assert_eq!(CELL_SIZE[0], 16);
-        assert_eq!(CELL_SIZE[CLASSES - 1] as usize, MAX_CELL);
-        for size in 1..=MAX_CELL {
-            let c = CELL_SIZE[class_of(size)] as usize;
-            assert!(c >= size && c.is_multiple_of(16) && c - size < 16 + size / 8);
-        }
-    }
 }

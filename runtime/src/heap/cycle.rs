@@ -41,6 +41,7 @@ pub unsafe fn step(g: *mut Global) {
             }
             Mode::Incremental => incremental_step(g),
         }
+        super::mark::settle(g);
         if single {
             (*heap).set_debt(0);
         }
@@ -203,6 +204,7 @@ pub(super) unsafe fn clear_lists(g: *mut Global) {
     unsafe {
         let heap = &mut (*g).heap;
         heap.gray.clear();
+        heap.fetching = super::mark::Fetching::new();
         heap.gray_again.clear();
         heap.weak.clear();
         heap.ephemeron.clear();

@@ -177,6 +177,7 @@ pub struct Heap {
     sweep_class: usize,
     sweep_large: usize,
     gray: Objects,
+    fetching: mark::Fetching,
     /// To be visited again in the atomic phase.
     gray_again: Objects,
     /// A push to `gray` or `gray_again` failed: gray objects must be looked for in the whole heap.
@@ -247,6 +248,7 @@ impl Heap {
             sweep_class: 0,
             sweep_large: 0,
             gray: Vec::new(),
+            fetching: mark::Fetching::new(),
             gray_again: Vec::new(),
             gray_overflow: false,
             weak: Vec::new(),

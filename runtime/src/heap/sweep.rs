@@ -116,7 +116,8 @@ unsafe fn poison(o: *mut Header, size: usize) {
 /// Sweeps one block. Returns (objects visited, cells alive).
 unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, usize) {
     unsafe {
-        let dead = WHITES & !(*g).heap.current_white;
+        let white = (*g).heap.current_white;
+        let dead = WHITES & !white;
         let stress = (*g).heap.stress != super::Stress::Off;
         let cell = (*b).cell as usize;
         let (mut at, top) = (b as usize + FIRST, b as usize + (*b).top as usize);
@@ -124,11 +125,23 @@ unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, us
         while at < top {
             let o = at as *mut Header;
             at += cell;
-            if (*o).kind == 0 {
+            let h = *o;
+            if h.kind == 0 {
                 continue;
             }
-            if sweep_object(g, o, treat, dead) {
-                free_object(g, o);
+            if treat == Treat::White && (h.mark & dead == 0 || h.mark & FIXED != 0) {
+                // The most frequent case first.
+                (*o).mark = h.mark & !(COLOURS | AGE) | white;
+                alive += 1;
+                young = true;
+            } else if sweep_object(g, o, treat, dead) {
+                let plain = match h.kind {
+                    tag::TABLE => crate::table::owns_nothing(o.cast()),
+                    kind => matches!(kind, tag::LUA_FN | tag::CELL),
+                };
+                if !plain {
+                    free_object(g, o);
+                }
                 (*o).kind = 0;
                 if stress {
                     poison(o, cell);

@@ -5,7 +5,8 @@
 //! Keys of string fields live in the shape and are marked with it; so only hash-part keys can be weak.
 
 use super::mark::{
-    gen_link, is_white, mark_object, mark_value, propagate_all, push, set_gray, traverse_strong,
+    gen_link, is_white, mark_object, mark_value, propagate_all, push, set_gray, settle,
+    traverse_strong,
 };
 use super::{Objects, State};
 use crate::object::{Header, Str, Table};
@@ -27,7 +28,8 @@ pub(super) enum Weakness {
 pub(super) unsafe fn mode_of(g: *mut Global, t: *mut Table) -> Weakness {
     unsafe {
         let mt = (*t).metatable;
-        if mt.is_null() {
+        // Objects in an unbroken tree of a prototype have metatables with nothing but `__index`.
+        if mt.is_null() || crate::table::has_plain_metatable(t) {
             return Weakness::None;
         }
         let m = crate::table::metamethod(g, mt, Event::Mode);
@@ -74,6 +76,7 @@ unsafe fn link(g: *mut Global, list: impl FnOnce(*mut Global) -> *mut Objects, t
         push(&mut *list(g), &mut failed, t.cast());
         if failed {
             traverse_strong(g, t);
+            settle(g);
         } else {
             set_gray(t.cast());
         }

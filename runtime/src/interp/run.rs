@@ -452,7 +452,8 @@ pub(super) unsafe fn run<const HOOKS: bool, const OBSERVE: bool>(
                             Op::SetI => set_int!(s.b() as i64),
                             Op::NewTable => {
                                 gc_point!();
-                                let Ok(t) = table::new(g, s.dd(), s.b()) else {
+                                let Ok(t) = table::construct(g, ops::proto_at(s.base), *s.pc)
+                                else {
                                     break 'step;
                                 };
                                 s.set(Value::table(t));

@@ -1,6 +1,6 @@
 //! The array part: elements 1..=`array_len` with split tags (docs/abi.md section 2, docs/decisions/0003-array-storage.md).
 //!
-//! One allocation of `array_cap` elements: tag bytes growing downwards below `array`, 8-byte payloads from `array` up. The space for tags is there in
+//! One allocation of `array_cap` elements, or a small one inside the table's own cell (`Table::own_array`): tag bytes growing downwards below `array`, 8-byte payloads from `array` up. The space for tags is there in
 //! every kind, so that turning a packed array into a general one happens in place. Payloads of nil and booleans are neither written nor
 //! read: a boolean array touches one byte an element.
 //!
@@ -13,20 +13,13 @@ use crate::object::Table;
 use crate::state::Global;
 use crate::value::Value;
 use std::ptr::null_mut;
+use trinity_abi::heap::{array_bytes, tag_space};
 use trinity_abi::table::{KIND_EMPTY, KIND_FLOAT, KIND_GENERAL, KIND_INT};
 use trinity_abi::tag;
 
 /// Most elements of an array part.
 pub(super) const MAX_CAP: usize = 1 << 30;
 
-#[inline(always)]
-fn tag_space(cap: usize) -> usize {
-    cap.next_multiple_of(8)
-}
-#[inline(always)]
-fn bytes(cap: usize) -> usize {
-    tag_space(cap) + 8 * cap
-}
 #[inline(always)]
 pub(super) unsafe fn tag_ptr(t: *mut Table, i: usize) -> *mut u8 {
     unsafe { (*t).array.cast::<u8>().sub(1 + i) }
@@ -204,7 +197,7 @@ pub(super) unsafe fn resize(g: *mut Global, t: *mut Table, cap: usize) -> Result
             null_mut()
         } else {
             let array = heap
-                .raw_alloc(bytes(cap))?
+                .raw_alloc(array_bytes(cap))?
                 .add(tag_space(cap))
                 .cast::<u64>();
             if n > 0 {
@@ -239,12 +232,19 @@ pub(super) unsafe fn truncate(t: *mut Table, mut n: usize) {
     }
 }
 
-/// Frees the memory of the array.
+/// Is the array the one inside the table's cell?
+#[inline(always)]
+pub(super) unsafe fn is_own(t: *mut Table) -> bool {
+    unsafe { (*t).array == t.byte_add((*t).own_array as usize).cast() }
+}
+
+/// Frees the memory of the array, if it is not the table's own.
 pub(super) unsafe fn free(heap: &mut crate::heap::Heap, t: *mut Table) {
     unsafe {
         let cap = (*t).array_cap as usize;
-        if cap > 0 {
-            heap.raw_free((*t).array.cast::<u8>().sub(tag_space(cap)), bytes(cap));
+        if cap > 0 && !is_own(t) {
+            let start = (*t).array.cast::<u8>().sub(tag_space(cap));
+            heap.raw_free(start, array_bytes(cap));
         }
     }
 }

@@ -18,10 +18,16 @@ unsafe fn inline_slots(t: *mut Table) -> *mut Value {
     unsafe { t.add(1).cast() }
 }
 
+/// Are the slots inside the table's cell?
+#[inline(always)]
+pub(super) unsafe fn has_own_slots(t: *mut Table) -> bool {
+    unsafe { (*t).slots == inline_slots(t) }
+}
+
 /// Frees external slots.
 pub(super) unsafe fn free_slots(heap: &mut Heap, t: *mut Table) {
     unsafe {
-        if (*t).slots != inline_slots(t) {
+        if !has_own_slots(t) {
             heap.raw_free(
                 (*t).slots.cast(),
                 (*t).slot_cap as usize * size_of::<Value>(),

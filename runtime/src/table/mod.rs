@@ -18,6 +18,7 @@ use crate::object::{Str, Table};
 use crate::state::Global;
 use crate::value::Value;
 use std::ptr::null_mut;
+use trinity_abi::heap::{CELL_SIZE, table_layout};
 use trinity_abi::table::{KIND_EMPTY, KIND_GENERAL};
 use trinity_abi::tag;
 use trinity_frontend::bytecode::op::{ALL_EVENTS, EVENT_NAMES, Event};
@@ -26,6 +27,7 @@ mod anonymous;
 mod array;
 mod cache;
 mod children;
+mod constructor;
 mod fields;
 pub mod hash;
 mod index;
@@ -36,6 +38,7 @@ pub mod shape;
 mod tests;
 
 pub use cache::{cached_get, cached_set, lookup_for_cache, lookup_string_method, store_for_cache};
+pub use constructor::construct;
 pub use fields::{find_str_slot, get_str, make_private, set_metatable, set_str};
 pub use iter::{InvalidKey, next, next_index};
 use shape::Shape;
@@ -74,26 +77,58 @@ pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
 /// A new table with room for `narray` elements and `nfields` string fields.
 #[inline]
 pub unsafe fn new(g: *mut Global, narray: usize, nfields: usize) -> Result<*mut Table, AllocError> {
+    unsafe { with_shape(g, (*g).shapes.empty, narray, nfields) }
+}
+
+/// A new table whose fields, as many as `nfields` at most, are nil. Machine code does the same (docs/abi.md section 2).
+#[inline]
+unsafe fn with_shape(
+    g: *mut Global,
+    shape: *mut Shape,
+    narray: usize,
+    nfields: usize,
+) -> Result<*mut Table, AllocError> {
     unsafe {
-        let inline = nfields.min(shape::MAX_SHARED_KEYS as usize);
-        let t: *mut Table =
-            heap::alloc_object(g, tag::TABLE, size_of::<Table>() + inline * 16)?.cast();
-        let empty = (*g).shapes.empty;
-        (*t).h.aux32 = (*empty).h.aux32;
+        let layout = table_layout(narray, nfields);
+        let size = CELL_SIZE[layout.class] as usize;
+        let t: *mut Table = heap::alloc_object(g, tag::TABLE, size)?.cast();
+        (*t).h.aux32 = (*shape).h.aux32;
         (*t).slots = t.add(1).cast();
-        (*t).array = null_mut();
+        (*t).array = if layout.array == 0 {
+            null_mut()
+        } else {
+            t.byte_add(layout.array as usize).cast()
+        };
         (*t).array_len = 0;
-        (*t).array_cap = 0;
+        (*t).array_cap = layout.array_cap;
         (*t).hash = null_mut();
-        (*t).shape = empty;
+        (*t).shape = shape;
         (*t).metatable = null_mut();
-        (*t).slot_cap = ((heap::cell_size(t.cast()) - size_of::<Table>()) / 16) as u32;
-        (*t).pad = 0;
-        if narray > 0 {
+        (*t).slot_cap = layout.slot_cap;
+        (*t).own_array = layout.array;
+        for i in 0..(*shape).count as usize {
+            *(*t).slots.add(i) = Value::NIL;
+        }
+        if narray > layout.array_cap as usize {
             array::resize(g, t, narray)?;
         }
         Ok(t)
     }
+}
+
+/// Is everything of the table in its cell?
+#[inline(always)]
+pub(crate) unsafe fn owns_nothing(t: *mut Table) -> bool {
+    unsafe {
+        let array = (*t).array.is_null() || array::is_own(t);
+        array && (*t).hash.is_null() && fields::has_own_slots(t)
+    }
+}
+
+/// Is it certain that the table's metatable, which it has, holds `__index` alone? The metatable is not looked at.
+#[inline]
+pub(crate) unsafe fn has_plain_metatable(t: *mut Table) -> bool {
+    unsafe { anonymous::intact((*t).shape) }
 }
 
 /// Frees what a dead table owns; called by the sweeper.

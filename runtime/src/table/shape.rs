@@ -30,9 +30,10 @@ use trinity_frontend::bytecode::Event;
 pub const MAX_SHARED_KEYS: u32 = 64;
 /// Most keys with which a computed key (`t[k] = v`) still makes a new shape: beyond, the keys look like data.
 pub const MAX_COMPUTED_KEYS: u32 = 24;
-/// Most children of a shape, and of one without keys.
+/// Most children of a shape; of one without keys, and where the key is a constant of the program.
 const MAX_CHILDREN: u32 = 128;
 const MAX_ROOT_CHILDREN: u32 = 2048;
+const _: () = assert!(MAX_SHARED_KEYS as usize <= trinity_abi::heap::MAX_INLINE_FIELDS);
 /// Epoch increments caused by one private shape after which caches do without it.
 const MAX_BUMPS: u16 = 1000;
 
@@ -77,6 +78,8 @@ pub struct Shape {
     /// Shared shapes: metatables that had this shape and were given a private one.
     metatables: u8,
 }
+
+const _: () = assert!(std::mem::offset_of!(Shape, absent) == trinity_abi::shape::ABSENT as usize);
 
 /// All shapes of a state.
 pub struct Shapes {
@@ -293,7 +296,7 @@ pub(super) unsafe fn transition(
         if !known.is_null() {
             return Ok(known);
         }
-        let most = if (*s).count == 0 {
+        let most = if (*s).count == 0 || !computed {
             MAX_ROOT_CHILDREN
         } else {
             MAX_CHILDREN

@@ -33,7 +33,7 @@ pub(crate) unsafe fn new_cell(f: &Frame, i: Instr) -> LResult<()> {
 pub(crate) unsafe fn new_table(f: &Frame, i: Instr) -> LResult<()> {
     unsafe {
         let f = f.gc_point();
-        let t = table::new(f.l.global(), i.dd() as usize, i.b()).or_raise(f.l)?;
+        let t = table::construct(f.l.global(), f.p, i).or_raise(f.l)?;
         f.set(i, Value::table(t));
         Ok(())
     }
