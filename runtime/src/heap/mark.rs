@@ -217,17 +217,19 @@ unsafe fn fetch(g: *mut Global, o: *mut Header) {
 }
 
 /// Marks what waits to be marked.
+#[inline(never)]
 pub(super) unsafe fn settle(g: *mut Global) {
     unsafe {
-        for i in 0..Fetching::SIZE {
-            let ring = &mut (*g).heap.fetching.ring;
-            let o = std::mem::replace(&mut ring[i], std::ptr::null_mut());
-            mark_nullable(g, o);
+        let ring = (&raw mut (*g).heap.fetching.ring).cast::<*mut Header>();
+        // Seldom called: not to be unrolled.
+        for i in 0..std::hint::black_box(Fetching::SIZE) {
+            mark_nullable(g, ring.add(i).replace(std::ptr::null_mut()));
         }
     }
 }
 
 /// Marks a white object.
+#[inline(never)]
 pub(super) unsafe fn mark_object(g: *mut Global, o: *mut Header) {
     unsafe {
         match (*o).kind {

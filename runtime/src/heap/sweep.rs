@@ -57,7 +57,7 @@ unsafe fn free_object(g: *mut Global, o: *mut Header) {
 }
 
 /// Applies a sweep to one object; true when it was freed.
-#[inline(always)]
+#[inline(never)]
 unsafe fn sweep_object(g: *mut Global, o: *mut Header, treat: Treat, dead: u8) -> bool {
     unsafe {
         let mark = (*o).mark;
@@ -129,12 +129,15 @@ unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, us
             if h.kind == 0 {
                 continue;
             }
-            if treat == Treat::White && (h.mark & dead == 0 || h.mark & FIXED != 0) {
-                // The most frequent case first.
+            let died = if treat != Treat::White {
+                sweep_object(g, o, treat, dead)
+            } else if h.mark & dead != 0 && h.mark & FIXED == 0 {
+                true
+            } else {
                 (*o).mark = h.mark & !(COLOURS | AGE) | white;
-                alive += 1;
-                young = true;
-            } else if sweep_object(g, o, treat, dead) {
+                false
+            };
+            if died {
                 let plain = match h.kind {
                     tag::TABLE => crate::table::owns_nothing(o.cast()),
                     kind => matches!(kind, tag::LUA_FN | tag::CELL),

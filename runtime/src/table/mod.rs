@@ -75,13 +75,13 @@ pub unsafe fn init(g: *mut Global) -> Result<(), AllocError> {
 }
 
 /// A new table with room for `narray` elements and `nfields` string fields.
-#[inline]
+#[inline(never)]
 pub unsafe fn new(g: *mut Global, narray: usize, nfields: usize) -> Result<*mut Table, AllocError> {
     unsafe { with_shape(g, (*g).shapes.empty, narray, nfields) }
 }
 
 /// A new table whose fields, as many as `nfields` at most, are nil. Machine code does the same (docs/abi.md section 2).
-#[inline]
+#[inline(never)]
 unsafe fn with_shape(
     g: *mut Global,
     shape: *mut Shape,

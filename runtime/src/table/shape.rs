@@ -284,7 +284,8 @@ pub(crate) unsafe fn free(g: *mut Global, s: *mut Shape) {
     }
 }
 
-/// The shared shape with one key more. `computed`: the key is not a constant of the program. Null: use dictionary mode.
+/// The shared shape with one key more. Seldom called: caches know it. `computed`: the key is not a constant of the program. Null: use dictionary mode.
+#[inline(never)]
 pub(super) unsafe fn transition(
     g: *mut Global,
     s: *mut Shape,
