@@ -209,10 +209,9 @@ impl Lowering<'_> {
     /// The constructor that the present instruction belongs to and stores for.
     fn constructor(&self, a: usize) -> Option<&Constructor> {
         let f = self.frame();
-        let c = f.constructors.iter().rfind(|c| {
+        f.constructors.iter().rfind(|c| {
             c.new.a() == a && c.code.contains(&(self.pc as usize)) && f.dominates(c.node, self.node)
-        });
-        c
+        })
     }
 
     /// SETFIELD of a constructor; false: it is not one.
