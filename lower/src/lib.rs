@@ -6,7 +6,7 @@
 //!
 //! One function a file family: [`func`] (state, blocks, exits), `arith`, `compare`, `table`, `call`, `loops`, `simple`.
 //! A function can be two pieces of code in one symbol: [`join`]; one that direct callers count on has a body even when it cannot be compiled as they
-//! think: [`forward`].
+//! think: `forward`.
 
 mod arith;
 mod call;
