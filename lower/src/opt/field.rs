@@ -3,6 +3,7 @@
 use super::facts;
 use super::func::Lowering;
 use super::mem;
+use super::shapes::KnownSlot;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
@@ -33,10 +34,9 @@ impl Lowering<'_> {
         }
         if !upvalue
             && self.tags(i.b()) == Tags::TABLE
-            && let Some(slot) = self.spec().slot(self.pc)
-            && self.frame().groups.at(self.pc).is_some()
+            && let Some(known) = self.frame().groups.at(self.pc)
         {
-            return self.get_slot(a, i, slot, want);
+            return self.get_slot(a, i.b(), known, want);
         }
         let done = self.b.create_block();
         let out = self.value_params(done, want);
@@ -56,33 +56,29 @@ impl Lowering<'_> {
 
     /// The slots of the table in register `r`, whose shape is one of those of the access ([`super::shapes`]); what is another leaves. A
     /// cell behind the inline caches holds the ids of such shapes; a leaf function puts them there.
-    fn slots_checked(&mut self, r: usize) -> (Value, Value) {
+    fn slots_checked(&mut self, r: usize, known: &KnownSlot) -> (Value, Value) {
         let exit = self.exit_block();
         let t = self.get(r);
-        let Some((ic, words)) = self.frame().groups.at(self.pc).map(|g| (g.ic, g.words())) else {
-            // Asked for accesses with a group only.
-            self.b.jump(exit, &[]);
-            let dead = self.b.create_block();
-            self.b.switch_to(dead);
-            let slots = self.b.load64(mem::shape(t, table::SLOTS));
-            return (t, slots);
-        };
-        let (caches, _) = self.cache(ic);
-        let cell = cache::cell(self.frame().p.num_caches, ic);
+        let (caches, _) = self.cache(known.ic);
+        let cell = cache::cell(self.frame().p.num_caches, known.ic);
         let id = self.b.load(LoadKind::U32, mem::shape(t, table::SHAPE_ID));
-        let known = self.b.create_block();
+        let found = self.b.create_block();
         let miss = self.b.create_cold_block();
         let at = Addr::value(caches, cell).in_region(Region::Memo);
         self.b.brif(
             Cond::icmp_mem(IntCc::Ne, Width::W32, at, id),
             (miss, &[]),
-            (known, &[]),
+            (found, &[]),
         );
         self.b.switch_to(miss);
         let consts = self.constants();
         let place = self.b.addr_of(Addr::value(caches, cell));
         let mut args = vec![(t, PReg::Rdi), (consts, PReg::Rsi), (place, PReg::Rdx)];
-        for (word, r) in words.into_iter().zip([PReg::Rcx, PReg::R8, PReg::R9]) {
+        for (word, r) in known
+            .fields
+            .into_iter()
+            .zip([PReg::Rcx, PReg::R8, PReg::R9])
+        {
             args.push((self.b.iconst(word as i64), r));
         }
         let has = self.b.call_symbol(
@@ -93,16 +89,17 @@ impl Lowering<'_> {
             None,
         )[0];
         self.b
-            .brif(Cond::icmp(IntCc::Eq, has, 0), (exit, &[]), (known, &[]));
-        self.b.switch_to(known);
+            .brif(Cond::icmp(IntCc::Eq, has, 0), (exit, &[]), (found, &[]));
+        self.b.switch_to(found);
         self.b.assume(Cond::icmp_mem(IntCc::Eq, Width::W32, at, id));
         let slots = self.b.load64(mem::shape(t, table::SLOTS));
         (t, slots)
     }
 
     /// GETFIELD of a table's own field in a known slot.
-    fn get_slot(&mut self, a: usize, i: Instr, slot: u32, want: Tags) {
-        let (t, slots) = self.slots_checked(i.b());
+    fn get_slot(&mut self, a: usize, b: usize, known: KnownSlot, want: Tags) {
+        let (t, slots) = self.slots_checked(b, &known);
+        let slot = known.slot;
         let exit = self.exit_block();
         let found = self
             .b
@@ -144,8 +141,9 @@ impl Lowering<'_> {
     }
 
     /// SETFIELD of a table's own field in a known slot.
-    fn set_slot(&mut self, i: Instr, slot: u32, value: Reg) {
-        let (t, slots) = self.slots_checked(i.a());
+    fn set_slot(&mut self, a: usize, known: KnownSlot, value: Reg) {
+        let (t, slots) = self.slots_checked(a, &known);
+        let slot = known.slot;
         let done = self.b.create_block();
         let otherwise = if value.tags.may_be_collectable() {
             let slow = self.slow_statement(done);
@@ -401,10 +399,9 @@ impl Lowering<'_> {
         let value = self.stored(i.c());
         if !upvalue
             && self.tags(i.a()) == Tags::TABLE
-            && let Some(slot) = self.spec().slot(self.pc)
-            && self.frame().groups.at(self.pc).is_some()
+            && let Some(known) = self.frame().groups.at(self.pc)
         {
-            return self.set_slot(i, slot, value);
+            return self.set_slot(i.a(), known, value);
         }
         let done = self.b.create_block();
         let slow = self.slow_statement(done);

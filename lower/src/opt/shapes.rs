@@ -14,17 +14,25 @@ use trinity_profile::ShapeKeys;
 /// A field in a slot: its name's constant and the slot.
 type Pair = (u8, u8);
 
-/// The fields that a cell vouches for.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
+/// An access whose field is in a known slot of every table with a shape that its cell remembers.
+pub(crate) struct KnownSlot {
+    /// The slot.
+    pub slot: u32,
     /// The inline cache whose cell it is.
     pub ic: usize,
+    /// All fields of the group as `leaf::SHAPE` takes them: two bytes each, constant and slot, missing ones all ones.
+    pub fields: [u64; cache::CELL_FIELDS / 4],
+}
+
+/// The fields that a cell vouches for.
+#[derive(Clone, Debug)]
+struct Group {
+    ic: usize,
     pairs: Vec<Pair>,
 }
 
 impl Group {
-    /// The pairs as `leaf::SHAPE` takes them: two bytes each, constant and slot, missing ones all ones.
-    pub fn words(&self) -> [u64; cache::CELL_FIELDS / 4] {
+    fn fields(&self) -> [u64; cache::CELL_FIELDS / 4] {
         let mut words = [u64::MAX; cache::CELL_FIELDS / 4];
         for (n, &(key, slot)) in self.pairs.iter().enumerate() {
             let shift = n % 4 * 16;
@@ -39,8 +47,8 @@ impl Group {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     list: Vec<Group>,
-    /// Positions of accesses.
-    of: HashMap<u32, usize>,
+    /// By position: the access's group and slot.
+    of: HashMap<u32, (usize, u8)>,
 }
 
 impl Groups {
@@ -84,13 +92,19 @@ impl Groups {
             if !pairs.contains(&pair) {
                 pairs.push(pair);
             }
-            groups.of.insert(pc, n);
+            groups.of.insert(pc, (n, slot));
         }
         groups
     }
 
-    /// The group of the access at `pc`.
-    pub fn at(&self, pc: u32) -> Option<&Group> {
-        self.of.get(&pc).map(|&n| &self.list[n])
+    /// What the access at `pc` may count on, if its field was always in one slot.
+    pub fn at(&self, pc: u32) -> Option<KnownSlot> {
+        let &(n, slot) = self.of.get(&pc)?;
+        let group = &self.list[n];
+        Some(KnownSlot {
+            slot: slot.into(),
+            ic: group.ic,
+            fields: group.fields(),
+        })
     }
 }

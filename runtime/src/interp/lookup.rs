@@ -166,30 +166,6 @@ pub(crate) unsafe extern "C" fn leaf_get(
     }
 }
 
-/// The place of `t[key]`, which has a value, for a store where the site's cache does not answer; or null
-/// (`trinity_abi::helpers::leaf::PUT`).
-pub(crate) unsafe extern "C" fn leaf_put(
-    g: *mut Global,
-    t: *mut Table,
-    key: *mut Str,
-    _site: *const Cache,
-) -> *mut Value {
-    // SAFETY: machine code passes live objects.
-    unsafe {
-        let id = (*t).h.aux32;
-        let tagged = key as usize | 1;
-        let e = entry(g, id, tagged);
-        if (*e).key != tagged || (*e).cache.shape_id != id || (*e).cache.kind != KIND_OWN {
-            return null_mut();
-        }
-        let place = (*t).slots.byte_add((*e).cache.slot as usize);
-        if (*place).is_nil() {
-            return null_mut();
-        }
-        place
-    }
-}
-
 /// Whether the table's shape, shared with others, has all fields in their slots; if so the cell, or an entry of its own, learns its id
 /// (`trinity_abi::helpers::leaf::SHAPE`).
 pub(crate) unsafe extern "C" fn leaf_shape(

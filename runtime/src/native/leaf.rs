@@ -4,7 +4,7 @@
 //!
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
-use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_put, leaf_shape};
+use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_shape};
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table::hash::{HashPart, Node};
@@ -41,7 +41,7 @@ global_asm!(
     GLOBAL = const thread::GLOBAL,
 );
 
-// The entry of the second level for shape eax and the key in rdx (for stores: plus 1): its address in r8; r9 is lost. As `Lookups::place`.
+// The entry of the second level for shape eax and the key in rdx (for stores: plus 1): its address in r8; r9 is lost. As `lookup::entry`.
 macro_rules! find_entry {
     ($other:literal) => {
         concat!(
@@ -87,7 +87,7 @@ global_asm!(
     rust = sym leaf_get,
 );
 
-// `leaf::PUT`: as GET; the place of a field that has a value.
+// `leaf::PUT`: as GET, in the entries for stores; the place of a field that has a value, or null.
 global_asm!(
     ".pushsection .text.trinity_l_put,\"ax\",@progbits",
     ".p2align 4",
@@ -99,7 +99,7 @@ global_asm!(
     "cmp byte ptr [r8 + {KIND}], {OWN}; jne 3f",
     "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
     "dec rdx; pop r9; pop r8; ret",
-    "3: dec rdx; pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    "3: xor eax, eax; dec rdx; pop r9; pop r8; ret",
     ".popsection",
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
@@ -111,7 +111,6 @@ global_asm!(
     SHAPE_ID = const table::SHAPE_ID,
     SLOTS = const table::SLOTS,
     VALUE_TAG = const VALUE_TAG,
-    rust = sym leaf_put,
 );
 
 // `leaf::SHAPE`: rdi = table, rsi = constants, rdx = the cell, whose first id was compared, rcx, r8, r9 = fields. Beyond four, shapes are
