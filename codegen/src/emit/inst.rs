@@ -30,23 +30,23 @@ impl Emitter<'_> {
                 let src = self.src(src);
                 self.inst(Inst::op2(*op, *w, dst, src));
             }
-            MInst::Add { src } => self.add(src),
-            MInst::Op1 { op } => {
+            MInst::Add { w, src } => self.add(*w, src),
+            MInst::Op1 { op, w } => {
                 let dst = self.reg();
-                self.inst(Inst::op1(*op, W64, dst));
+                self.inst(Inst::op1(*op, *w, dst));
             }
-            MInst::ShiftImm { op, n } => {
+            MInst::ShiftImm { op, w, n } => {
                 let dst = self.reg();
-                self.inst(Inst::op2(*op, W64, dst, Opnd::Imm(*n as i64)));
+                self.inst(Inst::op2(*op, *w, dst, Opnd::Imm(*n as i64)));
             }
-            MInst::ShiftCl { op } => {
+            MInst::ShiftCl { op, w } => {
                 let dst = self.reg();
-                self.inst(Inst::op2(*op, W64, dst, PReg::Rcx));
+                self.inst(Inst::op2(*op, *w, dst, PReg::Rcx));
             }
-            MInst::ImulImm { src, imm } => {
+            MInst::ImulImm { w, src, imm } => {
                 let src = self.src(src);
                 let dst = self.reg();
-                self.inst(Inst::op3(Op::Imul, W64, dst, src, Opnd::Imm(*imm as i64)));
+                self.inst(Inst::op3(Op::Imul, *w, dst, src, Opnd::Imm(*imm as i64)));
             }
             MInst::Div => {
                 self.reg();
@@ -140,22 +140,22 @@ impl Emitter<'_> {
     }
 
     /// `add` where the result takes an operand's register, else `lea`.
-    fn add(&mut self, src: &Src) {
+    fn add(&mut self, w: Width, src: &Src) {
         let a = self.reg();
         let b = self.src(src);
         let dst = self.reg();
         let inst = match b {
-            Opnd::Imm(0) => return self.mov(dst.into(), a.into()),
-            Opnd::Reg(r) if r == dst => Inst::op2(Op::Add, W64, dst, a),
-            _ if a == dst => Inst::op2(Op::Add, W64, dst, b),
-            Opnd::Imm(n) => Inst::op2(Op::Lea, W64, dst, Mem::reg(a, n as i32)),
+            Opnd::Imm(0) if w == W64 => return self.mov(dst.into(), a.into()),
+            Opnd::Reg(r) if r == dst => Inst::op2(Op::Add, w, dst, a),
+            _ if a == dst => Inst::op2(Op::Add, w, dst, b),
+            Opnd::Imm(n) => Inst::op2(Op::Lea, w, dst, Mem::reg(a, n as i32)),
             Opnd::Reg(r) => {
                 let mem = Mem {
                     base: MemBase::Reg(a),
                     index: Some((r, Scale::S1)),
                     disp: 0,
                 };
-                Inst::op2(Op::Lea, W64, dst, mem)
+                Inst::op2(Op::Lea, w, dst, mem)
             }
             _ => return,
         };

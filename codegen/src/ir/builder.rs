@@ -170,6 +170,10 @@ impl FunctionBuilder {
         shr = Shr,
         /// Arithmetic shift right.
         sar = Sar,
+        /// Rotation right.
+        rotr = Rotr,
+        /// Rotation right of the low 32 bits.
+        rotr32 = Rotr32,
         /// Raw signed division; the caller guards.
         sdiv = Sdiv,
         /// Raw signed remainder; the caller guards.

@@ -29,6 +29,10 @@ names! {
         Shr = "shr",
         /// Arithmetic shift right, count modulo 64.
         Sar = "sar",
+        /// Rotation right, count modulo 64.
+        Rotr = "rotr",
+        /// Rotation right of the low 32 bits, zero-extended; count modulo 32.
+        Rotr32 = "rotr32",
         /// Signed division; the processor faults on zero divisors and on `MIN / -1`: the caller guards.
         Sdiv = "sdiv",
         /// Signed remainder; faults as `Sdiv` does.

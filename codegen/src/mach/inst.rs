@@ -107,23 +107,28 @@ pub(crate) enum MInst {
     },
     /// a, src (register or constant), def: addition without a destroyed operand.
     Add {
+        w: Width,
         src: Src,
     },
     /// a, def (reuses a)
     Op1 {
         op: Op,
+        w: Width,
     },
     /// a, def (reuses a): shift by a constant
     ShiftImm {
         op: Op,
+        w: Width,
         n: u8,
     },
     /// a, count in rcx, def (reuses a)
     ShiftCl {
         op: Op,
+        w: Width,
     },
     /// src, def
     ImulImm {
+        w: Width,
         src: Src,
         imm: i32,
     },

@@ -70,6 +70,8 @@ pub(super) fn binary(op: BinOp, a: u64, b: u64) -> Option<u64> {
         BinOp::Shl => a << (b & 63),
         BinOp::Shr => a >> (b & 63),
         BinOp::Sar => ((a as i64) >> (b & 63)) as u64,
+        BinOp::Rotr => a.rotate_right(b as u32 & 63),
+        BinOp::Rotr32 => (a as u32).rotate_right(b as u32 & 31) as u64,
         BinOp::Sdiv => (a as i64).checked_div(b as i64)? as u64,
         BinOp::Srem => (a as i64).checked_rem(b as i64)? as u64,
         BinOp::Smulh => ((a as i64 as i128 * b as i64 as i128) >> 64) as u64,

@@ -55,6 +55,9 @@ fn low_bits(f: &Function, v: Value) -> u32 {
             b: Opnd::Imm(n @ 1..=63),
             ..
         }) => 64 - *n as u32,
+        Some(Inst::Binary {
+            op: BinOp::Rotr32, ..
+        }) => 32,
         _ => 64,
     }
 }
@@ -133,13 +136,20 @@ fn binary(f: &Function, op: BinOp, mut a: Value, mut b: Opnd) -> Fold {
             (BinOp::Imul | BinOp::Sdiv, 1) => return Fold::Value(a),
             (BinOp::Imul | BinOp::And | BinOp::Smulh, 0) | (BinOp::Srem, 1) => return int(0),
             (BinOp::And, -1) => return Fold::Value(a),
+            // The constant does not fit an instruction, and equal masks should look equal.
+            (BinOp::And, 0xffff_ffff) => {
+                let op = UnOp::Zext32;
+                return Fold::Inst(Inst::Unary { op, a });
+            }
             (BinOp::Or, -1) => return int(-1),
             (BinOp::Xor, -1) => return Fold::Inst(Inst::Unary { op: UnOp::Inot, a }),
             (BinOp::Imul, -1) => return Fold::Inst(Inst::Unary { op: UnOp::Ineg, a }),
             (BinOp::Imul, n) if n > 0 && n & (n - 1) == 0 => {
                 return with(BinOp::Shl, a, Opnd::Imm(n.trailing_zeros() as i32));
             }
-            (BinOp::Shl | BinOp::Shr | BinOp::Sar, n) if n & 63 == 0 => return Fold::Value(a),
+            (BinOp::Shl | BinOp::Shr | BinOp::Sar | BinOp::Rotr, n) if n & 63 == 0 => {
+                return Fold::Value(a);
+            }
             (BinOp::And, n) if low_bits(f, a) < 63 && !n & ((1 << low_bits(f, a)) - 1) == 0 => {
                 return Fold::Value(a);
             }

@@ -17,6 +17,7 @@ mod gvn;
 mod hash;
 mod known;
 pub(crate) mod loops;
+mod narrow;
 mod options;
 mod peel;
 mod simplify;
@@ -40,6 +41,7 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     simplify(f, options, &mut stats);
     if stats.insts_before <= FULL_SIZE {
         let mut known = Known::default();
+        narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
         if options.peel && peel::run(f, &mut known, &mut stats) {
             check(f, options, "peel");
@@ -50,6 +52,7 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         if has_loops(f) {
             number(f, options, &mut known, &mut stats);
         }
+        narrow(f, options, &mut known, &mut stats);
     }
     if options.dce {
         dce::run(f, &mut stats);
@@ -83,6 +86,13 @@ fn number(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut
         gvn::run(f, options, known, stats);
         check(f, options, "gvn");
         simplify(f, options, stats);
+    }
+}
+
+fn narrow(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut OptStats) {
+    if options.narrow {
+        narrow::run(f, known, stats);
+        check(f, options, "narrow");
     }
 }
 

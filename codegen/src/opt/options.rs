@@ -15,6 +15,8 @@ pub struct OptOptions {
     pub conditions: bool,
     /// In value numbering: the size of loop counters.
     pub ranges: bool,
+    /// Masks that change nothing, rotations: by how many bits numbers have.
+    pub narrow: bool,
     /// A copy of the first iteration in front of innermost loops, so that what is the same in all is found there.
     pub peel: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
@@ -30,6 +32,7 @@ impl OptOptions {
         memory: true,
         conditions: true,
         ranges: true,
+        narrow: true,
         peel: true,
         verify: cfg!(debug_assertions),
     };
@@ -41,6 +44,7 @@ impl OptOptions {
         memory: false,
         conditions: false,
         ranges: false,
+        narrow: false,
         peel: false,
         verify: cfg!(debug_assertions),
     };
@@ -77,6 +81,10 @@ pub struct OptStats {
     pub stores: u32,
     /// Branches that value numbering decided.
     pub conditions: u32,
+    /// Masks that changed nothing.
+    pub masks: u32,
+    /// Pairs of shifts that are rotations.
+    pub rotations: u32,
     /// Loops with a copy of their first iteration in front.
     pub peeled: u32,
     /// Instructions that nothing needed.

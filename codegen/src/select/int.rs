@@ -1,7 +1,9 @@
 //! Integer arithmetic.
 
 use super::{Selector, load_op};
-use crate::ir::{BinOp, Inst, InstId, LoadKind, Opnd, OvfOp, PReg, Scale, UnOp, Value, Width};
+use crate::ir::{
+    BinOp, Inst, InstId, LoadKind, Opnd, OvfOp, PReg, Scale, UnOp, Value, ValueDef, Width,
+};
 use crate::mach::{MBase, MInst, MMem, Src, to_ra};
 use crate::x86::Op;
 use regalloc2 as ra;
@@ -14,8 +16,17 @@ fn commutes(op: BinOp) -> bool {
 }
 
 impl Selector<'_> {
-    pub(super) fn int_binary(&mut self, id: InstId, op: BinOp, a: Value, b: Opnd, res: Value) {
-        let (mut a, mut b) = (a, self.resolve(b));
+    /// `a op b`. With `W32` its low 32 bits, from those of the operands: for operations that have that property.
+    pub(super) fn int_binary(
+        &mut self,
+        id: InstId,
+        w: Width,
+        op: BinOp,
+        a: Value,
+        b: Opnd,
+        res: Value,
+    ) {
+        let (mut a, mut b) = (a, self.resolve_low(b, w));
         if let Opnd::Value(v) = b
             && commutes(op)
         {
@@ -26,38 +37,40 @@ impl Selector<'_> {
                     && (self.foldable_load(a).is_some()
                         || self.uses[a.index()] > 1 && self.uses[v.index()] == 1));
             if swap {
-                b = self.resolve(Opnd::Value(a));
+                b = self.resolve_low(Opnd::Value(a), w);
                 a = v;
             }
         }
         let flags = self.want_flags[id.index()];
         match (op, b) {
-            (BinOp::Iadd, Opnd::Imm(n)) if !flags => self.add_imm(a, n, res),
-            (BinOp::Isub, Opnd::Imm(n)) if !flags && n != i32::MIN => self.add_imm(a, -n, res),
+            (BinOp::Iadd, Opnd::Imm(n)) if !flags => self.add_imm(w, a, n, res),
+            (BinOp::Isub, Opnd::Imm(n)) if !flags && n != i32::MIN => self.add_imm(w, a, -n, res),
             (BinOp::Iadd, Opnd::Value(v)) if !flags && self.foldable_load(v).is_none() => {
-                self.add(a, v, res)
+                self.add(w, a, v, res)
             }
             (BinOp::Imul, Opnd::Imm(n)) => {
                 if n > 0 && (n as u32).is_power_of_two() {
-                    self.shift_imm(Op::Shl, a, n.trailing_zeros() as u8, res);
+                    self.shift_imm(Op::Shl, w, a, n.trailing_zeros() as u8, res);
                 } else {
-                    self.imul_imm(a, n, res);
+                    self.imul_imm(w, a, n, res);
                 }
             }
             (BinOp::And, Opnd::Imm(0xff)) if !flags => self.conv(Op::Movzx8, Width::W32, a, res),
             (BinOp::And, Opnd::Imm(0xffff)) if !flags => self.conv(Op::Movzx16, Width::W32, a, res),
             (BinOp::And, Opnd::Value(v)) if !flags && self.f.as_iconst(v) == Some(0xffff_ffff) => {
-                self.conv(Op::Mov, Width::W32, a, res)
+                self.low32(a, res)
             }
-            (BinOp::Iadd, _) => self.op2(Op::Add, a, b, res),
-            (BinOp::Isub, _) => self.op2(Op::Sub, a, b, res),
-            (BinOp::Imul, _) => self.op2(Op::Imul, a, b, res),
-            (BinOp::And, _) => self.op2(Op::And, a, b, res),
-            (BinOp::Or, _) => self.op2(Op::Or, a, b, res),
-            (BinOp::Xor, _) => self.op2(Op::Xor, a, b, res),
-            (BinOp::Shl, _) => self.shift(Op::Shl, a, b, res),
-            (BinOp::Shr, _) => self.shift(Op::Shr, a, b, res),
-            (BinOp::Sar, _) => self.shift(Op::Sar, a, b, res),
+            (BinOp::Iadd, _) => self.op2(Op::Add, w, a, b, res),
+            (BinOp::Isub, _) => self.op2(Op::Sub, w, a, b, res),
+            (BinOp::Imul, _) => self.op2(Op::Imul, w, a, b, res),
+            (BinOp::And, _) => self.op2(Op::And, w, a, b, res),
+            (BinOp::Or, _) => self.op2(Op::Or, w, a, b, res),
+            (BinOp::Xor, _) => self.op2(Op::Xor, w, a, b, res),
+            (BinOp::Shl, _) => self.shift(Op::Shl, w, a, b, res),
+            (BinOp::Shr, _) => self.shift(Op::Shr, w, a, b, res),
+            (BinOp::Sar, _) => self.shift(Op::Sar, w, a, b, res),
+            (BinOp::Rotr, _) => self.shift(Op::Ror, w, a, b, res),
+            (BinOp::Rotr32, _) => self.shift(Op::Ror, Width::W32, a, b, res),
             (BinOp::Sdiv, _) => self.div(a, b, res, false),
             (BinOp::Srem, _) => self.div(a, b, res, true),
             (BinOp::Smulh, _) => self.wide(a, b, res, true, MInst::MulHigh),
@@ -66,20 +79,22 @@ impl Selector<'_> {
         }
     }
 
-    fn add_imm(&mut self, a: Value, n: i32, res: Value) {
+    fn add_imm(&mut self, w: Width, a: Value, n: i32, res: Value) {
         self.use_reg(a);
         self.def(res);
-        self.push(MInst::Add { src: Src::Imm(n) });
+        let src = Src::Imm(n);
+        self.push(MInst::Add { w, src });
     }
 
     /// Addition of registers; a shifted operand becomes a scaled index.
-    fn add(&mut self, a: Value, b: Value, res: Value) {
+    fn add(&mut self, w: Width, a: Value, b: Value, res: Value) {
         for (base, index) in [(a, b), (b, a)] {
-            if let Some(&Inst::Binary {
-                op: BinOp::Shl,
-                a: x,
-                b: n,
-            }) = self.only_use(index)
+            if w == Width::W64
+                && let Some(&Inst::Binary {
+                    op: BinOp::Shl,
+                    a: x,
+                    b: n,
+                }) = self.only_use(index)
                 && let Some(n @ 1..=3) = self.as_imm(n)
                 && let Some(scale) = Scale::from_log2(n as u32)
             {
@@ -98,46 +113,43 @@ impl Selector<'_> {
         self.use_reg(a);
         self.use_reg(b);
         self.def(res);
-        self.push(MInst::Add { src: Src::Reg });
+        let src = Src::Reg;
+        self.push(MInst::Add { w, src });
     }
 
     /// `res = a op b` on an instruction that overwrites its first operand.
-    fn op2(&mut self, op: Op, a: Value, b: Opnd, res: Value) {
+    fn op2(&mut self, op: Op, w: Width, a: Value, b: Opnd, res: Value) {
         self.use_reg(a);
         let src = match b {
             Opnd::Imm(n) => Src::Imm(n),
             Opnd::Value(v) => self.src(v, LoadKind::I64),
         };
         self.def_reuse(res, 0);
-        self.push(MInst::Op2 {
-            op,
-            w: Width::W64,
-            src,
-        });
+        self.push(MInst::Op2 { op, w, src });
     }
 
-    fn imul_imm(&mut self, a: Value, imm: i32, res: Value) {
+    fn imul_imm(&mut self, w: Width, a: Value, imm: i32, res: Value) {
         let src = self.src(a, LoadKind::I64);
         self.def(res);
-        self.push(MInst::ImulImm { src, imm });
+        self.push(MInst::ImulImm { w, src, imm });
     }
 
-    fn shift(&mut self, op: Op, a: Value, b: Opnd, res: Value) {
+    fn shift(&mut self, op: Op, w: Width, a: Value, b: Opnd, res: Value) {
         match b {
-            Opnd::Imm(n) => self.shift_imm(op, a, n as u8 & 63, res),
+            Opnd::Imm(n) => self.shift_imm(op, w, a, n as u8 & (8 * w.bytes() as u8 - 1), res),
             Opnd::Value(v) => {
                 self.use_reg(a);
                 self.use_fixed(v, PReg::Rcx);
                 self.def_reuse(res, 0);
-                self.push(MInst::ShiftCl { op });
+                self.push(MInst::ShiftCl { op, w });
             }
         }
     }
 
-    fn shift_imm(&mut self, op: Op, a: Value, n: u8, res: Value) {
+    fn shift_imm(&mut self, op: Op, w: Width, a: Value, n: u8, res: Value) {
         self.use_reg(a);
         self.def_reuse(res, 0);
-        self.push(MInst::ShiftImm { op, n });
+        self.push(MInst::ShiftImm { op, w, n });
     }
 
     fn div(&mut self, a: Value, b: Opnd, res: Value, remainder: bool) {
@@ -183,11 +195,12 @@ impl Selector<'_> {
             a = v;
             b = Opnd::Imm(n);
         }
+        let w = Width::W64;
         match (op, b) {
-            (OvfOp::Add, _) => self.op2(Op::Add, a, b, res),
-            (OvfOp::Sub, _) => self.op2(Op::Sub, a, b, res),
-            (OvfOp::Mul, Opnd::Imm(n)) => self.imul_imm(a, n, res),
-            (OvfOp::Mul, Opnd::Value(_)) => self.op2(Op::Imul, a, b, res),
+            (OvfOp::Add, _) => self.op2(Op::Add, w, a, b, res),
+            (OvfOp::Sub, _) => self.op2(Op::Sub, w, a, b, res),
+            (OvfOp::Mul, Opnd::Imm(n)) => self.imul_imm(w, a, n, res),
+            (OvfOp::Mul, Opnd::Value(_)) => self.op2(Op::Imul, w, a, b, res),
         }
     }
 
@@ -203,19 +216,61 @@ impl Selector<'_> {
         });
     }
 
+    /// Negation, or the complement.
+    fn complement(&mut self, op: UnOp, w: Width, a: Value, res: Value) {
+        self.use_reg(a);
+        self.def_reuse(res, 0);
+        let op = if op == UnOp::Ineg { Op::Neg } else { Op::Not };
+        self.push(MInst::Op1 { op, w });
+    }
+
+    /// The operand as a value or an immediate, of which only the low bits count.
+    fn resolve_low(&self, o: Opnd, w: Width) -> Opnd {
+        match o {
+            Opnd::Value(v) if w == Width::W32 => {
+                self.f.as_iconst(v).map_or(o, |n| Opnd::Imm(n as i32))
+            }
+            _ => self.resolve(o),
+        }
+    }
+
+    /// The low 32 bits of `a`, zero-extended. What computes `a` for nobody else is done in 32 bits, which clears the rest.
+    fn low32(&mut self, a: Value, res: Value) {
+        let w = Width::W32;
+        if let ValueDef::Inst(id, _) = self.f.values[a.index()].def
+            && self.block_of[id.index()] == self.here.block
+        {
+            use BinOp::{Iadd, Imul, Isub, Or, Shl, Xor};
+            match self.only_use(a) {
+                Some(&Inst::Binary {
+                    op: op @ (Iadd | Isub | Imul | BinOp::And | Or | Xor),
+                    a,
+                    b,
+                }) => return self.int_binary(id, w, op, a, b, res),
+                Some(&Inst::Binary {
+                    op: op @ Shl,
+                    a,
+                    b: b @ Opnd::Imm(0..=31),
+                }) => return self.int_binary(id, w, op, a, b, res),
+                Some(&Inst::Unary {
+                    op: op @ (UnOp::Ineg | UnOp::Inot),
+                    a,
+                }) => return self.complement(op, w, a, res),
+                _ => {}
+            }
+        }
+        self.conv(Op::Mov, w, a, res);
+    }
+
     pub(super) fn unary(&mut self, op: UnOp, a: Value, res: Value) {
         let extend = |kind| load_op(kind);
         let (op, w) = match op {
             UnOp::Ineg | UnOp::Inot => {
-                self.use_reg(a);
-                self.def_reuse(res, 0);
-                let op = if op == UnOp::Ineg { Op::Neg } else { Op::Not };
-                self.push(MInst::Op1 { op });
-                return;
+                return self.complement(op, Width::W64, a, res);
             }
             UnOp::Zext8 => extend(LoadKind::U8),
             UnOp::Zext16 => extend(LoadKind::U16),
-            UnOp::Zext32 => extend(LoadKind::U32),
+            UnOp::Zext32 => return self.low32(a, res),
             UnOp::Sext8 => extend(LoadKind::S8),
             UnOp::Sext16 => extend(LoadKind::S16),
             UnOp::Sext32 => extend(LoadKind::S32),

@@ -450,7 +450,7 @@ impl Selector<'_> {
             Inst::Iconst(_) | Inst::Fconst(_) => {}
             &Inst::Unary { op, a } => self.unary(op, a, res),
             &Inst::Binary { op, a, b } => match op.ty() {
-                ir::Type::I64 => self.int_binary(id, op, a, b, res),
+                ir::Type::I64 => self.int_binary(id, ir::Width::W64, op, a, b, res),
                 ir::Type::F64 => self.float_binary(op, a, b, res),
             },
             &Inst::Overflow { op, a, b } => self.overflow(op, a, b, res),

@@ -214,6 +214,7 @@ table! {
     Shl   "shl"   shift(4);
     Shr   "shr"   shift(5);
     Sar   "sar"   shift(7);
+    Ror   "ror"   shift(1);
     Mov   "mov"   [form(Oi32, 0xb8).size(Plain), form(Mi, 0xc7).ext(0), form(Oi64, 0xb8).size(Quad), form(Mr, 0x89), form(Rm, 0x8b)];
     Movzx8  "movzx"  extend(0xb6, true);
     Movzx16 "movzx"  extend(0xb7, false);

@@ -212,7 +212,7 @@ fn the_table_encodes_what_it_says() {
                     };
                     let imm_bits = match op {
                         Op::Roundsd => 8,
-                        Op::Shl | Op::Shr | Op::Sar => 8,
+                        Op::Shl | Op::Shr | Op::Sar | Op::Ror => 8,
                         // The destination of a 32-bit constant move is the whole register.
                         Op::Mov if matches!((inst.a, inst.b), (Opnd::Reg(_), Opnd::Imm(n)) if n as u32 as i64 == n) => {
                             32

@@ -367,13 +367,50 @@ impl Gen {
         }
     }
 
+    /// What a program writes to have unsigned numbers of 32 bits: masks, and rotations made of shifts.
+    fn mask_or_rotate(&mut self) {
+        const LOW: i64 = 0xffff_ffff;
+        let mut x = self.int();
+        let mask = self.b.iconst(LOW);
+        if self.r.chance(70) {
+            x = match self.r.chance(50) {
+                true => self.b.and(x, mask),
+                false => self.b.shr(x, 32),
+            };
+        }
+        let v = match self.r.chance(50) {
+            true => {
+                let size = if self.r.chance(70) { 32 } else { 64 };
+                let n = 1 + self.r.below(size - 1) as i32;
+                let (down, up) = (self.b.shr(x, n), self.b.shl(x, size as i32 - n));
+                let op = self.r.pick(&[BinOp::Or, BinOp::Xor, BinOp::Iadd]);
+                match self.r.chance(50) {
+                    true => self.b.binary(op, down, up),
+                    false => self.b.binary(op, up, down),
+                }
+            }
+            false => {
+                let y = self.opnd();
+                self.b.binary(self.r.pick(&BinOp::ALL[..7]), x, y)
+            }
+        };
+        let v = match self.r.below(3) {
+            0 => v,
+            1 => self.b.and(v, mask),
+            _ => self.b.unary(self.r.pick(&UnOp::ALL[..8]), v),
+        };
+        self.see(v);
+    }
+
     fn step(&mut self) {
         let v = match self.r.below(33) {
             0..=6 => {
                 let op = if self.r.chance(10) {
                     BinOp::Smulh
+                } else if self.r.chance(20) {
+                    return self.mask_or_rotate();
                 } else {
-                    self.r.pick(&BinOp::ALL[..9])
+                    self.r.pick(&BinOp::ALL[..11])
                 };
                 let (a, b) = (self.int(), self.opnd());
                 self.b.binary(op, a, b)
@@ -394,7 +431,7 @@ impl Gen {
                 self.b.unary(self.r.pick(&UnOp::ALL[..8]), a)
             }
             10..=13 => {
-                let op = self.r.pick(&BinOp::ALL[12..]);
+                let op = self.r.pick(&BinOp::ALL[14..]);
                 let (a, b) = (self.float(), self.float());
                 self.b.binary(op, a, b)
             }

@@ -233,6 +233,8 @@ impl Interp<'_> {
             BinOp::Shl => a << (b & 63),
             BinOp::Shr => a >> (b & 63),
             BinOp::Sar => (a as i64 >> (b & 63)) as u64,
+            BinOp::Rotr => a.rotate_right((b & 63) as u32),
+            BinOp::Rotr32 => u64::from((a as u32).rotate_right((b & 31) as u32)),
             BinOp::Sdiv => (a as i64 / b as i64) as u64,
             BinOp::Smulh => ((a as i64 as i128 * b as i64 as i128) >> 64) as u64,
             BinOp::Srem => (a as i64 % b as i64) as u64,

@@ -20,7 +20,7 @@ use trinity_codegen::{Algorithm, Options, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 7] = [
+const SWITCHES: [Switch; 8] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
@@ -28,6 +28,7 @@ const SWITCHES: [Switch; 7] = [
     |o| &mut o.conditions,
     |o| &mut o.ranges,
     |o| &mut o.peel,
+    |o| &mut o.narrow,
 ];
 
 /// All passes but one, or one alone.

@@ -122,7 +122,7 @@ impl Lowering<'_> {
                 self.set(a, reg);
                 self.result_guard(a, want);
             }
-            _ => self.get_any(a, b, index, want),
+            _ => self.get_any(a, b, index, want, holes),
         }
     }
 
@@ -171,7 +171,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn get_any(&mut self, a: usize, b: usize, index: Index, want: Tags) {
+    fn get_any(&mut self, a: usize, b: usize, index: Index, want: Tags, holes: bool) {
         let want = if super::spec::is_guardable(want) {
             want
         } else {
@@ -179,7 +179,15 @@ impl Lowering<'_> {
         };
         let done = self.b.create_block();
         let out = self.value_params(done, want);
-        let slow = self.slow_step(a, want, done);
+        // Where training found something every time, and without metamethods, everything else leaves: nothing comes back
+        // from a helper that may have changed anything.
+        let unusual = kind::OTHER_KEY | kind::METATABLE;
+        let usual = self.spec().kinds(self.pc).is_some_and(|k| k & unusual == 0);
+        let slow = if usual && !holes && !want.meets(Tags::NIL) {
+            self.exit_block()
+        } else {
+            self.slow_step(a, want, done)
+        };
         let beyond = self.beyond(slow);
         self.leave_unless_tag(b, Tags::TABLE, slow);
         if let Index::Reg(key) = index
@@ -198,8 +206,8 @@ impl Lowering<'_> {
             self.b.switch_to(beyond);
             let absent = match index {
                 _ if want.meets(Tags::NIL) => self.nothing_there(t, want, slow, done),
-                Index::Reg(key) => self.beside(|l| l.raw_get(b, key, want, slow, done)),
-                Index::Imm(_) => slow,
+                // A key that is nowhere was never met: metamethods are the helper's.
+                _ => slow,
             };
             let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::shape(t, table::HASH), 0);
             self.b.exit_if(no_hash, absent, &[]);
@@ -222,7 +230,10 @@ impl Lowering<'_> {
             self.b.jump(done, &args);
             self.b.switch_to(here);
         }
-        let (array, found_tag) = self.element_tag_or(t, idx, slow);
+        let (array, found_tag) = match self.only_kind() {
+            Some(kind) => self.element_tag_of(t, idx, kind, slow),
+            None => self.element_tag_or(t, idx, slow),
+        };
         if super::spec::is_guardable(want) {
             self.loaded(found_tag, want, slow);
         }
@@ -239,6 +250,25 @@ impl Lowering<'_> {
         self.set(a, out);
     }
 
+    /// The one kind of array whose elements training met here.
+    fn only_kind(&self) -> Option<u8> {
+        let seen = self.spec().kinds(self.pc)? & (kind::INT | kind::FLOAT | kind::GENERAL);
+        (seen.count_ones() == 1).then(|| seen.trailing_zeros() as u8)
+    }
+    /// As `element_tag_or`, for arrays of one kind: others go to `slow`.
+    fn element_tag_of(&mut self, t: Value, idx: Value, kind: u8, slow: Block) -> (Value, Value) {
+        let array = self.b.load64(mem::array(t, table::ARRAY));
+        let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+        self.b
+            .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), slow, &[]);
+        if kind != table::KIND_GENERAL {
+            return (array, self.b.iconst(i64::from(packed_tag(kind))));
+        }
+        let down = self.b.ineg(idx);
+        let t = self.b.load(LoadKind::U8, mem::element_tag(array, down));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, t, 0), slow, &[]);
+        (array, t)
+    }
     /// The array and the tag of its element `idx`, which is within the length; nil goes to `slow`.
     fn element_tag_or(&mut self, t: Value, idx: Value, slow: Block) -> (Value, Value) {
         let array = self.b.load64(mem::array(t, table::ARRAY));

@@ -309,6 +309,18 @@ impl<'f> Lift<'f> {
                 };
                 return p.bin(op, &a, &n);
             }
+            Rotr => {
+                let m = p.constant(64, 63);
+                let n = p.and(&b, &m);
+                return p.bin(BinOp::Rotr, &a, &n);
+            }
+            Rotr32 => {
+                let (a, b) = (p.extract(&a, 0, 32), p.extract(&b, 0, 32));
+                let m = p.constant(32, 31);
+                let n = p.and(&b, &m);
+                let low = p.bin(BinOp::Rotr, &a, &n);
+                return p.zext(&low, 64);
+            }
             Fadd => return p.fp(FpOp::Add, &[a, b]),
             Fsub => return p.fp(FpOp::Sub, &[a, b]),
             Fmul => return p.fp(FpOp::Mul, &[a, b]),

@@ -127,6 +127,7 @@ impl Gvn<'_> {
                 Some(n) if n & 63 != 0 => Some(Range::new(0, (u64::MAX >> (n & 63)) as i64)),
                 _ => None,
             },
+            BinOp::Rotr32 => Some(Range::new(0, u32::MAX as i64)),
             BinOp::Sar => y
                 .as_point()
                 .map(|n| Range::new(x.lo >> (n & 63), x.hi >> (n & 63))),

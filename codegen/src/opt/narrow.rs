@@ -1,0 +1,354 @@
+//! How many low bits of an integer can be set, over the whole function: masks that change nothing go, and shifts that put the
+//! bits of one number together again become rotations.
+//!
+//! Bounds start at zero and grow along the ways that code can take, so that a number that a loop masks before it goes round
+//! is as short at the loop's head. A bound that keeps growing there ends at 64.
+
+use super::known::Known;
+use super::{OptStats, Replace};
+use crate::ir::{BinOp, Cfg, Function, Inst, LoadKind, Opnd, OvfOp, Type, UnOp, Value, ValueDef};
+
+/// Rounds in which bounds of parameters may grow bit by bit.
+const PATIENCE: u32 = 4;
+
+/// Removes masks that change nothing, and makes rotations. Tells `known` what it found out of parameters.
+pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) {
+    let cfg = Cfg::new(f);
+    let bits = bounds(f, &cfg);
+    for &b in &cfg.rpo[1..] {
+        for &p in &f.blocks[b.index()].params {
+            let n = bits[p.index()];
+            if f.ty(p) == Type::I64 && n < 63 {
+                known.bound(p, 0, (1 << n) - 1);
+            }
+        }
+    }
+    let mut replace = Replace::new(f);
+    for &b in &cfg.rpo {
+        let mut list = std::mem::take(&mut f.blocks[b.index()].insts);
+        list.retain(|&id| {
+            let node = &f.insts[id.index()];
+            let res = node.first_result;
+            if let Some(v) = unchanged(f, &bits, &node.inst) {
+                replace.set(res, v);
+                stats.masks += 1;
+                return false;
+            }
+            if let Some(inst) = rotation(f, &bits, &node.inst) {
+                f.insts[id.index()].inst = inst;
+                stats.rotations += 1;
+            }
+            true
+        });
+        f.blocks[b.index()].insts = list;
+    }
+    replace.apply(f);
+}
+
+/// The operand of a mask that has no bits but those that the mask leaves.
+fn unchanged(f: &Function, bits: &[u8], inst: &Inst) -> Option<Value> {
+    let (a, kept) = match *inst {
+        Inst::Unary { op, a } => {
+            let kept = match op {
+                UnOp::Zext8 => 8,
+                UnOp::Sext8 => 7,
+                UnOp::Zext16 => 16,
+                UnOp::Sext16 => 15,
+                UnOp::Zext32 => 32,
+                UnOp::Sext32 => 31,
+                _ => return None,
+            };
+            (a, kept)
+        }
+        Inst::Binary {
+            op: BinOp::And,
+            a,
+            b,
+        } => (a, f.opnd_const(b)?.trailing_ones() as u8),
+        _ => return None,
+    };
+    (bits[a.index()] <= kept).then_some(a)
+}
+
+/// `x >> n | x << 64 - n`, or the same in 32 bits under a mask, of an `x` that has not more.
+fn rotation(f: &Function, bits: &[u8], inst: &Inst) -> Option<Inst> {
+    let (inst, size) = match *inst {
+        Inst::Unary {
+            op: UnOp::Zext32,
+            a,
+        } => (f.def_inst(a)?, 32),
+        Inst::Binary {
+            op: BinOp::And,
+            a,
+            b,
+        } if f.opnd_const(b) == Some(0xffff_ffff) => (f.def_inst(a)?, 32),
+        _ => (inst, 64),
+    };
+    // The two parts have no bit in common.
+    let &Inst::Binary {
+        op: BinOp::Or | BinOp::Xor | BinOp::Iadd,
+        a,
+        b: Opnd::Value(b),
+    } = inst
+    else {
+        return None;
+    };
+    let shift = |v: Value| match f.def_inst(v) {
+        Some(&Inst::Binary {
+            op: op @ (BinOp::Shl | BinOp::Shr),
+            a,
+            b: Opnd::Imm(n @ 1..=63),
+        }) => Some((op, a, n)),
+        _ => None,
+    };
+    let (x, n) = match (shift(a)?, shift(b)?) {
+        ((BinOp::Shr, x, n), (BinOp::Shl, y, m)) if x == y && n + m == size => (x, n),
+        ((BinOp::Shl, y, m), (BinOp::Shr, x, n)) if x == y && n + m == size => (x, n),
+        _ => return None,
+    };
+    let op = match size {
+        64 => BinOp::Rotr,
+        _ if bits[x.index()] <= 32 => BinOp::Rotr32,
+        _ => return None,
+    };
+    let b = Opnd::Imm(n);
+    Some(Inst::Binary { op, a: x, b })
+}
+
+/// By value: the number of low bits that can be set. 64 for what is no integer.
+fn bounds(f: &Function, cfg: &Cfg) -> Vec<u8> {
+    let mut bits = vec![0u8; f.values.len()];
+    for v in 0..f.values.len() as u32 {
+        let value = Value(v);
+        let open = matches!(f.values[v as usize].def, ValueDef::Param(b, _) if b == f.entry());
+        if open || f.ty(value) != Type::I64 {
+            bits[v as usize] = 64;
+        }
+    }
+    let mut round = 0;
+    loop {
+        let mut changed = false;
+        let mut raise = |slot: &mut u8, to: u8| {
+            if to > *slot {
+                *slot = to;
+                changed = true;
+            }
+        };
+        for &b in &cfg.rpo {
+            for id in &f.blocks[b.index()].insts {
+                let node = &f.insts[id.index()];
+                if node.num_results == 1 && f.ty(node.first_result) == Type::I64 {
+                    let n = of_inst(f, &bits, &node.inst);
+                    raise(&mut bits[node.first_result.index()], n);
+                } else {
+                    for v in node.results() {
+                        raise(&mut bits[v.index()], 64);
+                    }
+                }
+            }
+            for t in f.targets(b) {
+                for (&p, &arg) in f.blocks[t.block.index()].params.iter().zip(&t.args) {
+                    let n = bits[arg.index()];
+                    let grows = n > bits[p.index()];
+                    let n = if grows && round >= PATIENCE { 64 } else { n };
+                    raise(&mut bits[p.index()], n);
+                }
+            }
+        }
+        if !changed {
+            return bits;
+        }
+        round += 1;
+    }
+}
+
+fn of_inst(f: &Function, bits: &[u8], inst: &Inst) -> u8 {
+    let of = |v: Value| bits[v.index()];
+    let opnd = |o: Opnd| match o {
+        Opnd::Value(v) => of(v),
+        Opnd::Imm(n) => length(i64::from(n)),
+    };
+    let n = match *inst {
+        Inst::Iconst(n) => return length(n),
+        Inst::Load { kind, .. } => match kind {
+            LoadKind::U8 => 8,
+            LoadKind::U16 => 16,
+            LoadKind::U32 => 32,
+            _ => 64,
+        },
+        Inst::BoolOf(_) => 1,
+        Inst::Select { a, b, .. } => of(a).max(of(b)),
+        Inst::Unary { op, a } => match op {
+            UnOp::Zext8 => of(a).min(8),
+            UnOp::Zext16 => of(a).min(16),
+            UnOp::Zext32 => of(a).min(32),
+            UnOp::Sext8 if of(a) < 8 => of(a),
+            UnOp::Sext16 if of(a) < 16 => of(a),
+            UnOp::Sext32 if of(a) < 32 => of(a),
+            _ => 64,
+        },
+        Inst::Overflow { op, a, b } => match op {
+            OvfOp::Add => sum(of(a), opnd(b)),
+            OvfOp::Mul => of(a).saturating_add(opnd(b)),
+            OvfOp::Sub => 64,
+        },
+        Inst::Binary { op, a, b } => {
+            let (x, y, n) = (of(a), opnd(b), f.opnd_const(b));
+            match (op, n) {
+                (BinOp::And, _) => x.min(y),
+                (BinOp::Or | BinOp::Xor, _) => x.max(y),
+                (BinOp::Iadd, _) => sum(x, y),
+                (BinOp::Imul, _) => x.saturating_add(y),
+                (BinOp::Shl, Some(n)) => x.saturating_add(n as u8 & 63),
+                (BinOp::Shr, Some(n)) => x.saturating_sub(n as u8 & 63),
+                (BinOp::Shr, None) => x,
+                (BinOp::Sar, Some(n)) if x < 64 => x.saturating_sub(n as u8 & 63),
+                (BinOp::Sar, None) if x < 64 => x,
+                (BinOp::Sdiv, _) if x < 64 && y < 64 => x,
+                (BinOp::Srem, _) if x < 64 && y < 64 => x.min(y),
+                (BinOp::Srem, _) if x < 64 => x,
+                (BinOp::Rotr32, _) => 32,
+                _ => 64,
+            }
+        }
+        _ => 64,
+    };
+    n.min(64)
+}
+
+/// The bits of a constant.
+fn length(n: i64) -> u8 {
+    64 - n.leading_zeros() as u8
+}
+
+/// Of a sum, zero aside one more than of the longer operand.
+fn sum(a: u8, b: u8) -> u8 {
+    match (a, b) {
+        (0, n) | (n, 0) => n,
+        _ => a.max(b).saturating_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Cond, FunctionBuilder, IntCc, PReg};
+    use crate::opt::eval;
+
+    /// Every operation on all small operands, and on some that have bits everywhere: the result has no bit beyond the bound
+    /// that follows from the operands' own.
+    #[test]
+    fn bounds_hold() {
+        let mut values: Vec<u64> = (0..64).collect();
+        for n in 6..64u64 {
+            values.extend([1 << n, (1 << n) - 1, !0 << n, (1 << n) + 5, !(1 << n)]);
+        }
+        let int = BinOp::ALL.iter().filter(|op| op.ty() == Type::I64);
+        let int: Vec<BinOp> = int.copied().collect();
+        let extend = &UnOp::ALL[..8];
+        let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi)]);
+        let (x, y) = (b.param(0), b.param(1));
+        let open: Vec<Value> = int.iter().map(|&op| b.binary(op, x, y)).collect();
+        let unary: Vec<Value> = extend.iter().map(|&op| b.unary(op, x)).collect();
+        let counts = 0..64;
+        let fixed: Vec<Vec<Value>> = counts
+            .map(|n| int.iter().map(|&op| b.binary(op, x, n)).collect())
+            .collect();
+        b.ret(&[]);
+        let f = b.finish();
+        let inst = |v: Value| f.def_inst(v).expect("an instruction");
+        let mut bits = vec![64; f.values.len()];
+        let mut checked = 0;
+        let mut check = |bits: &[u8], v: Value, result: Option<u64>| {
+            if let Some(r) = result {
+                let bound = of_inst(&f, bits, inst(v));
+                assert!(length(r as i64) <= bound, "{:?} {bits:?} {r:#x}", inst(v));
+                checked += 1;
+            }
+        };
+        for &m in &values {
+            bits[x.index()] = length(m as i64);
+            for (&op, &v) in extend.iter().zip(&unary) {
+                check(&bits, v, eval::unary(op, m));
+            }
+            for n in 0..64u64 {
+                for (&op, &v) in int.iter().zip(&fixed[n as usize]) {
+                    check(&bits, v, eval::binary(op, m, n));
+                }
+            }
+            for &n in &values {
+                bits[y.index()] = length(n as i64);
+                for (&op, &v) in int.iter().zip(&open) {
+                    check(&bits, v, eval::binary(op, m, n));
+                }
+            }
+        }
+        assert!(checked > 1_000_000);
+    }
+
+    /// Of all ways to put two shifts together, those that are taken for rotations are rotations.
+    #[test]
+    fn rotations_are_rotations() {
+        let samples = [1u64, 0x8000_0001, 0x1234_5678, 0xffff_fffe, 0xdead_beef];
+        let mut found = 0;
+        for (n, m) in (0..64).flat_map(|n| (0..64).map(move |m| (n, m))) {
+            for op in [BinOp::Or, BinOp::Xor, BinOp::Iadd, BinOp::And] {
+                for (cut, masked) in [(false, false), (true, false), (true, true)] {
+                    let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi)]);
+                    let x = b.param(0);
+                    let short = b.unary(UnOp::Zext32, x);
+                    let a = if cut { short } else { x };
+                    let (down, up) = (b.shr(a, n), b.shl(a, m));
+                    let both = b.binary(op, up, down);
+                    let whole = if masked {
+                        b.unary(UnOp::Zext32, both)
+                    } else {
+                        both
+                    };
+                    b.ret(&[(whole, PReg::Rax)]);
+                    let f = b.finish();
+                    let bits = bounds(&f, &Cfg::new(&f));
+                    let Some(inst) = f.def_inst(whole).and_then(|i| rotation(&f, &bits, i)) else {
+                        continue;
+                    };
+                    let Inst::Binary {
+                        op: rotate,
+                        b: Opnd::Imm(by),
+                        ..
+                    } = inst
+                    else {
+                        panic!("{inst:?}");
+                    };
+                    found += 1;
+                    for x in samples.iter().flat_map(|&s| [s, s << 32 | s >> 1]) {
+                        let x = if cut { x & 0xffff_ffff } else { x };
+                        let both = eval::binary(op, x << m, x >> n).expect("an integer");
+                        let want = if masked { both & 0xffff_ffff } else { both };
+                        assert_eq!(eval::binary(rotate, x, by as u64), Some(want));
+                    }
+                }
+            }
+        }
+        // 63 counts, three ways to join, of 64 bits twice (whether cut or not) and of 32 bits.
+        assert_eq!(found, 3 * (63 + 63 + 31));
+    }
+
+    /// A bound that a loop keeps raising ends.
+    #[test]
+    fn growing_numbers_have_no_bound() {
+        let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi)]);
+        let n = b.param(0);
+        let (head, done) = (b.create_block(), b.create_block());
+        let i = b.block_param(head, Type::I64);
+        let zero = b.iconst(0);
+        b.jump(head, &[zero]);
+        b.switch_to(head);
+        let next = b.iadd(i, 1);
+        b.brif(Cond::icmp(IntCc::Ne, next, n), (head, &[next]), (done, &[]));
+        b.switch_to(done);
+        b.ret(&[(i, PReg::Rax)]);
+        let f = b.finish();
+        let bits = bounds(&f, &Cfg::new(&f));
+        assert_eq!((bits[i.index()], bits[next.index()]), (64, 64));
+    }
+}
