@@ -69,6 +69,9 @@ impl Lowering<'_> {
     /// CALL of a library function by its direct form. False: nothing was done.
     pub(crate) fn direct_form(&mut self, i: Instr, which: Intrinsic) -> bool {
         let (a, b, c) = (i.a(), i.b(), i.c());
+        if which == Intrinsic::StringUnpack && self.unpack(i) {
+            return true;
+        }
         let Some(d) = which.direct() else {
             return false;
         };

@@ -29,6 +29,7 @@ pub mod spec;
 mod state;
 mod table;
 pub mod tags;
+mod unpack;
 
 pub(crate) use entry::forwarder;
 pub use func::{Lowered, Options, lower};
