@@ -251,6 +251,8 @@ if checkout Penlight https://github.com/lunarmodules/Penlight; then
     done)
     # These start the interpreter named in their own `arg`; an executable has none there.
     for test in app utils utils3; do sed -i "1s,^,arg[-1] = arg[-1] or '$BIN/trinity'; ," "$WORK/Penlight/tests/test-$test.lua"; done
+    # This one starts a process for each file beside its temporary ones.
+    sed -i "1s,^,require 'tmpname'; ," "$WORK/Penlight/tests/test-dir.lua"
     runs=4
     for test in "$WORK"/Penlight/tests/test-*.lua; do
         test=${test##*/}
