@@ -16,9 +16,10 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 export RAYON_NUM_THREADS=1
 
-# seconds COMMAND...: its user and system time, in $seconds; its output goes to $dir/out.
+# seconds COMMAND...: its user and system time, in $seconds; its output goes to $dir/out, addresses in it in one form.
 seconds() {
-    ( "$@" >"$dir/out" 2>"$dir/err" </dev/null || echo "exit $?" >>"$dir/out"; times ) >"$dir/times"
+    ( "$@" >"$dir/raw" 2>"$dir/err" </dev/null || echo "exit $?" >>"$dir/raw"; times ) >"$dir/times"
+    sed 's/0x[0-9a-f]\{6,\}/ADDRESS/g' "$dir/raw" >"$dir/out"
     seconds=$(tail -n 1 "$dir/times" | awk '{ t = 0; for (i = 1; i <= 2; i++) { split($i, p, /[ms]/); t += p[1] * 60 + p[2] } printf "%.2f", t }')
 }
 
