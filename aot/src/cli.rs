@@ -1,12 +1,13 @@
 //! The command line: what can be asked for, and how a wrong request is refused.
 
 use crate::exit::{Error, FAILURES, Failure, Result};
+use crate::explain;
 use crate::write::Writer;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What to produce.
@@ -66,6 +67,8 @@ pub struct Options {
     pub embed_source: bool,
     /// Code whose guards fail once each in deoptimisation stress.
     pub stress_guards: bool,
+    /// Say what was decided about each line.
+    pub explain: Option<Explain>,
     /// Values from which on a function is left to the baseline, where not the usual number.
     pub max_values: Option<usize>,
     /// Make an executable that observes itself and writes a profile.
@@ -76,6 +79,15 @@ pub struct Options {
     pub train: Vec<OsString>,
     /// How long each may take.
     pub train_deadline: Duration,
+}
+
+/// Where the explanation goes, and in which form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explain {
+    /// The form.
+    pub format: explain::Format,
+    /// The file; `-` is standard output.
+    pub to: PathBuf,
 }
 
 /// What the command line asks for.
@@ -233,6 +245,24 @@ fn command() -> Command {
                 .value_parser(value_parser!(u64).range(1..)),
         )
         .arg(
+            Arg::new("explain")
+                .long("explain")
+                .value_name("FORM")
+                .help("say what was decided about each line, and why: text (default), json or html")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(explain::FORMATS[0].0)
+                .value_parser(PossibleValuesParser::new(explain::FORMATS.map(|f| f.0))),
+        )
+        .arg(
+            Arg::new("explain-out")
+                .long("explain-out")
+                .value_name("FILE")
+                .help("write that to FILE, not to standard output")
+                .requires("explain")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
             flag(
                 "stress-guards",
                 "make every guard fail once when the program runs with TRINITY_DEOPT_STRESS=1",
@@ -349,6 +379,9 @@ fn options(m: &ArgMatches) -> Result<Options> {
             PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[eq + 1..])),
         ));
     }
+    let format = explain::FORMATS
+        .iter()
+        .find(|f| Some(f.0) == text("explain"));
     let options = Options {
         main: path("main").unwrap_or_default(),
         output: path("output"),
@@ -368,6 +401,10 @@ fn options(m: &ArgMatches) -> Result<Options> {
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
+        explain: format.map(|f| Explain {
+            format: f.1,
+            to: path("explain-out").unwrap_or_else(|| PathBuf::from("-")),
+        }),
         max_values: m.get_one("max-values").copied(),
         profile_gen: m.get_flag("profile-gen"),
         profile_use: many(m, "profile-use"),
@@ -377,14 +414,37 @@ fn options(m: &ArgMatches) -> Result<Options> {
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));
     }
-    refuse_overwriting_sources(&options)?;
+    if let Some(explain) = &options.explain {
+        check_explain(&options, explain)?;
+        refuse_overwriting_sources(&options, &explain.to)?;
+    }
+    refuse_overwriting_sources(&options, &options.output_path())?;
     Ok(options)
 }
 
+/// There must be something to explain, and a place for it of its own.
+fn check_explain(o: &Options, explain: &Explain) -> Result<()> {
+    if o.opt_level == 0 {
+        return Err(usage(
+            "--explain tells what -O1 and above decide; add -O1 or -O2",
+        ));
+    }
+    if matches!(o.emit, Emit::Ast | Emit::Bytecode) {
+        return Err(usage("--explain needs a program that is compiled"));
+    }
+    if explain.to == o.output_path() {
+        return Err(usage(&format!(
+            "the result and the explanation would both go to {}; give another file with --explain-out",
+            explain.to.display()
+        )));
+    }
+    Ok(())
+}
+
 /// `trinityc -o main.lua main.lua` must not destroy the program.
-fn refuse_overwriting_sources(o: &Options) -> Result<()> {
-    let real = |p: &PathBuf| std::fs::canonicalize(p).ok();
-    let Some(out) = real(&o.output_path()).filter(|p| p.is_file()) else {
+fn refuse_overwriting_sources(o: &Options, to: &Path) -> Result<()> {
+    let real = |p: &Path| std::fs::canonicalize(p).ok();
+    let Some(out) = real(to).filter(|p| p.is_file()) else {
         return Ok(());
     };
     let mut sources = std::iter::once(&o.main).chain(o.modules.iter().map(|m| &m.1));

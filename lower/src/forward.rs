@@ -99,6 +99,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         inlines: Vec::new(),
         flags: flag::INTERPRETED,
         ir: None,
+        remarks: Vec::new(),
     };
     add_body(&mut f, module, index)?;
     Ok(f)

@@ -4,7 +4,7 @@
 //! are taken within the round. All outputs must agree, or the program's figures are withheld. Nothing is typed in by hand.
 
 mod contestant;
-mod html;
+pub(crate) mod html;
 mod manifest;
 mod measure;
 mod report;

@@ -214,6 +214,11 @@ impl Lowering<'_> {
         })
     }
 
+    /// The present instruction stores what the constructor has a place for.
+    pub(crate) fn is_constructing(&self, a: usize) -> bool {
+        self.constructor(a).is_some()
+    }
+
     /// SETFIELD of a constructor; false: it is not one.
     pub(crate) fn construct_field(&mut self, i: Instr) -> bool {
         let p = self.frame().p;

@@ -12,6 +12,7 @@ mod call;
 mod compare;
 mod constructor;
 mod entry;
+mod explain;
 pub mod facts;
 mod field;
 mod func;
@@ -31,4 +32,5 @@ mod table;
 pub mod tags;
 
 pub(crate) use entry::forwarder;
+pub use explain::Notes;
 pub use func::{Lowered, Options, lower};

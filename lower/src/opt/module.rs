@@ -87,6 +87,8 @@ pub struct Module<'a> {
     pub seen: Vec<Option<Seen>>,
     /// How each takes its arguments.
     pub signatures: Vec<Signature>,
+    /// What they are called, for people.
+    pub names: Option<Vec<String>>,
     /// Which are compiled by the typed lowering (the others have no bodies).
     pub typed: Vec<bool>,
     /// Instructions of the module that training executed.
@@ -117,6 +119,7 @@ impl<'a> Module<'a> {
         let executed = sites.map(|s| s.count as f64).sum();
         Module {
             executed,
+            names: None,
             protos,
             seen,
             signatures,

@@ -38,12 +38,14 @@ pub struct SeenSite {
     pub shapes: Vec<ShapeKeys>,
     /// Some table of a shared shape had the field itself.
     pub own: bool,
+    /// How many functions were called here; what is not listed counts as one.
+    pub callees: u32,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
 }
 
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
-const EVIDENCE: u64 = 4;
+pub(crate) const EVIDENCE: u64 = 4;
 
 /// The answers for one function.
 #[derive(Clone, Copy)]
