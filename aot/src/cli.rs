@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trinity_lower::passes::{Passes, TABLE};
 
 /// What to produce.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -67,6 +68,8 @@ pub struct Options {
     pub embed_source: bool,
     /// Code whose guards fail once each in deoptimisation stress.
     pub stress_guards: bool,
+    /// Which optimizations are on.
+    pub passes: Passes,
     /// Say what was decided about each line.
     pub explain: Option<Explain>,
     /// Values from which on a function is left to the baseline, where not the usual number.
@@ -155,7 +158,7 @@ fn command() -> Command {
             Arg::new("main")
                 .value_name("MAIN.lua")
                 .help("the program; - reads standard input")
-                .required(true)
+                .required_unless_present("help-passes")
                 .value_parser(value_parser!(PathBuf)),
         )
         .arg(
@@ -245,6 +248,15 @@ fn command() -> Command {
                 .value_parser(value_parser!(u64).range(1..)),
         )
         .arg(
+            Arg::new("pass")
+                .short('f')
+                .value_name("[no-]NAME")
+                .help("turn an optimization on or off, to measure what it gives")
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::string()),
+        )
+        .arg(flag("help-passes", "list what -f knows"))
+        .arg(
             Arg::new("explain")
                 .long("explain")
                 .value_name("FORM")
@@ -304,9 +316,25 @@ fn command() -> Command {
 /// Understands the arguments; the first one is the program's own name.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
     match command().try_get_matches_from(args) {
+        Ok(m) if m.get_flag("help-passes") => Ok(Request::Print(help_passes())),
         Ok(m) => Ok(Request::Compile(Box::new(options(&m)?))),
         Err(e) => Ok(Request::Print(refusal(&e, "trinityc --help")?)),
     }
+}
+
+/// The table of optimizations that have a switch.
+fn help_passes() -> String {
+    let mut out = String::from("-fno-NAME turns one off, -fNAME on again; all are on.\n");
+    let mut part = "";
+    for row in TABLE {
+        if row.part != part {
+            part = row.part;
+            out.push_str(&format!("\n{part}:\n"));
+        }
+        let (name, what) = (row.name, row.what);
+        out.push_str(&format!("  {name:15} {what}\n"));
+    }
+    out
 }
 
 /// What clap did not take: the text to print when it was asked for help or version, else an error of one line that points to `help`.
@@ -379,6 +407,14 @@ fn options(m: &ArgMatches) -> Result<Options> {
             PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[eq + 1..])),
         ));
     }
+    let mut passes = Passes::ALL;
+    for switch in many::<String>(m, "pass") {
+        if !passes.apply(&switch) {
+            return Err(usage(&format!(
+                "-f{switch} is no optimization; trinityc --help-passes lists them"
+            )));
+        }
+    }
     let format = explain::FORMATS
         .iter()
         .find(|f| Some(f.0) == text("explain"));
@@ -401,6 +437,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
+        passes,
         explain: format.map(|f| Explain {
             format: f.1,
             to: path("explain-out").unwrap_or_else(|| PathBuf::from("-")),

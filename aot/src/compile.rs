@@ -13,6 +13,7 @@ use std::sync::Arc;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
+use trinity_lower::passes::Passes;
 use trinity_lower::remark::{Kind, Remark};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed, without_code};
 use trinity_profile::Profile;
@@ -75,6 +76,8 @@ pub struct How {
     pub stress_guards: bool,
     /// Values of IR from which on a function is left to the baseline, where not the usual number.
     pub max_values: Option<usize>,
+    /// Which optimizations are on.
+    pub passes: Passes,
     /// Collect remarks.
     pub explain: bool,
     /// For a training run: everything is interpreted and observed.
@@ -92,6 +95,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             profile: how.profile.clone(),
             module,
             stress_guards: how.stress_guards,
+            passes: how.passes,
             explain: how.explain,
             max_values: how.max_values,
         })

@@ -135,6 +135,7 @@ pub fn run(o: &Options) -> Result<()> {
         profile: profile(o, &program, runtime.as_deref(), &mut log)?,
         stress_guards: o.stress_guards,
         max_values: o.max_values,
+        passes: o.passes,
         explain: o.explain.is_some(),
         observe: o.profile_gen,
     };

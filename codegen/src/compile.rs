@@ -4,7 +4,7 @@ use crate::emit::emit;
 use crate::ir::{Function, SrcLoc, SymbolRef, verify};
 use crate::mach::machine_env;
 use crate::opt::{self, OptOptions, OptStats, Stay};
-use crate::select::select;
+use crate::select::{SelectOptions, select};
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
 use std::fmt;
@@ -36,6 +36,8 @@ pub struct Options {
     pub check_allocation: bool,
     /// Optimise the IR first: with which passes. The function compiled is then a renumbered one.
     pub opt: Option<OptOptions>,
+    /// What instruction selection may do.
+    pub select: SelectOptions,
     /// Say what stayed in loops ([`CompiledFunction::stays`]).
     pub explain: bool,
     /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
@@ -49,6 +51,7 @@ impl Default for Options {
             verify: cfg!(debug_assertions),
             check_allocation: false,
             opt: None,
+            select: SelectOptions::default(),
             explain: false,
             max_values: ra::VReg::MAX,
         }
@@ -186,7 +189,7 @@ impl Compiler {
             copy
         });
         let func = optimised.as_ref().unwrap_or(func);
-        let selected = select(func)?;
+        let selected = select(func, &self.options.select)?;
         let options = ra::RegallocOptions {
             verbose_log: false,
             validate_ssa: self.options.check_allocation,

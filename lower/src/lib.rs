@@ -19,6 +19,7 @@ mod hints;
 mod join;
 mod loops;
 pub mod opt;
+pub mod passes;
 pub mod remark;
 mod simple;
 mod table;
@@ -132,6 +133,8 @@ pub struct Options {
     pub module: String,
     /// Every guard asks `trinity_l_guard` whether to fail although it holds.
     pub stress_guards: bool,
+    /// Which optimizations are on.
+    pub passes: passes::Passes,
     /// Collect remarks.
     pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.

@@ -23,10 +23,13 @@ pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool
         .enumerate()
         .map(|(n, p)| {
             opts.func_profile(n as u32, p)
-                .map(|f| seen::seen(f, p, &opts.module))
+                .map(|f| seen::seen(f, p, &opts.module).without(opts.passes))
         })
         .collect();
-    Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+    Module {
+        passes: opts.passes,
+        ..Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+    }
 }
 
 /// Makes the numbers of guards differ between modules.
@@ -96,7 +99,8 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         algorithm: Algorithm::Ion,
         verify: opts.verify,
         check_allocation: opts.verify,
-        opt: (opts.opt_level >= 2).then(trinity_codegen::opt::OptOptions::default),
+        opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options()),
+        select: opts.passes.select_options(),
         explain: opts.explain,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),
     };

@@ -11,6 +11,7 @@ use super::graph::NodeId;
 use super::mem;
 use super::state::Reg;
 use super::tags::Tags;
+use crate::passes::Pass;
 use trinity_abi::heap::{MAX_INLINE_ELEMENTS, TableLayout, table_layout};
 use trinity_abi::{VALUE_TAG, cache, header, string, table, tag};
 use trinity_codegen::ir::{Cond, IntCc, LoadKind, Width};
@@ -87,6 +88,7 @@ impl Lowering<'_> {
         };
         let layout = table_layout(i.c(), i.b());
         if i.d() == NO_CACHE as usize
+            || !self.module.passes.has(Pass::Constructors)
             || i.c() > MAX_INLINE_ELEMENTS
             || keys.len() > layout.slot_cap as usize
         {

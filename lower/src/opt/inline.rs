@@ -10,6 +10,7 @@ use super::intrinsics;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
+use crate::passes::Pass;
 use crate::remark::NotInlined;
 use trinity_abi::unit::InlineFrame;
 use trinity_codegen::ir::Block;
@@ -83,6 +84,10 @@ impl Lowering<'_> {
         let within = self.frames.iter().filter(|f| f.func == callee).count();
         let seen = self.module.seen[callee as usize].as_ref();
         let obstacles = [
+            (
+                !self.module.passes.has(Pass::Inline),
+                NotInlined::SwitchedOff,
+            ),
             (i.b() == 0, NotInlined::OpenArguments),
             (i.c() == 0, NotInlined::OpenResults),
             (self.frames.len() >= DEPTH_MAX, NotInlined::Depth(DEPTH_MAX)),

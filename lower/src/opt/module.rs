@@ -2,6 +2,7 @@
 
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
+use crate::passes::Passes;
 use trinity_abi::tag;
 use trinity_codegen::ir::PReg;
 use trinity_frontend::bytecode::Proto;
@@ -91,6 +92,8 @@ pub struct Module<'a> {
     pub names: Option<Vec<String>>,
     /// Which are compiled by the typed lowering (the others have no bodies).
     pub typed: Vec<bool>,
+    /// Which optimizations are on.
+    pub passes: Passes,
     /// Instructions of the module that training executed.
     pub executed: f64,
 }
@@ -120,6 +123,7 @@ impl<'a> Module<'a> {
         Module {
             executed,
             names: None,
+            passes: Passes::ALL,
             protos,
             seen,
             signatures,

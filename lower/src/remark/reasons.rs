@@ -106,6 +106,8 @@ impl fmt::Display for CallWhy {
 /// Why a callee was not inlined.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NotInlined {
+    /// The switch is off.
+    SwitchedOff,
     /// The callee is too long.
     Long { len: usize, max: usize },
     /// The callee is too long to be inlined into itself.
@@ -140,6 +142,7 @@ impl fmt::Display for NotInlined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use NotInlined::*;
         match *self {
+            SwitchedOff => f.write_str("it is switched off"),
             Long { len, max } => write!(f, "it has {len} instructions, the limit is {max}"),
             RecursiveLong { len, max } => {
                 write!(
