@@ -1,13 +1,15 @@
 //! The command line: what can be asked for, and how a wrong request is refused.
 
 use crate::exit::{Error, FAILURES, Failure, Result};
+use crate::explain;
 use crate::write::Writer;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trinity_lower::passes::{Passes, TABLE};
 
 /// What to produce.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -66,6 +68,10 @@ pub struct Options {
     pub embed_source: bool,
     /// Code whose guards fail once each in deoptimisation stress.
     pub stress_guards: bool,
+    /// Which optimizations are on.
+    pub passes: Passes,
+    /// Say what was decided about each line.
+    pub explain: Option<Explain>,
     /// Values from which on a function is left to the baseline, where not the usual number.
     pub max_values: Option<usize>,
     /// Make an executable that observes itself and writes a profile.
@@ -76,6 +82,15 @@ pub struct Options {
     pub train: Vec<OsString>,
     /// How long each may take.
     pub train_deadline: Duration,
+}
+
+/// Where the explanation goes, and in which form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explain {
+    /// The form.
+    pub format: explain::Format,
+    /// The file; `-` is standard output.
+    pub to: PathBuf,
 }
 
 /// What the command line asks for.
@@ -143,7 +158,7 @@ fn command() -> Command {
             Arg::new("main")
                 .value_name("MAIN.lua")
                 .help("the program; - reads standard input")
-                .required(true)
+                .required_unless_present("help-passes")
                 .value_parser(value_parser!(PathBuf)),
         )
         .arg(
@@ -233,6 +248,33 @@ fn command() -> Command {
                 .value_parser(value_parser!(u64).range(1..)),
         )
         .arg(
+            Arg::new("pass")
+                .short('f')
+                .value_name("[no-]NAME")
+                .help("turn an optimization on or off, to measure what it gives")
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::string()),
+        )
+        .arg(flag("help-passes", "list what -f knows"))
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .value_name("FORM")
+                .help("say what was decided about each line, and why: text (default), json or html")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(explain::FORMATS[0].0)
+                .value_parser(PossibleValuesParser::new(explain::FORMATS.map(|f| f.0))),
+        )
+        .arg(
+            Arg::new("explain-out")
+                .long("explain-out")
+                .value_name("FILE")
+                .help("write that to FILE, not to standard output")
+                .requires("explain")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
             flag(
                 "stress-guards",
                 "make every guard fail once when the program runs with TRINITY_DEOPT_STRESS=1",
@@ -274,9 +316,25 @@ fn command() -> Command {
 /// Understands the arguments; the first one is the program's own name.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
     match command().try_get_matches_from(args) {
+        Ok(m) if m.get_flag("help-passes") => Ok(Request::Print(help_passes())),
         Ok(m) => Ok(Request::Compile(Box::new(options(&m)?))),
         Err(e) => Ok(Request::Print(refusal(&e, "trinityc --help")?)),
     }
+}
+
+/// The table of optimizations that have a switch.
+fn help_passes() -> String {
+    let mut out = String::from("-fno-NAME turns one off, -fNAME on again; all are on.\n");
+    let mut part = "";
+    for row in TABLE {
+        if row.part != part {
+            part = row.part;
+            out.push_str(&format!("\n{part}:\n"));
+        }
+        let (name, what) = (row.name, row.what);
+        out.push_str(&format!("  {name:15} {what}\n"));
+    }
+    out
 }
 
 /// What clap did not take: the text to print when it was asked for help or version, else an error of one line that points to `help`.
@@ -349,6 +407,17 @@ fn options(m: &ArgMatches) -> Result<Options> {
             PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[eq + 1..])),
         ));
     }
+    let mut passes = Passes::ALL;
+    for switch in many::<String>(m, "pass") {
+        if !passes.apply(&switch) {
+            return Err(usage(&format!(
+                "-f{switch} is no optimization; trinityc --help-passes lists them"
+            )));
+        }
+    }
+    let format = explain::FORMATS
+        .iter()
+        .find(|f| Some(f.0) == text("explain"));
     let options = Options {
         main: path("main").unwrap_or_default(),
         output: path("output"),
@@ -368,6 +437,11 @@ fn options(m: &ArgMatches) -> Result<Options> {
         strip_debug: m.get_flag("strip-debug"),
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
+        passes,
+        explain: format.map(|f| Explain {
+            format: f.1,
+            to: path("explain-out").unwrap_or_else(|| PathBuf::from("-")),
+        }),
         max_values: m.get_one("max-values").copied(),
         profile_gen: m.get_flag("profile-gen"),
         profile_use: many(m, "profile-use"),
@@ -377,14 +451,37 @@ fn options(m: &ArgMatches) -> Result<Options> {
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));
     }
-    refuse_overwriting_sources(&options)?;
+    if let Some(explain) = &options.explain {
+        check_explain(&options, explain)?;
+        refuse_overwriting_sources(&options, &explain.to)?;
+    }
+    refuse_overwriting_sources(&options, &options.output_path())?;
     Ok(options)
 }
 
+/// There must be something to explain, and a place for it of its own.
+fn check_explain(o: &Options, explain: &Explain) -> Result<()> {
+    if o.opt_level == 0 {
+        return Err(usage(
+            "--explain tells what -O1 and above decide; add -O1 or -O2",
+        ));
+    }
+    if matches!(o.emit, Emit::Ast | Emit::Bytecode) {
+        return Err(usage("--explain needs a program that is compiled"));
+    }
+    if explain.to == o.output_path() {
+        return Err(usage(&format!(
+            "the result and the explanation would both go to {}; give another file with --explain-out",
+            explain.to.display()
+        )));
+    }
+    Ok(())
+}
+
 /// `trinityc -o main.lua main.lua` must not destroy the program.
-fn refuse_overwriting_sources(o: &Options) -> Result<()> {
-    let real = |p: &PathBuf| std::fs::canonicalize(p).ok();
-    let Some(out) = real(&o.output_path()).filter(|p| p.is_file()) else {
+fn refuse_overwriting_sources(o: &Options, to: &Path) -> Result<()> {
+    let real = |p: &Path| std::fs::canonicalize(p).ok();
+    let Some(out) = real(to).filter(|p| p.is_file()) else {
         return Ok(());
     };
     let mut sources = std::iter::once(&o.main).chain(o.modules.iter().map(|m| &m.1));

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use trinity_codegen::CompileError;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
+use trinity_lower::passes::Passes;
+use trinity_lower::remark::{Kind, Remark};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed, without_code};
 use trinity_profile::Profile;
 
@@ -74,6 +76,10 @@ pub struct How {
     pub stress_guards: bool,
     /// Values of IR from which on a function is left to the baseline, where not the usual number.
     pub max_values: Option<usize>,
+    /// Which optimizations are on.
+    pub passes: Passes,
+    /// Collect remarks.
+    pub explain: bool,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
 }
@@ -89,6 +95,8 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             profile: how.profile.clone(),
             module,
             stress_guards: how.stress_guards,
+            passes: how.passes,
+            explain: how.explain,
             max_values: how.max_values,
         })
         .collect();
@@ -103,7 +111,13 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         .modules
         .iter()
         .zip(&options)
-        .map(|(m, o)| trinity_lower::module(&m.proto, o, &skip))
+        .zip(&names)
+        .map(|((m, o), names)| {
+            let mut module = trinity_lower::module(&m.proto, o, &skip);
+            let short = || names.iter().map(|n| n.short.clone()).collect();
+            module.names = how.explain.then(short);
+            module
+        })
         .collect();
     // One list over all modules, so that one large module keeps all processors busy.
     let jobs: Vec<(u32, &Module, &Options)> = modules
@@ -130,6 +144,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     };
     for ((module, names), lowered) in program.modules.iter().zip(names).zip(&modules) {
         let mut funcs = Vec::with_capacity(names.len());
+        let mut remarks = Vec::new();
         for (n, (name, result)) in (0..).zip(names.into_iter().zip(results.by_ref())) {
             let interpreted = |name| {
                 let f = without_code(lowered, n).map_err(Error::internal)?;
@@ -140,11 +155,16 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                     if let (Some(all), Some(one)) = (&mut out.ir, f.ir.take()) {
                         all.push_str(&format!("; {}\n{}\n", name.symbol, one.trim_end()));
                     }
+                    remarks.append(&mut f.remarks);
                     funcs.push(convert(f, name));
                 }
                 Err(Skipped::Observed) => funcs.push(interpreted(name)?),
                 Err(Skipped::Budget(why)) => {
                     out.interpreted.push(format!("{}: {why}", name.symbol));
+                    if how.explain {
+                        let kind = Kind::Interpreted { why };
+                        remarks.push(Remark::of_function(n, name.line, kind));
+                    }
                     funcs.push(interpreted(name)?);
                 }
                 Err(Skipped::Bug(what)) => return Err(Error::internal(what)),
@@ -156,6 +176,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             path: module.source.path.clone(),
             chunk: bytecode::dump(&module.proto, how.strip),
             funcs,
+            remarks,
         };
         unit.check_bodies()?;
         out.units.push(unit);

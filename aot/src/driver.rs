@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, link, unit, write};
+use crate::{asm, debug, explain, link, unit, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -101,6 +101,10 @@ pub fn run(o: &Options) -> Result<()> {
         last: Instant::now(),
     };
     let output = Output::create(&o.output_path(), o.emit == Emit::Exe)?;
+    let explanation = match &o.explain {
+        Some(explain) => Some(Output::create(&explain.to, false)?),
+        None => None,
+    };
     if matches!(o.emit, Emit::Ast | Emit::Bytecode) {
         return output.commit(front_end_text(o)?.as_bytes());
     }
@@ -131,6 +135,8 @@ pub fn run(o: &Options) -> Result<()> {
         profile: profile(o, &program, runtime.as_deref(), &mut log)?,
         stress_guards: o.stress_guards,
         max_values: o.max_values,
+        passes: o.passes,
+        explain: o.explain.is_some(),
         observe: o.profile_gen,
     };
     let compiled = compile::compile(&program, &how)?;
@@ -146,6 +152,9 @@ pub fn run(o: &Options) -> Result<()> {
             compiled.units.iter().map(|u| u.funcs.len()).sum::<usize>()
         )
     });
+    if let (Some(explain), Some(to)) = (&o.explain, explanation) {
+        to.commit(explain::render(explain.format, &program, &compiled).as_bytes())?;
+    }
     match o.emit {
         Emit::Ir => return output.commit(compiled.ir.unwrap_or_default().as_bytes()),
         Emit::Asm => return output.commit(&asm::emit(&compiled, &program)),

@@ -15,6 +15,7 @@ pub mod debug;
 pub mod discover;
 pub mod driver;
 pub mod exit;
+pub mod explain;
 pub mod image;
 pub mod link;
 pub mod names;

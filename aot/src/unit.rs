@@ -9,6 +9,7 @@ use crate::names::FuncName;
 use trinity_abi::unit::{
     FuncDesc, InlineFrame, ModuleDesc, PROFILE_START, ProfileDesc, SafePoint, flag,
 };
+use trinity_lower::remark::Remark;
 
 /// What machine code refers to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,6 +82,8 @@ pub struct Unit {
     pub chunk: Vec<u8>,
     /// Functions in preorder.
     pub funcs: Vec<Func>,
+    /// What was decided about them, when asked for.
+    pub remarks: Vec<Remark>,
 }
 
 impl Unit {

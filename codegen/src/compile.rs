@@ -3,8 +3,8 @@
 use crate::emit::emit;
 use crate::ir::{Function, SrcLoc, SymbolRef, verify};
 use crate::mach::machine_env;
-use crate::opt::{self, OptOptions, OptStats};
-use crate::select::select;
+use crate::opt::{self, OptOptions, OptStats, Stay};
+use crate::select::{SelectOptions, select};
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
 use std::fmt;
@@ -36,6 +36,10 @@ pub struct Options {
     pub check_allocation: bool,
     /// Optimise the IR first: with which passes. The function compiled is then a renumbered one.
     pub opt: Option<OptOptions>,
+    /// What instruction selection may do.
+    pub select: SelectOptions,
+    /// Say what stayed in loops ([`CompiledFunction::stays`]).
+    pub explain: bool,
     /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
     pub max_values: usize,
 }
@@ -47,6 +51,8 @@ impl Default for Options {
             verify: cfg!(debug_assertions),
             check_allocation: false,
             opt: None,
+            select: SelectOptions::default(),
+            explain: false,
             max_values: ra::VReg::MAX,
         }
     }
@@ -122,6 +128,8 @@ pub struct CompiledFunction {
     pub jump_tables: Vec<JumpTable>,
     /// What optimisation did.
     pub opt_stats: OptStats,
+    /// What stayed in innermost loops, if the function was optimised and that was asked for.
+    pub stays: Vec<Stay>,
 }
 
 /// Why a function could not be compiled.
@@ -184,14 +192,17 @@ impl Compiler {
         if func.values.len() > limit {
             return Err(CompileError::TooLarge(format!("more than {limit} values")));
         }
-        let mut opt_stats = OptStats::default();
+        let (mut opt_stats, mut stays) = (OptStats::default(), Vec::new());
         let optimised = self.options.opt.map(|options| {
             let mut copy = func.clone();
-            opt_stats = opt::run(&mut copy, &options);
+            match self.options.explain {
+                true => (opt_stats, stays) = opt::explain(&mut copy, &options),
+                false => opt_stats = opt::run(&mut copy, &options),
+            }
             copy
         });
         let func = optimised.as_ref().unwrap_or(func);
-        let selected = select(func)?;
+        let selected = select(func, &self.options.select)?;
         let options = ra::RegallocOptions {
             verbose_log: false,
             validate_ssa: self.options.check_allocation,
@@ -238,6 +249,7 @@ impl Compiler {
             srclocs: asm.srclocs,
             jump_tables: asm.jump_tables,
             opt_stats,
+            stays,
         })
     }
 }

@@ -21,4 +21,5 @@ pub use compile::{
     Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Options, Place,
     Reloc, RelocKind, compile,
 };
+pub use select::SelectOptions;
 pub use x86::{Names, emit_gas, listing};

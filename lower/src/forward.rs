@@ -100,6 +100,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         live: Vec::new(),
         flags: flag::INTERPRETED,
         ir: None,
+        remarks: Vec::new(),
     };
     add_body(&mut f, module, index)?;
     Ok(f)

@@ -19,6 +19,8 @@ mod hints;
 mod join;
 mod loops;
 pub mod opt;
+pub mod passes;
+pub mod remark;
 mod simple;
 mod table;
 mod typed;
@@ -131,6 +133,10 @@ pub struct Options {
     pub module: String,
     /// Every guard asks `trinity_l_guard` whether to fail although it holds.
     pub stress_guards: bool,
+    /// Which optimizations are on.
+    pub passes: passes::Passes,
+    /// Collect remarks.
+    pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
     pub max_values: Option<usize>,
 }
@@ -169,6 +175,8 @@ pub struct CompiledFunc {
     pub flags: u32,
     /// The printed IR, when asked for.
     pub ir: Option<String>,
+    /// What was decided, when asked for.
+    pub remarks: Vec<remark::Remark>,
 }
 
 /// Machine code of a module: functions in preorder.
@@ -264,6 +272,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         live: Vec::new(),
         flags: 0,
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
+        remarks: Vec::new(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::opt::module::Module;
 use crate::opt::{self, seen};
+use crate::remark::{Kind, Remark};
 use crate::{
     CompiledFunc, LowerError, Options, SafePoint, compile_function, forward, func_name, join,
     preorder,
@@ -23,10 +24,13 @@ pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool
         .enumerate()
         .map(|(n, p)| {
             opts.func_profile(n as u32, p)
-                .map(|f| seen::seen(f, p, &opts.module))
+                .map(|f| seen::seen(f, p, &opts.module).without(opts.passes))
         })
         .collect();
-    Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+    Module {
+        passes: opts.passes,
+        ..Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+    }
 }
 
 /// Makes the numbers of guards differ between modules.
@@ -43,12 +47,27 @@ pub fn compile_typed(
     opts: &Options,
 ) -> Result<CompiledFunc, LowerError> {
     let p = module.protos[index as usize];
+    let remarks = |why: String| match opts.explain {
+        true => vec![Remark::of_function(
+            index,
+            p.line_defined,
+            Kind::Baseline { why },
+        )],
+        false => Vec::new(),
+    };
     if opts.opt_level == 0 || !module.typed[index as usize] {
-        return compile_function(p, index, opts);
+        let mut f = compile_function(p, index, opts)?;
+        let (len, max) = (p.code.len(), TYPED_MAX);
+        f.remarks = remarks(format!("{len} instructions, the limit is {max}"));
+        return Ok(f);
     }
     match optimized(module, index, opts) {
-        Err(e) if matches!(e.error, CompileError::TooLarge(_)) => {
+        Err(LowerError {
+            error: CompileError::TooLarge(why),
+            ..
+        }) => {
             let mut f = compile_function(p, index, opts)?;
+            f.remarks = remarks(why);
             forward::add_body(&mut f, module, index).map_err(|error| LowerError {
                 function: func_name(p),
                 error,
@@ -73,6 +92,7 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         &name,
         opt::Options {
             stress_guards: opts.stress_guards,
+            explain: opts.explain,
             unit_salt: module_salt(&opts.module),
         },
     );
@@ -80,13 +100,31 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         algorithm: Algorithm::Ion,
         verify: opts.verify,
         check_allocation: opts.verify,
-        opt: (opts.opt_level >= 2).then(trinity_codegen::opt::OptOptions::default),
+        opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options()),
+        select: opts.passes.select_options(),
+        explain: opts.explain,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),
     };
-    let mut ir = opts.keep_ir.then(|| lowered.body.to_string());
-    let body = Compiler::new(options.clone())
+    let notes = lowered.notes;
+    let mut ir = opts.keep_ir.then(|| match &notes {
+        Some(notes) => notes.with_lines(&lowered.body).to_string(),
+        None => lowered.body.to_string(),
+    });
+    let mut body = Compiler::new(options.clone())
         .compile(&lowered.body)
         .map_err(fail)?;
+    let mut remarks = Vec::new();
+    if let Some(mut notes) = notes {
+        body.srclocs = notes.lines(&body.srclocs);
+        notes.stays(module, &body.stays);
+        remarks = notes.remarks(module, index, &lowered.inlines);
+        let (size, limit) = (body.opt_stats.insts_before, trinity_codegen::opt::FULL_SIZE);
+        if size > limit {
+            let (size, limit) = (size.into(), limit.into());
+            let kind = Kind::TooLarge { size, limit };
+            remarks.insert(0, Remark::of_function(index, p.line_defined, kind));
+        }
+    }
     let (out, body_offset) = match &lowered.adapter {
         None => (body, 0),
         Some(adapter) => {
@@ -137,5 +175,6 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         live: lists.bytes,
         flags: lowered.flags,
         ir,
+        remarks,
     })
 }

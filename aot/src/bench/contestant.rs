@@ -79,7 +79,7 @@ fn installed(name: &str) -> bool {
         .is_some_and(|p| std::env::split_paths(&p).any(|d| d.join(name).is_file()))
 }
 
-fn argument(p: &Program, size: Size) -> &str {
+pub(super) fn argument(p: &Program, size: Size) -> &str {
     match size {
         Size::Default => &p.default,
         Size::Train => &p.train,
@@ -208,7 +208,7 @@ fn build(who: Contestant, cmd: &mut Command, exe: PathBuf, arg: String) -> Optio
     }
 }
 
-fn absolute(p: &Path) -> String {
+pub(super) fn absolute(p: &Path) -> String {
     std::path::absolute(p)
         .unwrap_or_else(|_| p.to_path_buf())
         .to_string_lossy()

@@ -8,10 +8,12 @@ const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;max-width:72rem;mar
 table{border-collapse:collapse;font-size:12px}td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}
 td:first-child,th:first-child{text-align:left}h2{margin-top:2rem}.ours{font-weight:600}svg text{font:11px system-ui,sans-serif}";
 
-fn escape(s: &str) -> String {
+/// Text as it may stand in a page, between tags or in quotes.
+pub(crate) fn escape(s: &str) -> String {
     s.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 fn colour(c: Contestant) -> &'static str {

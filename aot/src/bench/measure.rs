@@ -117,7 +117,8 @@ pub fn program(p: &Program, prepared: &[Prepared], o: &Options) -> Outcome {
     }
 }
 
-fn run(command: &[String], limit: Duration) -> Result<(Run, Vec<u8>), String> {
+/// Runs a command; what it took and what it printed.
+pub(super) fn run(command: &[String], limit: Duration) -> Result<(Run, Vec<u8>), String> {
     let start = Instant::now();
     let mut child = Command::new(&command[0])
         .args(&command[1..])

@@ -3,8 +3,9 @@
 //! Machines are noisy, so nothing is compared across runs: in every round each contestant of a program runs once, in turn, and ratios
 //! are taken within the round. All outputs must agree, or the program's figures are withheld. Nothing is typed in by hand.
 
+mod ablate;
 mod contestant;
-mod html;
+pub(crate) mod html;
 mod manifest;
 mod measure;
 mod report;
@@ -39,6 +40,8 @@ pub struct Options {
     pub runs: usize,
     /// Size of the runs.
     pub size: Size,
+    /// Turn off one optimization after the other, instead of comparing contestants.
+    pub ablate: bool,
     /// Time limit of one run.
     pub limit: Duration,
 }
@@ -64,8 +67,9 @@ impl std::fmt::Display for BenchError {
     }
 }
 
-const USAGE: &str = "usage: trinityc bench [PROGRAM...] [--runs N] [--size default|train|smoke] [--only KEY,KEY] [--dir DIR] [--out DIR]
-  keys: gcc trinityc trinityc-train trinity luajit luajit-joff lua5.4 node pypy3 python3";
+const USAGE: &str = "usage: trinityc bench [PROGRAM...] [--runs N] [--size default|train|smoke] [--only KEY,KEY] [--dir DIR] [--out DIR] [--ablate]
+  keys: gcc trinityc trinityc-train trinity luajit luajit-joff lua5.4 node pypy3 python3
+  --ablate: what each optimization gives (trinityc --help-passes), by turning it off";
 
 /// Parses the arguments behind `bench`.
 pub fn parse(args: &[String]) -> Result<Options, BenchError> {
@@ -76,6 +80,7 @@ pub fn parse(args: &[String]) -> Result<Options, BenchError> {
         contestants: Vec::new(),
         runs: 3,
         size: Size::Default,
+        ablate: false,
         limit: Duration::from_secs(120),
     };
     let mut it = args.iter();
@@ -104,6 +109,7 @@ pub fn parse(args: &[String]) -> Result<Options, BenchError> {
                 }
             }
             "--only" => o.contestants = value()?.split(',').map(str::to_string).collect(),
+            "--ablate" => o.ablate = true,
             "--dir" => o.dir = value()?.into(),
             "--out" => o.out = value()?.into(),
             _ if a.starts_with('-') => {
@@ -132,6 +138,9 @@ pub fn run(o: &Options) -> Result<bool, BenchError> {
         }
     }
     std::fs::create_dir_all(&o.out).map_err(|e| BenchError::Write(o.out.clone(), e))?;
+    if o.ablate {
+        return ablate::run(o);
+    }
     let mut results = Vec::new();
     for p in programs
         .iter()

@@ -204,6 +204,7 @@ pub fn sample_units(dir: &Path) -> Vec<Unit> {
         path: dir.join(file),
         chunk: format!("chunk of {file}").into_bytes(),
         funcs,
+        remarks: Vec::new(),
     };
     let mut other = step_function("start", 1, 30, 3);
     other.name.symbol = "lua.other.startup:1".into();

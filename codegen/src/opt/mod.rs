@@ -20,12 +20,15 @@ pub(crate) mod loops;
 mod narrow;
 mod options;
 mod peel;
+mod report;
 mod simplify;
 
 pub(crate) use fold::mirror;
 pub use options::{OptOptions, OptStats};
+pub use report::{Reason, Stay, Stays};
 
 use known::Known;
+use report::Report;
 
 use crate::ir::{Cfg, Function, Value, verify};
 
@@ -34,6 +37,18 @@ pub const FULL_SIZE: u32 = 50_000;
 
 /// Optimises a function. Blocks, instructions and values are renumbered.
 pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
+    passes(f, options, &mut Report::new(false))
+}
+
+/// As [`run`], and says what stayed in innermost loops.
+pub fn explain(f: &mut Function, options: &OptOptions) -> (OptStats, Vec<Stay>) {
+    let mut report = Report::new(true);
+    let stats = passes(f, options, &mut report);
+    report.loops(f);
+    (stats, report.finish())
+}
+
+fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptStats {
     let mut stats = OptStats {
         insts_before: size(f),
         ..OptStats::default()
@@ -43,7 +58,7 @@ pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
         let mut known = Known::default();
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
-        if options.peel && peel::run(f, &mut known, &mut stats) {
+        if options.peel && peel::run(f, &mut known, &mut stats, report) {
             check(f, options, "peel");
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);

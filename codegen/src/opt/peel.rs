@@ -15,10 +15,11 @@ use super::gvn::Effects;
 use super::hash::FastMap;
 use super::known::Known;
 use super::loops::{Loop, Loops};
+use super::report::{Reason, Report, Stays, loop_loc};
 use super::{OptStats, compact};
 use crate::ir::{
-    Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, Term, Type, UnOp,
-    Value, ValueDef,
+    Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, SrcLoc, Term, Type,
+    UnOp, Value, ValueDef,
 };
 use std::collections::BTreeMap;
 
@@ -66,27 +67,24 @@ impl Peeled {
 }
 
 /// Peels the loops that are worth it. Whether there were any.
-pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> bool {
+pub(super) fn run(
+    f: &mut Function,
+    known: &mut Known,
+    stats: &mut OptStats,
+    report: &mut Report,
+) -> bool {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
     let mut budget = super::size(f) as usize + GROWTH;
     let mut picked = Vec::new();
-    let small = |l: &&Loop| !l.has_inner && l.blocks.len() <= BLOCKS;
-    for l in loops.loops.iter().filter(small) {
-        let body = hot_part(f, &cfg, l);
-        let size_of = |list: &[Block]| -> usize {
-            let sizes = list.iter().map(|b| f.blocks[b.index()].insts.len() + 1);
-            sizes.sum()
-        };
-        let size = size_of(&body) + size_of(&rest_of(f, &cfg, &body));
-        let odd = l.blocks.iter().any(|&b| loops.is_irreducible(b));
-        if size <= LOOP_SIZE.min(budget)
-            && !odd
-            && !f.blocks[l.header.index()].cold
-            && is_worth_it(f, &body)
-        {
-            budget -= size;
-            picked.push(body);
+    for l in loops.loops.iter().filter(|l| !l.has_inner) {
+        match pick(f, &cfg, &loops, l, budget) {
+            Ok((body, size)) => {
+                budget -= size;
+                picked.push(body);
+            }
+            Err(Some(why)) => report.add(loop_loc(f, l.header), Stays::Loop, why),
+            Err(None) => {}
         }
     }
     if picked.is_empty() {
@@ -125,6 +123,40 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
     true
 }
 
+/// The part of an innermost loop to copy and the size of its copies, or what is in the way; nothing is if there is nothing to gain.
+fn pick(
+    f: &Function,
+    cfg: &Cfg,
+    loops: &Loops,
+    l: &Loop,
+    budget: usize,
+) -> Result<(Vec<Block>, usize), Option<Reason>> {
+    if f.blocks[l.header.index()].cold {
+        return Err(None);
+    }
+    let large = |n: usize| Err(Some(Reason::Large(n as u32)));
+    if l.blocks.len() > BLOCKS {
+        return large(l.blocks.len());
+    }
+    let body = hot_part(f, cfg, l);
+    let size_of = |list: &[Block]| -> usize {
+        let sizes = list.iter().map(|b| f.blocks[b.index()].insts.len() + 1);
+        sizes.sum()
+    };
+    let size = size_of(&body) + size_of(&rest_of(f, cfg, &body));
+    if size > LOOP_SIZE.min(budget) {
+        return large(size);
+    }
+    if l.blocks.iter().any(|&b| loops.is_irreducible(b)) {
+        return Err(Some(Reason::Irreducible));
+    }
+    match is_worth_it(f, &body) {
+        Ok(true) => Ok((body, size)),
+        Ok(false) => Err(None),
+        Err(call) => Err(Some(Reason::Called(call))),
+    }
+}
+
 /// The part of a loop to copy, in reverse postorder: what leads back to the header without cold blocks. Those (a poll that
 /// found work, a slow path) go on in copies, so that whatever they change, the loop itself finds as the copy in front left
 /// it. All of the loop if every way round is cold somewhere.
@@ -148,8 +180,9 @@ fn hot_part(f: &Function, cfg: &Cfg, l: &Loop) -> Vec<Block> {
     inside
 }
 
-/// Whether something in a loop does the same in every iteration, is not free, and can be left to the first.
-fn is_worth_it(f: &Function, body: &[Block]) -> bool {
+/// Whether something in a loop does the same in every iteration, is not free, and can be left to the first. Fails with the place of a call
+/// that must not be copied.
+fn is_worth_it(f: &Function, body: &[Block]) -> Result<bool, SrcLoc> {
     let mut effects = Effects::default();
     for b in body {
         for id in &f.blocks[b.index()].insts {
@@ -167,7 +200,7 @@ fn is_worth_it(f: &Function, body: &[Block]) -> bool {
             if let Inst::Call(data) = &node.inst {
                 // Two return addresses of one safe point might be more than its owner expects.
                 if data.safepoint.is_some() {
-                    return false;
+                    return Err(node.loc);
                 }
             }
             let mut same = !node.inst.has_effect();
@@ -190,7 +223,7 @@ fn is_worth_it(f: &Function, body: &[Block]) -> bool {
             worth |= same;
         }
     }
-    worth
+    Ok(worth)
 }
 
 /// Whether a loop leaves memory at an address alone.

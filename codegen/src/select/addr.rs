@@ -11,7 +11,7 @@ impl Selector<'_> {
     /// Adds the operands of an address and returns its shape.
     pub(super) fn addr(&mut self, addr: &Addr) -> MMem {
         let mut addr = *addr;
-        while self.fold_base(&mut addr) || self.fold_index(&mut addr) {}
+        while self.options.addresses && (self.fold_base(&mut addr) || self.fold_index(&mut addr)) {}
         let base = match addr.base {
             Base::Value(v) => {
                 self.use_reg(v);

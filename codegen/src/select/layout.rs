@@ -8,6 +8,7 @@
 //! predecessors gets a block of its own: the allocator needs a place for the edge's moves. Emission drops those that stay
 //! empty.
 
+use super::SelectOptions;
 use crate::ir::{Block, BlockCall, Cfg, Function};
 use crate::opt::loops::Loops;
 use smallvec::SmallVec;
@@ -35,7 +36,7 @@ pub(crate) struct Layout {
     pub postorder: Vec<Block>,
 }
 
-fn postorder(f: &Function) -> Vec<Block> {
+fn postorder(f: &Function, options: &SelectOptions) -> Vec<Block> {
     let loops = Loops::new(&Cfg::new(f), f.blocks.len());
     // How many loops around `from` the way to `to` leaves.
     let left = |from: Block, to: Block| {
@@ -45,7 +46,7 @@ fn postorder(f: &Function) -> Vec<Block> {
             if loops.contains(l, to) {
                 break;
             }
-            n += 1;
+            n += u32::from(options.loop_order);
             at = loops.parent(l);
         }
         n
@@ -69,10 +70,10 @@ fn postorder(f: &Function) -> Vec<Block> {
 }
 
 /// Computes the layout of a function.
-pub(crate) fn layout(f: &Function) -> Layout {
+pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
     let n = f.blocks.len();
     let mut l = Layout {
-        postorder: postorder(f),
+        postorder: postorder(f, options),
         block_at: vec![u32::MAX; n],
         succs: vec![SmallVec::new(); n],
         ..Layout::default()
@@ -113,7 +114,7 @@ pub(crate) fn layout(f: &Function) -> Layout {
     }
     let mut cold = Vec::new();
     for &b in l.postorder.iter().rev() {
-        let is_cold = |b: Block| f.blocks[b.index()].cold && b.0 != 0;
+        let is_cold = |b: Block| options.cold_apart && f.blocks[b.index()].cold && b.0 != 0;
         for (m, (_, to)) in (first[b.index()]..).zip(with_edges(b)) {
             let list = if is_cold(b) || is_cold(to) {
                 &mut cold

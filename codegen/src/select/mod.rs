@@ -13,6 +13,7 @@ mod cond;
 mod float;
 mod int;
 mod layout;
+mod options;
 mod term;
 
 use crate::compile::CompileError;
@@ -26,6 +27,8 @@ use regalloc2 as ra;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
+
+pub use options::SelectOptions;
 
 /// A selected function.
 pub(crate) struct Selected {
@@ -51,6 +54,7 @@ struct Entry {
 
 struct Selector<'a> {
     f: &'a Function,
+    options: SelectOptions,
     layout: Layout,
     /// By value: uses, saturating at 2.
     uses: Vec<u8>,
@@ -95,13 +99,13 @@ struct Here {
 }
 
 /// Selects instructions for a function, which must verify.
-pub(crate) fn select(f: &Function) -> Result<Selected, CompileError> {
+pub(crate) fn select(f: &Function, options: &SelectOptions) -> Result<Selected, CompileError> {
     if f.values.len() >= ra::VReg::MAX {
         return Err(CompileError::TooLarge(
             "more than two million values".into(),
         ));
     }
-    let layout = layout(f);
+    let layout = layout(f, options);
     let mut slot_offset = Vec::with_capacity(f.stack_slots.len());
     let mut stack_bytes = 0u32;
     for &bytes in &f.stack_slots {
@@ -110,6 +114,7 @@ pub(crate) fn select(f: &Function) -> Result<Selected, CompileError> {
     }
     let mut s = Selector {
         f,
+        options: *options,
         uses: vec![0; f.values.len()],
         needed: vec![false; f.values.len()],
         color: vec![0; f.insts.len()],
@@ -433,7 +438,8 @@ impl Selector<'_> {
         };
         match self.only_use(v) {
             Some(&Inst::Load { kind, addr })
-                if self.block_of[id.index()] == self.here.block
+                if self.options.loads
+                    && self.block_of[id.index()] == self.here.block
                     && self.color[id.index()] == self.here.color =>
             {
                 Some((kind, addr))

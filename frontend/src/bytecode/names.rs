@@ -73,7 +73,7 @@ fn table_name(p: &Proto, pc: usize, table: usize, loaded: Option<Instr>) -> Opti
 }
 
 /// Name of the local variable in `reg` at `pc`, the latest when there are several.
-fn local(p: &Proto, reg: usize, pc: usize) -> Option<String> {
+pub fn local(p: &Proto, reg: usize, pc: usize) -> Option<String> {
     let live = |v: &&LocVar| {
         usize::from(v.reg) == reg && v.start_pc as usize <= pc && pc < v.end_pc as usize
     };

@@ -5,6 +5,7 @@ use super::func::Lowering;
 use super::mem;
 use super::state::Reg;
 use super::tags::Tags;
+use crate::passes::Pass;
 use trinity_abi::{VALUE_TAG, closure, header, heap, proto, tag, thread};
 use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Value, Width};
 use trinity_frontend::bytecode::Instr;
@@ -44,6 +45,9 @@ impl Lowering<'_> {
 
     /// NEWCELL.
     pub(crate) fn new_cell(&mut self, a: usize) {
+        if !self.module.passes.has(Pass::InlineAlloc) {
+            return self.made(a, Tags::CELL);
+        }
         let value = self.stored(a);
         let done = self.b.create_block();
         let out = self.value_params(done, Tags::CELL);
@@ -67,7 +71,7 @@ impl Lowering<'_> {
         let child = i.dd() as usize;
         let upvals = self.frame().p.protos[child].upvals.clone();
         let size = closure::UPVALS as usize + 8 * upvals.len();
-        if size > heap::MAX_CELL {
+        if size > heap::MAX_CELL || !self.module.passes.has(Pass::InlineAlloc) {
             return self.made(i.a(), tags);
         }
         for u in upvals.iter().filter(|u| u.in_stack) {

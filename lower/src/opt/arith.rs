@@ -193,6 +193,7 @@ impl Lowering<'_> {
             self.step();
             self.set(a, Reg::in_home(facts::VALUE));
             if super::spec::is_guardable(want) {
+                self.remark_result(want);
                 let exit = self.exit_block_at(self.pc + 1);
                 self.leave_unless_tag(a, want, exit);
                 self.refine(a, want);

@@ -62,13 +62,15 @@ impl Lowering<'_> {
             return;
         }
         if let Some(callee) = self.known_callee() {
-            if self.may_inline(i, callee) {
-                return self.inline_call(i, callee);
+            match self.may_inline(i, callee) {
+                Ok(()) => return self.inline_call(i, callee),
+                Err(why) => self.remark_not_inlined(callee, why),
             }
             if self.takes(callee, b) {
                 return self.direct_call(i, callee);
             }
         }
+        self.remark_call();
         let waits = self.waits_in_call(a);
         match waits {
             None => self.flush(true),
@@ -324,6 +326,7 @@ impl Lowering<'_> {
     /// Leaves unless `R[a]` is the function `callee` of this module, still compiled; its closure.
     pub(crate) fn callee_guard(&mut self, a: usize, callee: u32) -> Value {
         self.guard(a, Tags::of(tag::LUA_FN));
+        self.remark_callee(callee);
         let f = self.get(a);
         let exit = self.exit_block();
         // A function that calls itself is most often the same closure: its captured variables are then the same, too.
@@ -401,6 +404,7 @@ impl Lowering<'_> {
             // Of inlined functions only such calls are expected.
             return self.leave_at(self.pc, stub::GUARD);
         }
+        self.remark_call();
         self.general_tail_call(i);
     }
 

@@ -38,6 +38,7 @@ impl Lowering<'_> {
     }
     /// A cold block that decides by the `test` helper (whose result says whether the instruction jumps).
     fn slow_test(&mut self, negated: bool, w: Ways) -> Block {
+        self.remark_generic(false);
         let here = self.b.current();
         let slow = self.b.create_cold_block();
         self.b.switch_to(slow);

@@ -11,6 +11,7 @@ use super::graph::NodeId;
 use super::mem;
 use super::state::Reg;
 use super::tags::Tags;
+use crate::passes::Pass;
 use trinity_abi::heap::{MAX_INLINE_ELEMENTS, TableLayout, table_layout};
 use trinity_abi::{VALUE_TAG, cache, header, string, table, tag};
 use trinity_codegen::ir::{Cond, IntCc, LoadKind, Width};
@@ -87,6 +88,7 @@ impl Lowering<'_> {
         };
         let layout = table_layout(i.c(), i.b());
         if i.d() == NO_CACHE as usize
+            || !self.module.passes.has(Pass::Constructors)
             || i.c() > MAX_INLINE_ELEMENTS
             || keys.len() > layout.slot_cap as usize
         {
@@ -212,6 +214,11 @@ impl Lowering<'_> {
         f.constructors.iter().rfind(|c| {
             c.new.a() == a && c.code.contains(&(self.pc as usize)) && f.dominates(c.node, self.node)
         })
+    }
+
+    /// The present instruction stores what the constructor has a place for.
+    pub(crate) fn is_constructing(&self, a: usize) -> bool {
+        self.constructor(a).is_some()
     }
 
     /// SETFIELD of a constructor; false: it is not one.

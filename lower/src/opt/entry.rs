@@ -117,7 +117,7 @@ impl Lowering<'_> {
     /// Checks stacks and prepares the frame. Returns the value that says where its slots end (see [`set_slots`]).
     pub(super) fn prologue(&mut self, sig: &Signature) -> Value {
         let p = self.frame().p;
-        self.b.set_loc(SrcLoc(p.line_defined.max(1)));
+        self.source(Some(p.line_defined.max(1)));
         let given = (!sig.has_body()).then(|| self.b.param(0));
         // Native stack.
         let more = self.b.create_cold_block();

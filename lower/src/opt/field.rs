@@ -58,6 +58,7 @@ impl Lowering<'_> {
     /// The slots of the table in register `r`, whose shape is one of those of the access ([`super::shapes`]); what is another leaves. A
     /// cell behind the inline caches holds the ids of such shapes; a leaf function puts them there.
     fn slots_checked(&mut self, r: usize, known: &KnownSlot) -> (Value, Value) {
+        self.remark_shape(known.slot);
         let exit = self.exit_block();
         let t = self.get(r);
         let (caches, _) = self.cache(known.ic);
@@ -121,6 +122,7 @@ impl Lowering<'_> {
             self.b.switch_to(ok);
         }
         if want != facts::VALUE {
+            self.remark_result(want);
             self.loaded(found, want, exit);
         }
         let p = want.has_payload().then(|| {
@@ -537,6 +539,7 @@ impl Lowering<'_> {
             return self.set(a, Reg::tagged(want, Some(p), t));
         }
         // The cell is read again where the guard leads.
+        self.remark_result(want);
         let exit = self.exit_block();
         self.loaded(t, want, exit);
         let p = want.has_payload().then(|| {

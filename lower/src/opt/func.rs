@@ -1,8 +1,9 @@
 //! The typed lowering of one function: nodes in reverse postorder, registers at joins, edges, polls.
 
 use super::entry::{adapter, set_slots};
+use super::explain::Notes;
 use super::facts;
-use super::graph::{Graph, Kind, NodeId};
+use super::graph::{self, Graph, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
 use super::shapes::Groups;
@@ -12,12 +13,12 @@ use super::tags::Tags;
 use super::waiting::Waits;
 use crate::Symbol;
 use std::collections::BTreeMap;
+use crate::remark::Kind;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
 use trinity_codegen::ir::{
-    Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, SrcLoc, Type as IrType, Value,
-    Width,
+    Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
 
@@ -26,6 +27,8 @@ use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
 pub struct Options {
     /// Every guard asks the runtime whether to fail.
     pub stress_guards: bool,
+    /// Record remarks.
+    pub explain: bool,
     /// Makes the numbers of guards differ between units.
     pub unit_salt: u64,
 }
@@ -44,6 +47,8 @@ pub struct Lowered {
     pub inlines: Vec<InlineFrame>,
     /// Bits of `trinity_abi::unit::flag`.
     pub flags: u32,
+    /// Places and remarks; then locations in `body` are numbers of places.
+    pub notes: Option<Notes>,
 }
 
 /// Registers of open kind that cross a join in SSA values, at most; more are kept in home slots.
@@ -127,6 +132,8 @@ pub(crate) struct Lowering<'a> {
     pub node: NodeId,
     pub index: u32,
     pub guards: u32,
+    /// What is said about the code, if anybody asked.
+    pub notes: Option<Notes>,
 }
 
 /// Lowers function `index` of the module.
@@ -156,6 +163,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         node: NodeId(0),
         index,
         guards: 0,
+        notes: opts.explain.then(Notes::default),
     };
     let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
     let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
@@ -183,6 +191,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         waits: l.waits,
         flags: l.flags,
         inlines: l.inlines,
+        notes: l.notes,
     }
 }
 
@@ -257,7 +266,7 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             let node = &f.graph.nodes[k];
-            if node.kind == Kind::Block && spec.is_cold(node.start) {
+            if node.kind == graph::Kind::Block && spec.is_cold(node.start) {
                 self.b.set_cold(b, true);
             }
             let (mut tagged, mut all) = (0, 0);
@@ -312,20 +321,21 @@ impl<'a> Lowering<'a> {
     fn node(&mut self, id: NodeId) {
         let node = self.frame().graph.nodes[id.index()].clone();
         match node.kind {
-            Kind::Entry => {
+            graph::Kind::Entry => {
                 self.pc = 0;
                 self.jump_to(node.succs[0]);
             }
-            Kind::Edge { pc, .. } => {
+            graph::Kind::Edge { pc, .. } => {
                 self.locate(pc);
                 self.edge_writes(pc);
                 self.pc = node.start;
                 self.jump_to(node.succs[0]);
             }
-            Kind::Block => {
+            graph::Kind::Block => {
                 if self.spec().is_left(node.start) {
                     // Nothing was seen here: the interpreter goes on.
                     self.locate(node.start);
+                    self.remark(|_| Some(Kind::NotReached {}));
                     return self.leave_at(node.start, stub::GUARD);
                 }
                 for pc in node.start..node.end {
@@ -346,10 +356,9 @@ impl<'a> Lowering<'a> {
         self.pc = pc;
         self.exit_cache = None;
         // Code of inlined functions carries the line of the outermost call.
-        if self.depth() == 0 {
-            let line = self.frame().p.lines.get(pc as usize).copied().unwrap_or(0);
-            self.b.set_loc(SrcLoc(line));
-        }
+        let line = || self.frame().p.lines.get(pc as usize).copied().unwrap_or(0);
+        let line = (self.depth() == 0).then(line);
+        self.source(line);
     }
 
     /// Registers at the start of a node: what its immediate dominator ended with, parameters where there are some.
@@ -388,7 +397,10 @@ impl<'a> Lowering<'a> {
         let needs = f.graph.phis[id.index()];
         self.state = state;
         // An edge's node reads what dies on the edge.
-        let is_edge = matches!(self.frame().graph.nodes[id.index()].kind, Kind::Edge { .. });
+        let is_edge = matches!(
+            self.frame().graph.nodes[id.index()].kind,
+            graph::Kind::Edge { .. }
+        );
         for r in 0..facts.len() {
             if !live.contains(r) && !is_edge {
                 *self.reg_mut(r) = Reg::DEAD;
@@ -461,6 +473,7 @@ impl<'a> Lowering<'a> {
             match phi {
                 Phi::Params(want) => {
                     if !self.tags(r).within(want.tags) {
+                        self.remark_guard(r, want.tags);
                         let exit = self.exit_block_at(target);
                         self.leave_unless_in(r, want.tags, exit);
                         self.refine(r, want.tags);
@@ -589,7 +602,7 @@ fn loop_register(
 pub(crate) fn numeric_loop_at(p: &Proto, g: &Graph, id: NodeId) -> Option<usize> {
     let mut found = None;
     for pred in &g.nodes[id.index()].preds {
-        let Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
+        let graph::Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
             return None;
         };
         let i = p.code[pc as usize];
@@ -604,7 +617,7 @@ pub(crate) fn numeric_loop_at(p: &Proto, g: &Graph, id: NodeId) -> Option<usize>
 /// The position of the FORLOOP of the numeric loop whose body starts at this node.
 fn loop_position(p: &Proto, g: &Graph, id: NodeId) -> Option<u32> {
     g.nodes[id.index()].preds.iter().find_map(|pred| {
-        let Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
+        let graph::Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
             return None;
         };
         match p.code[pc as usize].op() {
@@ -655,7 +668,7 @@ fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
     }
     g.nodes.iter().zip(&seen).any(|(n, &inside)| {
         inside
-            && n.kind == Kind::Block
+            && n.kind == graph::Kind::Block
             && !spec.is_cold(n.start)
             && (n.start..n.end).any(|pc| {
                 let intrinsic = spec.native(pc).is_some();

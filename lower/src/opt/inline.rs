@@ -10,6 +10,8 @@ use super::intrinsics;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
+use crate::passes::Pass;
+use crate::remark::NotInlined;
 use trinity_abi::unit::InlineFrame;
 use trinity_codegen::ir::Block;
 use trinity_frontend::bytecode::{Instr, Op, Proto};
@@ -44,15 +46,29 @@ const WORTH: f64 = 2e-6;
 const TINY: usize = 4;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
-fn is_inlinable(p: &Proto, spec: &Spec) -> bool {
-    p.code.len() <= CALLEE_MAX
-        && !p.is_vararg
-        && (0..).zip(p.code.iter()).all(|(pc, &i)| match i.op() {
-            Op::Return => i.b() != 0 && i.c() != 1 || pc > 0 && is_behind_tail_call(p, pc),
-            Op::TailCall => intrinsics::returned(spec, pc, i).is_some(),
-            Op::VarArg | Op::VarArgPrep | Op::Tbc | Op::TForPrep => false,
-            _ => true,
-        })
+fn inlinable(p: &Proto, spec: &Spec) -> Result<(), NotInlined> {
+    if p.code.len() > CALLEE_MAX {
+        return Err(NotInlined::Long {
+            len: p.code.len(),
+            max: CALLEE_MAX,
+        });
+    }
+    if p.is_vararg {
+        return Err(NotInlined::Vararg);
+    }
+    for (pc, &i) in (0..).zip(p.code.iter()) {
+        let fixed = i.b() != 0 && i.c() != 1 || pc > 0 && is_behind_tail_call(p, pc);
+        match i.op() {
+            Op::Return if !fixed => return Err(NotInlined::OpenReturn),
+            Op::TailCall if intrinsics::returned(spec, pc, i).is_none() => {
+                return Err(NotInlined::TailCall);
+            }
+            Op::VarArg | Op::VarArgPrep => return Err(NotInlined::Vararg),
+            Op::Tbc | Op::TForPrep => return Err(NotInlined::Closes),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The RETURN that follows a TAILCALL is never reached.
@@ -61,19 +77,43 @@ fn is_behind_tail_call(p: &Proto, pc: u32) -> bool {
 }
 
 impl Lowering<'_> {
-    /// Whether the call becomes code of this function.
-    pub(crate) fn may_inline(&self, i: Instr, callee: u32) -> bool {
+    /// Whether the call becomes code of this function; if not, why.
+    pub(crate) fn may_inline(&self, i: Instr, callee: u32) -> Result<(), NotInlined> {
         let p = self.module.protos[callee as usize];
+        let len = p.code.len();
         let within = self.frames.iter().filter(|f| f.func == callee).count();
-        i.b() > 0
-            && i.c() > 0
-            && self.frames.len() < DEPTH_MAX
-            && (within == 0 || within <= RECURSION_MAX && p.code.len() <= RECURSIVE_MAX)
-            && self.inlines.len() < FRAMES_MAX
-            && self.inlined_code + p.code.len() <= TOTAL_MAX
-            && self.module.seen[callee as usize].is_some()
-            && (p.code.len() <= TINY || self.is_worth(p.code.len()))
-            && is_inlinable(p, &Spec::new(p, self.module.seen[callee as usize].as_ref()))
+        let seen = self.module.seen[callee as usize].as_ref();
+        let obstacles = [
+            (
+                !self.module.passes.has(Pass::Inline),
+                NotInlined::SwitchedOff,
+            ),
+            (i.b() == 0, NotInlined::OpenArguments),
+            (i.c() == 0, NotInlined::OpenResults),
+            (self.frames.len() >= DEPTH_MAX, NotInlined::Depth(DEPTH_MAX)),
+            (within > RECURSION_MAX, NotInlined::Recursion(RECURSION_MAX)),
+            (
+                within > 0 && len > RECURSIVE_MAX,
+                NotInlined::RecursiveLong {
+                    len,
+                    max: RECURSIVE_MAX,
+                },
+            ),
+            (
+                self.inlines.len() >= FRAMES_MAX,
+                NotInlined::Frames(FRAMES_MAX),
+            ),
+            (
+                self.inlined_code + len > TOTAL_MAX,
+                NotInlined::Total(self.inlined_code),
+            ),
+            (seen.is_none(), NotInlined::NotTrained),
+            (len > TINY && !self.is_worth(len), NotInlined::Seldom),
+        ];
+        if let Some((_, why)) = obstacles.into_iter().find(|o| o.0) {
+            return Err(why);
+        }
+        inlinable(p, &Spec::new(p, seen))
     }
 
     /// How often the present instruction ran in training, in this copy of its function.
@@ -92,6 +132,7 @@ impl Lowering<'_> {
     pub(crate) fn inline_call(&mut self, i: Instr, callee: u32) {
         let (a, b, c) = (i.a(), i.b(), i.c());
         let f = self.callee_guard(a, callee);
+        self.remark_inlined(callee);
         let p = self.module.protos[callee as usize];
         self.inlined_code += p.code.len();
         let given = (b - 1).min(p.num_params as usize);
@@ -130,6 +171,7 @@ impl Lowering<'_> {
         self.state.pop();
         (self.pc, self.node) = (pc, node);
         self.exit_cache = None;
+        self.source(None);
         self.b.switch_to(block);
         // Home slots of frames around hold what they held on all ways out.
         let mut ends = ret.map(|r| r.ends).unwrap_or_default().into_iter();
@@ -215,6 +257,7 @@ impl Lowering<'_> {
             let slot = self.slot(a + n);
             if !reg.tags.within(want) {
                 // What facts promised is narrower than what is here: checked, and the call is run again from the return.
+                self.remark_guard(a + n, want);
                 let exit = self.exit_block();
                 self.leave_unless_tag(a + n, want, exit);
                 self.refine(a + n, want);

@@ -76,6 +76,7 @@ impl Lowering<'_> {
             return false;
         }
         self.recognise(a, which);
+        self.remark_done(which, "is done in line");
         if let Some(kind) = number {
             self.guard(a + 1, kind);
         } else {
@@ -165,6 +166,8 @@ impl Lowering<'_> {
     /// `assert` of something true gives its arguments; what is false leaves.
     fn assertion(&mut self, a: usize, c: usize) {
         self.recognise(a, Intrinsic::Assert);
+        self.remark_done(Intrinsic::Assert, "is done in line");
+        self.remark_value("the asserted value is true");
         let exit = self.exit_block();
         let cond = self.tag_cond(IntCc::Ult, a + 1, tag::TRUE);
         self.b.exit_if(cond, exit, &[]);
@@ -184,6 +187,7 @@ impl Lowering<'_> {
     /// Leaves unless `R[a]` is this library function.
     pub(crate) fn recognise(&mut self, a: usize, which: Intrinsic) {
         self.guard(a, Tags::of(tag::NATIVE_FN));
+        self.remark_library(which);
         let f = self.get(a);
         let exit = self.exit_block();
         let number = self.b.load(LoadKind::U8, mem::constant(f, header::AUX8));
@@ -193,6 +197,7 @@ impl Lowering<'_> {
 
     /// A float rounded down or up to an integer; what is too large, or NaN, leaves.
     fn rounded(&mut self, x: Value, down: bool) -> Value {
+        self.remark_value("the rounded number is an integer");
         let exit = self.exit_block();
         let n = self.b.float_to_int(x);
         // The conversion's answer for what has none.

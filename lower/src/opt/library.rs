@@ -81,6 +81,7 @@ impl Lowering<'_> {
         }
         let want = facts::read_result(&self.spec(), self.pc);
         self.recognise(a, which);
+        self.remark_done(which, "is called by its direct form");
         let done = self.b.create_block();
         let out = (c == 2).then(|| self.value_params(done, facts::VALUE));
         let answer = self.call_direct(a, b, c, which);
@@ -124,6 +125,7 @@ impl Lowering<'_> {
             return false;
         }
         self.recognise(a, which);
+        self.remark_done(which, "is called by its direct form");
         let [p, t] = self.call_direct(a, b, 2, which);
         let here = self.b.current();
         let slow = self.b.create_cold_block();
@@ -307,6 +309,7 @@ impl Lowering<'_> {
     fn iterate_array(&mut self, i: Instr) {
         let (a, c) = (i.a(), i.c());
         self.recognise(a, Intrinsic::IpairsIterator);
+        self.remark_done(Intrinsic::IpairsIterator, "is done in line");
         self.guard(a + 1, Tags::TABLE);
         self.guard(a + 2, Tags::INT);
         let (t, index) = (self.get(a + 1), self.get(a + 2));

@@ -114,6 +114,7 @@ impl Lowering<'_> {
 
     /// The helper prepares the loop: its registers are in home slots then, of the loop's kind.
     fn prep_by_helper(&mut self, plan: Option<Tags>) {
+        self.remark_generic(true);
         let a = self.instr().a();
         self.flush(true);
         let exit = self.edge(1);
@@ -186,6 +187,7 @@ impl Lowering<'_> {
             }
             _ => {
                 // Integer or float, known only at run time.
+                self.remark_generic(true);
                 self.flush(true);
                 let exit = self.edge(0);
                 let jumps = self.helper_now(Helper::test, kind::JUMP, None);

@@ -13,6 +13,7 @@ pub mod captured;
 mod compare;
 mod constructor;
 mod entry;
+mod explain;
 pub mod facts;
 mod field;
 mod func;
@@ -34,6 +35,7 @@ mod unpack;
 mod waiting;
 
 pub(crate) use entry::forwarder;
+pub use explain::Notes;
 pub use func::{Lowered, Options, lower};
 pub(crate) use waiting::Lists;
 pub use waiting::Waits;

@@ -3,6 +3,7 @@
 use super::captured::Captured;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
+use crate::passes::Passes;
 use trinity_abi::tag;
 use trinity_codegen::ir::PReg;
 use trinity_frontend::bytecode::Proto;
@@ -88,10 +89,14 @@ pub struct Module<'a> {
     pub seen: Vec<Option<Seen>>,
     /// How each takes its arguments.
     pub signatures: Vec<Signature>,
+    /// What they are called, for people.
+    pub names: Option<Vec<String>>,
     /// Which are compiled by the typed lowering (the others have no bodies).
     pub typed: Vec<bool>,
     /// What the text says of captured variables.
     pub captured: Captured,
+    /// Which optimizations are on.
+    pub passes: Passes,
     /// Instructions of the module that training executed.
     pub executed: f64,
 }
@@ -121,6 +126,8 @@ impl<'a> Module<'a> {
         Module {
             executed,
             captured: Captured::new(&protos),
+            names: None,
+            passes: Passes::ALL,
             protos,
             seen,
             signatures,

@@ -31,6 +31,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .shapes
                     .iter()
                     .any(|x| x.kind == ShapeKind::Shared && x.place == Place::Own),
+                callees: s.callee.targets.len() as u32 + u32::from(s.callee.other > 0),
                 native: s.callee.sole_native().map(str::to_owned),
             });
         }

@@ -85,6 +85,7 @@ impl Lowering<'_> {
             ForPrep => self.for_prep(i),
             ForLoop => self.for_loop(i),
             TForPrep => {
+                self.remark_generic(true);
                 self.flush(true);
                 self.helper_now(Helper::test, kind::JUMP, None);
             }

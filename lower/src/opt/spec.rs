@@ -3,7 +3,9 @@
 //! A speculation is always checked by a guard, so an answer may be wrong but not harmful. Facts ([`super::facts`]) and lowering ask the same
 //! questions, so that what the one assumes behind an instruction the other checks there.
 
+use super::facts;
 use super::tags::Tags;
+use crate::passes::{Pass, Passes};
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::ShapeKeys;
@@ -38,12 +40,51 @@ pub struct SeenSite {
     pub shapes: Vec<ShapeKeys>,
     /// Some table of a shared shape had the field itself.
     pub own: bool,
+    /// How many functions were called here; what is not listed counts as one.
+    pub callees: u32,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
 }
 
+impl Seen {
+    /// What is left when some optimizations are off: nobody can use what was not seen.
+    #[must_use]
+    pub fn without(mut self, passes: Passes) -> Seen {
+        if !passes.has(Pass::RegisterArgs) || !passes.has(Pass::Speculation) {
+            self.params.fill(facts::VALUE);
+        }
+        for site in &mut self.sites {
+            if !passes.has(Pass::LeaveCold) {
+                let site = site.get_or_insert_default();
+                site.count = site.count.max(1);
+            }
+            let Some(s) = site else {
+                continue;
+            };
+            if !passes.has(Pass::Speculation) {
+                s.result = facts::VALUE;
+                s.operands = [facts::VALUE; 2];
+            }
+            if !passes.has(Pass::ArrayKinds) {
+                s.kinds = u8::MAX;
+            }
+            if !passes.has(Pass::ShapeCells) {
+                s.slot = None;
+                s.shapes.clear();
+            }
+            if !passes.has(Pass::DirectCalls) {
+                s.callee = None;
+            }
+            if !passes.has(Pass::Library) {
+                s.native = None;
+            }
+        }
+        self
+    }
+}
+
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
-const EVIDENCE: u64 = 4;
+pub(crate) const EVIDENCE: u64 = 4;
 
 /// The answers for one function.
 #[derive(Clone, Copy)]

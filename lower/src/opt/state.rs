@@ -247,6 +247,7 @@ impl Lowering<'_> {
         if tags.within(want) {
             return;
         }
+        self.remark_guard(r, want);
         let exit = self.exit_block();
         self.leave_unless_tag(r, want, exit);
         self.refine(r, want);
@@ -423,6 +424,7 @@ impl Lowering<'_> {
     }
     /// The whole instruction by its helper, on the main path; results are in home slots.
     pub fn step(&mut self) {
+        self.remark_generic(true);
         self.flush(true);
         let h = crate::simple::instruction_helper(self.instr().op());
         self.helper_now(h, kind::NEXT, None);
@@ -431,6 +433,7 @@ impl Lowering<'_> {
     /// A cold block that runs the instruction by its helper and ends there (the caller makes it go on): the builder is left in it. Registers
     /// known on the main path are as before.
     pub fn slow_helper(&mut self, slow: Block) {
+        self.remark_generic(false);
         self.b.switch_to(slow);
         self.flush(false);
         let h = crate::simple::instruction_helper(self.instr().op());

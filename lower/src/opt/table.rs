@@ -83,6 +83,7 @@ impl Lowering<'_> {
             .is_none_or(|s| s.result.meets(Tags::NIL));
         match self.access() {
             Access::Only(kind) if !holes => {
+                self.remark_elements(kind);
                 let exit = self.exit_block();
                 let (t, idx) = self.array_element(b, index, exit, exit);
                 let k = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
@@ -103,6 +104,7 @@ impl Lowering<'_> {
                         let t = self.b.load(LoadKind::U8, mem::element_tag(array, down));
                         // Nil leads to metamethods: where it was never seen it leaves.
                         let want = want.minus(Tags::NIL);
+                        self.remark_result(want);
                         self.loaded(t, want, exit);
                         let p = want
                             .has_payload()
@@ -159,6 +161,7 @@ impl Lowering<'_> {
         if self.tags(a).within(want) || !super::spec::is_guardable(want) {
             return;
         }
+        self.remark_result(want);
         let exit = self.exit_block_at(self.pc + 1);
         self.leave_unless_tag(a, want, exit);
         self.refine(a, want);
@@ -397,6 +400,7 @@ impl Lowering<'_> {
             Access::Only(kind)
                 if kind == table::KIND_GENERAL || value.tags == Tags::of(packed_tag(kind)) =>
             {
+                self.remark_elements(kind);
                 let exit = self.exit_block();
                 let done = self.b.create_block();
                 // Barriers and nil are the helper's.

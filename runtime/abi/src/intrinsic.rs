@@ -103,4 +103,8 @@ impl Intrinsic {
     pub fn by_name(name: &str) -> Option<Intrinsic> {
         ALL.iter().find(|(_, n)| *n == name).map(|(i, _)| *i)
     }
+    /// Its qualified name.
+    pub fn name(self) -> &'static str {
+        ALL.iter().find(|(i, _)| *i == self).map_or("", |(_, n)| *n)
+    }
 }

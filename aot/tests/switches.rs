@@ -1,0 +1,80 @@
+//! `-fno-NAME`: switches change the code of a program, but not what it does.
+
+mod common;
+
+use common::*;
+use std::process::Command;
+use trinity_lower::passes::{Pass, TABLE};
+
+/// Something for each optimization.
+const PROGRAM: &str = "\
+local Point = {}\n\
+Point.__index = Point\n\
+function Point:len2() return self.x * self.x + self.y * self.y end\n\
+local function new(x, y) return setmetatable({ x = x, y = y }, Point) end\n\
+local function sum(t, n) local s = 0 for i = 1, #t do s = s + t[i] * n end return s end\n\
+local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 2) end\n\
+local function adder(n) return function(x) n = n + x return n end end\n\
+local function main(n)\n\
+  local t, total, bits = {}, 0, 0\n\
+  for k = 1, 9 do if k < 20 then bits = bits + (k << k) end end\n\
+  local q = { first = 1, last = 0 }\n\
+  for i = 1, n do\n\
+    t[i] = i\n\
+    q.last = q.last + 1\n\
+    q[q.last] = i\n\
+    if i % 3 == 0 then q[q.first] = nil q.first = q.first + 1 end\n\
+    local p, add = new(i, i + 1), adder(i)\n\
+    if i < 0 then error('never') end\n\
+    total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
+    bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7)\n\
+  end\n\
+  print(total, bits, math.type(total))\n\
+end\n\
+main(tonumber((...)) or 60)\n";
+
+#[test]
+fn every_switch_changes_code_and_nothing_else() {
+    let dir = Scratch::new("switches");
+    dir.write("p.lua", PROGRAM);
+    let compiled = |out: &str, args: &[&str]| {
+        let mut cmd = trinityc(dir.path());
+        cmd.args(["-O2", "p.lua", "-o", out]).args(args);
+        run(cmd.arg("--runtime-lib").arg(runtime()));
+    };
+    compiled("p", &["--profile-gen"]);
+    run(&mut Command::new(dir.file("p")));
+    let by = "--profile-use=p.tprof";
+    let code = |args: &[&str]| {
+        compiled("p.o", &[&[by, "-c"], args].concat());
+        std::fs::read(dir.file("p.o")).unwrap()
+    };
+    let on = code(&[]);
+    compiled("p", &[by]);
+    let says = run(&mut Command::new(dir.file("p")));
+    assert!(says.ends_with("integer\n"), "{says}");
+    for row in TABLE {
+        let off = format!("-fno-{}", row.name);
+        // Selection drops what nobody needs once more.
+        let repeated = row.pass == Pass::DeadCode;
+        assert!(repeated || code(&[&off]) != on, "{off} changes nothing");
+        assert!(code(&[&off, &format!("-f{}", row.name)]) == on, "{off}");
+        compiled("p", &[by, &off]);
+        assert_eq!(run(&mut Command::new(dir.file("p"))), says, "{off}");
+    }
+}
+
+#[test]
+fn unknown_switches_are_refused_and_the_known_listed() {
+    let dir = Scratch::new("switches-refused");
+    dir.write("p.lua", "print(1)");
+    let out = trinityc(dir.path())
+        .args(["-O2", "-fno-such", "p.lua"])
+        .output();
+    let (code, said) = failure(&out.unwrap());
+    assert!(code == 2 && said.contains("--help-passes"), "{code} {said}");
+    let list = run(trinityc(dir.path()).arg("--help-passes"));
+    for row in TABLE {
+        assert!(list.contains(row.name) && list.contains(row.what), "{list}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Switches of optimizations, to measure what each gives: one table, read by the command line and by whatever makes the decision.
+//!
+//! Everything is on unless somebody turns it off; off, programs do the same, more slowly. What an optimization knows from a profile is taken away
+//! before anybody asks ([`Seen::without`](crate::opt::spec::Seen::without)); the others are asked for with [`Passes::has`], or are options of the
+//! code generator.
+
+use trinity_codegen::SelectOptions;
+use trinity_codegen::opt::OptOptions;
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Which.
+    pub pass: Pass,
+    /// `-fNAME`, `-fno-NAME`.
+    pub name: &'static str,
+    /// What it belongs to.
+    pub part: &'static str,
+    /// What it does.
+    pub what: &'static str,
+    /// Where it is read.
+    pub place: &'static str,
+}
+
+macro_rules! passes {
+    ($($(#[doc = $doc:literal])* $pass:ident $name:literal $part:literal $place:literal $what:literal;)*) => {
+        /// An optimization that has a switch.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        pub enum Pass {
+            $( #[doc = $what] $pass, )*
+        }
+        /// All of them.
+        pub const TABLE: &[Row] = &[
+            $( Row { pass: Pass::$pass, name: $name, part: $part, what: $what, place: $place }, )*
+        ];
+    };
+}
+
+passes! {
+    RegisterArgs "register-args" "functions" "lower/src/opt/spec.rs" "arguments that were always of one kind in machine registers";
+    DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
+    Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
+    ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
+    ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
+    Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
+    InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
+    Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
+    Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
+    Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
+    Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
+    Conditions "conditions" "loops" "codegen/src/opt/gvn/" "no checks of what branches have decided";
+    Numbering "gvn" "loops" "codegen/src/opt/gvn/" "value numbering: nothing is computed twice (needed by the four above)";
+    Speculation "speculation" "speculation" "lower/src/opt/spec.rs" "values are of the kind that they always were, or the code is left";
+    LeaveCold "leave-cold" "speculation" "lower/src/opt/spec.rs" "code that training did not reach is left to the interpreter";
+    Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
+    DeadCode "dce" "back end" "codegen/src/opt/dce.rs" "no code whose result nobody needs";
+    FoldLoads "fold-loads" "back end" "codegen/src/select/" "loads as operands of the instructions that use them";
+    FoldAddresses "fold-addresses" "back end" "codegen/src/select/addr.rs" "sums and shifts as parts of addresses";
+    ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
+    LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
+}
+
+/// Which optimizations are on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Passes(u32);
+
+impl Default for Passes {
+    fn default() -> Passes {
+        Passes::ALL
+    }
+}
+
+impl Passes {
+    /// Everything.
+    pub const ALL: Passes = Passes((1 << TABLE.len()) - 1);
+
+    /// Whether one is on.
+    pub fn has(self, pass: Pass) -> bool {
+        self.0 & 1 << pass as u8 != 0
+    }
+    /// Turns one on or off.
+    pub fn set(&mut self, pass: Pass, on: bool) {
+        match on {
+            true => self.0 |= 1 << pass as u8,
+            false => self.0 &= !(1 << pass as u8),
+        }
+    }
+    /// Understands `NAME` or `no-NAME`; false: there is no such switch.
+    pub fn apply(&mut self, switch: &str) -> bool {
+        let (name, on) = match switch.strip_prefix("no-") {
+            Some(name) => (name, false),
+            None => (switch, true),
+        };
+        let Some(row) = TABLE.iter().find(|r| r.name == name) else {
+            return false;
+        };
+        self.set(row.pass, on);
+        true
+    }
+    /// For the optimizer of the IR.
+    pub fn opt_options(self) -> OptOptions {
+        OptOptions {
+            simplify: self.has(Pass::Simplify),
+            dce: self.has(Pass::DeadCode),
+            gvn: self.has(Pass::Numbering),
+            memory: self.has(Pass::Memory),
+            conditions: self.has(Pass::Conditions),
+            ranges: self.has(Pass::Ranges),
+            peel: self.has(Pass::Peel),
+            ..OptOptions::default()
+        }
+    }
+    /// For instruction selection.
+    pub fn select_options(self) -> SelectOptions {
+        SelectOptions {
+            loads: self.has(Pass::FoldLoads),
+            addresses: self.has(Pass::FoldAddresses),
+            cold_apart: self.has(Pass::ColdApart),
+            loop_order: self.has(Pass::LoopOrder),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn each_switch_turns_one_thing_off_and_on() {
+        let names: HashSet<&str> = TABLE.iter().map(|r| r.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+        let mut off = HashSet::new();
+        for row in TABLE {
+            let mut p = Passes::ALL;
+            assert!(p.apply(&format!("no-{}", row.name)) && !p.has(row.pass));
+            assert!(TABLE.iter().all(|r| p.has(r.pass) == (r.name != row.name)));
+            assert!(off.insert(p.0));
+            assert!(p.apply(row.name));
+            assert_eq!(p, Passes::ALL);
+            assert!(!row.name.starts_with("no-"));
+        }
+        let mut p = Passes::ALL;
+        assert!(!p.apply("no-such") && !p.apply("") && p == Passes::ALL);
+    }
+
+    #[test]
+    fn the_code_generator_is_told() {
+        assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
+        assert_eq!(Passes::ALL.select_options(), SelectOptions::default());
+        let mut p = Passes::ALL;
+        p.set(Pass::Peel, false);
+        p.set(Pass::FoldLoads, false);
+        assert!(!p.opt_options().peel && p.opt_options().gvn);
+        assert!(!p.select_options().loads && p.select_options().addresses);
+    }
+}
