@@ -290,11 +290,12 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
                 let at = label(number, u64::from(p.ret_offset));
                 put!(
                     out,
-                    "\t.long {at}-{name}, {}\n\t.short {}\n\t.byte {}, {}",
+                    "\t.long {at}-{name}, {}\n\t.short {}\n\t.byte {}, {}\n\t.long {}",
                     p.pc,
                     p.delta,
                     p.kind,
-                    p.inlined
+                    p.inlined,
+                    p.live
                 );
             }
             number += 1;
@@ -309,11 +310,15 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
                 i.delta
             );
         }
+        put!(out, ".Llive{n}:");
+        for f in &unit.funcs {
+            bytes(&f.live, out);
+        }
         put!(
             out,
             "\t.section .data.rel.ro,\"aw\"\n\t.p2align 3\n.Lfuncs{n}:"
         );
-        let (mut points, mut inlines) = (0, 0);
+        let (mut points, mut inlines, mut live) = (0, 0, 0);
         for (k, f) in unit.funcs.iter().enumerate() {
             let (name, end) = (
                 quoted(&f.name.symbol),
@@ -333,12 +338,13 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
             );
             put!(
                 out,
-                "\t.quad .Linlines{n}+{}\n\t.long {}, 0",
+                "\t.quad .Linlines{n}+{}\n\t.long {}, 0\n\t.quad .Llive{n}+{live}",
                 inlines * size_of::<trinity_abi::unit::InlineFrame>(),
                 f.inlines.len()
             );
             points += f.safepoints.len();
             inlines += f.inlines.len();
+            live += f.live.len();
         }
     }
     put!(

@@ -204,6 +204,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
         frame_size: f.frame_size,
         body_offset: f.body_offset,
         inlines: f.inlines,
+        live: f.live,
         flags: f.flags,
     }
 }

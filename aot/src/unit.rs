@@ -55,6 +55,8 @@ pub struct Func {
     pub body_offset: u32,
     /// Functions whose code is part of this one's.
     pub inlines: Vec<InlineFrame>,
+    /// Lists of values on the native stack, as its safe points name them (`trinity_abi::live`).
+    pub live: Vec<u8>,
     /// Bits of `FuncDesc::flags`.
     pub flags: u32,
 }
@@ -267,6 +269,7 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         points.u32(p.pc);
         points.u16(p.delta);
         points.bytes.extend_from_slice(&[p.kind, p.inlined]);
+        points.u32(p.live);
     }
     let points = image.add(points.item(format!("trinity.safepoints.{n}"), Place::ReadOnly, false));
 
@@ -279,8 +282,14 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
     }
     let inlines = image.add(inlines.item(format!("trinity.inlines.{n}"), Place::ReadOnly, false));
 
+    let mut live = Table::default();
+    for f in &unit.funcs {
+        live.bytes.extend_from_slice(&f.live);
+    }
+    let live = image.add(live.item(format!("trinity.live.{n}"), Place::ReadOnly, false));
+
     let mut funcs = Table::default();
-    let (mut first_point, mut first_inline) = (0, 0);
+    let (mut first_point, mut first_inline, mut first_live) = (0, 0, 0);
     for (f, &entry) in unit.funcs.iter().zip(code) {
         funcs.pointer(entry, 0);
         funcs.pointer(points, first_point * size_of::<SafePoint>() as u64);
@@ -291,6 +300,8 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         funcs.pointer(inlines, first_inline * size_of::<InlineFrame>() as u64);
         funcs.u32(f.inlines.len() as u32);
         funcs.u32(0);
+        funcs.pointer(live, first_live);
+        first_live += f.live.len() as u64;
         first_point += f.safepoints.len() as u64;
         first_inline += f.inlines.len() as u64;
     }

@@ -85,6 +85,17 @@ pub struct JumpTable {
     pub targets: Vec<u32>,
 }
 
+/// Where a value named at a safe point is ([`crate::ir::CallData::live`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// So many bytes above rsp, as it is outside the call.
+    Stack(u32),
+    /// It is this constant (doubles: their bits).
+    Const(i64),
+    /// The allocator broke its promise; refused by [`Compiler::compile`].
+    Lost,
+}
+
 /// Machine code. Must be placed at an address that is a multiple of 16.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompiledFunction {
@@ -100,6 +111,8 @@ pub struct CompiledFunction {
     pub relocs: Vec<Reloc>,
     /// Return addresses of calls with a safepoint id, by offset.
     pub safepoints: Vec<(u32, u32)>,
+    /// By safepoint id: where the values named there are while the call runs.
+    pub live: Vec<(u32, Vec<Place>)>,
     /// Source locations: each holds from its offset to the next entry's.
     pub srclocs: Vec<(u32, SrcLoc)>,
     /// Offset of each IR block, the entry behind the prologue; `u32::MAX` for unreachable ones. Of the optimised
@@ -199,6 +212,11 @@ impl Compiler {
                 .map_err(|e| CompileError::RegAlloc(format!("{e:?}")))?;
         }
         let emitted = emit(&selected, out)?;
+        if emitted.live.iter().any(|l| l.1.contains(&Place::Lost)) {
+            return Err(CompileError::RegAlloc(
+                "a value is not in the frame during a call".into(),
+            ));
+        }
         let asm = assemble(&emitted.program)?;
         let block_offsets =
             selected
@@ -216,6 +234,7 @@ impl Compiler {
             text_len: asm.text_len,
             relocs: asm.relocs,
             safepoints: asm.safepoints,
+            live: emitted.live,
             srclocs: asm.srclocs,
             jump_tables: asm.jump_tables,
             opt_stats,

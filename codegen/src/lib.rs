@@ -18,7 +18,7 @@ mod select;
 pub mod x86;
 
 pub use compile::{
-    Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Options, Reloc,
-    RelocKind, compile,
+    Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Options, Place,
+    Reloc, RelocKind, compile,
 };
 pub use x86::{Names, emit_gas, listing};

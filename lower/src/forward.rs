@@ -97,6 +97,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         frame_size: 0,
         body_offset: 0,
         inlines: Vec::new(),
+        live: Vec::new(),
         flags: flag::INTERPRETED,
         ir: None,
     };

@@ -430,6 +430,7 @@ impl FnLower<'_> {
 
     fn safepoint(&mut self, kind: u8, delta: usize) -> u32 {
         self.safepoints.push(SafePoint {
+            live: 0,
             ret_offset: 0,
             pc: self.pc,
             delta: delta as u16,

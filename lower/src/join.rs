@@ -52,6 +52,7 @@ pub fn join(
         .into_iter()
         .map(|(o, id)| (o + shift, id))
         .collect();
+    out.live = body.live;
     out.srclocs
         .extend(body.srclocs.into_iter().map(|(o, l)| (o + shift, l)));
     // Blocks are the body's: a profile or a listing of the IR speaks of it.

@@ -163,6 +163,8 @@ pub struct CompiledFunc {
     pub body_offset: u32,
     /// Inlined calls, as safe points and guards number them.
     pub inlines: Vec<InlineFrame>,
+    /// Lists of values on the native stack, as safe points name them (`trinity_abi::live`).
+    pub live: Vec<u8>,
     /// What the code relies on: bits of `FuncDesc::flags` (`trinity_abi::unit::flag`).
     pub flags: u32,
     /// The printed IR, when asked for.
@@ -259,6 +261,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         frame_size: out.frame_size,
         body_offset: 0,
         inlines: Vec::new(),
+        live: Vec::new(),
         flags: 0,
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
     })

@@ -6,6 +6,7 @@ use crate::{
     CompiledFunc, LowerError, Options, SafePoint, compile_function, forward, func_name, join,
     preorder,
 };
+use std::collections::HashMap;
 use trinity_codegen::{Algorithm, CompileError, Compiler};
 use trinity_frontend::bytecode::Proto;
 
@@ -102,14 +103,24 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
             join(adapter, body).map_err(fail)?
         }
     };
+    let mut lists = opt::Lists::default();
+    let found: HashMap<u32, &[_]> = out.live.iter().map(|(id, p)| (*id, &p[..])).collect();
+    let mut waiting = |id: u32| match lowered.waits.get(&id) {
+        None => Some(0),
+        Some(waits) => lists.add(waits, found.get(&id).copied().unwrap_or_default()),
+    };
     let safepoints = out
         .safepoints
         .iter()
         .map(|&(ret_offset, id)| {
-            lowered
-                .safepoints
-                .get(id as usize)
-                .map(|&s| SafePoint { ret_offset, ..s })
+            let point = lowered.safepoints.get(id as usize);
+            point
+                .zip(waiting(id))
+                .map(|(&s, live)| SafePoint {
+                    ret_offset,
+                    live,
+                    ..s
+                })
                 .ok_or_else(|| fail(CompileError::Verify(format!("no safe point {id}"))))
         })
         .collect::<Result<_, _>>()?;
@@ -123,7 +134,8 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         frame_size: out.frame_size,
         body_offset,
         inlines: lowered.inlines,
-        flags: 0,
+        live: lists.bytes,
+        flags: lowered.flags,
         ir,
     })
 }

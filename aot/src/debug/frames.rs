@@ -115,6 +115,7 @@ mod tests {
             frame_size,
             body_offset: 0,
             inlines: Vec::new(),
+            live: Vec::new(),
             flags: 0,
         }
     }

@@ -150,11 +150,13 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
             delta: 0,
             kind: kind::NEXT,
             inlined: 0,
+            live: 0,
         }],
         srclocs: vec![(0, line), (4, line + 1), (last, line + 2)],
         frame_size: 24,
         body_offset: 0,
         inlines: Vec::new(),
+        live: Vec::new(),
         flags: 0,
     }
 }
@@ -223,9 +225,9 @@ pub fn sample_units(dir: &Path) -> Vec<Unit> {
 pub const STAND_IN: &str = r#"
 #include <stdint.h>
 #include <stdio.h>
-typedef struct { uint32_t ret, pc; uint16_t delta; uint8_t kind, inlined; } SafePoint;
+typedef struct { uint32_t ret, pc; uint16_t delta; uint8_t kind, inlined; uint32_t live; } SafePoint;
 typedef struct { uint32_t func; uint16_t parent, delta; uint32_t call_pc; } Inline;
-typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; const Inline *inlines; uint32_t num_inlines; } Func;
+typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; const Inline *inlines; uint32_t num_inlines, pad; const uint8_t *live; } Func;
 typedef struct { const char *name; uint64_t name_len; const char *chunk; uint64_t chunk_len; const Func *funcs; uint64_t num_funcs;
                  const char *file; uint64_t file_len; } Module;
 extern const Module trinity_modules[];

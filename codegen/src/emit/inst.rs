@@ -1,6 +1,7 @@
 //! Expansion of each machine-IR instruction.
 
 use super::Emitter;
+use crate::compile::Place;
 use crate::ir::{PReg, Scale, Width};
 use crate::mach::{CmpKind, MCond, MInst, MTarget, Parity, Src};
 use crate::x86::asm::{Item, Label};
@@ -93,10 +94,25 @@ impl Emitter<'_> {
                 self.inst(Inst::op2(Op::Add, W64, p.preg(), Opnd::Imm(*n as i64)));
             }
             MInst::Call { target, call } => {
+                let allocs = self.allocs;
                 let target = self.target(target);
                 self.inst(Inst::op1(Op::Call, W64, target));
-                if let Some(id) = self.sel.func.calls[*call as usize].safepoint {
+                let data = &self.sel.func.calls[*call as usize];
+                if let Some(id) = data.safepoint {
                     self.items.push(Item::Safepoint(id));
+                    if !data.live.is_empty() {
+                        self.allocs = allocs.get(data.first_live as usize..).unwrap_or_default();
+                        let places = data.live.iter().map(|c| match c {
+                            Some(n) => Place::Const(*n),
+                            None => match self.next() {
+                                Opnd::Mem(m) => Place::Stack(m.disp as u32),
+                                // Only a call that keeps registers could leave one, and the verifier refuses those.
+                                _ => Place::Lost,
+                            },
+                        });
+                        let places = places.collect();
+                        self.live.push((id, places));
+                    }
                 }
             }
             MInst::Jmp => {

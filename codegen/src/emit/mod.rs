@@ -6,7 +6,7 @@
 
 mod inst;
 
-use crate::compile::CompileError;
+use crate::compile::{CompileError, Place};
 use crate::ir::{PReg, Scale, SrcLoc, Width};
 use crate::mach::{MBase, MInst, MMem, Src, from_ra};
 use crate::select::Selected;
@@ -18,6 +18,8 @@ use regalloc2 as ra;
 pub(crate) struct Emitted {
     pub program: Program,
     pub frame_size: u32,
+    /// Places of the values named at safe points.
+    pub live: Vec<(u32, Vec<Place>)>,
     /// By machine block: where jumps to it go.
     pub label_of: Vec<Label>,
 }
@@ -32,6 +34,7 @@ struct Emitter<'a> {
     placed: Vec<bool>,
     frame_size: u32,
     spill_bytes: u32,
+    live: Vec<(u32, Vec<Place>)>,
     /// The allocations of the current instruction, taken from the front.
     allocs: &'a [ra::Allocation],
 }
@@ -56,6 +59,7 @@ pub(crate) fn emit(sel: &Selected, out: &ra::Output) -> Result<Emitted, CompileE
         placed: vec![false; blocks],
         frame_size,
         spill_bytes,
+        live: Vec::new(),
         allocs: &[],
     };
     let emitted = e.thread_jumps();
@@ -73,6 +77,7 @@ pub(crate) fn emit(sel: &Selected, out: &ra::Output) -> Result<Emitted, CompileE
     Ok(Emitted {
         program,
         frame_size,
+        live: e.live,
         label_of: e.label_of,
     })
 }

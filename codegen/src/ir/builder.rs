@@ -350,9 +350,22 @@ impl FunctionBuilder {
             rets: rets.to_vec(),
             clobbers,
             safepoint,
+            live: Vec::new(),
         };
         let first = self.push(Inst::Call(Box::new(data)), &tys);
         (0..rets.len() as u32).map(|n| Value(first.0 + n)).collect()
+    }
+
+    /// Names values at the safe point of the call just made ([`CallData::live`]).
+    ///
+    /// # Panics
+    /// If the last instruction of the current block is no call.
+    pub fn name_live(&mut self, live: Vec<Value>) {
+        let last = self.func.blocks[self.block.index()].insts.last();
+        match last.map(|id| &mut self.func.insts[id.index()].inst) {
+            Some(Inst::Call(data)) => data.live = live,
+            _ => panic!("values are named behind something that is no call"),
+        }
     }
 
     /// A call of a symbol.

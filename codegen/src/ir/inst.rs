@@ -422,6 +422,9 @@ pub struct CallData {
     pub clobbers: Clobbers,
     /// Recorded with the return address.
     pub safepoint: Option<u32>,
+    /// Values that whoever looks at the frame from the safe point can find: their places are told with it. None survives in a register,
+    /// if the call destroys all of them; so they stay in the frame, and need no stores of their own.
+    pub live: Vec<Value>,
 }
 
 /// An instruction. Results are attached to the instruction's node.

@@ -295,12 +295,19 @@ impl Parser<'_> {
         } else {
             None
         };
+        let live = if self.eat("live") {
+            self.expect("[")?;
+            self.list("]", Self::value)?
+        } else {
+            Vec::new()
+        };
         Ok(Inst::Call(Box::new(CallData {
             target,
             args,
             rets,
             clobbers,
             safepoint,
+            live,
         })))
     }
 }

@@ -155,8 +155,13 @@ impl Display for Inst {
                     write!(f, " -> {}", List(&regs))?;
                 }
                 write!(f, " clobbers {}", c.clobbers)?;
-                c.safepoint
-                    .map_or(Ok(()), |id| write!(f, " safepoint {id}"))
+                if let Some(id) = c.safepoint {
+                    write!(f, " safepoint {id}")?;
+                }
+                match &c.live[..] {
+                    [] => Ok(()),
+                    live => write!(f, " live [{}]", List(live)),
+                }
             }
         }
     }

@@ -91,6 +91,9 @@ macro_rules! walks {
                         for (v, _) in &$($mut)? data.args {
                             f(v);
                         }
+                        for v in &$($mut)? data.live {
+                            f(v);
+                        }
                     }
                 }
             }

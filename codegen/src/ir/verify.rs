@@ -12,7 +12,7 @@
 use super::cfg::Cfg;
 use super::function::{Function, ValueDef};
 use super::inst::{Addr, Base, BlockCall, CallTarget, Cond, Inst, Opnd, Term};
-use super::types::{Block, IntCc, PReg, Type, Value, Width};
+use super::types::{Block, Clobbers, IntCc, PReg, Type, Value, Width};
 use std::fmt;
 
 /// What is wrong, and where.
@@ -257,6 +257,15 @@ impl Verifier<'_> {
             Inst::Call(data) => {
                 self.target(&data.target)?;
                 self.args(&data.args)?;
+                if !data.live.is_empty()
+                    && (data.safepoint.is_none() || data.clobbers != Clobbers::All)
+                {
+                    return Err("values are named at a call without a safe point, or one that keeps registers".into());
+                }
+                data.live.iter().try_for_each(|&v| {
+                    let ty = self.f.values.get(v.index()).map_or(int, |d| d.ty);
+                    self.value(v, ty)
+                })?;
                 self.regs(data.rets.iter().map(|&(ty, r)| (ty, r)))
             }
         }

@@ -81,10 +81,13 @@ pub(crate) enum MTarget {
 }
 
 /// The rest of a call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallInfo {
     pub clobbers: regalloc2::PRegSet,
     pub safepoint: Option<u32>,
+    /// Values named at the safe point, in order: constants, or (`None`) the operands from `first_live` on.
+    pub live: Vec<Option<i64>>,
+    pub first_live: u32,
 }
 
 /// A machine instruction over virtual registers.
@@ -176,7 +179,7 @@ pub(crate) enum MInst {
     SetPinned(Pinned),
     /// nothing
     AddPinned(Pinned, i32),
-    /// target, arguments, results. The number indexes the function's calls.
+    /// target, arguments, named values, results. The number indexes the function's calls.
     Call {
         target: MTarget,
         call: u32,

@@ -17,7 +17,7 @@ mod term;
 
 use crate::compile::CompileError;
 use crate::ir::{self, Function, Inst, InstId, LoadKind, Opnd, SrcLoc, Value, ValueDef, Width};
-use crate::mach::{CallInfo, MBlock, MFunc, MInst, class_of, clobber_set, renumber, to_ra};
+use crate::mach::{CallInfo, MBlock, MFunc, MInst, Src, class_of, clobber_set, renumber, to_ra};
 use crate::x86::Op;
 use crate::x86::asm::Const;
 use addr::truncate;
@@ -489,7 +489,32 @@ impl Selector<'_> {
     fn call(&mut self, data: &ir::CallData, first: Value) {
         let target = self.call_target(&data.target);
         for &(v, preg) in &data.args {
-            self.use_fixed(v, preg);
+            if data.live.contains(&v) {
+                // The allocator cannot keep one register both in place for the call and in the frame during it.
+                let copy = self.copy(v);
+                self.ops.push(ra::Operand::reg_fixed_use(copy, to_ra(preg)));
+            } else {
+                self.use_fixed(v, preg);
+            }
+        }
+        let first_live = self.ops.len() as u32;
+        let mut live = Vec::with_capacity(data.live.len());
+        for &v in &data.live {
+            let constant = match self.f.def_inst(v) {
+                Some(&Inst::Iconst(n)) => Some(n),
+                Some(&Inst::Fconst(bits)) => Some(bits as i64),
+                _ => None,
+            };
+            if constant.is_none() {
+                let r = self.reg(v);
+                self.ops.push(ra::Operand::new(
+                    r,
+                    ra::OperandConstraint::Any,
+                    ra::OperandKind::Use,
+                    ra::OperandPos::Late,
+                ));
+            }
+            live.push(constant);
         }
         let mut clobbers = clobber_set(data.clobbers);
         for (n, &(_, preg)) in data.rets.iter().enumerate() {
@@ -500,11 +525,37 @@ impl Selector<'_> {
         self.calls.push(CallInfo {
             clobbers,
             safepoint: data.safepoint,
+            live,
+            first_live,
         });
         self.push(MInst::Call {
             target,
             call: self.calls.len() as u32 - 1,
         });
+    }
+
+    /// A copy of a value in a register of its own.
+    fn copy(&mut self, v: Value) -> ra::VReg {
+        let from = self.reg(v);
+        let to = self.temp(class_of(self.f.ty(v)));
+        let start = self.operands.len() as u32;
+        self.operands.push(ra::Operand::any_use(from));
+        self.operands.push(ra::Operand::reg_def(to));
+        let (op, w) = match self.f.ty(v) {
+            ir::Type::I64 => (Op::Mov, Width::W64),
+            ir::Type::F64 => (Op::Movsd, Width::W64),
+        };
+        self.cur.push(Entry {
+            inst: MInst::Conv {
+                op,
+                w,
+                src: Src::Reg,
+                imm: None,
+            },
+            ops: start..start + 2,
+            loc: self.loc,
+        });
+        to
     }
 
     fn const_slot(&mut self, bits: u64, wide: bool) -> u32 {

@@ -201,13 +201,28 @@ impl Lowering<'_> {
         let f = self.peek_bits(a);
         let nargs = self.argument_count(a, b);
         let code = CallTarget::Mem(mem::proto(f, closure::CODE));
-        self.enter(a, code, &[(nargs, PReg::Rcx)], kind)
+        self.enter(a, code, &[(nargs, PReg::Rcx)], kind, None)
     }
 
-    /// Moves the base, calls, and moves it back.
-    fn enter(&mut self, a: usize, target: CallTarget, args: &[(Value, PReg)], kind: u8) -> Results {
+    /// Moves the base, calls, and moves it back. The function is in its home slot. `waits`: it is a Lua function, whose payload is; registers of the
+    /// innermost frame that need not be in home slots meanwhile, nor what the frames around it wait with.
+    fn enter(
+        &mut self,
+        a: usize,
+        target: CallTarget,
+        args: &[(Value, PReg)],
+        kind: u8,
+        waits: Option<RegSet>,
+    ) -> Results {
         let slot = self.slot(a);
-        self.b.store_imm(Width::W8, mem::tail_mark(slot), 0);
+        match waits {
+            // Tag and mark at once.
+            Some(_) => {
+                let tag = i32::from(tag::LUA_FN);
+                self.b.store_imm(Width::W32, mem::home_tag(slot), tag);
+            }
+            None => self.b.store_imm(Width::W8, mem::tail_mark(slot), 0),
+        }
         self.move_base(slot as i32 + 1);
         let sp = self.safepoint(kind, a + 1);
         let rets = self.b.call(
@@ -221,6 +236,9 @@ impl Lowering<'_> {
             Clobbers::All,
             sp,
         );
+        if let (Some(waits), Some(sp)) = (waits, sp) {
+            self.name_waiting(sp, waits);
+        }
         self.move_base(-(slot as i32 + 1));
         Results {
             payload: rets[0],
@@ -267,22 +285,26 @@ impl Lowering<'_> {
     /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
     fn direct_call(&mut self, i: Instr, callee: u32) {
         let (a, b) = (i.a(), i.b());
-        self.callee_guard(a, callee);
+        let f = self.callee_guard(a, callee);
         let sig = &self.module.signatures[callee as usize];
         for (n, tags, _) in sig.registers() {
             self.guard(a + 1 + n, tags);
         }
-        // Function and what the callee takes from home slots; what waits below.
+        // Function and what the callee takes from home slots.
         let pc = self.pc as usize;
-        let mut live = *self.frame().live.live_across(pc) | RegSet::one(a);
+        let mut taken = RegSet::EMPTY;
         let mut args = Vec::new();
         for (n, p) in sig.params.iter().enumerate() {
             match p {
-                ParamIn::Home => live.insert(a + 1 + n),
+                ParamIn::Home => taken.insert(a + 1 + n),
                 ParamIn::Register(_, r) => args.push((a + 1 + n, *r)),
             }
         }
-        self.store_frames(live, true);
+        let waits = self.frame().live.live_across(pc).minus(taken);
+        self.store_innermost(taken, true);
+        if !self.reg(a).home {
+            self.b.store64(mem::home(self.slot(a)), f);
+        }
         let mut list = Vec::new();
         for (r, preg) in args {
             list.push((self.get(r), preg));
@@ -294,7 +316,8 @@ impl Lowering<'_> {
             list.push((n, PReg::Rcx));
             Symbol::Func(callee)
         };
-        let r = self.enter(a, CallTarget::Symbol(target.to_ref()), &list, kind::CALL);
+        let target = CallTarget::Symbol(target.to_ref());
+        let r = self.enter(a, target, &list, kind::CALL, Some(waits));
         self.results(i, r);
     }
 
@@ -390,7 +413,7 @@ impl Lowering<'_> {
         let f = self.b.load64(mem::home(a));
         let nargs = self.argument_count(a, 0);
         let code = CallTarget::Mem(mem::proto(f, closure::CODE));
-        let r = self.enter(a, code, &[(nargs, PReg::Rcx)], kind::TAIL);
+        let r = self.enter(a, code, &[(nargs, PReg::Rcx)], kind::TAIL, None);
         if !self.frame().p.is_vararg {
             let several = self.b.create_cold_block();
             let other = Cond::icmp_w(IntCc::Ne, Width::W32, r.count, 1);

@@ -1,5 +1,6 @@
 //! Fields and captured variables: inline through caches, by the helper where they do not answer.
 
+use super::captured::Assigned;
 use super::facts;
 use super::func::Lowering;
 use super::mem;
@@ -213,17 +214,22 @@ impl Lowering<'_> {
 
     fn upvalue_table(&mut self, u: usize, slow: Block) -> Value {
         let cell = self.upval_cell(u);
+        let at = match self.upvalue_assigned(u) {
+            Assigned::Once => mem::assigned_cell,
+            // What is nil at first can be indexed, and be assigned by who answers.
+            _ => mem::cell,
+        };
         self.b.exit_if(
             Cond::icmp_mem(
                 IntCc::Ne,
                 Width::W8,
-                mem::cell(cell, VALUE_TAG),
+                at(cell, VALUE_TAG),
                 i32::from(tag::TABLE),
             ),
             slow,
             &[],
         );
-        self.b.load64(mem::cell(cell, 0))
+        self.b.load64(at(cell, 0))
     }
 
     /// Goes to `otherwise` unless the table has the cached shape.
@@ -517,11 +523,17 @@ impl Lowering<'_> {
     // ---- upvalues and cells
 
     /// GETUPVAL, GETCELL.
-    pub(crate) fn get_cell(&mut self, a: usize, cell: Value) {
+    pub(crate) fn get_cell(&mut self, a: usize, cell: Value, assigned: Assigned) {
         let want = self.wanted();
-        let t = self.b.load(LoadKind::U8, mem::cell(cell, VALUE_TAG));
+        let at = match assigned {
+            Assigned::Once => mem::assigned_cell,
+            // Behind the guard it has its value.
+            Assigned::Late if !want.meets(Tags::NIL) => mem::assigned_cell,
+            _ => mem::cell,
+        };
+        let t = self.b.load(LoadKind::U8, at(cell, VALUE_TAG));
         if want == facts::VALUE {
-            let p = self.b.load64(mem::cell(cell, 0));
+            let p = self.b.load64(at(cell, 0));
             return self.set(a, Reg::tagged(want, Some(p), t));
         }
         // The cell is read again where the guard leads.
@@ -529,9 +541,9 @@ impl Lowering<'_> {
         self.loaded(t, want, exit);
         let p = want.has_payload().then(|| {
             if want == Tags::FLOAT {
-                self.b.loadf(mem::cell(cell, 0))
+                self.b.loadf(at(cell, 0))
             } else {
-                self.b.load64(mem::cell(cell, 0))
+                self.b.load64(at(cell, 0))
             }
         });
         self.set(

@@ -9,7 +9,9 @@ use super::shapes::Groups;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
+use super::waiting::Waits;
 use crate::Symbol;
+use std::collections::BTreeMap;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
@@ -36,8 +38,12 @@ pub struct Lowered {
     pub adapter: Option<Function>,
     /// Safe points by id; `ret_offset` is not filled in yet.
     pub safepoints: Vec<SafePoint>,
+    /// By safe point: values that wait on the native stack.
+    pub waits: BTreeMap<u32, Waits>,
     /// Inlined frames.
     pub inlines: Vec<InlineFrame>,
+    /// Bits of `trinity_abi::unit::flag`.
+    pub flags: u32,
 }
 
 /// Registers of open kind that cross a join in SSA values, at most; more are kept in home slots.
@@ -105,7 +111,10 @@ pub(crate) struct Lowering<'a> {
     pub frames: Vec<Frame<'a>>,
     pub state: State,
     pub safepoints: Vec<SafePoint>,
+    pub waits: BTreeMap<u32, Waits>,
     pub inlines: Vec<InlineFrame>,
+    /// What the code relies on: bits of `trinity_abi::unit::flag`.
+    pub flags: u32,
     /// Slots from the base to the end of the highest frame.
     pub slots: usize,
     /// Instructions inlined so far.
@@ -136,7 +145,9 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         frames: Vec::new(),
         state: Vec::new(),
         safepoints: Vec::new(),
+        waits: BTreeMap::new(),
         inlines: Vec::new(),
+        flags: 0,
         slots: 0,
         inlined_code: 0,
         exit_cache: None,
@@ -169,6 +180,8 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         body,
         adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
         safepoints: l.safepoints,
+        waits: l.waits,
+        flags: l.flags,
         inlines: l.inlines,
     }
 }

@@ -43,6 +43,10 @@ pub(crate) fn upvalue(closure: Value, i: usize) -> Addr {
 pub(crate) fn cell(base: Value, disp: i32) -> Addr {
     Addr::value(base, abi::closure::CELL_VALUE + disp).in_region(Region::Cell)
 }
+/// The same of a variable that the program assigns once.
+pub(crate) fn assigned_cell(base: Value, disp: i32) -> Addr {
+    cell(base, disp).in_region(Region::Const)
+}
 /// A table's array fields: pointer, length, capacity, element kind.
 pub(crate) fn array(table: Value, disp: i32) -> Addr {
     Addr::value(table, disp).in_region(Region::Array)

@@ -9,6 +9,7 @@ mod access;
 mod alloc;
 mod arith;
 mod call;
+pub mod captured;
 mod compare;
 mod constructor;
 mod entry;
@@ -29,6 +30,9 @@ pub mod spec;
 mod state;
 mod table;
 pub mod tags;
+mod waiting;
 
 pub(crate) use entry::forwarder;
 pub use func::{Lowered, Options, lower};
+pub(crate) use waiting::Lists;
+pub use waiting::Waits;

@@ -1,5 +1,6 @@
 //! What is known of a module's functions before any of them is lowered: prototypes, profiles, and how each takes its arguments.
 
+use super::captured::Captured;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
 use trinity_abi::tag;
@@ -89,6 +90,8 @@ pub struct Module<'a> {
     pub signatures: Vec<Signature>,
     /// Which are compiled by the typed lowering (the others have no bodies).
     pub typed: Vec<bool>,
+    /// What the text says of captured variables.
+    pub captured: Captured,
     /// Instructions of the module that training executed.
     pub executed: f64,
 }
@@ -117,6 +120,7 @@ impl<'a> Module<'a> {
         let executed = sites.map(|s| s.count as f64).sum();
         Module {
             executed,
+            captured: Captured::new(&protos),
             protos,
             seen,
             signatures,

@@ -41,11 +41,13 @@ impl Lowering<'_> {
             LoadTrue => self.set(a, Reg::only_tag(Tags::of(tag::TRUE))),
             GetCell => {
                 let cell = self.get(b);
-                self.get_cell(a, cell);
+                let how = self.local_assigned(b);
+                self.get_cell(a, cell, how);
             }
             GetUpval => {
                 let cell = self.upval_cell(b);
-                self.get_cell(a, cell);
+                let how = self.upvalue_assigned(b);
+                self.get_cell(a, cell, how);
             }
             SetCell => {
                 let cell = self.get(a);

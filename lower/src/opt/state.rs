@@ -5,15 +5,16 @@
 //! live: either its home slot holds its value, or payload (where a member of `tags` has one) and tag (where it is not fixed) are in SSA values; a
 //! payload is an F64 exactly if `tags` is `FLOAT`.
 
+use super::captured::Assigned;
 use super::func::Lowering;
 use super::mem;
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, leaf, stub};
-use trinity_abi::unit::{SafePoint, kind};
+use trinity_abi::unit::{SafePoint, flag, kind};
 use trinity_codegen::ir::{
-    Block, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+    Block, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::RegSet;
 
@@ -337,15 +338,23 @@ impl Lowering<'_> {
                 self.b.store_imm(Width::W8, mem::tail_mark(offset + a), 0);
                 *self.frames[depth].live.live_across(call) | RegSet::one(a)
             };
-            for r in set.iter() {
-                let reg = self.state[depth][r];
-                if reg.home || reg.tags.is_none() {
-                    continue;
-                }
-                self.store(reg, offset + r);
-                if remember {
-                    self.state[depth][r].home = true;
-                }
+            self.store_set(depth, set, remember);
+        }
+    }
+    /// The same of the innermost frame only.
+    pub fn store_innermost(&mut self, set: RegSet, remember: bool) {
+        self.store_set(self.depth(), set, remember);
+    }
+    fn store_set(&mut self, depth: usize, set: RegSet, remember: bool) {
+        let offset = self.frames[depth].offset;
+        for r in set.iter() {
+            let reg = self.state[depth][r];
+            if reg.home || reg.tags.is_none() {
+                continue;
+            }
+            self.store(reg, offset + r);
+            if remember {
+                self.state[depth][r].home = true;
             }
         }
     }
@@ -383,6 +392,7 @@ impl Lowering<'_> {
             delta: delta as u16,
             kind,
             inlined: self.frame().chain as u8,
+            live: 0,
         });
         Some(self.safepoints.len() as u32 - 1)
     }
@@ -524,7 +534,29 @@ impl Lowering<'_> {
     /// The cell of upvalue `i`.
     pub fn upval_cell(&mut self, i: usize) -> Value {
         let c = self.closure();
-        self.b.load64(mem::upvalue(c, i))
+        let mut at = mem::upvalue(c, i);
+        if self.upvalue_assigned(i) != Assigned::Often {
+            at = at.in_region(Region::Const);
+        }
+        self.b.load64(at)
+    }
+    /// What the program's text says of upvalue `i`; the code relies on it from now on.
+    pub fn upvalue_assigned(&mut self, i: usize) -> Assigned {
+        let f = self.frame().func as usize;
+        let how = self.module.captured.upvalue(f, i);
+        self.relies_on(how)
+    }
+    /// The same of the captured variable in register `r`.
+    pub fn local_assigned(&mut self, r: usize) -> Assigned {
+        let f = self.frame().func as usize;
+        let how = self.module.captured.local(f, r);
+        self.relies_on(how)
+    }
+    fn relies_on(&mut self, how: Assigned) -> Assigned {
+        if how != Assigned::Often {
+            self.flags |= flag::ASSUMES_UPVALUES;
+        }
+        how
     }
     /// Address of a home slot.
     pub fn slot_address(&mut self, r: usize) -> Value {

@@ -159,4 +159,5 @@ pub mod ci {
 pub mod heap;
 pub mod helpers;
 pub mod intrinsic;
+pub mod live;
 pub mod unit;

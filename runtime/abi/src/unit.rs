@@ -34,6 +34,8 @@ pub struct FuncDesc {
     pub inlines: *const InlineFrame,
     pub num_inlines: u32,
     pub pad: u32,
+    /// Lists of values that wait on the native stack ([`crate::live`]).
+    pub live: *const u8,
 }
 
 /// An inlined call: the callee's frame, in the chain that ends at the function whose code it is part of (docs/abi.md section 6).
@@ -86,6 +88,9 @@ pub struct SafePoint {
     pub kind: u8,
     /// 0, or 1 + index of the inlined frame that `pc` and `delta` are about.
     pub inlined: u8,
+    /// 0: all live registers are in their home slots. Else 1 + offset of a list in the function's [`FuncDesc::live`]: those that are not, also of the
+    /// frames around an inlined one, and their function slots.
+    pub live: u32,
 }
 
 /// What happens when a frame that waits at a safe point continues in the interpreter.
@@ -110,15 +115,17 @@ pub mod layout {
     use std::mem::offset_of;
     const _: () = {
         assert!(size_of::<ModuleDesc>() == 64);
-        assert!(size_of::<FuncDesc>() == 48);
+        assert!(size_of::<FuncDesc>() == 56);
         assert!(size_of::<InlineFrame>() == 12);
         assert!(size_of::<ProfileDesc>() == 24);
-        assert!(size_of::<SafePoint>() == 12);
+        assert!(size_of::<SafePoint>() == 16);
         assert!(offset_of!(FuncDesc, safepoints) == 8);
         assert!(offset_of!(FuncDesc, num_safepoints) == 16);
         assert!(offset_of!(FuncDesc, code_size) == 20);
         assert!(offset_of!(FuncDesc, frame_size) == 24);
         assert!(offset_of!(FuncDesc, inlines) == 32);
+        assert!(offset_of!(FuncDesc, live) == 48);
+        assert!(offset_of!(SafePoint, live) == 12);
         assert!(offset_of!(InlineFrame, parent) == 4);
         assert!(offset_of!(InlineFrame, delta) == 6);
         assert!(offset_of!(InlineFrame, call_pc) == 8);

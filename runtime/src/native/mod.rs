@@ -2,7 +2,7 @@
 //!
 //! `stack` — segmented native stacks; `entry` — calls into machine code and the stubs machine code calls; `helpers` — the Rust side of
 //! the helper table; `leaf` — small questions that cost no registers; `direct` — library functions that machine code calls directly; `units` —
-//! registered code and its safe points; `walk` — machine frames seen from Rust; `exit` — leaving machine code; `assume` — giving up code whose
+//! registered code and its safe points; `walk` — machine frames seen from Rust; `waiting` — their values on the native stack; `exit` — leaving machine code; `assume` — giving up code whose
 //! assumptions the debug library broke.
 
 pub mod assume;
@@ -14,4 +14,5 @@ pub mod leaf;
 pub mod module;
 pub mod stack;
 pub mod units;
+pub mod waiting;
 pub mod walk;

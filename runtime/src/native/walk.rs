@@ -5,9 +5,10 @@
 //!
 //! Code of inlined functions is part of their caller's: the walk gives a frame for each, which share the place on the native stack. The inner
 //! ones of such a chain have their base and instruction from the safe point, the outer ones wait in the CALL that was inlined.
+//! All live registers of the frames that a walk gives are in their home slots ([`waiting`]).
 
-use super::entry;
 use super::units::{Site, inlined_frame};
+use super::{entry, waiting};
 use crate::proto::RtProto;
 use crate::thread::{CallInfo, CallKind, Thread};
 use crate::value::Value;
@@ -182,7 +183,8 @@ impl Iterator for Frames {
                 self.sp = std::ptr::null_mut();
                 return None;
             }
-            if ret == entry::lazy_exit() {
+            let leaves = ret == entry::lazy_exit();
+            if leaves {
                 let slot = self.sp as usize;
                 ret = (&(*self.th).patched)
                     .iter()
@@ -195,12 +197,16 @@ impl Iterator for Frames {
                 return None;
             };
             let inlined = site.point.inlined as usize;
+            let base = self.base.sub(site.point.delta as usize);
+            if !leaves {
+                waiting::complete(self.th, &site, self.sp, outermost(base, site.func, inlined));
+            }
             Some(self.found(MachineFrame {
                 site,
                 inlined,
                 proto: site.proto_of(inlined),
                 pc: site.point.pc,
-                base: self.base.sub(site.point.delta as usize),
+                base,
                 ret_slot: self.sp,
             }))
         }

@@ -254,6 +254,7 @@ impl Gen<'_> {
 
     fn safepoint(&mut self, f: Frame, pc: usize, delta: usize, kind: u8) -> u32 {
         self.safepoints.push(SafePoint {
+            live: 0,
             ret_offset: 0,
             pc: pc as u32,
             delta: delta as u16,

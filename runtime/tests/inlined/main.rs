@@ -88,6 +88,7 @@ fn place(code: Code, outer: usize, n: usize, flags: u32) -> &'static [FuncDesc] 
                 inlines: inlines.as_ptr(),
                 num_inlines: if compiled { inlines.len() as u32 } else { 0 },
                 pad: 0,
+                live: std::ptr::null(),
             }
         };
         (0..n).map(desc).collect::<Vec<_>>().leak()

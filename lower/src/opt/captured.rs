@@ -1,0 +1,118 @@
+//! Captured variables that the program's text assigns once: their cells are memory that does not change, for who relies on it
+//! (`flag::ASSUMES_UPVALUES`; docs/abi.md section 6, "Assumptions").
+//!
+//! Variables are told apart by the function that declares them and the register they have there; variables that have one register by turns are
+//! one here. Functions run only behind the instruction that makes their closure, so what is assigned before that is constant to them.
+
+use std::collections::HashMap;
+use trinity_frontend::bytecode::{Instr, Op, Proto};
+
+/// How often a variable gets a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Assigned {
+    /// Before any function that captures it can run.
+    Once,
+    /// It is nil at first and gets one value later.
+    Late,
+    /// More often, or nobody knows.
+    Often,
+}
+
+/// A variable: the function that declares it and its register; or an upvalue of the main function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Variable {
+    Local(usize, usize),
+    Outer(usize),
+}
+
+/// The captured variables of a module.
+#[derive(Debug, Default)]
+pub struct Captured {
+    upvalues: Vec<Vec<Variable>>,
+    assigned: HashMap<Variable, Assigned>,
+}
+
+impl Captured {
+    /// Reads the functions of a module, in preorder.
+    pub fn new(protos: &[&Proto]) -> Captured {
+        let mut c = Captured::default();
+        if let Some(main) = protos.first() {
+            let outer = (0..main.upvals.len()).map(Variable::Outer).collect();
+            c.name(main, outer);
+        }
+        for (f, p) in protos.iter().enumerate() {
+            for (pc, i) in p.code.iter().enumerate() {
+                let (v, how) = match i.op() {
+                    Op::SetUpval => (c.upvalues[f][i.b()], Assigned::Often),
+                    Op::SetCell => (Variable::Local(f, i.a()), of_store(p, pc)),
+                    _ => continue,
+                };
+                let all = c.assigned.entry(v).or_insert(Assigned::Once);
+                *all = match (*all, how) {
+                    // Two late values are two.
+                    (Assigned::Late, Assigned::Late) => Assigned::Often,
+                    (a, b) => a.max(b),
+                };
+            }
+        }
+        c
+    }
+    /// Names the upvalues of a function and of those inside, in preorder.
+    fn name(&mut self, p: &Proto, upvalues: Vec<Variable>) {
+        let f = self.upvalues.len();
+        self.upvalues.push(upvalues);
+        for child in &p.protos {
+            let inner = child.upvals.iter().map(|u| match u.in_stack {
+                true => Variable::Local(f, u.index as usize),
+                false => self.upvalues[f][u.index as usize],
+            });
+            let inner = inner.collect();
+            self.name(child, inner);
+        }
+    }
+    fn of(&self, v: Variable) -> Assigned {
+        self.assigned.get(&v).copied().unwrap_or(Assigned::Once)
+    }
+    /// Upvalue `i` of function `f`.
+    pub fn upvalue(&self, f: usize, i: usize) -> Assigned {
+        self.of(self.upvalues[f][i])
+    }
+    /// The variable whose cell is in register `r` of function `f`.
+    pub fn local(&self, f: usize, r: usize) -> Assigned {
+        self.of(Variable::Local(f, r))
+    }
+}
+
+/// What the SETCELL at `pc` makes of its variable.
+fn of_store(p: &Proto, pc: usize) -> Assigned {
+    let r = p.code[pc].a();
+    let is_cell = |i: &Instr| i.op() == Op::NewCell && i.a() == r;
+    // `local function`: the closure does not run in between.
+    if pc >= 2 && p.code[pc - 1].op() == Op::Closure && is_cell(&p.code[pc - 2]) {
+        return Assigned::Once;
+    }
+    let mut cells = (0..p.code.len()).filter(|&k| is_cell(&p.code[k]));
+    let (Some(made), None) = (cells.next(), cells.next()) else {
+        return Assigned::Often;
+    };
+    // It must be nil before, and the store must not be repeated for one cell.
+    let before = p.code[..made].iter().rev();
+    let value = before.clone().find(|i| i.op() != Op::NewCell);
+    let nil = value.is_some_and(|i| i.op() == Op::LoadNil && (i.a()..=i.a() + i.b()).contains(&r));
+    let repeated = p
+        .code
+        .iter()
+        .enumerate()
+        .skip(pc)
+        .any(|(k, i)| back_to(k, i).is_some_and(|target| (made + 1..=pc).contains(&target)));
+    match made < pc && nil && !repeated {
+        true => Assigned::Late,
+        false => Assigned::Often,
+    }
+}
+
+/// Where an instruction jumps to, if that is backwards.
+fn back_to(pc: usize, i: &Instr) -> Option<usize> {
+    let target = pc as i64 + 1 + i64::from(i.sd());
+    (i.op().is_jump() && target <= pc as i64).then_some(target.max(0) as usize)
+}
