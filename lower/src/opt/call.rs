@@ -69,7 +69,15 @@ impl Lowering<'_> {
                 return self.direct_call(i, callee);
             }
         }
-        self.flush(true);
+        let waits = self.waits_in_call(a);
+        match waits {
+            None => self.flush(true),
+            Some(waits) => {
+                let pc = self.pc as usize;
+                let live = *self.frame().live.live_at(pc) | *self.frame().live.live_across(pc);
+                self.store_innermost(live.minus(waits), true);
+            }
+        }
         let here = self.b.create_block();
         let slow = self.b.create_cold_block();
         let tags = self.tags(a);
@@ -87,7 +95,7 @@ impl Lowering<'_> {
             );
         }
         self.b.switch_to(here);
-        let r = self.generic_call(a, b, kind::CALL);
+        let r = self.generic_call(a, b, kind::CALL, waits);
         if tags.within(Tags::FUNCTION) {
             return self.results(i, r);
         }
@@ -98,6 +106,7 @@ impl Lowering<'_> {
             let out = self.value_params(done, facts::VALUE);
             self.b.jump(done, &[r.payload, r.tag]);
             self.b.switch_to(slow);
+            self.flush(false);
             self.helper_now(Helper::call, kind::NEXT, None);
             let p = self.b.load64(mem::home(self.slot(a)));
             let t = self.b.load(LoadKind::U8, mem::home_tag(self.slot(a)));
@@ -110,6 +119,7 @@ impl Lowering<'_> {
         self.store_results(i, r);
         self.b.jump(done, &[]);
         self.b.switch_to(slow);
+        self.flush(false);
         self.helper_now(Helper::call, kind::NEXT, None);
         self.b.jump(done, &[]);
         self.b.switch_to(done);
@@ -196,16 +206,32 @@ impl Lowering<'_> {
         self.b.switch_to(full);
     }
 
-    /// The call sequence for the function in `R[a]` (already known to be one, everything in home slots).
-    fn generic_call(&mut self, a: usize, b: usize, kind: u8) -> Results {
-        let f = self.peek_bits(a);
-        let nargs = self.argument_count(a, b);
-        let code = CallTarget::Mem(mem::proto(f, closure::CODE));
-        self.enter(a, code, &[(nargs, PReg::Rcx)], kind, None)
+    /// Registers below `R[a]` that wait in a call there on the native stack. `None`: in home slots, which takes less code where calls and slow
+    /// paths follow one another.
+    fn waits_in_call(&self, a: usize) -> Option<RegSet> {
+        let pc = self.pc as usize;
+        let live = *self.frame().live.live_across(pc);
+        self.spec()
+            .is_hot(self.pc)
+            .then(|| live.minus(RegSet::range(a, 256)))
     }
 
-    /// Moves the base, calls, and moves it back. The function is in its home slot. `waits`: it is a Lua function, whose payload is; registers of the
-    /// innermost frame that need not be in home slots meanwhile, nor what the frames around it wait with.
+    /// The call sequence for the function in `R[a]` (already known to be one, everything in home slots).
+    fn generic_call(&mut self, a: usize, b: usize, kind: u8, waits: Option<RegSet>) -> Results {
+        let f = self.peek_bits(a);
+        let nargs = self.argument_count(a, b);
+        let at = mem::proto(f, closure::CODE);
+        let code = match waits {
+            None => CallTarget::Mem(at),
+            // The function itself may wait.
+            Some(_) => CallTarget::Value(self.b.load64(at)),
+        };
+        self.b.store_imm(Width::W8, mem::tail_mark(self.slot(a)), 0);
+        self.enter(a, code, &[(nargs, PReg::Rcx)], kind, waits)
+    }
+
+    /// Moves the base, calls, and moves it back. The function is in its home slot, the mark cleared. `waits`: registers of the innermost frame
+    /// that need not be in home slots meanwhile, nor what the frames around it wait with.
     fn enter(
         &mut self,
         a: usize,
@@ -215,14 +241,6 @@ impl Lowering<'_> {
         waits: Option<RegSet>,
     ) -> Results {
         let slot = self.slot(a);
-        match waits {
-            // Tag and mark at once.
-            Some(_) => {
-                let tag = i32::from(tag::LUA_FN);
-                self.b.store_imm(Width::W32, mem::home_tag(slot), tag);
-            }
-            None => self.b.store_imm(Width::W8, mem::tail_mark(slot), 0),
-        }
         self.move_base(slot as i32 + 1);
         let sp = self.safepoint(kind, a + 1);
         let rets = self.b.call(
@@ -305,6 +323,10 @@ impl Lowering<'_> {
         if !self.reg(a).home {
             self.b.store64(mem::home(self.slot(a)), f);
         }
+        // Tag and mark at once.
+        let tag = i32::from(tag::LUA_FN);
+        self.b
+            .store_imm(Width::W32, mem::home_tag(self.slot(a)), tag);
         let mut list = Vec::new();
         for (r, preg) in args {
             list.push((self.get(r), preg));
@@ -413,6 +435,7 @@ impl Lowering<'_> {
         let f = self.b.load64(mem::home(a));
         let nargs = self.argument_count(a, 0);
         let code = CallTarget::Mem(mem::proto(f, closure::CODE));
+        self.b.store_imm(Width::W8, mem::tail_mark(self.slot(a)), 0);
         let r = self.enter(a, code, &[(nargs, PReg::Rcx)], kind::TAIL, None);
         if !self.frame().p.is_vararg {
             let several = self.b.create_cold_block();

@@ -661,7 +661,7 @@ fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
                 let intrinsic = spec.native(pc).is_some();
                 matches!(
                     p.code[pc as usize].op(),
-                    Op::Call if !intrinsic
+                    Op::Call if !intrinsic && !spec.is_hot(pc)
                 ) || matches!(
                     p.code[pc as usize].op(),
                     Op::TForCall | Op::Concat | Op::SetList | Op::VarArg

@@ -70,6 +70,10 @@ impl<'a> Spec<'a> {
     fn evidence(&self, pc: u32) -> Option<&'a SeenSite> {
         self.site(pc).filter(|s| s.count >= EVIDENCE)
     }
+    /// The instruction was executed often enough in training to believe what was seen.
+    pub fn is_hot(&self, pc: u32) -> bool {
+        self.evidence(pc).is_some()
+    }
     /// The instruction was never executed in training.
     pub fn is_cold(&self, pc: u32) -> bool {
         self.seen.is_some() && self.site(pc).is_none_or(|s| s.count == 0)
