@@ -126,6 +126,50 @@ impl Lowering<'_> {
         self.results_in_home(i);
     }
 
+    /// TFORCALL of any function: the call in line.
+    pub(crate) fn iterate_by_call(&mut self, i: Instr) {
+        let (a, c) = (i.a(), i.c());
+        let to = a + 4;
+        let waits = self.waits_in_call(to);
+        if waits.is_none() {
+            self.flush(true);
+        }
+        let here = self.b.create_block();
+        let slow = self.b.create_cold_block();
+        let t = self.peek_tag(a);
+        let function = self.b.isub(t, i32::from(tag::LUA_FN));
+        let other = Cond::icmp(IntCc::Ugt, function, 1);
+        self.b.brif(other, (slow, &[]), (here, &[]));
+        let before = self.state.clone();
+        self.b.switch_to(here);
+        for k in 0..3 {
+            self.copy(to + k, a + k);
+            let reg = self.reg(to + k);
+            self.store(reg, self.slot(to + k));
+        }
+        let r = self.generic_call(to, 3, kind::CALL, waits);
+        let slot = self.slot(to);
+        let done = self.b.create_block();
+        let out = self.value_params(done, facts::VALUE);
+        if c > 1 {
+            self.fill_results(slot, c, r.count);
+        }
+        self.b.jump(done, &[r.payload, r.tag]);
+        self.state = before;
+        self.b.switch_to(slow);
+        self.flush(false);
+        self.helper_now(Helper::tfor_call, kind::NEXT, None);
+        let p = self.b.load64(mem::home(slot));
+        let t = self.b.load(LoadKind::U8, mem::home_tag(slot));
+        self.b.jump(done, &[p, t]);
+        self.b.switch_to(done);
+        self.clobber_from(to);
+        self.set(to, out);
+        for k in 1..c {
+            self.set(to + k, Reg::in_home(facts::VALUE));
+        }
+    }
+
     /// Registers from `r` up were overwritten by a callee's frame.
     pub(crate) fn clobber_from(&mut self, r: usize) {
         let d = self.depth();
@@ -362,11 +406,11 @@ impl Lowering<'_> {
 
     pub(crate) fn general_tail_call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
-        self.flush(true);
         let general = self.b.create_cold_block();
         let native = self.b.create_cold_block();
         let open = self.b.create_cold_block();
         let t = self.peek_tag(a);
+        let before = self.state.clone();
         self.b.exit_if(
             Cond::icmp(IntCc::Eq, t, i32::from(tag::NATIVE_FN)),
             native,
@@ -412,7 +456,10 @@ impl Lowering<'_> {
         } else {
             self.b.jump(general, &[]);
         }
+        // Home slots are written where somebody looks.
+        self.state = before;
         self.b.switch_to(general);
+        self.flush(false);
         let count = self.helper_now(Helper::tailcall, kind::NEVER, None);
         // `__call` led to a native function.
         self.b
@@ -425,6 +472,7 @@ impl Lowering<'_> {
             &[(count, PReg::Rcx)],
         );
         self.b.switch_to(native);
+        self.flush(false);
         if b > 0 {
             let end = self.slot_address(a + b);
             self.b.store64(mem::thread(thread::TOP), end);

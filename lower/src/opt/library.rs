@@ -272,6 +272,9 @@ impl Lowering<'_> {
         if array {
             return self.iterate_array(i);
         }
+        if self.spec().native(self.pc).is_none() && self.spec().is_hot(self.pc) {
+            return self.iterate_by_call(i);
+        }
         self.iterate_by_leaf(i);
         self.exit_cache = None;
         for r in a + 4..a + 4 + c {

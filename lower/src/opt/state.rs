@@ -443,7 +443,8 @@ impl Lowering<'_> {
         let slow = self.b.create_cold_block();
         self.slow_helper(slow);
         let before = self.reg(a);
-        *self.reg_mut(a) = Reg::in_home(super::facts::VALUE);
+        // Cells are no values, but NEWCELL makes one.
+        *self.reg_mut(a) = Reg::in_home(super::facts::VALUE.or(want));
         if super::spec::is_guardable(want) {
             let exit = self.exit_block_at(self.pc + 1);
             self.leave_unless_tag(a, want, exit);

@@ -218,10 +218,18 @@ const LAZY_RETURN: u64 = 1 << 63;
 /// by the interpreter, with its hooks.
 pub const RETURN_AGAIN: i64 = 1 << 33;
 
-/// `count` results of the instruction `call` are from `at` on: fills up with nil, or sets `top`.
-unsafe fn place_results(th: *mut Thread, at: *mut Value, count: usize, call: Instr) {
+/// Register of the first result of a call, and the number wanted plus 1 (0: all).
+fn results_of(call: Instr) -> (usize, usize) {
+    match call.op() {
+        Op::TForCall => (call.a() + 4, call.c() + 1),
+        _ => (call.a(), call.c()),
+    }
+}
+
+/// `count` results are from `at` on: fills up with nil to `wanted - 1`, or sets `top`.
+unsafe fn place_results(th: *mut Thread, at: *mut Value, count: usize, wanted: usize) {
     unsafe {
-        match call.c() {
+        match wanted {
             0 => (*th).top = at.add(count),
             c => {
                 for k in count..c - 1 {
@@ -280,15 +288,16 @@ pub unsafe extern "C" fn rt_lazy_lookup(
                 target as u64
             }
             kind::CALL => {
-                let a = base.add(instr.a());
+                let (first, wanted) = results_of(instr);
+                let a = base.add(first);
                 let count = r.rcx as u32 as usize;
-                if count > 0 || instr.c() != 1 {
+                if count > 0 || wanted != 1 {
                     *a = Value {
                         p: r.rax,
                         t: r.rdx as u8,
                     };
                 }
-                place_results(th, a, count, instr);
+                place_results(th, a, count, wanted);
                 pc as u64 + 1
             }
             kind::TAIL => {
@@ -329,7 +338,7 @@ pub unsafe extern "C" fn rt_lazy_lookup(
                     let call = *(*site.proto_of(inlined)).code.add(f.call_pc as usize);
                     let at = outer.add(delta(site.func, inlined) + call.a());
                     debug_assert!(at == entry.sub(1));
-                    place_results(th, at, count as usize, call);
+                    place_results(th, at, count as usize, call.c());
                     f.call_pc as u64 + 1
                 }
             }
