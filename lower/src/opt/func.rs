@@ -5,6 +5,7 @@ use super::facts;
 use super::graph::{Graph, Kind, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
+use super::settle::natural_loop;
 use super::shapes::Groups;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State, Step};
@@ -102,6 +103,8 @@ pub(crate) struct Frame<'a> {
     phis: Vec<Vec<(usize, Phi)>>,
     ends: Vec<Option<State>>,
     calls_in: Vec<bool>,
+    /// Nodes of loops without calls ([`super::settle`]).
+    pub(super) tight: Vec<bool>,
 }
 
 pub(crate) struct Lowering<'a> {
@@ -127,6 +130,8 @@ pub(crate) struct Lowering<'a> {
     pub node: NodeId,
     pub index: u32,
     pub guards: u32,
+    /// How much cold code stores the register in a slot ([`super::settle`]).
+    pub(super) cold_stores: Vec<u8>,
 }
 
 /// Lowers function `index` of the module.
@@ -156,6 +161,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         node: NodeId(0),
         index,
         guards: 0,
+        cold_stores: Vec::new(),
     };
     let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
     let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
@@ -228,6 +234,11 @@ impl<'a> Lowering<'a> {
         let facts = facts::infer(p, &graph, &spec, entry);
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
+        // Inlined code is part of the loops around the call.
+        let around = self
+            .frames
+            .last()
+            .is_some_and(|f| f.tight[self.node.index()]);
         let mut f = Frame {
             p,
             func,
@@ -247,6 +258,7 @@ impl<'a> Lowering<'a> {
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
+            tight: vec![around; n],
             graph,
         };
         for k in 0..n {
@@ -279,7 +291,11 @@ impl<'a> Lowering<'a> {
                 f.phis[k].push((r, phi));
             }
             if f.graph.is_header(id) {
-                f.calls_in[k] = loop_calls(p, &f.graph, &spec, id);
+                let inside = natural_loop(&f.graph, id);
+                f.calls_in[k] = loop_calls(p, &f.graph, &spec, &inside);
+                if !f.calls_in[k] {
+                    f.tight.iter_mut().zip(inside).for_each(|(t, i)| *t |= i);
+                }
             }
         }
         self.frames.push(f);
@@ -330,6 +346,7 @@ impl<'a> Lowering<'a> {
                 }
                 for pc in node.start..node.end {
                     self.locate(pc);
+                    self.settle();
                     let i = self.instr();
                     self.instruction(i);
                 }
@@ -637,23 +654,9 @@ pub(crate) fn step_before(p: &Proto, prep: u32, a: usize) -> Option<i64> {
     (step != 0 && step != i64::MIN).then_some(step)
 }
 
-/// True when the loop with this header calls or allocates on its main ways.
-fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
-    // The natural loop: what reaches the back edges without passing the header.
-    let mut seen = vec![false; g.nodes.len()];
-    seen[header.index()] = true;
-    let mut work: Vec<NodeId> = g.nodes[header.index()]
-        .preds
-        .iter()
-        .copied()
-        .filter(|&n| g.is_back(n, header))
-        .collect();
-    while let Some(n) = work.pop() {
-        if !std::mem::replace(&mut seen[n.index()], true) {
-            work.extend(&g.nodes[n.index()].preds);
-        }
-    }
-    g.nodes.iter().zip(&seen).any(|(n, &inside)| {
+/// True when the loop of these nodes calls or allocates on its main ways.
+fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) -> bool {
+    g.nodes.iter().zip(inside).any(|(n, &inside)| {
         inside
             && n.kind == Kind::Block
             && !spec.is_cold(n.start)

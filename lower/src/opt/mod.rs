@@ -24,6 +24,7 @@ mod loops;
 mod mem;
 pub mod module;
 pub mod seen;
+mod settle;
 mod shapes;
 mod simple;
 pub mod spec;
