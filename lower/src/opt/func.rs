@@ -105,6 +105,8 @@ pub(crate) struct Frame<'a> {
     calls_in: Vec<bool>,
     /// Nodes of loops without calls ([`super::settle`]).
     pub(super) tight: Vec<bool>,
+    /// Nodes of loops.
+    pub(super) looped: Vec<bool>,
 }
 
 pub(crate) struct Lowering<'a> {
@@ -235,10 +237,9 @@ impl<'a> Lowering<'a> {
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
         // Inlined code is part of the loops around the call.
-        let around = self
-            .frames
-            .last()
-            .is_some_and(|f| f.tight[self.node.index()]);
+        let (tight, looped) = self.frames.last().map_or((false, false), |f| {
+            (f.tight[self.node.index()], f.looped[self.node.index()])
+        });
         let mut f = Frame {
             p,
             func,
@@ -258,7 +259,8 @@ impl<'a> Lowering<'a> {
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
-            tight: vec![around; n],
+            tight: vec![tight; n],
+            looped: vec![looped; n],
             graph,
         };
         for k in 0..n {
@@ -292,9 +294,11 @@ impl<'a> Lowering<'a> {
             }
             if f.graph.is_header(id) {
                 let inside = natural_loop(&f.graph, id);
-                f.calls_in[k] = loop_calls(p, &f.graph, &spec, &inside);
-                if !f.calls_in[k] {
-                    f.tight.iter_mut().zip(inside).for_each(|(t, i)| *t |= i);
+                let calls = loop_calls(p, &f.graph, &spec, &inside);
+                f.calls_in[k] = calls;
+                for (k, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
+                    f.looped[k] = true;
+                    f.tight[k] |= !calls;
                 }
             }
         }

@@ -8,6 +8,7 @@
 mod access;
 mod alloc;
 mod arith;
+mod cached;
 mod call;
 pub mod captured;
 mod compare;

@@ -55,9 +55,19 @@ impl Lowering<'_> {
         }
     }
 
+    /// The present instruction is in a loop without calls, or a profile says that it runs often.
+    pub(super) fn is_hot_here(&self) -> bool {
+        self.frame().is_tight(self.node, self.pc)
+    }
+
+    /// The present instruction is in a loop, or a profile says that it runs often.
+    pub(super) fn is_looped_here(&self) -> bool {
+        self.frame().looped[self.node.index()] || self.is_hot_here()
+    }
+
     /// Writes the registers to their home slots that cold code has stored already. Only on the main path.
     pub(super) fn settle(&mut self) {
-        if self.frame().is_tight(self.node, self.pc) {
+        if self.is_hot_here() {
             return;
         }
         for depth in 0..self.state.len() {
