@@ -5,14 +5,15 @@
 //! pieces of cold code have stored is stored on the main path, once. Loops without calls, and what a profile says is hot, keep their values in
 //! machine registers: there stores would cost time in each iteration.
 
-use super::func::{Frame, Lowering};
+use super::func::Lowering;
 use super::graph::{Graph, NodeId};
+use super::spec::SeenSite;
 use super::state::Payload;
 
 /// Pieces of cold code that store a register before the main path does.
 const COLD_STORES: u8 = 1;
-/// Runs in training from which on code is hot.
-const HOT: u64 = 100_000;
+/// Part of all the instructions executed in training from which on one is hot.
+const HOT: f64 = 1e-4;
 
 /// The nodes of the natural loop with this header: what reaches its back edges without passing it.
 pub(super) fn natural_loop(g: &Graph, header: NodeId) -> Vec<bool> {
@@ -30,13 +31,6 @@ pub(super) fn natural_loop(g: &Graph, header: NodeId) -> Vec<bool> {
         }
     }
     inside
-}
-
-impl Frame<'_> {
-    /// Values of this node's code stay in machine registers.
-    fn is_tight(&self, node: NodeId, pc: u32) -> bool {
-        self.tight[node.index()] || self.spec.site(pc).is_some_and(|s| s.count >= HOT)
-    }
 }
 
 impl Lowering<'_> {
@@ -57,7 +51,9 @@ impl Lowering<'_> {
 
     /// The present instruction is in a loop without calls, or a profile says that it runs often.
     pub(super) fn is_hot_here(&self) -> bool {
-        self.frame().is_tight(self.node, self.pc)
+        let runs = |s: &SeenSite| s.count as f64;
+        self.frame().tight[self.node.index()]
+            || self.spec().site(self.pc).map_or(0.0, runs) > HOT * self.module.executed
     }
 
     /// The present instruction is in a loop, or a profile says that it runs often.
