@@ -20,6 +20,8 @@ use trinity_profile::Profile;
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
 const ONCE_MAX: usize = 8_000;
+/// Instructions from which on a function that is nothing but table constructors stays bytecode: it is a file of data.
+const DATA_MAX: usize = 2_000;
 /// Instructions from which on any function stays bytecode: about 600 MB of memory while it is compiled.
 const FUNCTION_MAX: usize = 100_000;
 
@@ -35,7 +37,36 @@ fn over_budget(p: &Proto) -> Option<String> {
             "{n} instructions that run once, the limit is {ONCE_MAX}"
         ));
     }
+    if n > DATA_MAX && is_data(p) {
+        return Some(format!(
+            "{n} instructions of table constructors, the limit is {DATA_MAX}"
+        ));
+    }
     None
+}
+
+/// No loop, and of twenty instructions nineteen make constants and tables and store them.
+fn is_data(p: &Proto) -> bool {
+    use bytecode::Op::*;
+    let makes = |op| {
+        matches!(
+            op,
+            LoadI
+                | LoadF
+                | LoadK
+                | LoadNil
+                | LoadFalse
+                | LoadTrue
+                | Move
+                | NewTable
+                | SetField
+                | SetTable
+                | SetI
+                | SetList
+        )
+    };
+    let others = p.code.iter().filter(|i| !makes(i.op()));
+    others.count() * 20 < p.code.len() && p.code.iter().all(|i| !i.op().is_jump() || i.sd() >= 0)
 }
 
 /// The compiled program.

@@ -57,7 +57,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 15] = [
+const STUBS: [&str; 17] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -73,6 +73,8 @@ const STUBS: [&str; 15] = [
     leaf::INT,
     leaf::PUT,
     leaf::KEY,
+    leaf::GET_AT,
+    leaf::PUT_AT,
 ];
 
 /// Numbers of symbols begin: those of stubs, of direct forms, of functions.

@@ -47,3 +47,34 @@ fn everything_compiles_and_verifies() {
     }
     assert!(compiled > 50);
 }
+
+/// Bytes of machine code of the first function inside a chunk, at -O2.
+fn code_size(source: &str) -> u32 {
+    let proto = trinity_frontend::compile(source.as_bytes(), b"@size.lua").expect("it is Lua");
+    let opts = trinity_lower::Options {
+        opt_level: 2,
+        ..Default::default()
+    };
+    let module = trinity_lower::compile_module(&proto, &opts).expect("it compiles");
+    module.funcs[1].text_len
+}
+
+#[test]
+fn straight_code_grows_with_its_length() {
+    // Every line has slow paths, and everything before it is alive: each may not store all of it.
+    let source = |n: usize| {
+        let line = |i| format!("local v{i} = t.f{i}; local c{i} = function() return v{i} end\n");
+        let all = |c| (0..n).map(move |i| format!("{c}{i}"));
+        let used: Vec<String> = all("v").chain(all("c")).collect();
+        let lines: String = (0..n).map(line).collect();
+        format!(
+            "local function f(t)\n{lines}return {{{}}}\nend\nreturn f",
+            used.join(", ")
+        )
+    };
+    let (short, long) = (code_size(&source(20)), code_size(&source(80)));
+    assert!(
+        long < 6 * short,
+        "20 lines are {short} bytes, 80 lines {long}"
+    );
+}

@@ -378,10 +378,13 @@ impl Lowering<'_> {
         if self.frame().groups.at(self.pc).is_some() {
             return None;
         }
-        Some(self.unseen().unwrap_or(match self.spec().is_own(self.pc) {
-            true => Why::Slots,
-            false => Why::Elsewhere,
-        }))
+        Some(
+            self.unseen()
+                .unwrap_or(match self.spec().is_own(self.pc).unwrap_or(true) {
+                    true => Why::Slots,
+                    false => Why::Elsewhere,
+                }),
+        )
     }
 
     fn why_element(&self, key: Option<usize>) -> Option<Why> {

@@ -9,7 +9,7 @@ use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::helpers::leaf;
-use trinity_abi::{VALUE_TAG, cache, header, shape, string, table, tag, thread};
+use trinity_abi::{VALUE_TAG, cache, shape, string, table, tag};
 use trinity_codegen::ir::{
     Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
 };
@@ -48,8 +48,11 @@ impl Lowering<'_> {
             self.leave_unless_tag(i.b(), Tags::TABLE, slow);
             self.peek_bits(i.b())
         };
-        let (caches, offset) = self.cache(i.d());
-        let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+        let likely = match upvalue {
+            true => self.likely_in_upvalue(i),
+            false => self.likely_in_register(i),
+        };
+        let (payload, value_tag) = self.cached_value(t, i, likely, slow);
         self.found(payload, value_tag, want, slow, done);
         self.b.switch_to(done);
         self.set(a, out);
@@ -164,7 +167,7 @@ impl Lowering<'_> {
     }
 
     /// Where there is nothing yet a metamethod may be asked: a table that could have one goes to `otherwise`.
-    fn allow_nil(&mut self, t: Value, tag_at: Addr, otherwise: Block) {
+    pub(super) fn allow_nil(&mut self, t: Value, tag_at: Addr, otherwise: Block) {
         let nil = self.b.create_cold_block();
         let ok = self.b.create_block();
         self.b.brif(
@@ -250,90 +253,6 @@ impl Lowering<'_> {
         self.b.exit_if(differs, otherwise, &[]);
     }
 
-    /// The value a cache answers for table `t`: an own slot, or a constant of the epoch (found in a private table, or through metatables).
-    /// Continues in a new block with payload and tag; nil in a slot is the helper's (`__index`).
-    fn cached_value(
-        &mut self,
-        t: Value,
-        key: usize,
-        caches: Value,
-        offset: i32,
-        slow: Block,
-    ) -> (Value, Value) {
-        let miss = self.b.create_cold_block();
-        let found = self.b.create_block();
-        let payload = self.b.block_param(found, IrType::I64);
-        let value_tag = self.b.block_param(found, IrType::I64);
-        self.check_shape_id(t, caches, offset, miss);
-        let kind = mem::cache(caches, offset + cache::KIND);
-        let is = |cc, k: u8| Cond::icmp_mem(cc, Width::W8, kind, i32::from(k));
-        // The likely way has one way in and one out, so that what it finds out is known afterwards.
-        let likely_own = self.spec().is_own(self.pc);
-        let (own, constant) = match likely_own {
-            true => (self.b.create_block(), self.b.create_block()),
-            false => (self.b.create_cold_block(), self.b.create_block()),
-        };
-        match likely_own {
-            true => self
-                .b
-                .brif(is(IntCc::Ne, cache::KIND_OWN), (constant, &[]), (own, &[])),
-            false => self.b.brif(
-                is(IntCc::Ne, cache::KIND_CONST),
-                (own, &[]),
-                (constant, &[]),
-            ),
-        }
-        self.b.switch_to(own);
-        if !likely_own {
-            self.b.exit_if(is(IntCc::Ne, cache::KIND_OWN), miss, &[]);
-        }
-        let slot = self
-            .b
-            .load(LoadKind::U32, mem::cache(caches, offset + cache::SLOT));
-        let slots = self.b.load64(mem::shape(t, table::SLOTS));
-        let p = self.b.load64(mem::slot(slots, slot, 0));
-        let own_tag = self.b.load(LoadKind::U8, mem::slot(slots, slot, VALUE_TAG));
-        let absent = Cond::icmp(IntCc::Eq, own_tag, 0);
-        self.b.brif(absent, (miss, &[]), (found, &[p, own_tag]));
-        self.b.switch_to(constant);
-        if likely_own {
-            self.b.exit_if(is(IntCc::Ne, cache::KIND_CONST), miss, &[]);
-        }
-        let (p, constant_tag) = self.cached_constant(caches, offset, miss);
-        self.b.jump(found, &[p, constant_tag]);
-        // Another shape, or a nil slot.
-        self.b.switch_to(miss);
-        let place = self.leaf_place(leaf::GET, t, key, caches, offset);
-        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
-        let p = self.b.load64(Addr::value(place, 0));
-        let place_tag = self.b.load(LoadKind::U8, Addr::value(place, VALUE_TAG));
-        self.b.jump(found, &[p, place_tag]);
-        self.b.switch_to(found);
-        (payload, value_tag)
-    }
-
-    /// Goes to `slow` unless the cache was filled in this epoch.
-    fn check_epoch(&mut self, caches: Value, offset: i32, slow: Block) {
-        let epoch_at = self.b.load64(mem::thread(thread::EPOCH_PTR));
-        // The epoch changes with shapes.
-        let at = Addr::value(epoch_at, 0).in_region(Region::Shape);
-        let epoch = self.b.load(LoadKind::U32, at);
-        let seen = mem::cache(caches, offset + cache::EPOCH);
-        let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
-        self.b.exit_if(stale, slow, &[]);
-    }
-
-    /// The value in a cache of the present epoch.
-    fn cached_constant(&mut self, caches: Value, offset: i32, slow: Block) -> (Value, Value) {
-        self.check_epoch(caches, offset, slow);
-        let p = self.b.load64(mem::cache(caches, offset + cache::VALUE));
-        let t = self.b.load(
-            LoadKind::U8,
-            mem::cache(caches, offset + cache::VALUE + VALUE_TAG),
-        );
-        (p, t)
-    }
-
     /// SELF: an own field, or a constant found through the metatable.
     pub(crate) fn get_method(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
@@ -352,6 +271,7 @@ impl Lowering<'_> {
         // The helper writes the object, too; it is what it was.
         let slow = self.slow_step(a, want, done);
         let (caches, offset) = self.cache(i.d());
+        let likely = self.likely_method();
         let t = self.peek_bits(b);
         if tags.meets(Tags::STR) {
             let object_tag = self.peek_tag(b);
@@ -362,7 +282,7 @@ impl Lowering<'_> {
                     other,
                     &[],
                 );
-                let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+                let (payload, value_tag) = self.cached_value(t, i, likely, slow);
                 self.found(payload, value_tag, want, slow, done);
             } else {
                 self.b.jump(other, &[]);
@@ -379,7 +299,7 @@ impl Lowering<'_> {
             self.found(payload, value_tag, want, slow, done);
         } else {
             self.leave_unless_tag(b, Tags::TABLE, slow);
-            let (payload, value_tag) = self.cached_value(t, i.c(), caches, offset, slow);
+            let (payload, value_tag) = self.cached_value(t, i, likely, slow);
             self.found(payload, value_tag, want, slow, done);
         }
         self.b.switch_to(done);
@@ -419,93 +339,8 @@ impl Lowering<'_> {
             self.leave_unless_tag(i.a(), Tags::TABLE, slow);
             self.peek_bits(i.a())
         };
-        let (caches, offset) = self.cache(i.d());
-        self.guard_not_black(t, value, slow);
-        let miss = self.b.create_cold_block();
-        self.check_shape_id(t, caches, offset, miss);
-        self.store_elsewhere(t, i.b(), value, (caches, offset), miss, slow, done);
-        let kind = mem::cache(caches, offset + cache::KIND);
-        let slot = self
-            .b
-            .load(LoadKind::U32, mem::cache(caches, offset + cache::SLOT));
-        let slots = self.b.load64(mem::shape(t, table::SLOTS));
-        let tag_addr = mem::slot(slots, slot, VALUE_TAG);
-        let add = self.b.create_block();
-        let store = self.b.create_block();
-        let not_own = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_OWN));
-        self.b.exit_if(not_own, add, &[]);
-        self.allow_nil(t, tag_addr, slow);
-        self.b.jump(store, &[]);
-        // A new field: the table takes the shape that follows. The shape may be white, so the table must not be black.
-        self.b.switch_to(add);
-        let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_ADD));
-        self.b.exit_if(not_add, slow, &[]);
-        self.check_epoch(caches, offset, slow);
-        let cap = self.b.load(LoadKind::U32, mem::shape(t, table::SLOT_CAP));
-        let room = self.b.shl(cap, 4);
-        self.b
-            .exit_unless(Cond::icmp(IntCc::Ult, slot, room), slow, &[]);
-        let black = Cond::test_mem(IntCc::Ne, Width::W8, mem::mark(t), i32::from(header::BLACK));
-        self.b.exit_if(black, slow, &[]);
-        let next = self.b.load64(mem::cache(caches, offset + cache::VALUE));
-        let id = self
-            .b
-            .load(LoadKind::U32, mem::constant(next, header::AUX32));
-        self.b.store64(mem::shape(t, table::SHAPE), next);
-        self.b.store(Width::W32, mem::shape(t, table::SHAPE_ID), id);
-        self.b.jump(store, &[]);
-        self.b.switch_to(store);
-        self.store_value(value, mem::slot(slots, slot, 0), tag_addr);
-        self.b.jump(done, &[]);
+        self.store_cached(t, i, value, slow, done);
         self.b.switch_to(done);
-    }
-
-    /// A store to a field of another shape than the site's cache has: where the caches of sites that see many shapes say.
-    #[allow(clippy::too_many_arguments)]
-    fn store_elsewhere(
-        &mut self,
-        t: Value,
-        key: usize,
-        value: Reg,
-        (caches, offset): (Value, i32),
-        miss: Block,
-        slow: Block,
-        done: Block,
-    ) {
-        let here = self.b.current();
-        self.b.switch_to(miss);
-        let place = self.leaf_place(leaf::PUT, t, key, caches, offset);
-        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
-        let at = |disp| Addr::value(place, disp).in_region(Region::Slot);
-        self.store_value(value, at(0), at(VALUE_TAG));
-        self.b.jump(done, &[]);
-        self.b.switch_to(here);
-    }
-
-    /// What a leaf function gives for `t[key]` and the site's cache.
-    fn leaf_place(
-        &mut self,
-        function: &'static str,
-        t: Value,
-        key: usize,
-        caches: Value,
-        offset: i32,
-    ) -> Value {
-        let global = self.b.load64(mem::thread(thread::GLOBAL));
-        let name = self.const_pointer(key);
-        let site = self.b.addr_of(Addr::value(caches, offset));
-        self.b.call_symbol(
-            Symbol::Stub(function).to_ref(),
-            &[
-                (global, PReg::Rdi),
-                (t, PReg::Rsi),
-                (name, PReg::Rdx),
-                (site, PReg::Rcx),
-            ],
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
-            None,
-        )[0]
     }
 
     /// Writes payload (if there is one) and tag.

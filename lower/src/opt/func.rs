@@ -6,14 +6,15 @@ use super::facts;
 use super::graph::{self, Graph, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
+use super::settle::natural_loop;
 use super::shapes::Groups;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
 use super::waiting::Waits;
 use crate::Symbol;
-use std::collections::BTreeMap;
 use crate::remark::Kind;
+use std::collections::BTreeMap;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
@@ -107,6 +108,10 @@ pub(crate) struct Frame<'a> {
     phis: Vec<Vec<(usize, Phi)>>,
     ends: Vec<Option<State>>,
     calls_in: Vec<bool>,
+    /// Nodes of loops without calls ([`super::settle`]).
+    pub(super) tight: Vec<bool>,
+    /// Nodes of loops.
+    pub(super) looped: Vec<bool>,
 }
 
 pub(crate) struct Lowering<'a> {
@@ -134,6 +139,8 @@ pub(crate) struct Lowering<'a> {
     pub guards: u32,
     /// What is said about the code, if anybody asked.
     pub notes: Option<Notes>,
+    /// How much cold code stores the register in a slot ([`super::settle`]).
+    pub(super) cold_stores: Vec<u8>,
 }
 
 /// Lowers function `index` of the module.
@@ -164,6 +171,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         index,
         guards: 0,
         notes: opts.explain.then(Notes::default),
+        cold_stores: Vec::new(),
     };
     let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
     let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
@@ -237,6 +245,10 @@ impl<'a> Lowering<'a> {
         let facts = facts::infer(p, &graph, &spec, entry);
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
+        // Inlined code is part of the loops around the call.
+        let (tight, looped) = self.frames.last().map_or((false, false), |f| {
+            (f.tight[self.node.index()], f.looped[self.node.index()])
+        });
         let mut f = Frame {
             p,
             func,
@@ -256,6 +268,8 @@ impl<'a> Lowering<'a> {
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
+            tight: vec![tight; n],
+            looped: vec![looped; n],
             graph,
         };
         for k in 0..n {
@@ -288,7 +302,13 @@ impl<'a> Lowering<'a> {
                 f.phis[k].push((r, phi));
             }
             if f.graph.is_header(id) {
-                f.calls_in[k] = loop_calls(p, &f.graph, &spec, id);
+                let inside = natural_loop(&f.graph, id);
+                let calls = loop_calls(p, &f.graph, &spec, &inside);
+                f.calls_in[k] = calls;
+                for (k, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
+                    f.looped[k] = true;
+                    f.tight[k] |= !calls;
+                }
             }
         }
         self.frames.push(f);
@@ -340,6 +360,7 @@ impl<'a> Lowering<'a> {
                 }
                 for pc in node.start..node.end {
                     self.locate(pc);
+                    self.settle();
                     let i = self.instr();
                     self.instruction(i);
                 }
@@ -650,23 +671,9 @@ pub(crate) fn step_before(p: &Proto, prep: u32, a: usize) -> Option<i64> {
     (step != 0 && step != i64::MIN).then_some(step)
 }
 
-/// True when the loop with this header calls or allocates on its main ways.
-fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, header: NodeId) -> bool {
-    // The natural loop: what reaches the back edges without passing the header.
-    let mut seen = vec![false; g.nodes.len()];
-    seen[header.index()] = true;
-    let mut work: Vec<NodeId> = g.nodes[header.index()]
-        .preds
-        .iter()
-        .copied()
-        .filter(|&n| g.is_back(n, header))
-        .collect();
-    while let Some(n) = work.pop() {
-        if !std::mem::replace(&mut seen[n.index()], true) {
-            work.extend(&g.nodes[n.index()].preds);
-        }
-    }
-    g.nodes.iter().zip(&seen).any(|(n, &inside)| {
+/// True when the loop of these nodes calls or allocates on its main ways.
+fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) -> bool {
+    g.nodes.iter().zip(inside).any(|(n, &inside)| {
         inside
             && n.kind == graph::Kind::Block
             && !spec.is_cold(n.start)

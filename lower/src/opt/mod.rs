@@ -8,6 +8,7 @@
 mod access;
 mod alloc;
 mod arith;
+mod cached;
 mod call;
 pub mod captured;
 mod compare;
@@ -25,6 +26,7 @@ mod loops;
 mod mem;
 pub mod module;
 pub mod seen;
+mod settle;
 mod shapes;
 mod simple;
 pub mod spec;

@@ -4,9 +4,10 @@ use super::captured::Captured;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
 use crate::passes::Passes;
+use std::collections::HashSet;
 use trinity_abi::tag;
 use trinity_codegen::ir::PReg;
-use trinity_frontend::bytecode::Proto;
+use trinity_frontend::bytecode::{Const, Op, Proto};
 
 /// Where a parameter arrives at a function's body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +100,23 @@ pub struct Module<'a> {
     pub passes: Passes,
     /// Instructions of the module that training executed.
     pub executed: f64,
+    /// Names of global variables that change: assigned twice, or by other functions than the main chunk.
+    pub assigned_globals: HashSet<Vec<u8>>,
+}
+
+/// Globals that are more than definitions of the main chunk, as far as the module's code tells.
+fn assigned_globals(protos: &[&Proto]) -> HashSet<Vec<u8>> {
+    let (mut once, mut changed) = (HashSet::new(), HashSet::new());
+    for p in protos {
+        for i in p.code.iter().filter(|i| i.op() == Op::SetTabUp) {
+            if let Const::Str(name) = &p.consts[i.b()]
+                && (!once.insert(name.to_vec()) || p.line_defined != 0)
+            {
+                changed.insert(name.to_vec());
+            }
+        }
+    }
+    changed
 }
 
 impl<'a> Module<'a> {
@@ -124,6 +142,7 @@ impl<'a> Module<'a> {
         let sites = seen.iter().flatten().flat_map(|s| s.sites.iter().flatten());
         let executed = sites.map(|s| s.count as f64).sum();
         Module {
+            assigned_globals: assigned_globals(&protos),
             executed,
             captured: Captured::new(&protos),
             names: None,

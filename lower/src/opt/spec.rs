@@ -152,9 +152,9 @@ impl<'a> Spec<'a> {
     pub fn shapes(&self, pc: u32) -> Option<&'a [ShapeKeys]> {
         Some(&self.evidence(pc)?.shapes)
     }
-    /// Where the field is looked for first: in the table itself, if it was ever found there and that table shares its shape.
-    pub fn is_own(&self, pc: u32) -> bool {
-        self.evidence(pc).is_none_or(|s| s.own)
+    /// The field was found in the table itself, which shared its shape, at least once; `None` where nothing is known.
+    pub fn is_own(&self, pc: u32) -> Option<bool> {
+        self.evidence(pc).map(|s| s.own)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {

@@ -211,6 +211,7 @@ impl Lowering<'_> {
     /// Defines a register.
     pub fn set(&mut self, r: usize, reg: Reg) {
         *self.reg_mut(r) = reg;
+        self.forget_cold_stores(self.slot(r));
         self.exit_cache = None;
     }
     /// Defines a register as a value of one kind.
@@ -356,6 +357,8 @@ impl Lowering<'_> {
             self.store(reg, offset + r);
             if remember {
                 self.state[depth][r].home = true;
+            } else {
+                self.count_cold_store(offset + r);
             }
         }
     }

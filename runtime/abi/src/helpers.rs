@@ -68,7 +68,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, PUT, SHAPE and INT keep all registers but rax.
+/// GET, PUT, GET_AT, PUT_AT, SHAPE and INT keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -79,6 +79,19 @@ pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: the place of a field that has a value, for a store where the site's cache
     /// does not answer. Null: the instruction's helper must be called.
     pub const PUT: &str = "trinity_l_put";
+    /// `(rsi = table, edx = site) -> pointer to value, or null`: [`GET`] with constant and cache of the running function by [`site`], rbx being its base.
+    pub const GET_AT: &str = "trinity_l_get_at";
+    /// The same for stores. Not only [`PUT`]: where the site's cache says so, the table gets the field; the place of a nil is given where no
+    /// `__newindex` can be.
+    pub const PUT_AT: &str = "trinity_l_put_at";
+    /// What [`GET_AT`] and [`PUT_AT`] take: the number of the cache, and in the upper half that of the constant.
+    pub const fn site(constant: usize, cache: usize) -> Option<i32> {
+        if constant <= i16::MAX as usize && cache <= u16::MAX as usize {
+            Some((constant as i32) << 16 | cache as i32)
+        } else {
+            None
+        }
+    }
     /// `(table, constants, cell, fields, fields, fields) -> 0 or 1`: 1 if the table's shape has all the fields in their slots and the table
     /// shares its shape with others. Fields are four to a word, two bytes each: the name's constant, the slot; all ones for none. The shape's
     /// id may then be in the cell, of which the first id is not compared.

@@ -10,7 +10,8 @@ use crate::state::Global;
 use crate::table::hash::{HashPart, Node};
 use std::arch::global_asm;
 use std::mem::{offset_of, size_of};
-use trinity_abi::{VALUE_TAG, cache, table, tag, thread};
+use trinity_abi::{VALUE_TAG, cache, closure, header, proto, shape, table, tag, thread};
+use trinity_frontend::bytecode::Event;
 
 /// Field of an entry's cache.
 const fn entry(field: i32) -> usize {
@@ -61,6 +62,7 @@ global_asm!(
     "trinity_l_get:",
     "push r8; push r9",
     "mov eax, [rsi + {SHAPE_ID}]",
+    "cmp [rcx + {SITE_ID}], eax; je 4f",
     find_entry!("3f"),
     "cmp byte ptr [r8 + {KIND}], {OWN}; jne 2f",
     "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
@@ -68,8 +70,19 @@ global_asm!(
     "2: cmp byte ptr [r8 + {KIND}], {CONST}; jne 3f",
     "mov r9, [r14 + {EPOCH_PTR}]; mov r9d, [r9]; cmp [r8 + {EPOCH}], r9d; jne 3f",
     "lea rax, [r8 + {VALUE}]; pop r9; pop r8; ret",
+    "4: cmp byte ptr [rcx + {SITE_KIND}], {CONST}; jne 5f",
+    "mov r9, [r14 + {EPOCH_PTR}]; mov r9d, [r9]; cmp [rcx + {SITE_EPOCH}], r9d; jne 3f",
+    "lea rax, [rcx + {SITE_VALUE}]; pop r9; pop r8; ret",
+    "5: cmp byte ptr [rcx + {SITE_KIND}], {OWN}; jne 3f",
+    "mov eax, [rcx + {SITE_SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
+    "pop r9; pop r8; ret",
     "3: pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
     ".popsection",
+    SITE_ID = const cache::SHAPE_ID,
+    SITE_KIND = const cache::KIND,
+    SITE_SLOT = const cache::SLOT,
+    SITE_EPOCH = const cache::EPOCH,
+    SITE_VALUE = const cache::VALUE,
     MASK = const SIZE - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
@@ -111,6 +124,86 @@ global_asm!(
     SHAPE_ID = const table::SHAPE_ID,
     SLOTS = const table::SLOTS,
     VALUE_TAG = const VALUE_TAG,
+);
+
+// Of the running function: rdx = the constant, rcx = the cache that edx names (`leaf::site`); rdi = global. Three registers are on the stack.
+macro_rules! site {
+    () => {
+        concat!(
+            "push rdi; push rdx; push rcx\n",
+            "mov rax, [rbx - 16]; mov rax, [rax + {PROTO}]\n",
+            "movzx ecx, dx; shl ecx, 5; add rcx, [rax + {CACHES}]\n",
+            "shr edx, 16; shl edx, 4; add rdx, [rax + {CONSTS}]; mov rdx, [rdx]\n",
+            "mov rdi, [r14 + {GLOBAL}]\n",
+        )
+    };
+}
+
+// `leaf::GET_AT`: rsi = table, edx = site.
+global_asm!(
+    ".pushsection .text.trinity_l_get_at,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_get_at",
+    "trinity_l_get_at:",
+    site!(),
+    "call trinity_l_get",
+    "pop rcx; pop rdx; pop rdi",
+    "ret",
+    ".popsection",
+    PROTO = const closure::PROTO,
+    CACHES = const proto::CACHES,
+    CONSTS = const proto::CONSTS,
+    GLOBAL = const thread::GLOBAL,
+);
+
+// `leaf::PUT_AT`: rsi = table, edx = site.
+global_asm!(
+    ".pushsection .text.trinity_l_put_at,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_put_at",
+    "trinity_l_put_at:",
+    site!(),
+    "mov eax, [rsi + {SHAPE_ID}]; cmp [rcx + {ID}], eax; je 2f",
+    "call trinity_l_put",
+    "5: pop rcx; pop rdx; pop rdi",
+    "ret",
+    "2: cmp byte ptr [rcx + {KIND}], {OWN}; jne 3f",
+    "mov eax, [rcx + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; jne 5b",
+    // Nil: a metatable could have __newindex, if its shape does not say otherwise.
+    "mov rdi, [rsi + {METATABLE}]; test rdi, rdi; je 5b",
+    "mov rdi, [rdi + {SHAPE}]; test rdi, rdi; je 4f; test dword ptr [rdi + {ABSENT}], {NEW_INDEX}; jne 5b",
+    "4: xor eax, eax; jmp 5b",
+    // One field more: the shape may be white, so the table must not be black.
+    "3: cmp byte ptr [rcx + {KIND}], {ADD}; jne 4b",
+    "mov rdx, [r14 + {EPOCH_PTR}]; mov edx, [rdx]; cmp [rcx + {EPOCH}], edx; jne 4b",
+    "mov edx, [rcx + {SLOT}]; mov eax, [rsi + {SLOT_CAP}]; shl rax, 4; cmp rdx, rax; jae 4b",
+    "test byte ptr [rsi + {MARK}], {BLACK}; jne 4b",
+    "mov rdi, [rcx + {VALUE}]; mov eax, [rdi + {AUX32}]; mov [rsi + {SHAPE}], rdi; mov [rsi + {SHAPE_ID}], eax",
+    "mov rax, [rsi + {SLOTS}]; add rax, rdx; jmp 5b",
+    ".popsection",
+    PROTO = const closure::PROTO,
+    CACHES = const proto::CACHES,
+    CONSTS = const proto::CONSTS,
+    GLOBAL = const thread::GLOBAL,
+    EPOCH_PTR = const thread::EPOCH_PTR,
+    ID = const cache::SHAPE_ID,
+    KIND = const cache::KIND,
+    SLOT = const cache::SLOT,
+    EPOCH = const cache::EPOCH,
+    VALUE = const cache::VALUE,
+    OWN = const cache::KIND_OWN,
+    ADD = const cache::KIND_ADD,
+    SHAPE_ID = const table::SHAPE_ID,
+    SHAPE = const table::SHAPE,
+    SLOTS = const table::SLOTS,
+    SLOT_CAP = const table::SLOT_CAP,
+    METATABLE = const table::METATABLE,
+    ABSENT = const shape::ABSENT,
+    NEW_INDEX = const 1u32 << Event::NewIndex as u32,
+    VALUE_TAG = const VALUE_TAG,
+    MARK = const header::MARK,
+    BLACK = const header::BLACK,
+    AUX32 = const header::AUX32,
 );
 
 // `leaf::SHAPE`: rdi = table, rsi = constants, rdx = the cell, whose first id was compared, rcx, r8, r9 = fields. Beyond four, shapes are
