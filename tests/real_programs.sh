@@ -3,7 +3,7 @@
 #
 # usage: tests/real_programs.sh BIN_DIR [--compile] [--opt FLAGS] [--own-profile] DIR [PATTERN ...]
 #
-# DIR holds checkouts in tl, Fennel, luacheck, Penlight and are-we-fast-yet; how to get a missing one is said. With patterns (of the shell) only the rows
+# DIR holds checkouts in tl, Fennel, luacheck, moonscript, Penlight and are-we-fast-yet; how to get a missing one is said. With patterns (of the shell) only the rows
 # whose names match one are run. They run in copies; the drivers are tests/real/*.lua.
 #
 # Before they are compared, addresses, names of temporary files and the program's own name at the start of a message are put in a common form. A row whose
@@ -69,6 +69,8 @@ checkout() {
     [ -d "$WORK/$1" ] && return 0
     cp -R "$DIR/$1/." "$WORK/$1" && chmod -R u+w "$WORK/$1" && mkdir -p "$WORK/$1/real" && cp "$HERE"/real/*.lua "$WORK/$1/real/"
 }
+
+. "$HERE/real/modules.sh"
 
 wanted() {
     set -f
@@ -237,20 +239,28 @@ fi
 # luacheck, over its own source.
 if checkout luacheck https://github.com/lunarmodules/luacheck; then
     path='./src/?.lua;./src/?/init.lua'
+    # Its stages are loaded by computed names.
+    options=$(cd "$WORK/luacheck" && modules src src/luacheck)
     # shellcheck disable=SC2046 # file names of luacheck's
     program luacheck luacheck real/luacheck.lua $(cd "$WORK/luacheck" && find src spec/samples -name '*.lua' | LC_ALL=C sort)
+    options=''
+fi
+
+# MoonScript's compiler, compiling itself.
+if checkout moonscript https://github.com/leafo/moonscript; then
+    path='./?.lua;./?/init.lua'
+    # shellcheck disable=SC2046 # file names of MoonScript's
+    program moonscript moonscript real/moonscript.lua $(cd "$WORK/moonscript" && find . -name '*.moon' | LC_ALL=C sort)
 fi
 
 # Penlight's tests. Its modules load each other by computed names, so they are all bundled.
 if checkout Penlight https://github.com/lunarmodules/Penlight; then
     path='./lua/?.lua;./lua/?/init.lua;./real/?.lua;./?.lua'
-    options=$(cd "$WORK/Penlight" && for file in lua/pl/*.lua lua/pl/compat/*.lua; do
-        [ -f "$file" ] || continue
-        module=$(printf '%s' "${file#lua/}" | sed -e 's/\.lua$//' -e 's,/init$,,' -e 's,/,.,g')
-        printf -- '--module %s=%s ' "$module" "$file"
-    done)
+    options=$(cd "$WORK/Penlight" && modules lua lua/pl)
     # These start the interpreter named in their own `arg`; an executable has none there.
     for test in app utils utils3; do sed -i "1s,^,arg[-1] = arg[-1] or '$BIN/trinity'; ," "$WORK/Penlight/tests/test-$test.lua"; done
+    # This one starts a process for each file beside its temporary ones.
+    sed -i "1s,^,require 'tmpname'; ," "$WORK/Penlight/tests/test-dir.lua"
     runs=4
     for test in "$WORK"/Penlight/tests/test-*.lua; do
         test=${test##*/}

@@ -16,7 +16,7 @@ use crate::thread::Lua;
 use crate::value::{Value, tag};
 use std::cell::OnceCell;
 use trinity_abi::string::MAX_SHORT;
-use trinity_frontend::bytecode::{Const, Proto, undump};
+use trinity_frontend::bytecode::{Const, LoadError, Proto, undump, undump_own};
 use trinity_frontend::hash::WordMap;
 use trinity_frontend::{CompileOptions, compile_with};
 
@@ -27,7 +27,16 @@ const SIGNATURE: u8 = 0x1b;
 
 /// lua_load: pushes the function, with its first upvalue set to the globals, or the message.
 pub fn load(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Status {
-    let r = match front_end(l, chunk, chunkname, mode) {
+    push_function(l, front_end(l, chunk, chunkname, mode))
+}
+
+/// The same for a binary chunk of the program itself, whose machine code is in the executable.
+pub(crate) fn load_own(l: Lua, chunk: &[u8], chunkname: &[u8]) -> Status {
+    push_function(l, binary(l, chunk, chunkname, undump_own))
+}
+
+fn push_function(l: Lua, loaded: Result<Proto, Refusal>) -> Status {
+    let r = match loaded {
         Ok(p) => main_closure(l, p).map(|f| (f, Status::Ok)),
         // Nesting too deep is a runtime error: a message handler sees it.
         Err(Refusal {
@@ -66,15 +75,15 @@ impl From<Vec<u8>> for Refusal {
 
 /// Text or binary, as the first byte says and the mode allows.
 fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto, Refusal> {
-    let binary = chunk.first() == Some(&SIGNATURE);
-    let kind = if binary { "binary" } else { "text" };
+    let is_binary = chunk.first() == Some(&SIGNATURE);
+    let kind = if is_binary { "binary" } else { "text" };
     if !mode.contains(&kind[..1]) {
         return Err(format!("attempt to load a {kind} chunk (mode is '{mode}')")
             .into_bytes()
             .into());
     }
-    if binary {
-        return on_stack(l, || undump(chunk).map_err(|e| e.message(chunkname).into()));
+    if is_binary {
+        return binary(l, chunk, chunkname, undump);
     }
     // SAFETY: live handle.
     let levels = unsafe { (*l.thread()).nccalls };
@@ -85,6 +94,15 @@ fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto
         overflow: e.is_overflow(),
         message: e.message,
     })
+}
+
+fn binary(
+    l: Lua,
+    chunk: &[u8],
+    chunkname: &[u8],
+    reader: fn(&[u8]) -> Result<Proto, LoadError>,
+) -> Result<Proto, Refusal> {
+    on_stack(l, || reader(chunk).map_err(|e| e.message(chunkname).into()))
 }
 
 /// Runs `f`, which never re-enters Lua, with enough native stack.

@@ -158,7 +158,7 @@ unsafe fn finalize(l: Lua, o: Value) -> LResult<()> {
         (*ci).status &= !call_status::FIN;
         (*g).in_finalizer = false;
         if running {
-            (*g).heap.restart();
+            (*g).heap.resume();
         }
         if let Some(h) = (*th).hook.as_mut() {
             h.set_allowed(hooks);

@@ -21,5 +21,5 @@ pub use liveness::Liveness;
 pub use op::{Event, Op, OpInfo};
 pub use proto::{Const, LocVar, Proto, UpvalDesc};
 pub use regset::RegSet;
-pub use undump::{LoadError, undump};
+pub use undump::{LoadError, undump, undump_own};
 pub use verify::{VerifyError, verify};

@@ -20,6 +20,10 @@ impl Heap {
         self.set_debt(0);
         self.stopped = false;
     }
+    /// Lets the collector go on after a [`Heap::stop`] of the runtime's own, where it was: unlike `restart` this makes no collection due.
+    pub fn resume(&mut self) {
+        self.stopped = false;
+    }
     /// `collectgarbage("isrunning")`
     pub fn is_running(&self) -> bool {
         !self.stopped && !self.busy

@@ -34,6 +34,8 @@ pub struct Lookups {
     entries: Box<[Entry]>,
     /// Address of the entries, for assembly.
     pub(crate) base: *mut Entry,
+    /// What [`leaf_get`] found in a hash part, for machine code to load at once. No root: nobody looks at it later.
+    found: Value,
     used: bool,
 }
 
@@ -51,6 +53,7 @@ impl Default for Lookups {
         Lookups {
             entries,
             base,
+            found: Value::NIL,
             used: false,
         }
     }
@@ -130,8 +133,8 @@ pub unsafe fn store_miss(
     }
 }
 
-/// What machine code asks when its site's cache does not answer: the place of `t[key]`, or null when the helper must be called. Changes
-/// nothing (`trinity_abi::helpers::leaf::GET`).
+/// What machine code asks when its site's cache does not answer: where the value of `t[key]` can be loaded, or null when the helper must
+/// be called. Changes nothing that is to be seen (`trinity_abi::helpers::leaf::GET`).
 pub(crate) unsafe extern "C" fn leaf_get(
     g: *mut Global,
     t: *mut Table,
@@ -142,6 +145,15 @@ pub(crate) unsafe extern "C" fn leaf_get(
     // SAFETY: machine code passes live objects and its own cache.
     unsafe {
         let id = (*t).h.aux32;
+        if id == 0 {
+            // Dictionary mode.
+            let v = table::get_str(t, key);
+            if v.is_nil() && !(*t).metatable.is_null() {
+                return null_mut();
+            }
+            (*g).lookups.found = v;
+            return &raw const (*g).lookups.found;
+        }
         let cache = if (*site).shape_id == id {
             site
         } else {

@@ -48,7 +48,7 @@ impl Module {
     /// Loads the module's function on top of the stack, with its machine code attached.
     pub fn load(&self, l: Lua) -> LResult<()> {
         let name = [b"@", self.file.as_bytes()].concat();
-        match l.load(self.chunk, &name, "b") {
+        match crate::load::load_own(l, self.chunk, &name) {
             crate::error::Status::Ok => {}
             _ => {
                 let v = l.pop_value();

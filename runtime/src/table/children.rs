@@ -94,19 +94,6 @@ pub(super) unsafe fn add_child(g: *mut Global, s: *mut Shape, c: *mut Shape) -> 
 /// Forgets children that are about to be freed.
 pub(super) unsafe fn clear_dead(s: *mut Shape, dead: &impl Fn(*mut Header) -> bool) {
     unsafe {
-        let (n, cap) = ((*s).child_count, (*s).child_cap);
-        let kids = (*s).children;
-        let any = (0..cap.min(if cap <= LINEAR { n } else { cap })).any(|i| {
-            !(*kids.add(i as usize)).is_null() && dead((*kids.add(i as usize)).cast())
-        });
-        if any {
-            drop_dead_children(s, dead);
-        }
-    }
-}
-
-unsafe fn drop_dead_children(s: *mut Shape, dead: &impl Fn(*mut Header) -> bool) {
-    unsafe {
         let (cap, kids) = ((*s).child_cap, (*s).children);
         let used = if cap <= LINEAR { (*s).child_count } else { cap };
         // collect the living at the front, then place them again

@@ -77,6 +77,8 @@ pub struct Shape {
     bumps: u16,
     /// Shared shapes: metatables that had this shape and were given a private one.
     metatables: u8,
+    /// A child is about to be freed (within [`clear_dead`] only).
+    lost_child: bool,
 }
 
 const _: () = assert!(std::mem::offset_of!(Shape, absent) == trinity_abi::shape::ABSENT as usize);
@@ -260,6 +262,7 @@ unsafe fn alloc(g: *mut Global, flags: u8) -> Result<*mut Shape, AllocError> {
             prototypes: null_mut(),
             bumps: 0,
             metatables: 0,
+            lost_child: false,
         });
         (*shapes).all.push(s);
         Ok(s)
@@ -521,9 +524,20 @@ pub(crate) unsafe fn keep_recent(
 pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bool) {
     unsafe {
         let shapes = &raw mut (*g).shapes;
-        (*shapes).all.retain(|&s| !dead(s.cast()));
+        let before = (*shapes).all.len();
+        (*shapes).all.retain(|&s| {
+            let dies = dead(s.cast());
+            // Shapes keep their parents alive: who loses a child is known by it.
+            if dies && !(*s).parent.is_null() && !dead((*s).parent.cast()) {
+                (*(*s).parent).lost_child = true;
+            }
+            !dies
+        });
+        let any_died = (*shapes).all.len() < before;
         for &s in &(*shapes).all {
-            children::clear_dead(s, &dead);
+            if std::mem::take(&mut (*s).lost_child) {
+                children::clear_dead(s, &dead);
+            }
             if !(*s).link.is_null() && dead((*s).link.cast()) {
                 (*s).link = null_mut();
             }
@@ -537,9 +551,14 @@ pub(crate) unsafe fn clear_dead(g: *mut Global, dead: impl Fn(*mut Header) -> bo
                 (*s).link = null_mut();
                 (*s).other_metatable = null_mut();
             }
-            Index::start_census((*s).index);
+        }
+        if !any_died {
+            return;
         }
         // an index must not keep keys that only dead shapes had: their memory is going to be used again
+        for &s in &(*shapes).all {
+            Index::start_census((*s).index);
+        }
         for &s in &(*shapes).all {
             Index::count_user((*s).index, (*s).count);
         }
