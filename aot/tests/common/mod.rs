@@ -192,6 +192,7 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
             delta: 3,
             call_pc: line,
         }],
+        live: Vec::new(),
         flags: 0,
     }
 }
