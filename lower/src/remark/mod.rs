@@ -1,6 +1,6 @@
 //! Remarks: what the typed lowering and the optimizer of the IR decided about the lines of a program, for people who ask (`trinityc --explain`).
 //!
-//! Everything that can be said is a row of the table in [`kinds`]: its data, its name, the group it belongs to and its text. Lowering records
+//! Everything that can be said is a row of the table in `kinds.rs`: its data, its name, the group it belongs to and its text. Lowering records
 //! remarks in one place (`opt/explain.rs`) and only when asked to; what shows them (text, JSON, HTML) knows the table and nothing else.
 
 mod kinds;
