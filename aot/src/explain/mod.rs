@@ -1,6 +1,6 @@
 //! `--explain`: what the compiler decided about each line, as text, JSON or an annotated page.
 //!
-//! [`View`] brings the remarks of all functions together by module and line: what is said alike of a function's own code and of copies of it that
+//! `View` brings the remarks of all functions together by module and line: what is said alike of a function's own code and of copies of it that
 //! were inlined is one entry that names the copies. The renderers differ in form only.
 
 mod html;
