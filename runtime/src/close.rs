@@ -53,6 +53,7 @@ pub unsafe fn mark(l: Lua, slot: *mut Value, reg: usize) -> LResult<()> {
         }
         let offset = slot.offset_from((*th).stack) as u32;
         (&mut (*th).tbc).push(offset);
+        (*th).closing += 1;
         Ok(())
     }
 }
@@ -69,6 +70,7 @@ unsafe fn close_from(l: Lua, level: usize, failed: bool) -> LResult<()> {
                 break;
             }
             (&mut (*th).tbc).pop();
+            (*th).closing -= 1;
             let slot = (*th).stack.add(at as usize);
             let v = unwrap_cell(*slot);
             let err = if failed {

@@ -172,7 +172,7 @@ unsafe fn make_thread(g: *mut Global) -> Result<*mut Thread, AllocError> {
                     aux32: 0,
                 },
                 poll: 0,
-                pad: 0,
+                closing: 0,
                 stack_limit: null_mut(),
                 native_limit: 0,
                 ci: null_mut(),

@@ -82,7 +82,8 @@ pub struct Thread {
     pub h: Header,
     /// Reasons to leave the fast path at back edges (see `poll`).
     pub poll: u32,
-    pub pad: u32,
+    /// Length of `tbc`, for machine code.
+    pub closing: u32,
     /// Frames must end at or below this; null when something is pending.
     pub stack_limit: *mut Value,
     /// rsp must stay at or above this in machine code.
@@ -113,7 +114,7 @@ pub struct Thread {
     pub error: Value,
     /// Slot offset (from `stack`) of the current message handler, or 0.
     pub errfunc: usize,
-    /// Slot offsets of to-be-closed variables, innermost last.
+    /// Slot offsets of to-be-closed variables, innermost last; `close` alone changes it.
     pub tbc: Vec<u32>,
     /// Debug hook state; `None` when never set.
     pub hook: Option<Box<crate::debug::hook::HookState>>,
@@ -144,6 +145,7 @@ pub const BASIC_STACK: usize = MIN_STACK + 8;
 use trinity_abi as abi;
 const _: () = {
     assert!(offset_of!(Thread, poll) == abi::thread::POLL as usize);
+    assert!(offset_of!(Thread, closing) == abi::thread::CLOSING as usize);
     assert!(offset_of!(Thread, stack_limit) == abi::thread::STACK_LIMIT as usize);
     assert!(offset_of!(Thread, native_limit) == abi::thread::NATIVE_LIMIT as usize);
     assert!(offset_of!(Thread, ci) == abi::thread::CI as usize);

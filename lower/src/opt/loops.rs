@@ -11,10 +11,35 @@ use super::tags::Tags;
 use trinity_abi::helpers::Helper;
 use trinity_abi::tag;
 use trinity_abi::unit::kind;
-use trinity_codegen::ir::{Cond, FloatCc, IntCc, Type as IrType, Value};
+use trinity_codegen::ir::{Cond, FloatCc, IntCc, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Instr, Op};
 
 impl Lowering<'_> {
+    /// TFORPREP: most loops have nothing to close.
+    pub(crate) fn prepare_iteration(&mut self, a: usize) {
+        let slow = self.b.create_cold_block();
+        let done = self.b.create_block();
+        let t = self.peek_tag(a + 3);
+        let nothing = Cond::icmp(IntCc::Ult, t, i32::from(tag::TRUE));
+        self.b.brif(nothing, (done, &[]), (slow, &[]));
+        self.b.switch_to(slow);
+        self.flush(false);
+        self.helper_saving(Helper::test, kind::JUMP);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+    /// CLOSE: nothing, unless some variable of the thread waits to be closed.
+    pub(crate) fn close(&mut self) {
+        let slow = self.b.create_cold_block();
+        let done = self.b.create_block();
+        let waiting = mem::thread(trinity_abi::thread::CLOSING);
+        let some = Cond::icmp_mem(IntCc::Ne, Width::W32, waiting, 0);
+        self.b.brif(some, (slow, &[]), (done, &[]));
+        self.slow_helper(slow);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
     /// What the instruction at `pc` writes on the edge whose node this is.
     pub(crate) fn edge_writes(&mut self, pc: u32) {
         let i = self.frame().p.code[pc as usize];

@@ -4,9 +4,7 @@ use super::facts;
 use super::func::Lowering;
 use super::state::Reg;
 use super::tags::Tags;
-use trinity_abi::helpers::Helper;
 use trinity_abi::tag;
-use trinity_abi::unit::kind;
 use trinity_codegen::ir::{Cond, IntCc};
 use trinity_frontend::bytecode::{Instr, Op};
 
@@ -84,11 +82,7 @@ impl Lowering<'_> {
             Return1 => self.return_values(a, Some(1)),
             ForPrep => self.for_prep(i),
             ForLoop => self.for_loop(i),
-            TForPrep => {
-                self.remark_generic(true);
-                self.flush(true);
-                self.helper_now(Helper::test, kind::JUMP, None);
-            }
+            TForPrep => self.prepare_iteration(a),
             TForCall => self.iterate(i),
             TForLoop => self.generic_loop(i),
             VarArgPrep => {
@@ -105,7 +99,8 @@ impl Lowering<'_> {
                 }
             }
             SetList => self.set_list(i),
-            Close | Tbc => self.step(),
+            Close => self.close(),
+            Tbc => self.step(),
             _ => {
                 // Arithmetic was taken above.
                 debug_assert!(false, "no lowering for {:?}", i.op());

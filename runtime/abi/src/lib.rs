@@ -140,6 +140,8 @@ pub mod cache {
 pub mod thread {
     #![allow(missing_docs)]
     pub const POLL: i32 = 8;
+    /// Number of variables that wait to be closed (u32).
+    pub const CLOSING: i32 = 12;
     pub const STACK_LIMIT: i32 = 16;
     pub const NATIVE_LIMIT: i32 = 24;
     pub const CI: i32 = 32;
