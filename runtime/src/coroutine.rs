@@ -14,9 +14,7 @@ use crate::thread::{Lua, Thread};
 use crate::value::Value;
 use std::arch::{asm, naked_asm};
 use std::ptr::NonNull;
-
-/// LUAI_MAXCCALLS of the reference.
-const MAX_C_CALLS: u32 = 200;
+use trinity_abi::MAX_C_CALLS;
 
 /// Life of a coroutine as `coroutine.status` tells it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

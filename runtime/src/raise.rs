@@ -13,7 +13,7 @@ use crate::thread::Lua;
 use crate::value::Value;
 
 /// LUAI_MAXCCALLS.
-pub const MAX_C_CALLS: u32 = 200;
+pub use trinity_abi::MAX_C_CALLS;
 
 /// Sets the error and its kind, without a message handler (luaD_throw).
 #[cold]

@@ -152,6 +152,8 @@ const _: () = {
     assert!(offset_of!(Thread, entry_sp) == abi::thread::ENTRY_SP as usize);
     assert!(offset_of!(Thread, global) == abi::thread::GLOBAL as usize);
     assert!(offset_of!(Thread, top) == abi::thread::TOP as usize);
+    assert!(offset_of!(Thread, nccalls) == abi::thread::NCCALLS as usize);
+    assert!(offset_of!(Thread, c_floor) == abi::thread::C_FLOOR as usize);
     assert!(offset_of!(Thread, epoch_ptr) == abi::thread::EPOCH_PTR as usize);
     assert!(offset_of!(CallInfo, nsp) == abi::ci::NSP as usize);
     assert!(offset_of!(CallInfo, nbase) == abi::ci::NBASE as usize);

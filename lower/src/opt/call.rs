@@ -9,9 +9,9 @@ use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::kind;
-use trinity_abi::{TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
+use trinity_abi::{MAX_C_CALLS, TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
 use trinity_codegen::ir::{
-    CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+    Block, CallTarget, Clobbers, Cond, IntCc, LoadKind, MemOp, PReg, Type as IrType, Value, Width,
 };
 use trinity_frontend::bytecode::{Instr, RegSet};
 
@@ -128,6 +128,29 @@ impl Lowering<'_> {
         self.results_in_home(i);
     }
 
+    /// Counts a call as nested in native code, as the reference does those of iterators; at the limit goes to `slow`.
+    fn count_native_call(&mut self, slow: Block) {
+        let count = mem::thread(thread::NCCALLS);
+        let last = MAX_C_CALLS as i32 - 1;
+        let full = Cond::icmp_mem(IntCc::Uge, Width::W32, count, last);
+        self.b.exit_if(full, slow, &[]);
+        self.b.mem_op(MemOp::Add, Width::W32, count, 1);
+    }
+    /// Ends what `count_native_call` began; calls that a yield crossed are no longer counted.
+    fn uncount_native_call(&mut self) {
+        let count = mem::thread(thread::NCCALLS);
+        let n = self.b.load(LoadKind::U32, count);
+        let floor = self.b.load(LoadKind::U32, mem::thread(thread::C_FLOOR));
+        let counted = self.b.create_block();
+        let done = self.b.create_block();
+        let above = Cond::icmp(IntCc::Ugt, n, floor);
+        self.b.brif(above, (counted, &[]), (done, &[]));
+        self.b.switch_to(counted);
+        self.b.mem_op(MemOp::Add, Width::W32, count, -1);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
     /// TFORCALL of any function: the call in line.
     pub(crate) fn iterate_by_call(&mut self, i: Instr) {
         let (a, c) = (i.a(), i.c());
@@ -149,7 +172,9 @@ impl Lowering<'_> {
             let reg = self.reg(to + k);
             self.store(reg, self.slot(to + k));
         }
+        self.count_native_call(slow);
         let r = self.generic_call(to, 3, kind::CALL, waits);
+        self.uncount_native_call();
         let slot = self.slot(to);
         let done = self.b.create_block();
         let out = self.value_params(done, facts::VALUE);

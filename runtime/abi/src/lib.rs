@@ -33,6 +33,9 @@ pub const VALUE_TAG: i32 = 8;
 /// Offset, in a function slot, of the byte that tells a tail call (1) from a call (0); written by machine-code callers.
 pub const VALUE_TAIL: i32 = 9;
 
+/// Nested native calls at which an error is raised (LUAI_MAXCCALLS).
+pub const MAX_C_CALLS: u32 = 200;
+
 /// Result of the helper `tailcall` for a native function.
 pub const TAIL_NATIVE: i64 = 1 << 30;
 /// Offset, in the function slot of a vararg function's frame, of the number of extra arguments (u32).
@@ -149,6 +152,9 @@ pub mod thread {
     pub const GLOBAL: i32 = 48;
     pub const TOP: i32 = 56;
     pub const EPOCH_PTR: i32 = 64;
+    /// Nested native calls, among them iterators of generic loops (u32), and the number at the last resume (u32).
+    pub const NCCALLS: i32 = 96;
+    pub const C_FLOOR: i32 = 100;
 }
 
 /// Call record fields that machine code touches.

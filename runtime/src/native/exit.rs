@@ -289,6 +289,10 @@ pub unsafe extern "C" fn rt_lazy_lookup(
             }
             kind::CALL => {
                 let (first, wanted) = results_of(instr);
+                if instr.op() == Op::TForCall {
+                    // The code that counted it does not go on.
+                    crate::call::leave_c_call(th);
+                }
                 let a = base.add(first);
                 let count = r.rcx as u32 as usize;
                 if count > 0 || wanted != 1 {
