@@ -359,9 +359,21 @@ impl Lowering<'_> {
 
     // ---- upvalues and cells
 
-    /// GETUPVAL, GETCELL.
-    pub(crate) fn get_cell(&mut self, a: usize, cell: Value, assigned: Assigned) {
+    /// GETUPVAL, GETCELL. `function`: what the variable is, if that is known.
+    pub(crate) fn get_cell(
+        &mut self,
+        a: usize,
+        cell: Value,
+        assigned: Assigned,
+        function: Option<u32>,
+    ) {
         let want = self.wanted();
+        let closure = Tags::of(tag::LUA_FN);
+        if let Some(function) = function.filter(|_| want.meets(closure)) {
+            let f = self.b.load64(mem::assigned_cell(cell, 0));
+            self.functions.insert(f, function);
+            return self.set(a, Reg::known(closure, f));
+        }
         let at = match assigned {
             Assigned::Once => mem::assigned_cell,
             // Behind the guard it has its value.

@@ -131,7 +131,7 @@ impl Lowering<'_> {
     /// CALL of a known function by its code.
     pub(crate) fn inline_call(&mut self, i: Instr, callee: u32) {
         let (a, b, c) = (i.a(), i.b(), i.c());
-        let f = self.callee_guard(a, callee);
+        let f = self.callee_guard(a, callee, true);
         self.remark_inlined(callee);
         let p = self.module.protos[callee as usize];
         self.inlined_code += p.code.len();

@@ -40,12 +40,12 @@ impl Lowering<'_> {
             GetCell => {
                 let cell = self.get(b);
                 let how = self.local_assigned(b);
-                self.get_cell(a, cell, how);
+                self.get_cell(a, cell, how, self.local_function(b));
             }
             GetUpval => {
                 let cell = self.upval_cell(b);
                 let how = self.upvalue_assigned(b);
-                self.get_cell(a, cell, how);
+                self.get_cell(a, cell, how, self.upvalue_function(b));
             }
             SetCell => {
                 let cell = self.get(a);

@@ -2,15 +2,12 @@
 
 use super::facts;
 use super::func::Lowering;
+use super::hash_part::Zero;
 use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
-use crate::Symbol;
-use trinity_abi::helpers::leaf;
 use trinity_abi::{header, string, table, tag};
-use trinity_codegen::ir::{
-    Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
-};
+use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Instr, Op};
 use trinity_profile::kind;
 
@@ -19,6 +16,20 @@ use trinity_profile::kind;
 enum Index {
     Reg(usize),
     Imm(i64),
+}
+
+impl Index {
+    /// Whether 0 is to be expected.
+    fn may_be_zero(self, l: &Lowering) -> Zero {
+        match self {
+            Index::Imm(0) => Zero::Always,
+            Index::Imm(_) => Zero::Never,
+            Index::Reg(_) => match l.spec().range(l.pc) {
+                Some((low, high)) if low <= 0 && 0 <= high => Zero::Maybe,
+                _ => Zero::Never,
+            },
+        }
+    }
 }
 
 /// What an access is compiled for.
@@ -212,9 +223,9 @@ impl Lowering<'_> {
                 // A key that is nowhere was never met: metamethods are the helper's.
                 _ => slow,
             };
-            let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::shape(t, table::HASH), 0);
+            let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::array(t, table::HASH), 0);
             self.b.exit_if(no_hash, absent, &[]);
-            let entry = self.hash_entry(t, idx, absent);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), absent);
             let entry_tag = self
                 .b
                 .load(LoadKind::U8, mem::entry(entry, table::ENTRY_TAG));
@@ -312,25 +323,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// Where an index outside the array leads: to the hash part, if that was seen, else to `slow`.
-    fn beyond(&mut self, slow: Block) -> Block {
-        match self.spec().kinds(self.pc) {
-            Some(k) if k & kind::MISS != 0 => self.b.create_block(),
-            _ => slow,
-        }
-    }
-    /// The entry of the hash part with an integer key that has a value; `slow` if there is none.
-    fn hash_entry(&mut self, t: Value, key: Value, slow: Block) -> Value {
-        let entry = self.b.call_symbol(
-            Symbol::Stub(leaf::INT).to_ref(),
-            &[(t, PReg::Rdi), (key, PReg::Rsi)],
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
-            None,
-        )[0];
-        self.b.exit_if(Cond::icmp(IntCc::Eq, entry, 0), slow, &[]);
-        entry
-    }
     /// Checks that the register is a table (else `slow`) and the index within its length (else `beyond`); gives the table and the index (from 1).
     fn array_element(
         &mut self,
@@ -347,21 +339,6 @@ impl Lowering<'_> {
         self.b
             .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), beyond, &[]);
         (t, idx)
-    }
-    /// A block for a key that the table has not: nil, where there is no metatable.
-    fn nothing_there(&mut self, t: Value, want: Tags, slow: Block, done: Block) -> Block {
-        let here = self.b.current();
-        let block = self.b.create_block();
-        self.b.switch_to(block);
-        let metatable = mem::shape(t, table::METATABLE);
-        let some = Cond::icmp_mem(IntCc::Ne, Width::W64, metatable, 0);
-        self.b.exit_if(some, slow, &[]);
-        let nil = self.b.iconst(i64::from(tag::NIL));
-        let mut args = vec![nil; usize::from(want.has_payload())];
-        args.extend(want.single().is_none().then_some(nil));
-        self.b.jump(done, &args);
-        self.b.switch_to(here);
-        block
     }
     fn index_value(&mut self, index: Index, slow: Block) -> Value {
         match index {
@@ -475,7 +452,7 @@ impl Lowering<'_> {
         self.b.jump(done, &[]);
         if beyond != slow {
             self.b.switch_to(beyond);
-            let entry = self.hash_entry(t, idx, slow);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), slow);
             self.b.store_imm(
                 Width::W8,
                 mem::entry(entry, table::ENTRY_TAG),
@@ -518,7 +495,13 @@ impl Lowering<'_> {
     /// All kinds: an existing element of a matching kind, or an append within the capacity, of a table without a metatable.
     fn set_any(&mut self, a: usize, index: Index, value: Reg) {
         let done = self.b.create_block();
-        let slow = self.slow_statement(done);
+        // A leaf function stores all that needs no metamethod: where there was no metatable the rest leaves, and nothing comes back from a
+        // helper that may have changed anything.
+        let unusual = kind::OTHER_KEY | kind::METATABLE;
+        let slow = match self.spec().kinds(self.pc) {
+            Some(seen) if seen & unusual == 0 => self.exit_block(),
+            _ => self.slow_statement(done),
+        };
         let key = self.index_key(index);
         self.leave_unless_tag(a, Tags::TABLE, slow);
         let t = self.peek_bits(a);
@@ -554,7 +537,7 @@ impl Lowering<'_> {
         if other != slow {
             // An entry of the hash part that has a value takes another one, or none.
             self.b.switch_to(other);
-            let entry = self.hash_entry(t, idx, slow);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), slow);
             if value.tags.has_payload() {
                 self.store_payload(value, mem::entry(entry, 0));
             }
@@ -575,7 +558,7 @@ impl Lowering<'_> {
             self.b.switch_to(last);
             self.b
                 .exit_unless(Cond::icmp(IntCc::Eq, idx, cap), slow, &[]);
-            let has_hash = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0);
+            let has_hash = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::array(t, table::HASH), 0);
             self.b.brif(has_hash, (slow, &[]), (room, &[]));
             self.b.switch_to(room);
             let has_metatable =
@@ -711,7 +694,7 @@ impl Lowering<'_> {
             .brif(Cond::icmp(IntCc::Eq, n, 0), (empty, &[]), (known, &[]));
         self.b.switch_to(empty);
         self.b.brif(
-            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0),
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::array(t, table::HASH), 0),
             (slow, &[]),
             (known, &[]),
         );
