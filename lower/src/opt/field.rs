@@ -150,20 +150,12 @@ impl Lowering<'_> {
     fn set_slot(&mut self, a: usize, known: KnownSlot, value: Reg) {
         let (t, slots) = self.slots_checked(a, &known);
         let slot = known.slot;
-        let done = self.b.create_block();
-        let otherwise = if value.tags.may_be_collectable() {
-            let slow = self.slow_statement(done);
-            self.guard_not_black(t, value, slow);
-            slow
-        } else {
-            // Numbers are seldom stored where nil was; what is known of tables outlives the store then.
-            self.exit_block()
-        };
+        self.barrier(t, value);
+        // Tables that could have a __newindex leave; what is known of others outlives the store.
+        let exit = self.exit_block();
         let tag_at = mem::known_slot(slots, slot, VALUE_TAG);
-        self.allow_nil(t, tag_at, otherwise);
+        self.allow_nil(t, tag_at, exit);
         self.store_value(value, mem::known_slot(slots, slot, 0), tag_at);
-        self.b.jump(done, &[]);
-        self.b.switch_to(done);
     }
 
     /// Where there is nothing yet a metamethod may be asked: a table that could have one goes to `otherwise`.

@@ -6,8 +6,12 @@ use super::hash_part::Zero;
 use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi::helpers::leaf;
 use trinity_abi::{header, string, table, tag};
-use trinity_codegen::ir::{Block, Cond, IntCc, LoadKind, Type as IrType, Value, Width};
+use trinity_codegen::ir::{
+    Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+};
 use trinity_frontend::bytecode::{Instr, Op};
 use trinity_profile::kind;
 
@@ -380,8 +384,8 @@ impl Lowering<'_> {
                 self.remark_elements(kind);
                 let exit = self.exit_block();
                 let done = self.b.create_block();
-                // Barriers and nil are the helper's.
-                let slow = if value.tags.may_be_collectable() || value.tags.meets(Tags::NIL) {
+                // Nil is the helper's.
+                let slow = if value.tags.meets(Tags::NIL) {
                     self.slow_statement(done)
                 } else {
                     exit
@@ -392,7 +396,7 @@ impl Lowering<'_> {
                     .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
                 let array = self.b.load64(mem::array(t, table::ARRAY));
                 if kind == table::KIND_GENERAL {
-                    self.guard_not_black(t, value, slow);
+                    self.barrier(t, value);
                     let down = self.b.ineg(idx);
                     let at = mem::element_tag(array, down);
                     self.b
@@ -508,7 +512,7 @@ impl Lowering<'_> {
         let slow = self.beside(|l| l.store_by_leaf(t, key, value, slow, done));
         let idx = self.index_value(index, slow);
         let may_append = matches!(index, Index::Reg(_));
-        self.guard_not_black(t, value, slow);
+        self.barrier(t, value);
         let vtag = self.stored_tag(value);
         let array = self.b.load64(mem::array(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
@@ -638,17 +642,32 @@ impl Lowering<'_> {
     /// A store of a collectable value into a black object needs the barrier, which the helper does.
     pub(crate) fn guard_not_black(&mut self, object: Value, v: Reg, slow: Block) {
         if v.tags.may_be_collectable() {
-            self.b.exit_if(
-                Cond::test_mem(
-                    IntCc::Ne,
-                    Width::W8,
-                    mem::mark(object),
-                    i32::from(header::BLACK),
-                ),
-                slow,
-                &[],
-            );
+            let black = self.is_black(object);
+            self.b.exit_if(black, slow, &[]);
         }
+    }
+    pub(crate) fn is_black(&self, object: Value) -> Cond {
+        let mark = mem::mark(object);
+        Cond::test_mem(IntCc::Ne, Width::W8, mark, i32::from(header::BLACK))
+    }
+    /// The barrier for a store into a table that follows at once: what is known of memory outlives it.
+    pub(crate) fn barrier(&mut self, table: Value, v: Reg) {
+        if !v.tags.may_be_collectable() {
+            return;
+        }
+        let (cold, done) = (self.b.create_cold_block(), self.b.create_block());
+        let black = self.is_black(table);
+        self.b.brif(black, (cold, &[]), (done, &[]));
+        self.b.switch_to(cold);
+        self.b.call_symbol(
+            Symbol::Stub(leaf::BARRIER).to_ref(),
+            &[(table, PReg::Rdi)],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Keeps,
+            None,
+        );
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
     }
 
     /// LEN: strings, and tables without a metatable whose array part is not empty.
