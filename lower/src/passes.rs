@@ -40,6 +40,7 @@ macro_rules! passes {
 passes! {
     RegisterArgs "register-args" "functions" "lower/src/opt/spec.rs" "arguments that were always of one kind in machine registers";
     DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
+    SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";

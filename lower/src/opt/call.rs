@@ -62,15 +62,28 @@ impl Lowering<'_> {
             return;
         }
         if let Some(callee) = self.known_callee() {
-            match self.may_inline(i, callee) {
-                Ok(()) => return self.inline_call(i, callee),
+            match self.may_inline(i, callee, 1.0) {
+                Ok(()) => {
+                    let f = self.callee_guard(a, callee);
+                    return self.inline_call(i, callee, f, 1.0);
+                }
                 Err(why) => self.remark_not_inlined(callee, why),
             }
             if self.takes(callee, b) {
-                return self.direct_call(i, callee);
+                let f = self.callee_guard(a, callee);
+                return self.direct_call(i, callee, f);
             }
         }
+        if self.call_of_several(i) {
+            return;
+        }
         self.remark_call();
+        self.call_any(i);
+    }
+
+    /// CALL of whatever is in `R[a]`.
+    pub(crate) fn call_any(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
         let waits = self.waits_in_call(a);
         match waits {
             None => self.flush(true),
@@ -344,7 +357,7 @@ impl Lowering<'_> {
         (*self.module.typed.get(f as usize)?).then_some(f)
     }
     /// A direct call passes as many arguments as there are parameters.
-    fn takes(&self, callee: u32, b: usize) -> bool {
+    pub(crate) fn takes(&self, callee: u32, b: usize) -> bool {
         let p = self.module.protos[callee as usize];
         b > 0 && !p.is_vararg && b - 1 == p.num_params as usize
     }
@@ -372,10 +385,9 @@ impl Lowering<'_> {
         f
     }
 
-    /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
-    fn direct_call(&mut self, i: Instr, callee: u32) {
+    /// A call of one function, whose closure is `f`: its code pointer said that it is that one and still compiled; arguments go as it takes them.
+    pub(crate) fn direct_call(&mut self, i: Instr, callee: u32, f: Value) {
         let (a, b) = (i.a(), i.b());
-        let f = self.callee_guard(a, callee);
         let sig = &self.module.signatures[callee as usize];
         for (n, tags, _) in sig.registers() {
             self.guard(a + 1 + n, tags);

@@ -27,6 +27,7 @@ mod mem;
 pub mod module;
 pub mod seen;
 mod settle;
+mod several;
 mod shapes;
 mod simple;
 pub mod spec;

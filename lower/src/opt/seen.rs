@@ -3,7 +3,7 @@
 use super::spec::{Seen, SeenSite};
 use super::tags::Tags;
 use trinity_frontend::bytecode::Proto;
-use trinity_profile::{FuncProfile, Place, ShapeKind, Site};
+use trinity_profile::{FuncProfile, Place, ShapeKind, Site, Target};
 
 /// What a profile says of a function of the module `module`; positions are those of `p`.
 pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
@@ -20,6 +20,10 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .sole_lua()
                     .filter(|f| f.module == module)
                     .map(|f| f.index),
+                targets: match s.callee.sole() {
+                    None => targets(s, module),
+                    Some(_) => Vec::new(),
+                },
                 slot: own_slot(s),
                 shapes: own_slot(s).map_or_else(Vec::new, |_| {
                     let mut shapes: Vec<_> = s.shapes.iter().map(|x| x.keys.clone()).collect();
@@ -41,6 +45,15 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
         params: f.params.iter().map(|t| Tags(t.0)).collect(),
         sites,
     }
+}
+
+/// Functions of the module that were called.
+fn targets(s: &Site, module: &str) -> Vec<(u32, u64)> {
+    let of_module = |(t, n): &(Target, u64)| match t {
+        Target::Lua(f) if f.module == module => Some((f.index, *n)),
+        _ => None,
+    };
+    s.callee.targets.iter().filter_map(of_module).collect()
 }
 
 /// The slot in which all tables that were seen had the field themselves.

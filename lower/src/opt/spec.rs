@@ -34,6 +34,8 @@ pub struct SeenSite {
     pub kinds: u8,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
+    /// Functions of the module called here, each with its number of calls, the most frequent first; if there are several callees.
+    pub targets: Vec<(u32, u64)>,
     /// The slot in which the accessed table always had the field itself.
     pub slot: Option<u32>,
     /// If there is such a slot: the keys of the shapes, in order.
@@ -74,6 +76,9 @@ impl Seen {
             }
             if !passes.has(Pass::DirectCalls) {
                 s.callee = None;
+            }
+            if !passes.has(Pass::DirectCalls) || !passes.has(Pass::SeveralCallees) {
+                s.targets.clear();
             }
             if !passes.has(Pass::Library) {
                 s.native = None;
