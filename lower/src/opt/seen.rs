@@ -35,6 +35,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .shapes
                     .iter()
                     .any(|x| x.kind == ShapeKind::Shared && x.place == Place::Own),
+                many: s.shapes.len() > 1 || s.other_shapes > 0,
                 callees: s.callee.targets.len() as u32 + u32::from(s.callee.other > 0),
                 native: s.callee.sole_native().map(str::to_owned),
             });

@@ -42,6 +42,8 @@ pub struct SeenSite {
     pub shapes: Vec<ShapeKeys>,
     /// Some table of a shared shape had the field itself.
     pub own: bool,
+    /// Tables of several shapes were seen.
+    pub many: bool,
     /// How many functions were called here; what is not listed counts as one.
     pub callees: u32,
     /// The only native function called here, by its name in the library.
@@ -80,6 +82,7 @@ impl Seen {
             if !passes.has(Pass::DirectCalls) || !passes.has(Pass::SeveralCallees) {
                 s.targets.clear();
             }
+            s.many &= passes.has(Pass::ManyShapes);
             if !passes.has(Pass::Library) {
                 s.native = None;
             }
@@ -160,6 +163,10 @@ impl<'a> Spec<'a> {
     /// The field was found in the table itself, which shared its shape, at least once; `None` where nothing is known.
     pub fn is_own(&self, pc: u32) -> Option<bool> {
         self.evidence(pc).map(|s| s.own)
+    }
+    /// Tables of several shapes were seen.
+    pub fn has_many_shapes(&self, pc: u32) -> bool {
+        self.evidence(pc).is_some_and(|s| s.many)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {
