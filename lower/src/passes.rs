@@ -39,6 +39,7 @@ macro_rules! passes {
 
 passes! {
     RegisterArgs "register-args" "functions" "lower/src/opt/spec.rs" "arguments that were always of one kind in machine registers";
+    EarlyReturn "early-return" "functions" "lower/src/opt/early.rs" "a first comparison that decides whether to return at once, in front of the checks of the stacks";
     DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
     SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";

@@ -13,6 +13,7 @@ mod call;
 pub mod captured;
 mod compare;
 mod constructor;
+mod early;
 mod entry;
 mod explain;
 pub mod facts;
