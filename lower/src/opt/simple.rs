@@ -42,6 +42,10 @@ impl Lowering<'_> {
                 let how = self.local_assigned(b);
                 self.get_cell(a, cell, how);
             }
+            GetUpval if self.is_itself(b) => {
+                let own = self.closure();
+                self.define(a, Tags::of(tag::LUA_FN), own);
+            }
             GetUpval => {
                 let cell = self.upval_cell(b);
                 let how = self.upvalue_assigned(b);
