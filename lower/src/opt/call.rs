@@ -445,6 +445,19 @@ impl Lowering<'_> {
         self.general_tail_call(i);
     }
 
+    /// Stores `R[r]` in the home slot `to`.
+    pub(crate) fn move_argument(&mut self, r: usize, to: usize) {
+        let reg = self.reg(r);
+        if reg.home {
+            let p = self.b.load64(mem::home(r));
+            let t = self.b.load(LoadKind::U8, mem::home_tag(r));
+            self.b.store64(mem::home(to), p);
+            self.b.store(Width::W8, mem::home_tag(to), t);
+        } else {
+            self.store(reg, to);
+        }
+    }
+
     pub(crate) fn general_tail_call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         let general = self.b.create_cold_block();
@@ -473,21 +486,14 @@ impl Lowering<'_> {
                 self.set(o.first, o.value);
             }
             let f = self.peek_bits(a);
+            self.tail_calls_of_known(a, b, f, general);
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(mem::function_slot(0), f);
             self.b.store(Width::W8, mem::function_slot(8), t);
             self.b
                 .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
             for k in 1..b {
-                let reg = self.reg(a + k);
-                if reg.home {
-                    let p = self.b.load64(mem::home(a + k));
-                    let kt = self.b.load(LoadKind::U8, mem::home_tag(a + k));
-                    self.b.store64(mem::home(k - 1), p);
-                    self.b.store(Width::W8, mem::home_tag(k - 1), kt);
-                } else {
-                    self.store(reg, k - 1);
-                }
+                self.move_argument(a + k, k - 1);
             }
             let n = self.b.iconst(b as i64 - 1);
             self.b.tail_jump(

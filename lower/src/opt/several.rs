@@ -3,10 +3,11 @@
 use super::facts;
 use super::func::Lowering;
 use super::mem;
+use super::module::ParamIn;
 use super::tags::Tags;
 use crate::Symbol;
-use trinity_abi::{closure, tag};
-use trinity_codegen::ir::{Cond, IntCc, Value};
+use trinity_abi::{VALUE_TAIL, closure, tag};
+use trinity_codegen::ir::{Block, CallTarget, Cond, IntCc, Value, Width};
 use trinity_frontend::bytecode::Instr;
 
 /// Part of the calls that the functions told apart must make up.
@@ -108,6 +109,59 @@ impl Lowering<'_> {
             self.set(a, out);
         }
         true
+    }
+
+    /// TAILCALL of the Lua function `f` in `R[a]` with `b - 1` arguments: where it is one that training saw, its body is entered with arguments in
+    /// registers. Arguments of other kinds go to `general`. What is no such function goes on in the present block.
+    pub(crate) fn tail_calls_of_known(&mut self, a: usize, b: usize, f: Value, general: Block) {
+        let Some(site) = self.spec().site(self.pc).filter(|_| self.spec().is_hot(self.pc)) else {
+            return;
+        };
+        let module = self.module;
+        let seen = site
+            .callee
+            .into_iter()
+            .chain(site.targets.iter().map(|t| t.0));
+        let takes = |l: &Self, callee: u32| {
+            module.typed.get(callee as usize) == Some(&true)
+                && l.takes(callee, b)
+                && module.signatures[callee as usize].has_body()
+        };
+        let known: Vec<u32> = seen.filter(|&callee| takes(self, callee)).collect();
+        if known.is_empty() {
+            return;
+        }
+        let code = self.b.load64(mem::proto(f, closure::CODE));
+        for callee in known {
+            let hit = self.b.create_block();
+            let next = self.b.create_block();
+            let its = self.b.symbol_addr(Symbol::Func(callee).to_ref());
+            self.b
+                .brif(Cond::icmp(IntCc::Eq, code, its), (hit, &[]), (next, &[]));
+            self.b.switch_to(hit);
+            let sig = &module.signatures[callee as usize];
+            for (n, tags, _) in sig.registers() {
+                self.leave_unless_tag(a + 1 + n, tags, general);
+            }
+            let mut args = Vec::new();
+            // Upwards, each below its source.
+            for (n, p) in sig.params.iter().enumerate() {
+                let r = a + 1 + n;
+                match *p {
+                    ParamIn::Register(Tags::FLOAT, preg) => args.push((self.peek_float(r), preg)),
+                    ParamIn::Register(_, preg) => args.push((self.peek_bits(r), preg)),
+                    ParamIn::Home => self.move_argument(r, n),
+                }
+            }
+            self.b.store64(mem::function_slot(0), f);
+            self.b
+                .store_imm(Width::W8, mem::function_slot(8), i32::from(tag::LUA_FN));
+            self.b
+                .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
+            self.b
+                .tail_jump(CallTarget::Symbol(Symbol::Body(callee).to_ref()), &args);
+            self.b.switch_to(next);
+        }
     }
 
     /// The result in `R[a]` as arguments for parameters of these kinds, if the call wants one.
