@@ -65,7 +65,8 @@ impl Captured {
         self.upvalues.push(upvalues);
         for (n, child) in p.protos.iter().enumerate() {
             if let Some(r) = local_function(p, n) {
-                self.named.insert(self.upvalues.len(), Variable::Local(f, r));
+                self.named
+                    .insert(self.upvalues.len(), Variable::Local(f, r));
             }
             let inner = child.upvals.iter().map(|u| match u.in_stack {
                 true => Variable::Local(f, u.index as usize),

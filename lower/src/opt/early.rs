@@ -73,7 +73,8 @@ impl Lowering<'_> {
             return None;
         }
         let next = p.code.get(pc + 1).copied();
-        let returned = |n: Option<Instr>| n.is_some_and(|n| n.op() == Op::Return1 && n.a() == i.a());
+        let returned =
+            |n: Option<Instr>| n.is_some_and(|n| n.op() == Op::Return1 && n.a() == i.a());
         match i.op() {
             Op::Return0 => Some(Early::Nothing),
             Op::Return1 => {

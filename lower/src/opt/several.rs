@@ -114,7 +114,11 @@ impl Lowering<'_> {
     /// TAILCALL of the Lua function `f` in `R[a]` with `b - 1` arguments: where it is one that training saw, its body is entered with arguments in
     /// registers. Arguments of other kinds go to `general`. What is no such function goes on in the present block.
     pub(crate) fn tail_calls_of_known(&mut self, a: usize, b: usize, f: Value, general: Block) {
-        let Some(site) = self.spec().site(self.pc).filter(|_| self.spec().is_hot(self.pc)) else {
+        let Some(site) = self
+            .spec()
+            .site(self.pc)
+            .filter(|_| self.spec().is_hot(self.pc))
+        else {
             return;
         };
         let module = self.module;
