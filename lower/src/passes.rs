@@ -39,11 +39,14 @@ macro_rules! passes {
 
 passes! {
     RegisterArgs "register-args" "functions" "lower/src/opt/spec.rs" "arguments that were always of one kind in machine registers";
+    EarlyReturn "early-return" "functions" "lower/src/opt/early.rs" "a first comparison that decides whether to return at once, in front of the checks of the stacks";
     DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
     Waiting "waiting" "functions" "lower/src/opt/call.rs" "what waits in a call stays on the native stack";
     AssignedOnce "assigned-once" "functions" "lower/src/opt/state.rs" "captured variables that the text assigns once are constants";
+    SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
+    ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";

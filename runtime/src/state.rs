@@ -5,7 +5,7 @@ use crate::error::{LResult, Status};
 use crate::frames;
 use crate::heap::{self, AllocError, Callbacks, Heap};
 use crate::interp::Watch;
-use crate::interp::lookup::Lookups;
+use crate::interp::lookup::{Entry, Lookups};
 use crate::native::stack::{self as native_stack, NativeStack, StackPool};
 use crate::native::units::Units;
 use crate::object::{Header, Str, Table};
@@ -27,6 +27,8 @@ pub struct Global {
     pub heap: Heap,
     /// Incremented when a constant slot or an absence that a cache may have recorded stops being true.
     pub epoch: u32,
+    /// Entries of `lookups`, for machine code.
+    pub(crate) lookup_entries: *mut Entry,
     pub strings: Interner,
     pub shapes: Shapes,
     pub main_thread: *mut Thread,
@@ -65,6 +67,8 @@ const _: () = {
     use std::mem::offset_of;
     use trinity_abi::heap as abi;
     assert!(offset_of!(Global, heap) == 0 && offset_of!(Heap, runs) == abi::run(0) as usize);
+    let lookups = offset_of!(Global, lookup_entries) - offset_of!(Global, epoch);
+    assert!(lookups == trinity_abi::lookup::AT as usize);
     assert!(offset_of!(Heap, debt) == abi::DEBT as usize);
     assert!(offset_of!(Heap, current_white) == abi::WHITE as usize);
 };
@@ -94,8 +98,10 @@ fn random_seed() -> u32 {
 /// A new state with empty globals; the handle is its main thread. `None`: no memory.
 pub fn new_state() -> Option<Lua> {
     let seed = random_seed();
+    let mut lookups = Lookups::default();
     let g = Box::into_raw(Box::new(Global {
         epoch: 0,
+        lookup_entries: lookups.entries(),
         heap: Heap::new(),
         strings: Interner::new(seed),
         shapes: Shapes::new(),
@@ -109,7 +115,7 @@ pub fn new_state() -> Option<Lua> {
         stacks: StackPool::default(),
         warn: WarnState::default(),
         progname: String::new(),
-        lookups: Lookups::default(),
+        lookups,
         seed,
         on_signal: None,
         in_finalizer: false,

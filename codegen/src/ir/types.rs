@@ -275,6 +275,7 @@ impl Region {
     #[inline]
     pub fn written_by(self, call: Clobbers) -> bool {
         match call {
+            Clobbers::Pure => false,
             Clobbers::Reads | Clobbers::Keeps => {
                 matches!(self, Region::Any | Region::Cache | Region::Memo)
             }
@@ -320,6 +321,8 @@ names! {
         SysV = "sysv",
         /// A C function that writes nothing but inline caches.
         Reads = "reads",
+        /// A C function of its arguments alone: it neither reads nor writes memory, and gives the same each time.
+        Pure = "pure",
         /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
         Keeps = "keeps",
         /// A C function that writes nothing but inline caches and home slots.

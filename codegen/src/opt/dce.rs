@@ -1,20 +1,17 @@
 //! Removes instructions and block parameters whose results nothing with an effect depends on.
 
 use super::OptStats;
-use crate::ir::{Cfg, Function, Inst, Value, ValueDef};
+use crate::ir::{Cfg, Clobbers, Function, Inst, Value, ValueDef};
 
 impl Inst {
     /// Whether the instruction does something besides computing its results.
     pub(crate) fn has_effect(&self) -> bool {
-        matches!(
-            self,
-            Inst::Store { .. }
-                | Inst::StoreImm { .. }
-                | Inst::MemOp { .. }
-                | Inst::SetPinned(..)
-                | Inst::AddPinned(..)
-                | Inst::Call(_)
-        )
+        match self {
+            Inst::Call(data) => data.clobbers != Clobbers::Pure,
+            Inst::Store { .. } | Inst::StoreImm { .. } | Inst::MemOp { .. } => true,
+            Inst::SetPinned(..) | Inst::AddPinned(..) => true,
+            _ => false,
+        }
     }
 }
 

@@ -252,6 +252,8 @@ fn is_costly(inst: &Inst) -> bool {
             (from, to) != (Type::I64, Type::I64) && !matches!(op, UnOp::Fneg | UnOp::Fabs)
         }
         Inst::AddrOf(addr) => matches!(addr.base, Base::Symbol(_)),
+        // It has no effect.
+        Inst::Call(_) => true,
         _ => false,
     }
 }

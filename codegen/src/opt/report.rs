@@ -172,6 +172,7 @@ impl Varies<'_> {
         match inst {
             Inst::Load { addr, .. } => worse(why, self.changed(addr)),
             Inst::BoolOf(c) | Inst::Select { cond: c, .. } => worse(why, self.memory_of(c)),
+            Inst::Call(_) if !inst.has_effect() => why,
             Inst::Call(_) | Inst::GetPinned(_) => Some(Reason::Varies),
             _ => why,
         }

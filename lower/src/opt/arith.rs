@@ -114,7 +114,7 @@ impl Lowering<'_> {
                 Symbol::Stub(leaf::POW).to_ref(),
                 &[(x, PReg::Xmm0), (y, PReg::Xmm1)],
                 &[(IrType::F64, PReg::Xmm0)],
-                Clobbers::Reads,
+                Clobbers::Pure,
                 None,
             )[0],
             _ => self.b.fdiv(x, y),

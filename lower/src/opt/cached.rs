@@ -9,7 +9,7 @@ use super::mem;
 use super::state::Reg;
 use crate::Symbol;
 use trinity_abi::helpers::leaf;
-use trinity_abi::{VALUE_TAG, cache, header, table, thread};
+use trinity_abi::{VALUE_TAG, cache, header, lookup, table, thread};
 use trinity_codegen::ir::{
     Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
 };
@@ -22,6 +22,8 @@ pub(super) struct Likely {
     own: bool,
     /// The other one is in line, too.
     both: bool,
+    /// The site sees tables of many shapes: the table of lookups is asked in line.
+    many: bool,
 }
 
 impl Lowering<'_> {
@@ -32,6 +34,7 @@ impl Lowering<'_> {
         Likely {
             own: self.spec().is_own(self.pc).unwrap_or(own),
             both: self.is_looped_here(),
+            many: self.spec().has_many_shapes(self.pc) && self.is_looped_here(),
         }
     }
 
@@ -89,7 +92,11 @@ impl Lowering<'_> {
         let found = self.b.create_block();
         let payload = self.b.block_param(found, IrType::I64);
         let value_tag = self.b.block_param(found, IrType::I64);
-        self.check_shape_id(t, caches, offset, miss);
+        let elsewhere = match likely.many {
+            true => self.b.create_block(),
+            false => miss,
+        };
+        self.check_shape_id(t, caches, offset, elsewhere);
         let kind = mem::cache(caches, offset + cache::KIND);
         let is_not = |k: u8| Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(k));
         let (first, second) = match likely.own {
@@ -109,6 +116,10 @@ impl Lowering<'_> {
             self.b.exit_if(is_not(second), miss, &[]);
             self.cached_kind(t, second, (caches, offset), miss, found);
         }
+        if likely.many {
+            self.b.switch_to(elsewhere);
+            self.looked_up(t, i, first, miss, found);
+        }
         // Another shape, a nil slot, what is not in line.
         self.b.switch_to(miss);
         let place = match self.site(i.c(), i.d()).filter(|_| !likely.both) {
@@ -121,6 +132,29 @@ impl Lowering<'_> {
         self.b.jump(found, &[p, place_tag]);
         self.b.switch_to(found);
         (payload, value_tag)
+    }
+
+    /// Goes to `found` with what the table of lookups has for the table's shape and the field, if that is a cache of this kind.
+    fn looked_up(&mut self, t: Value, i: Instr, kind: u8, miss: Block, found: Block) {
+        let key = self.const_pointer(i.c());
+        let factor = self.b.imul(key, lookup::FACTOR);
+        let of_key = self.b.shr(factor, i32::from(lookup::SHIFT));
+        let id = self.b.load(LoadKind::U32, mem::shape(t, table::SHAPE_ID));
+        let sum = self.b.iadd(of_key, id);
+        let number = self.b.and(sum, lookup::ENTRIES as i32 - 1);
+        let offset = self.b.imul(number, lookup::SIZE);
+        let epoch_at = self.b.load64(mem::thread(thread::EPOCH_PTR));
+        let entries = self.b.load64(mem::constant(epoch_at, lookup::AT));
+        let entry = self.b.iadd(entries, offset);
+        let at = |disp| mem::cache(entry, lookup::CACHE + disp);
+        let key_at = mem::cache(entry, lookup::KEY);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W64, key_at, key);
+        self.b.exit_if(other, miss, &[]);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W32, at(cache::SHAPE_ID), id);
+        self.b.exit_if(other, miss, &[]);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at(cache::KIND), i32::from(kind));
+        self.b.exit_if(other, miss, &[]);
+        self.cached_kind(t, kind, (entry, lookup::CACHE), miss, found);
     }
 
     /// Goes to `found` with the value of a cache of this kind, whose shape is the table's.

@@ -63,15 +63,28 @@ impl Lowering<'_> {
             return;
         }
         if let Some(callee) = self.known_callee(a) {
-            match self.may_inline(i, callee) {
-                Ok(()) => return self.inline_call(i, callee),
+            match self.may_inline(i, callee, 1.0) {
+                Ok(()) => {
+                    let f = self.callee_guard(a, callee, true);
+                    return self.inline_call(i, callee, f, 1.0);
+                }
                 Err(why) => self.remark_not_inlined(callee, why),
             }
             if self.takes(callee, b) {
-                return self.direct_call(i, callee);
+                let f = self.callee_guard(a, callee, false);
+                return self.direct_call(i, callee, f);
             }
         }
+        if self.call_of_several(i) {
+            return;
+        }
         self.remark_call();
+        self.call_any(i);
+    }
+
+    /// CALL of whatever is in `R[a]`.
+    pub(crate) fn call_any(&mut self, i: Instr) {
+        let (a, b) = (i.a(), i.b());
         let waits = self.waits_in_call(a);
         match waits {
             None => self.flush(true),
@@ -352,7 +365,7 @@ impl Lowering<'_> {
         }
     }
     /// A direct call passes as many arguments as there are parameters.
-    fn takes(&self, callee: u32, b: usize) -> bool {
+    pub(crate) fn takes(&self, callee: u32, b: usize) -> bool {
         let p = self.module.protos[callee as usize];
         b > 0 && !p.is_vararg && b - 1 == p.num_params as usize
     }
@@ -383,10 +396,9 @@ impl Lowering<'_> {
         f
     }
 
-    /// A call of one function: its code pointer says that it is that one and still compiled; arguments go as it takes them.
-    fn direct_call(&mut self, i: Instr, callee: u32) {
+    /// A call of one function, whose closure is `f`: its code pointer said that it is that one and still compiled; arguments go as it takes them.
+    pub(crate) fn direct_call(&mut self, i: Instr, callee: u32, f: Value) {
         let (a, b) = (i.a(), i.b());
-        let f = self.callee_guard(a, callee, false);
         let sig = &self.module.signatures[callee as usize];
         for (n, tags, _) in sig.registers() {
             self.guard(a + 1 + n, tags);
@@ -450,6 +462,19 @@ impl Lowering<'_> {
         self.general_tail_call(i);
     }
 
+    /// Stores `R[r]` in the home slot `to`.
+    pub(crate) fn move_argument(&mut self, r: usize, to: usize) {
+        let reg = self.reg(r);
+        if reg.home {
+            let p = self.b.load64(mem::home(r));
+            let t = self.b.load(LoadKind::U8, mem::home_tag(r));
+            self.b.store64(mem::home(to), p);
+            self.b.store(Width::W8, mem::home_tag(to), t);
+        } else {
+            self.store(reg, to);
+        }
+    }
+
     pub(crate) fn general_tail_call(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         let general = self.b.create_cold_block();
@@ -478,21 +503,14 @@ impl Lowering<'_> {
                 self.set(o.first, o.value);
             }
             let f = self.peek_bits(a);
+            self.tail_calls_of_known(a, b, f, general);
             // Upwards, each below its source: R[a] to the function slot, R[a + k] to R[k - 1].
             self.b.store64(mem::function_slot(0), f);
             self.b.store(Width::W8, mem::function_slot(8), t);
             self.b
                 .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
             for k in 1..b {
-                let reg = self.reg(a + k);
-                if reg.home {
-                    let p = self.b.load64(mem::home(a + k));
-                    let kt = self.b.load(LoadKind::U8, mem::home_tag(a + k));
-                    self.b.store64(mem::home(k - 1), p);
-                    self.b.store(Width::W8, mem::home_tag(k - 1), kt);
-                } else {
-                    self.store(reg, k - 1);
-                }
+                self.move_argument(a + k, k - 1);
             }
             let n = self.b.iconst(b as i64 - 1);
             self.b.tail_jump(

@@ -6,7 +6,7 @@
 //! that begin as closures (`local function f`, `local f = function`) it is known which function they are.
 
 use std::collections::HashMap;
-use trinity_frontend::bytecode::{Instr, Op, Proto};
+use trinity_frontend::bytecode::{Instr, Op, Proto, UpvalDesc};
 
 /// How often a variable gets a value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,6 +32,8 @@ pub struct Captured {
     upvalues: Vec<Vec<Variable>>,
     /// By function: numbers of those directly inside.
     children: Vec<Vec<u32>>,
+    /// Functions by number, each with the register of its parent that holds the cell of the variable that it is the first value of (`local function`).
+    named: HashMap<usize, Variable>,
     assigned: HashMap<Variable, Assigned>,
     /// The function that a variable is from its beginning.
     functions: HashMap<Variable, u32>,
@@ -73,9 +75,12 @@ impl Captured {
         let f = self.upvalues.len();
         self.upvalues.push(upvalues);
         self.children.push(Vec::new());
-        for child in &p.protos {
-            let number = self.upvalues.len() as u32;
-            self.children[f].push(number);
+        for (n, child) in p.protos.iter().enumerate() {
+            let number = self.upvalues.len();
+            self.children[f].push(number as u32);
+            if let Some(r) = local_function(p, n) {
+                self.named.insert(number, Variable::Local(f, r));
+            }
             let inner = child.upvals.iter().map(|u| match u.in_stack {
                 true => Variable::Local(f, u.index as usize),
                 false => self.upvalues[f][u.index as usize],
@@ -103,10 +108,31 @@ impl Captured {
     pub fn upvalue(&self, f: usize, i: usize) -> Assigned {
         self.of(self.upvalues[f][i])
     }
+    /// Upvalue `i` of function `f` is the variable that `local function` declares for `f` itself, and it has no other value: the running closure.
+    pub fn is_itself(&self, f: usize, i: usize) -> bool {
+        let v = self.upvalues[f][i];
+        self.named.get(&f) == Some(&v) && self.of(v) == Assigned::Once
+    }
     /// The variable whose cell is in register `r` of function `f`.
     pub fn local(&self, f: usize, r: usize) -> Assigned {
         self.of(Variable::Local(f, r))
     }
+}
+
+/// The register of the variable that `local function` declares for the `n`-th function inside `p`. Its cell is made right before the closure, for it alone.
+fn local_function(p: &Proto, n: usize) -> Option<usize> {
+    let pc = (1..p.code.len()).find(|&pc| {
+        let i = p.code[pc];
+        i.op() == Op::Closure && i.dd() as usize == n
+    })?;
+    let (before, closure, after) = (p.code[pc - 1], p.code[pc], p.code.get(pc + 1)?);
+    let r = before.a();
+    let declares = before.op() == Op::NewCell
+        && after.op() == Op::SetCell
+        && after.a() == r
+        && after.c() == closure.a();
+    let captures = |u: &UpvalDesc| u.in_stack && u.index as usize == r;
+    (declares && p.protos[n].upvals.iter().any(captures)).then_some(r)
 }
 
 /// What the SETCELL at `pc` makes of its variable.

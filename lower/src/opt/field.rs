@@ -258,6 +258,18 @@ impl Lowering<'_> {
             self.set(a + 1, Reg::in_home(tags));
             return self.result_in_home(a, want);
         }
+        if tags == Tags::TABLE
+            && let Some(known) = self.frame().groups.at(self.pc)
+        {
+            self.get_slot(a, b, known, want);
+            return self.set(
+                a + 1,
+                Reg {
+                    home: false,
+                    ..object
+                },
+            );
+        }
         let done = self.b.create_block();
         let out = self.value_params(done, want);
         // The helper writes the object, too; it is what it was.

@@ -190,6 +190,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         entry[r] = regs[r].tags;
     }
     l.push_frame(index, 0, 0, 0, None, &entry, regs);
+    l.return_early(sig);
     let frame_end = l.prologue(sig);
     l.run();
     let slots = l.slots;

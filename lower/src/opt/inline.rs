@@ -13,7 +13,7 @@ use super::tags::Tags;
 use crate::passes::Pass;
 use crate::remark::NotInlined;
 use trinity_abi::unit::InlineFrame;
-use trinity_codegen::ir::Block;
+use trinity_codegen::ir::{Block, Value};
 use trinity_frontend::bytecode::{Instr, Op, Proto};
 
 /// Where inlined code returns to.
@@ -77,8 +77,8 @@ fn is_behind_tail_call(p: &Proto, pc: u32) -> bool {
 }
 
 impl Lowering<'_> {
-    /// Whether the call becomes code of this function; if not, why.
-    pub(crate) fn may_inline(&self, i: Instr, callee: u32) -> Result<(), NotInlined> {
+    /// Whether the call becomes code of this function; if not, why. `share`: the part of the calls here that are of this callee.
+    pub(crate) fn may_inline(&self, i: Instr, callee: u32, share: f64) -> Result<(), NotInlined> {
         let p = self.module.protos[callee as usize];
         let len = p.code.len();
         let within = self.frames.iter().filter(|f| f.func == callee).count();
@@ -108,7 +108,7 @@ impl Lowering<'_> {
                 NotInlined::Total(self.inlined_code),
             ),
             (seen.is_none(), NotInlined::NotTrained),
-            (len > TINY && !self.is_worth(len), NotInlined::Seldom),
+            (len > TINY && !self.is_worth(len, share), NotInlined::Seldom),
         ];
         if let Some((_, why)) = obstacles.into_iter().find(|o| o.0) {
             return Err(why);
@@ -124,14 +124,13 @@ impl Lowering<'_> {
     }
 
     /// The time saved by `len` instructions in line of the present call pays for their code.
-    fn is_worth(&self, len: usize) -> bool {
-        self.executions() * SAVES >= self.module.executed * WORTH * len as f64
+    fn is_worth(&self, len: usize, share: f64) -> bool {
+        self.executions() * share * SAVES >= self.module.executed * WORTH * len as f64
     }
 
-    /// CALL of a known function by its code.
-    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32) {
+    /// CALL of a known function, whose closure is `f`, by its code.
+    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
-        let f = self.callee_guard(a, callee, true);
         self.remark_inlined(callee);
         let p = self.module.protos[callee as usize];
         self.inlined_code += p.code.len();
@@ -154,7 +153,7 @@ impl Lowering<'_> {
         });
         let chain = self.inlines.len() as u32;
         let (pc, node) = (self.pc, self.node);
-        let runs = self.executions();
+        let runs = self.executions() * share;
         self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
         self.frame_mut().runs = runs;
         let tags = self.return_tags(c - 1);

@@ -3,7 +3,7 @@
 use super::spec::{Seen, SeenSite};
 use super::tags::Tags;
 use trinity_frontend::bytecode::Proto;
-use trinity_profile::{FuncProfile, Place, ShapeKind, Site};
+use trinity_profile::{FuncProfile, Place, ShapeKind, Site, Target};
 
 /// What a profile says of a function of the module `module`; positions are those of `p`.
 pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
@@ -21,6 +21,10 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .sole_lua()
                     .filter(|f| f.module == module)
                     .map(|f| f.index),
+                targets: match s.callee.sole() {
+                    None => targets(s, module),
+                    Some(_) => Vec::new(),
+                },
                 slot: own_slot(s),
                 shapes: own_slot(s).map_or_else(Vec::new, |_| {
                     let mut shapes: Vec<_> = s.shapes.iter().map(|x| x.keys.clone()).collect();
@@ -32,6 +36,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .shapes
                     .iter()
                     .any(|x| x.kind == ShapeKind::Shared && x.place == Place::Own),
+                many: s.shapes.len() > 1 || s.other_shapes > 0,
                 callees: s.callee.targets.len() as u32 + u32::from(s.callee.other > 0),
                 native: s.callee.sole_native().map(str::to_owned),
             });
@@ -42,6 +47,15 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
         params: f.params.iter().map(|t| Tags(t.0)).collect(),
         sites,
     }
+}
+
+/// Functions of the module that were called.
+fn targets(s: &Site, module: &str) -> Vec<(u32, u64)> {
+    let of_module = |(t, n): &(Target, u64)| match t {
+        Target::Lua(f) if f.module == module => Some((f.index, *n)),
+        _ => None,
+    };
+    s.callee.targets.iter().filter_map(of_module).collect()
 }
 
 /// The slot in which all tables that were seen had the field themselves.

@@ -58,7 +58,7 @@ impl Groups {
         let mut open: HashMap<&[ShapeKeys], usize> = HashMap::new();
         for (pc, i) in p.code.iter().enumerate() {
             let key = match i.op() {
-                Op::GetField => i.c(),
+                Op::GetField | Op::SelfGet => i.c(),
                 Op::SetField => i.b(),
                 _ => continue,
             };

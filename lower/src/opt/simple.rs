@@ -42,6 +42,11 @@ impl Lowering<'_> {
                 let how = self.local_assigned(b);
                 self.get_cell(a, cell, how, self.local_function(b));
             }
+            GetUpval if self.is_itself(b) => {
+                let own = self.closure();
+                self.functions.insert(own, self.frame().func);
+                self.define(a, Tags::of(tag::LUA_FN), own);
+            }
             GetUpval => {
                 let cell = self.upval_cell(b);
                 let how = self.upvalue_assigned(b);

@@ -36,12 +36,16 @@ pub struct SeenSite {
     pub range: Option<(i64, i64)>,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
+    /// Functions of the module called here, each with its number of calls, the most frequent first; if there are several callees.
+    pub targets: Vec<(u32, u64)>,
     /// The slot in which the accessed table always had the field itself.
     pub slot: Option<u32>,
     /// If there is such a slot: the keys of the shapes, in order.
     pub shapes: Vec<ShapeKeys>,
     /// Some table of a shared shape had the field itself.
     pub own: bool,
+    /// Tables of several shapes were seen.
+    pub many: bool,
     /// How many functions were called here; what is not listed counts as one.
     pub callees: u32,
     /// The only native function called here, by its name in the library.
@@ -77,6 +81,10 @@ impl Seen {
             if !passes.has(Pass::DirectCalls) {
                 s.callee = None;
             }
+            if !passes.has(Pass::DirectCalls) || !passes.has(Pass::SeveralCallees) {
+                s.targets.clear();
+            }
+            s.many &= passes.has(Pass::ManyShapes);
             if !passes.has(Pass::Library) {
                 s.native = None;
             }
@@ -157,6 +165,10 @@ impl<'a> Spec<'a> {
     /// The field was found in the table itself, which shared its shape, at least once; `None` where nothing is known.
     pub fn is_own(&self, pc: u32) -> Option<bool> {
         self.evidence(pc).map(|s| s.own)
+    }
+    /// Tables of several shapes were seen.
+    pub fn has_many_shapes(&self, pc: u32) -> bool {
+        self.evidence(pc).is_some_and(|s| s.many)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {

@@ -144,6 +144,21 @@ pub mod cache {
     pub const KIND_NEW: u8 = 6;
 }
 
+/// The table of lookups at sites that see many shapes: entries of [`lookup::SIZE`] bytes, the key's address and a cache ([`cache`]) each.
+pub mod lookup {
+    #![allow(missing_docs)]
+    pub const SIZE: i32 = 40;
+    pub const KEY: i32 = 0;
+    pub const CACHE: i32 = 8;
+    /// Entries: a power of two.
+    pub const ENTRIES: usize = 512;
+    /// Of its address, behind the epoch (`thread::EPOCH_PTR`).
+    pub const AT: i32 = 8;
+    /// A key's part of the number of its entry, to which the shape's id is added: its address times this, shifted.
+    pub const FACTOR: i32 = 0x1E37_79B1;
+    pub const SHIFT: u8 = 16;
+}
+
 /// Thread fields that machine code touches.
 pub mod thread {
     #![allow(missing_docs)]

@@ -13,9 +13,8 @@ use crate::value::Value;
 use std::ptr::null_mut;
 use trinity_abi::cache::KIND_OWN;
 use trinity_abi::helpers::ASK;
+use trinity_abi::lookup::{ENTRIES, FACTOR, SHIFT};
 
-/// Entries (a power of two).
-pub(crate) const SIZE: usize = 512;
 /// Misses after which a site counts as seeing many shapes.
 const MANY: u16 = 16;
 /// Such a site refills its own cache every so many misses.
@@ -32,8 +31,6 @@ pub(crate) struct Entry {
 /// See the module.
 pub struct Lookups {
     entries: Box<[Entry]>,
-    /// Address of the entries, for assembly.
-    pub(crate) base: *mut Entry,
     /// What [`leaf_get`] found in a hash part, for machine code to load at once. No root: nobody looks at it later.
     found: Value,
     used: bool,
@@ -41,18 +38,12 @@ pub struct Lookups {
 
 impl Default for Lookups {
     fn default() -> Lookups {
-        let mut entries: Box<[Entry]> = vec![
-            Entry {
-                key: 0,
-                cache: Cache::EMPTY
-            };
-            SIZE
-        ]
-        .into();
-        let base = entries.as_mut_ptr();
+        let empty = Entry {
+            key: 0,
+            cache: Cache::EMPTY,
+        };
         Lookups {
-            entries,
-            base,
+            entries: vec![empty; ENTRIES].into(),
             found: Value::NIL,
             used: false,
         }
@@ -60,6 +51,10 @@ impl Default for Lookups {
 }
 
 impl Lookups {
+    /// Address of the entries, which stay there.
+    pub(crate) fn entries(&mut self) -> *mut Entry {
+        self.entries.as_mut_ptr()
+    }
     /// Empties the table.
     pub fn clear(&mut self) {
         if self.used {
@@ -219,8 +214,10 @@ pub(crate) unsafe extern "C" fn leaf_shape(
 #[inline(always)]
 unsafe fn entry(g: *mut Global, id: u32, key: usize) -> *mut Entry {
     unsafe {
-        let hash = (id as usize).wrapping_mul(0x9E37_79B1) ^ (key >> 4) ^ (key << 7);
-        (*g).lookups.base.add(hash & (SIZE - 1))
+        // Ids of shapes made one after another are consecutive: those that a site sees do not meet.
+        let hash = key.wrapping_mul(FACTOR as usize) >> SHIFT;
+        (*g).lookup_entries
+            .add(hash.wrapping_add(id as usize) & (ENTRIES - 1))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::api::Reg;
 use crate::coroutine::CoStatus;
 use crate::error::{LResult, Status};
+use crate::native::entry::stub_switch;
 use crate::object::Table;
 use crate::thread::{Lua, Thread};
 use crate::value::{Value, tag};
@@ -24,7 +25,17 @@ pub fn open(l: Lua) -> LResult<*mut Table> {
     l.push(Value::table(t));
     l.set_funcs(t, FUNCS)?;
     l.pop(1);
+    for name in ["resume", "yield"] {
+        let v = l.raw_get_str(t, name);
+        switches(v);
+    }
     Ok(t)
+}
+
+/// The native function `f` switches threads.
+fn switches(f: Value) {
+    // SAFETY: made by `new_native`.
+    unsafe { (*f.as_native_fn()).code = stub_switch() };
 }
 
 fn check_co(l: Lua, i: i32) -> LResult<*mut Thread> {
@@ -114,6 +125,7 @@ fn wrap(l: Lua) -> LResult<u32> {
     create(l)?;
     let co = l.pop_value();
     let f = l.new_native(wrapped, &[co])?;
+    switches(f);
     l.push(f);
     Ok(1)
 }

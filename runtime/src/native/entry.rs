@@ -105,6 +105,28 @@ global_asm!(
     "5:",
     "ret",
     ".cfi_endproc",
+    // ---- functions that switch threads: what they return to is not what the processor expects, whose stack of return addresses belongs to the
+    // other thread. An indirect jump it predicts by the way here.
+    ".p2align 4",
+    ".globl trinity_stub_switch",
+    "trinity_stub_switch:",
+    ".cfi_startproc",
+    record!(),
+    "sub rsp, 8; .cfi_adjust_cfa_offset 8; mov rdi, r14; mov rsi, rbx; mov edx, ecx",
+    "call {rt_call_native}",
+    "add rsp, 8; .cfi_adjust_cfa_offset -8",
+    "test rax, rax",
+    "js trinity_raise",
+    "mov rcx, rax",
+    reload!(),
+    "xor edx, edx",
+    "test ecx, ecx",
+    "jz 7f",
+    "mov rax, [rbx - 16]",
+    "movzx edx, byte ptr [rbx - 8]",
+    "7:",
+    "pop rsi; .cfi_adjust_cfa_offset -8; jmp rsi",
+    ".cfi_endproc",
     // ---- exits: esi = pc; the frame is torn down, rsp points at the return address to its caller
     ".p2align 4",
     ".globl trinity_exit",
@@ -193,6 +215,7 @@ unsafe extern "C" {
     fn trinity_lazy_exit();
     fn trinity_stub_interp();
     fn trinity_stub_native();
+    fn trinity_stub_switch();
 }
 
 /// Return address of the outermost machine frame of a region.
@@ -214,6 +237,11 @@ pub fn stub_interp() -> *const u8 {
 /// `code` of native closures.
 pub fn stub_native() -> *const u8 {
     trinity_stub_native as *const u8
+}
+
+/// `code` of native closures that switch threads.
+pub fn stub_switch() -> *const u8 {
+    trinity_stub_switch as *const u8
 }
 
 /// Calls the machine code of the Lua closure at `func` with the `nargs` values behind it. On success the results are from `func` on

@@ -5,22 +5,24 @@
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
 use crate::heap;
-use crate::interp::lookup::{Entry, Lookups, SIZE, leaf_get, leaf_shape};
+use crate::interp::lookup::{Entry, leaf_get, leaf_shape};
 use crate::object::Header;
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table::hash::{HashPart, Node};
 use std::arch::global_asm;
 use std::mem::{offset_of, size_of};
-use trinity_abi::{VALUE_TAG, cache, closure, header, proto, shape, table, tag, thread};
+use trinity_abi::{VALUE_TAG, cache, closure, header, lookup, proto, shape, table, tag, thread};
 use trinity_frontend::bytecode::Event;
 
 /// Field of an entry's cache.
 const fn entry(field: i32) -> usize {
     offset_of!(Entry, cache) + field as usize
 }
-const ENTRIES: usize = offset_of!(Global, lookups) + offset_of!(Lookups, base);
-const _: () = assert!(size_of::<Entry>() == 40 && SIZE.is_power_of_two());
+const ENTRIES: usize = offset_of!(Global, lookup_entries);
+const _: () = assert!(size_of::<Entry>() == lookup::SIZE as usize && lookup::SIZE == 40);
+const _: () = assert!(offset_of!(Entry, key) == lookup::KEY as usize);
+const _: () = assert!(offset_of!(Entry, cache) == lookup::CACHE as usize);
 const _: () = assert!(size_of::<Node>() == 24 && size_of::<Cache>() == cache::SIZE as usize);
 
 // Each has a section, so that what nobody calls is not linked.
@@ -48,10 +50,14 @@ global_asm!(
 macro_rules! find_entry {
     ($other:literal) => {
         concat!(
-            "imul r8d, eax, 0x9E3779B1; mov r9, rdx; shr r9, 4; xor r8, r9; mov r9, rdx; shl r9, 7; xor r8, r9; and r8d, {MASK}\n",
+            "imul r8d, edx, {FACTOR}; shr r8d, {SHIFT}; add r8d, eax; and r8d, {MASK}\n",
             "mov r9, [rdi + {ENTRIES}]; lea r8, [r8 + 4*r8]; lea r8, [r9 + 8*r8]\n",
-            "cmp [r8 + {KEY}], rdx; jne ", $other, "\n",
-            "cmp [r8 + {ID}], eax; jne ", $other, "\n",
+            "cmp [r8 + {KEY}], rdx; jne ",
+            $other,
+            "\n",
+            "cmp [r8 + {ID}], eax; jne ",
+            $other,
+            "\n",
         )
     };
 }
@@ -85,7 +91,9 @@ global_asm!(
     SITE_SLOT = const cache::SLOT,
     SITE_EPOCH = const cache::EPOCH,
     SITE_VALUE = const cache::VALUE,
-    MASK = const SIZE - 1,
+    FACTOR = const lookup::FACTOR,
+    SHIFT = const lookup::SHIFT,
+    MASK = const lookup::ENTRIES - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
     ID = const entry(cache::SHAPE_ID),
@@ -116,7 +124,9 @@ global_asm!(
     "dec rdx; pop r9; pop r8; ret",
     "3: xor eax, eax; dec rdx; pop r9; pop r8; ret",
     ".popsection",
-    MASK = const SIZE - 1,
+    FACTOR = const lookup::FACTOR,
+    SHIFT = const lookup::SHIFT,
+    MASK = const lookup::ENTRIES - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
     ID = const entry(cache::SHAPE_ID),
@@ -228,7 +238,9 @@ global_asm!(
     "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
     ".popsection",
     GLOBAL = const thread::GLOBAL,
-    MASK = const SIZE - 1,
+    FACTOR = const lookup::FACTOR,
+    SHIFT = const lookup::SHIFT,
+    MASK = const lookup::ENTRIES - 1,
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
     ID = const entry(cache::SHAPE_ID),

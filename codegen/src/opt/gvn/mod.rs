@@ -18,7 +18,8 @@ use super::known::Known;
 use super::loops::Loops;
 use super::{OptOptions, OptStats, Replace};
 use crate::ir::{
-    BinOp, Block, Cfg, Cond, Function, Inst, InstId, Opnd, OvfOp, Pinned, Term, Type, Value,
+    BinOp, Block, CallData, CallTarget, Cfg, Clobbers, Cond, Function, Inst, InstId, Opnd, OvfOp,
+    Pinned, SymbolRef, Term, Type, Value,
 };
 use conds::Form;
 use memory::{Memory, State, branch_cond, cond_of, stored};
@@ -343,7 +344,7 @@ impl Gvn<'_> {
             return self.store(inst, &addr, w, bytes);
         }
         match inst {
-            Inst::Call(data) => {
+            Inst::Call(data) if pure_call(data).is_none() => {
                 self.mem.call(&mut self.state, data.clobbers);
                 for k in 0..count as u32 {
                     self.define(Value(res.0 + k), Range::FULL);
@@ -468,8 +469,12 @@ impl Gvn<'_> {
             | Inst::MemOp { .. }
             | Inst::Assume(_)
             | Inst::SetPinned(..)
-            | Inst::AddPinned(..)
-            | Inst::Call(_) => return None,
+            | Inst::AddPinned(..) => return None,
+            Inst::Call(data) => {
+                let f = pure_call(data)?;
+                let mut args = data.args.iter().map(|a| self.num_of(a.0));
+                Key::Call(f, [args.next(), args.next()])
+            }
         })
     }
 
@@ -500,6 +505,16 @@ impl Gvn<'_> {
             }
             (Pinned::Thread, _) => self.state.pins.thread = self.mem.new_root(),
         }
+    }
+}
+
+/// The function of a call that is nothing but its result, if it has few enough arguments.
+fn pure_call(data: &CallData) -> Option<SymbolRef> {
+    match data.target {
+        CallTarget::Symbol(f) if data.clobbers == Clobbers::Pure && data.rets.len() == 1 => {
+            (data.args.len() <= 2).then_some(f)
+        }
+        _ => None,
     }
 }
 

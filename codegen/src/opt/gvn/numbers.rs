@@ -8,7 +8,7 @@
 use super::conds::FactKey;
 use super::memory::AddrKey;
 use super::range::Range;
-use crate::ir::{BinOp, LoadKind, Pinned, Type, UnOp, Value};
+use crate::ir::{BinOp, LoadKind, Pinned, SymbolRef, Type, UnOp, Value};
 use crate::opt::hash::FastMap;
 
 /// A number.
@@ -23,6 +23,8 @@ pub(super) enum Key {
     Pinned(Pinned, u32, i32),
     /// Memory at an address in a version.
     Load(LoadKind, AddrKey, u32),
+    /// A pure function's result.
+    Call(SymbolRef, [Option<Num>; 2]),
     Bool(FactKey, u8),
     Select(FactKey, u8, Num, Num),
 }

@@ -1,11 +1,13 @@
-//! Direct forms of basic functions, and of `math.type`.
+//! Direct forms of basic functions, of `math.type` and `coroutine.status`.
 
 use super::Call;
 use crate::meta;
 use crate::numfmt;
 use crate::object::Table;
 use crate::table;
+use crate::thread::Lua;
 use crate::value::{Value, tag};
+use std::ptr::NonNull;
 use trinity_frontend::bytecode::Event;
 
 /// The metatable of a value.
@@ -37,6 +39,14 @@ pub(super) fn math_type(c: &Call) -> Option<Value> {
         tag::FLOAT => c.name(b"float"),
         _ => Some(Value::NIL),
     }
+}
+
+pub(super) fn coroutine_status(c: &Call) -> Option<Value> {
+    let v = c.arg(0);
+    let l = Lua(NonNull::new(c.th)?);
+    (v.t == tag::THREAD)
+        .then(|| c.name(l.co_status(v.as_thread()).name().as_bytes()))
+        .flatten()
 }
 
 pub(super) fn tostring(c: &Call) -> Option<Value> {

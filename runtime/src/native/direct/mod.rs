@@ -147,6 +147,7 @@ macro_rules! direct {
 direct! {
     trinity_d_getmetatable = base::getmetatable;
     trinity_d_ipairs = base::ipairs;
+    trinity_d_coroutine_status = base::coroutine_status;
     trinity_d_math_type = base::math_type;
     trinity_d_next = base::next;
     trinity_d_pairs = base::pairs;
