@@ -45,8 +45,7 @@ impl Lowering<'_> {
     }
     /// Keys other than integers are to be expected in this register.
     pub(crate) fn other_keys(&self, key: usize) -> bool {
-        let seen = self.spec().kinds(self.pc).unwrap_or(kind::OTHER_KEY);
-        seen & kind::OTHER_KEY != 0 && self.tags(key) != Tags::INT
+        self.spec().other_keys(self.pc) && self.tags(key) != Tags::INT
     }
 
     /// SETTABLE with a key that is no integer.
@@ -61,11 +60,13 @@ impl Lowering<'_> {
     }
     /// A block off the main path; cold unless training met keys that are not in the array.
     pub(crate) fn beside(&mut self, code: impl FnOnce(&mut Self)) -> Block {
-        let unusual = kind::MISS | kind::OTHER_KEY;
         let here = self.b.current();
-        let block = match self.spec().kinds(self.pc) {
-            Some(seen) if seen & unusual != 0 => self.b.create_block(),
-            _ => self.b.create_cold_block(),
+        let missed = |seen| seen & kind::MISS != 0;
+        let unusual = self.spec().kinds(self.pc).is_some_and(missed)
+            || self.spec().is_hot(self.pc) && self.spec().other_keys(self.pc);
+        let block = match unusual {
+            true => self.b.create_block(),
+            false => self.b.create_cold_block(),
         };
         self.b.switch_to(block);
         code(self);

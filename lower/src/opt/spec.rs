@@ -164,6 +164,11 @@ impl<'a> Spec<'a> {
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
     }
+    /// Keys other than integers were seen by an access, or nothing was.
+    pub fn other_keys(&self, pc: u32) -> bool {
+        self.evidence(pc)
+            .is_none_or(|s| !s.operands[1].within(Tags::INT))
+    }
 }
 
 /// Strings that were short are longer another time.
