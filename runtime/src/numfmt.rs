@@ -7,6 +7,7 @@
 //!
 //! Nothing here allocates; results are small stack buffers.
 
+use crate::bytes;
 use crate::value::Value;
 use std::fmt::Write;
 use trinity_frontend::number::{Num, lua_str2number};
@@ -33,11 +34,12 @@ impl NumText {
         self.buf.get(..usize::from(self.len)).unwrap_or(&[])
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, s: &[u8]) {
         let at = usize::from(self.len);
         if let Some(to) = self.buf.get_mut(at..at + s.len()) {
-            to.copy_from_slice(s);
+            // SAFETY: as many bytes here as there.
+            unsafe { bytes::copy(s.as_ptr(), to.as_mut_ptr(), s.len()) };
             self.len += s.len() as u8;
         }
     }

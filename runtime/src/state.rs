@@ -47,6 +47,8 @@ pub struct Global {
     pub warn: crate::warn::WarnState,
     /// Program name for messages of the stand-alone interpreter.
     pub progname: String,
+    /// What was read of the last formats of string.format.
+    pub formats: crate::lib::string::plan::Formats,
     /// Field lookups at sites that see many shapes.
     pub lookups: Lookups,
     /// Seed of string hashes.
@@ -109,6 +111,7 @@ pub fn new_state() -> Option<Lua> {
         stacks: StackPool::default(),
         warn: WarnState::default(),
         progname: String::new(),
+        formats: Default::default(),
         lookups: Lookups::default(),
         seed,
         on_signal: None,

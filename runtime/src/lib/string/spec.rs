@@ -1,6 +1,7 @@
 //! Conversion specifications of string.format (`%-08.3f`) and the formatting of integers by them. No Lua here.
 
-use crate::numfmt;
+use crate::{bytes, numfmt};
+use std::mem::MaybeUninit;
 
 /// Flags accepted by the conversions: integers, unsigned, octal and hexadecimal, floats, the others.
 pub const FLAGS_INT: &[u8] = b"-+0 ";
@@ -67,6 +68,20 @@ pub fn parse(form: &[u8], flags: &[u8], allow_precision: bool) -> Option<Spec> {
     matches!(rest, [c] if c.is_ascii_alphabetic()).then_some(spec)
 }
 
+/// What a form says, if it is valid for its conversion, the last character.
+pub fn of(form: &[u8]) -> Option<Spec> {
+    let (flags, precision) = match form.last()? {
+        b'd' | b'i' => (FLAGS_INT, true),
+        b'u' => (FLAGS_UNSIGNED, true),
+        b'o' | b'x' | b'X' => (FLAGS_HEX, true),
+        b'a' | b'A' | b'e' | b'E' | b'f' | b'g' | b'G' => (FLAGS_FLOAT, true),
+        b's' => (FLAGS_TEXT, true),
+        b'c' | b'p' => (FLAGS_TEXT, false),
+        _ => return None,
+    };
+    parse(form, flags, precision)
+}
+
 fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     let n = text
         .iter()
@@ -83,26 +98,34 @@ fn two_digits(text: &[u8]) -> (usize, &[u8]) {
 
 /// A formatted integer: at most two digits of width and precision, so 99 characters and a prefix fit.
 pub struct IntText {
-    buf: [u8; 112],
+    buf: [MaybeUninit<u8>; INT_TEXT],
     len: usize,
 }
 
+const INT_TEXT: usize = 112;
+
 impl IntText {
+    #[inline(always)]
     fn push(&mut self, s: &[u8]) {
-        if let Some(to) = self.buf.get_mut(self.len..self.len + s.len()) {
-            to.copy_from_slice(s);
+        if s.len() <= INT_TEXT - self.len {
+            // SAFETY: there is room.
+            unsafe { bytes::copy(s.as_ptr(), self.buf.as_mut_ptr().add(self.len).cast(), s.len()) };
             self.len += s.len();
         }
     }
+    #[inline(always)]
     fn fill(&mut self, c: u8, n: usize) {
-        if let Some(to) = self.buf.get_mut(self.len..self.len + n) {
-            to.fill(c);
+        if n <= INT_TEXT - self.len {
+            // SAFETY: there is room.
+            unsafe { bytes::fill(self.buf.as_mut_ptr().add(self.len).cast(), c, n) };
             self.len += n;
         }
     }
     /// The characters.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.buf[..self.len]
+        // SAFETY: the first `len` bytes were written.
+        unsafe { std::slice::from_raw_parts(self.buf.as_ptr().cast(), self.len) }
     }
 }
 
@@ -159,7 +182,7 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
         blanks = 0;
     }
     let mut out = IntText {
-        buf: [0; 112],
+        buf: [const { MaybeUninit::uninit() }; INT_TEXT],
         len: 0,
     };
     if !spec.left {
