@@ -91,18 +91,22 @@ fn ends(b: &[u8]) -> (u64, u64) {
     }
 }
 
-/// The words in front of the last 16 bytes, two at a time; some of these are read twice.
-#[inline(always)]
-fn first_words(b: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
-    let n = b.len().saturating_sub(1) / 16 * 16;
-    b[..n].chunks_exact(16).map(ends)
-}
-
 /// Equality of short strings, without a call.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let last = |b: &[u8]| ends(&b[b.len().saturating_sub(16)..]);
-    a.len() == b.len() && last(a) == last(b) && first_words(a).eq(first_words(b))
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while a.len() - at > 16 {
+        if ends(&a[at..at + 16]) != ends(&b[at..at + 16]) {
+            return false;
+        }
+        at += 16;
+    }
+    // The last 16 bytes: some of them for the second time.
+    let last = a.len().saturating_sub(16);
+    ends(&a[last..]) == ends(&b[last..])
 }
 
 /// The part of a string that C sees: names in messages end at the first zero, as in the reference.
@@ -113,13 +117,19 @@ pub fn c_part(s: &[u8]) -> &[u8] {
 /// Hash of bytes.
 #[inline]
 pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {
-    let (x, y) = ends(&b[b.len().saturating_sub(16)..]);
     let seed = u64::from(seed) | 1;
     // The seed is in all factors: no text makes one of them zero.
     let mut h = seed.wrapping_mul(K0);
-    for (x, y) in first_words(b) {
+    let mut rest = b;
+    while let Some((first, more)) = rest.split_first_chunk::<16>()
+        && !more.is_empty()
+    {
+        let (x, y) = ends(first);
         h = fold(h ^ x, y ^ seed.wrapping_mul(K1));
+        rest = more;
     }
+    // The last 16 bytes: some of them for the second time.
+    let (x, y) = ends(b.last_chunk::<16>().map_or(rest, |l| l));
     h = fold(h ^ x, y ^ (K1 ^ b.len() as u64).wrapping_mul(seed));
     (h ^ (h >> 32)) as u32
 }

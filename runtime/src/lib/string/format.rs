@@ -10,7 +10,8 @@ use crate::error::{LResult, Raise};
 use crate::object::Str;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
-use crate::{meta, numfmt, raise};
+use crate::numfmt::{self, Fixed};
+use crate::{bytes, meta, raise};
 use trinity_frontend::bytecode::Event;
 
 /// A text of this length or more ignores the width (and needs no padding: widths have two digits).
@@ -54,7 +55,9 @@ pub(crate) fn add_usual(l: Lua, out: &mut Buffer, item: &Item, v: Value) -> LRes
     };
     match item.conversion {
         conversion @ (b'd' | b'i' | b'u' | b'o' | b'x' | b'X') if v.is_int() => {
-            out.add(spec::integer(spec, conversion, v.as_int()).as_bytes())?;
+            let to = out.room(spec::INT_TEXT)?;
+            // SAFETY: the room it wants; it wrote as many characters as it says.
+            unsafe { out.advance(spec::integer(spec, conversion, v.as_int(), to)) };
         }
         b's' if v.is_string() || v.is_number() => {
             if !meta::metamethod_of(l, v, Event::ToString).is_nil() {
@@ -190,15 +193,18 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bo
         return Ok(false);
     }
     let text = match conversion {
-        b'f' => numfmt::float_f(f, precision),
-        b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
-        b'e' | b'E' if precision <= 16 && f.is_finite() => {
-            Some(numfmt::float_e(f, precision, conversion))
+        b'f' => {
+            let Some(fixed) = Fixed::new(f, precision) else {
+                return Ok(false);
+            };
+            add_fixed(out, spec, fixed)?;
+            return Ok(true);
         }
-        _ => None,
-    };
-    let Some(text) = text else {
-        return Ok(false);
+        b'g' if precision <= 17 => numfmt::float_g(f, precision),
+        b'e' | b'E' if precision <= 16 && f.is_finite() => {
+            numfmt::float_e(f, precision, conversion)
+        }
+        _ => return Ok(false),
     };
     if spec.zero && !spec.left {
         let (sign, digits) = text.split_at(usize::from(text.first() == Some(&b'-')));
@@ -209,6 +215,31 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bo
         padded(out, spec, &text)?;
     }
     Ok(true)
+}
+
+/// `%f` in a field.
+fn add_fixed(out: &mut Buffer, spec: Spec, fixed: Fixed) -> LResult<()> {
+    let len = fixed.len();
+    let filling = spec.width.saturating_sub(len);
+    let (mut blanks, zeros, behind) = match (spec.left, spec.zero) {
+        (true, _) => (0, 0, filling),
+        (_, true) => (0, filling, 0),
+        _ => (filling, 0, 0),
+    };
+    let to = out.room(len + filling)?;
+    // SAFETY: the parts have this length together.
+    unsafe {
+        bytes::fill(to, b' ', blanks);
+        if fixed.sign() > 0 {
+            *to.add(blanks) = b'-';
+        }
+        blanks += fixed.sign();
+        bytes::fill(to.add(blanks), b'0', zeros);
+        fixed.write(to.add(blanks + zeros));
+        bytes::fill(to.add(len + filling - behind), b' ', behind);
+        out.advance(len + filling);
+    }
+    Ok(())
 }
 
 /// A float by `snprintf`.

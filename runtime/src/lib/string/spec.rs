@@ -1,7 +1,6 @@
 //! Conversion specifications of string.format (`%-08.3f`) and the formatting of integers by them. No Lua here.
 
 use crate::{bytes, numfmt};
-use std::mem::MaybeUninit;
 
 /// Flags accepted by the conversions: integers, unsigned, octal and hexadecimal, floats, the others.
 pub const FLAGS_INT: &[u8] = b"-+0 ";
@@ -96,72 +95,27 @@ fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     )
 }
 
-/// A formatted integer: at most two digits of width and precision, so 99 characters and a prefix fit.
-pub struct IntText {
-    buf: [MaybeUninit<u8>; INT_TEXT],
-    len: usize,
-}
+/// Room for a formatted integer: at most two digits of width and precision, so 99 characters and a prefix.
+pub const INT_TEXT: usize = 112;
 
-const INT_TEXT: usize = 112;
-
-impl IntText {
-    #[inline(always)]
-    fn push(&mut self, s: &[u8]) {
-        if s.len() <= INT_TEXT - self.len {
-            // SAFETY: there is room.
-            unsafe { bytes::copy(s.as_ptr(), self.buf.as_mut_ptr().add(self.len).cast(), s.len()) };
-            self.len += s.len();
-        }
-    }
-    #[inline(always)]
-    fn fill(&mut self, c: u8, n: usize) {
-        if n <= INT_TEXT - self.len {
-            // SAFETY: there is room.
-            unsafe { bytes::fill(self.buf.as_mut_ptr().add(self.len).cast(), c, n) };
-            self.len += n;
-        }
-    }
-    /// The characters.
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes were written.
-        unsafe { std::slice::from_raw_parts(self.buf.as_ptr().cast(), self.len) }
-    }
-}
-
-/// Formats an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do.
-pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
-    let mut space = [0; 24];
-    let mut at = space.len();
-    let mut put = |c: u8| {
-        at -= 1;
-        space[at] = c;
-    };
+/// Writes an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do; gives the number of characters.
+///
+/// # Safety
+/// There is room for [`INT_TEXT`] characters.
+pub unsafe fn integer(spec: Spec, conversion: u8, n: i64, to: *mut u8) -> usize {
     let signed = matches!(conversion, b'd' | b'i');
-    let mut bits = if signed { n.unsigned_abs() } else { n as u64 };
-    let mut decimal = [0; 20];
-    let mut digits: &[u8] = &[];
-    match conversion {
-        b'o' => {
-            while bits != 0 {
-                put(b'0' + (bits & 7) as u8);
-                bits >>= 3;
-            }
-        }
-        b'x' | b'X' => {
-            let letters = if conversion == b'x' { b'a' } else { b'A' };
-            while bits != 0 {
-                let d = (bits & 15) as u8;
-                put(if d < 10 { b'0' + d } else { letters + d - 10 });
-                bits >>= 4;
-            }
-        }
-        _ if bits != 0 => digits = numfmt::decimal(bits, &mut decimal),
-        _ => {}
-    }
-    if at < space.len() {
-        digits = &space[at..];
-    }
+    let bits = if signed { n.unsigned_abs() } else { n as u64 };
+    // Bits of a digit.
+    let radix = match conversion {
+        b'o' => 3,
+        b'x' | b'X' => 4,
+        _ => 0,
+    };
+    let digits = match (bits, radix) {
+        (0, _) => 0,
+        (_, 0) => numfmt::decimal_len(bits),
+        _ => (64 - bits.leading_zeros()).div_ceil(radix) as usize,
+    };
     let prefix: &[u8] = match conversion {
         b'd' | b'i' if n < 0 => b"-",
         b'd' | b'i' if spec.plus => b"+",
@@ -172,29 +126,39 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
     };
     let mut least = spec.precision.unwrap_or(1);
     if conversion == b'o' && spec.alternate {
-        least = least.max(digits.len() + 1);
+        least = least.max(digits + 1);
     }
-    let mut zeros = least.saturating_sub(digits.len());
-    let used = prefix.len() + zeros + digits.len();
+    let mut zeros = least.saturating_sub(digits);
+    let used = prefix.len() + zeros + digits;
     let mut blanks = spec.width.saturating_sub(used);
     if spec.zero && !spec.left && spec.precision.is_none() {
         zeros += blanks;
         blanks = 0;
     }
-    let mut out = IntText {
-        buf: [const { MaybeUninit::uninit() }; INT_TEXT],
-        len: 0,
-    };
-    if !spec.left {
-        out.fill(b' ', blanks);
+    let (before, behind) = if spec.left { (0, blanks) } else { (blanks, 0) };
+    // SAFETY: widths and precisions have two digits; all parts together have the length they should.
+    unsafe {
+        bytes::fill(to, b' ', before);
+        let mut at = to.add(before);
+        bytes::copy(prefix.as_ptr(), at, prefix.len());
+        at = at.add(prefix.len());
+        bytes::fill(at, b'0', zeros);
+        at = at.add(zeros);
+        if radix == 0 {
+            numfmt::write_decimal(bits, at, digits);
+        } else {
+            let letters = if conversion == b'X' { b'A' } else { b'a' };
+            let mut rest = bits;
+            for i in (0..digits).rev() {
+                let d = (rest & ((1 << radix) - 1)) as u8;
+                rest >>= radix;
+                *at.add(i) = if d < 10 { b'0' + d } else { letters + d - 10 };
+            }
+        }
+        at = at.add(digits);
+        bytes::fill(at, b' ', behind);
+        at.add(behind).offset_from(to) as usize
     }
-    out.push(prefix);
-    out.fill(b'0', zeros);
-    out.push(digits);
-    if spec.left {
-        out.fill(b' ', blanks);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -263,8 +227,10 @@ mod tests {
                         panic!("{text}")
                     };
                     for n in [0, 1, -1, 8, 255, -255, 1234567, i64::MAX, i64::MIN] {
-                        let ours = integer(spec, conversion, n);
-                        assert_eq!(ours.as_bytes(), libc_integer(&text, n), "%{text} of {n}");
+                        let mut ours = [0; INT_TEXT];
+                        // SAFETY: the room it wants.
+                        let len = unsafe { integer(spec, conversion, n, ours.as_mut_ptr()) };
+                        assert_eq!(ours[..len], libc_integer(&text, n), "%{text} of {n}");
                     }
                 }
             }
