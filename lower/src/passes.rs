@@ -43,6 +43,7 @@ passes! {
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
+    ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the few elements that others made there came to have";
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";

@@ -12,6 +12,7 @@ use crate::bytes;
 use crate::heap::{self, AllocError};
 use crate::object::{Header, Str};
 use crate::state::Global;
+use std::cmp::Ordering;
 use trinity_abi::{string::MAX_SHORT, tag};
 
 /// `flags` of a long string: `aux32` is its hash (before, the seed).
@@ -367,6 +368,29 @@ pub unsafe fn equal(a: *mut Str, b: *mut Str) -> bool {
             || ((*a).h.kind == tag::LONG_STR
                 && (*b).h.kind == tag::LONG_STR
                 && Str::bytes(a) == Str::bytes(b))
+    }
+}
+
+/// The order of two strings by their bytes: mostly the first eight decide.
+#[inline]
+pub unsafe fn order(a: *mut Str, b: *mut Str) -> Ordering {
+    // A cell has 16 bytes of text at least; what is behind the string's end is not looked at.
+    let head = |s: *mut Str| unsafe {
+        let word = u64::from_be_bytes(Str::data(s).cast::<[u8; 8]>().read_unaligned());
+        match (*s).len {
+            0 => 0,
+            n => word & u64::MAX << (64 - 8 * n.min(8)),
+        }
+    };
+    let (x, y) = (head(a), head(b));
+    if x != y {
+        return x.cmp(&y);
+    }
+    // SAFETY: live strings.
+    let (a, b) = unsafe { (Str::bytes(a), Str::bytes(b)) };
+    match (a.get(8..), b.get(8..)) {
+        (Some(a), Some(b)) => a.cmp(b),
+        _ => a.len().cmp(&b.len()),
     }
 }
 

@@ -32,6 +32,8 @@ pub struct SeenSite {
     pub operands: [Tags; 2],
     /// Bits of [`trinity_profile::kind`].
     pub kinds: u8,
+    /// The largest integer seen; of NEWTABLE: the longest that an array became.
+    pub longest: i64,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
     /// The slot in which the accessed table always had the field itself.
@@ -72,6 +74,9 @@ impl Seen {
                 s.slot = None;
                 s.shapes.clear();
             }
+            if !passes.has(Pass::ArraySizes) {
+                s.longest = 0;
+            }
             if !passes.has(Pass::DirectCalls) {
                 s.callee = None;
             }
@@ -85,6 +90,9 @@ impl Seen {
 
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
 pub(crate) const EVIDENCE: u64 = 4;
+
+/// Elements that a table is made with because others came to have as many.
+const FEW: usize = 8;
 
 /// The answers for one function.
 #[derive(Clone, Copy)]
@@ -163,6 +171,11 @@ impl<'a> Spec<'a> {
     /// What a table access met ([`trinity_profile::kind`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
+    }
+    /// How many elements the arrays of tables made here come to have, where that is at least one and never many.
+    pub fn elements(&self, pc: u32) -> Option<usize> {
+        let longest = usize::try_from(self.evidence(pc)?.longest).ok()?;
+        (1..=FEW).contains(&longest).then_some(longest)
     }
     /// Keys other than integers were seen by an access, or nothing was.
     pub fn other_keys(&self, pc: u32) -> bool {
