@@ -7,10 +7,10 @@ use super::ctype::{Ctype, class};
 use super::plan::Item;
 use super::spec::{self, Spec};
 use crate::error::{LResult, Raise};
+use crate::numfmt::{self, Fixed};
 use crate::object::Str;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
-use crate::numfmt::{self, Fixed};
 use crate::{bytes, meta, raise};
 use trinity_frontend::bytecode::Event;
 
