@@ -105,7 +105,8 @@ pub struct Site {
     /// Of accesses to tables by `GETTABLE`, `SETTABLE`, `GETI`, `SETI`, and of `LEN`: bits of [`kind`].
     pub kinds: u8,
     /// Smallest and largest integer seen: of the key, for accesses that have [`Site::kinds`] (the length for `LEN`); of the number of
-    /// iterations, for `FORPREP` with integers (at most `i64::MAX`); else of the result.
+    /// iterations, for `FORPREP` with integers (at most `i64::MAX`); of the lengths that the arrays of tables made by `NEWTABLE` were later seen
+    /// to have (at most 17), roughly; else of the result.
     pub range: Option<(i64, i64)>,
     /// Of `CALL`, `TAILCALL`, `TFORCALL`: what was called.
     pub callee: Callee,

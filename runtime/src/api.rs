@@ -355,6 +355,9 @@ impl Lua {
     }
     /// lua_seti.
     pub fn set_int(self, o: Value, i: i64, v: Value) -> LResult<()> {
+        if o.is_table() && unsafe { (*o.as_table()).metatable.is_null() } {
+            return self.raw_set_int(o.as_table(), i, v);
+        }
         meta::set_index(self, o, Value::int(i), v)
     }
     /// lua_getfield.
@@ -459,6 +462,12 @@ impl Lua {
             call::adjust_results(th, nresults);
             Ok(())
         }
+    }
+    /// [`Lua::call_no_yield`] for one result, popped.
+    #[inline]
+    pub fn call_back(self, nargs: i32) -> LResult<Value> {
+        // SAFETY: the function and its arguments are on top.
+        unsafe { call::call_back(self, (*self.thread()).top.sub(nargs as usize + 1)) }
     }
     /// lua_pcall: on error the function and arguments are replaced by the error value; `handler` is a stack index or 0.
     pub fn pcall(self, nargs: i32, nresults: i32, handler: i32) -> Status {

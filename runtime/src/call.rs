@@ -104,6 +104,38 @@ pub unsafe fn call_no_yield(l: Lua, func: *mut Value, nresults: i32) -> LResult<
     }
 }
 
+/// [`call_no_yield`] for one result, which is popped: what a library function does with a callback over and over. Machine code is entered
+/// at once where nothing is unusual.
+///
+/// # Safety
+/// As for [`call_value`].
+#[inline]
+pub unsafe fn call_back(l: Lua, func: *mut Value) -> LResult<Value> {
+    unsafe {
+        let th = l.thread();
+        let usual = (*func).t == tag::LUA_FN
+            && !(*(*(*func).as_lua_fn()).proto).native_code.is_null()
+            && interp::machine_allowed(th)
+            && (*th).nccalls + 1 < raise::MAX_C_CALLS
+            && !native::stack::is_low(l);
+        if !usual {
+            call_no_yield(l, func, 1)?;
+            (*th).top = (*th).top.sub(1);
+            return Ok(*(*th).top);
+        }
+        let at = func.offset_from((*th).stack);
+        let nargs = (*th).top.offset_from(func) as u32 - 1;
+        (*th).nccalls += 1;
+        (*th).nny += 1;
+        let n = native::entry::call_machine_here(l, func, nargs);
+        (*th).nny -= 1;
+        let n = n?;
+        leave_c_call(th);
+        (*th).top = (*th).stack.offset(at);
+        Ok(if n == 0 { Value::NIL } else { *(*th).top })
+    }
+}
+
 /// Called from machine code (which counts no native nesting in the reference's sense): all results, `top` behind them.
 ///
 /// # Safety

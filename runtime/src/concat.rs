@@ -1,5 +1,6 @@
 //! Concatenation of strings and numbers: the pieces are gathered first, so that the result is allocated once and written once.
 
+use crate::bytes;
 use crate::heap::AllocError;
 use crate::numfmt;
 use crate::object::Str;
@@ -86,7 +87,7 @@ pub unsafe fn join(
         }
         for piece in &pieces[..n] {
             let (p, len) = piece.assume_init();
-            copy(p, to, len);
+            bytes::copy(p, to, len);
             to = to.add(len);
         }
         Some(if long.is_null() {
@@ -94,38 +95,5 @@ pub unsafe fn join(
         } else {
             Ok(long)
         })
-    }
-}
-
-/// A copy that needs no call when it is short.
-///
-/// # Safety
-/// As for `copy_nonoverlapping`.
-#[inline(always)]
-unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
-    /// The first and the last bytes as two words, which may overlap.
-    macro_rules! ends {
-        ($t:ty) => {{
-            let first = from.cast::<$t>().read_unaligned();
-            let last = from
-                .add(len - size_of::<$t>())
-                .cast::<$t>()
-                .read_unaligned();
-            to.cast::<$t>().write_unaligned(first);
-            to.add(len - size_of::<$t>())
-                .cast::<$t>()
-                .write_unaligned(last);
-        }};
-    }
-    // SAFETY: `len` bytes can be read and written; both words are within them.
-    unsafe {
-        match len {
-            0 => {}
-            1 => *to = *from,
-            2..4 => ends!(u16),
-            4..8 => ends!(u32),
-            8..=16 => ends!(u64),
-            _ => std::ptr::copy_nonoverlapping(from, to, len),
-        }
     }
 }

@@ -11,6 +11,7 @@
 pub mod api;
 pub mod arith;
 pub mod auxlib;
+pub mod bytes;
 pub mod call;
 pub mod cli;
 pub mod close;

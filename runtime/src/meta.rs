@@ -478,7 +478,7 @@ pub fn compare_strings(a: Value, b: Value) -> std::cmp::Ordering {
         let (a, b) = (a.as_str(), b.as_str());
         let name = libc::setlocale(libc::LC_COLLATE, std::ptr::null());
         if name.is_null() || (*name == b'C' as libc::c_char && *name.add(1) == 0) {
-            return Str::bytes(a).cmp(Str::bytes(b));
+            return crate::string::order(a, b);
         }
         collate(
             Str::bytes(a),

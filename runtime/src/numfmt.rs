@@ -7,6 +7,7 @@
 //!
 //! Nothing here allocates; results are small stack buffers.
 
+use crate::bytes;
 use crate::value::Value;
 use std::fmt::Write;
 use trinity_frontend::number::{Num, lua_str2number};
@@ -33,11 +34,12 @@ impl NumText {
         self.buf.get(..usize::from(self.len)).unwrap_or(&[])
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, s: &[u8]) {
         let at = usize::from(self.len);
         if let Some(to) = self.buf.get_mut(at..at + s.len()) {
-            to.copy_from_slice(s);
+            // SAFETY: as many bytes here as there.
+            unsafe { bytes::copy(s.as_ptr(), to.as_mut_ptr(), s.len()) };
             self.len += s.len() as u8;
         }
     }
@@ -166,46 +168,104 @@ pub fn float_e(f: f64, precision: usize, letter: u8) -> NumText {
     out
 }
 
-/// C's `"%.{precision}f"` for numbers below 1e18 and precisions up to [`MAX_DECIMALS`]; `None`: out of these bounds.
-pub fn float_f(f: f64, precision: usize) -> Option<NumText> {
-    let magnitude = f.abs();
-    let (m, shift) = parts(magnitude)?;
-    if magnitude >= 1e18 || precision > MAX_DECIMALS {
-        return None;
+/// A float as C's `"%.{precision}f"` writes it.
+#[derive(Clone, Copy)]
+pub struct Fixed {
+    negative: bool,
+    whole: u64,
+    decimals: u64,
+    precision: usize,
+}
+
+impl Fixed {
+    /// Of numbers below 1e18 and precisions up to [`MAX_DECIMALS`]; `None`: out of these bounds.
+    pub fn new(f: f64, precision: usize) -> Option<Fixed> {
+        let magnitude = f.abs();
+        let (m, shift) = parts(magnitude)?;
+        if magnitude >= 1e18 || precision > MAX_DECIMALS {
+            return None;
+        }
+        let unit = POWERS[precision];
+        let (mut whole, mut decimals) = match shift {
+            0..=63 => (m >> shift, scaled(m & ((1 << shift) - 1), shift, unit)),
+            _ => (0, scaled(m, shift, unit)),
+        };
+        if decimals == unit {
+            whole += 1;
+            decimals = 0;
+        }
+        // Without decimals the tie was rounded to the even of 0 and 1, but the even of `whole` and the next is meant.
+        if precision == 0 && (1..=63).contains(&shift) {
+            whole = scaled(m, shift, 1) as u64;
+        }
+        Some(Fixed {
+            negative: f.is_sign_negative(),
+            whole,
+            decimals: decimals as u64,
+            precision,
+        })
     }
-    let unit = POWERS[precision];
-    let (mut whole, mut decimals) = match shift {
-        0..=63 => (m >> shift, scaled(m & ((1 << shift) - 1), shift, unit)),
-        _ => (0, scaled(m, shift, unit)),
-    };
-    if decimals == unit {
-        whole += 1;
-        decimals = 0;
+    /// Characters of the sign.
+    pub fn sign(self) -> usize {
+        usize::from(self.negative)
     }
-    // Without decimals the tie was rounded to the even of 0 and 1, but the even of `whole` and the next is meant.
-    if precision == 0 && (1..=63).contains(&shift) {
-        whole = scaled(m, shift, 1) as u64;
+    /// Number of characters; at most 37.
+    pub fn len(self) -> usize {
+        let point = usize::from(self.precision > 0);
+        self.sign() + decimal_len(self.whole) + point + self.precision
     }
-    let mut out = NumText::EMPTY;
-    if f.is_sign_negative() {
-        out.push(b"-");
+    /// Writes the characters, without the sign.
+    ///
+    /// # Safety
+    /// There is room for them.
+    pub unsafe fn write(self, to: *mut u8) {
+        // SAFETY: by contract.
+        unsafe {
+            let n = decimal_len(self.whole);
+            write_decimal(self.whole, to, n);
+            if self.precision > 0 {
+                *to.add(n) = decimal_point();
+                write_decimal(self.decimals, to.add(n + 1), self.precision);
+            }
+        }
     }
-    let mut buf = [0; 20];
-    out.push(decimal(whole, &mut buf));
-    if precision > 0 {
-        out.push(&[decimal_point()]);
-        let mut buf = [0; 20];
-        let text = decimal(decimals as u64, &mut buf);
-        out.push(&ZEROS[..precision - text.len()]);
-        out.push(text);
+}
+
+/// Number of decimal digits; 1 for 0.
+#[inline]
+pub fn decimal_len(n: u64) -> usize {
+    // 1233 / 4096 is just above log10(2).
+    let least = ((64 - (n | 1).leading_zeros()) as usize * 1233) >> 12;
+    least + usize::from(u128::from(n) >= POWERS[least] || n == 0)
+}
+
+/// Writes the last `count` decimal digits of `n`.
+///
+/// # Safety
+/// There is room for them.
+#[inline]
+pub unsafe fn write_decimal(mut n: u64, to: *mut u8, count: usize) {
+    let mut at = count;
+    // SAFETY: `at` stays between 0 and `count`; pairs of digits are in the table.
+    unsafe {
+        while at >= 2 {
+            at -= 2;
+            let pair = PAIRS.as_ptr().add((n % 100) as usize * 2);
+            n /= 100;
+            to.add(at)
+                .cast::<u16>()
+                .write_unaligned(pair.cast::<u16>().read_unaligned());
+        }
+        if at == 1 {
+            *to = b'0' + (n % 10) as u8;
+        }
     }
-    Some(out)
 }
 
 const ZEROS: [u8; 20] = [b'0'; 20];
 /// Digits of a float that C's precisions can ask for before they become excessive.
 const MAX_DIGITS: usize = 17;
-/// Decimals of [`float_f`].
+/// Decimals of [`Fixed`].
 pub const MAX_DECIMALS: usize = 16;
 
 /// Powers of ten whose product with a 53-bit mantissa fits 128 bits.
@@ -462,8 +522,11 @@ mod tests {
             999_999.999_999_5,
         ]) {
             for p in [0, 1, 2, 3, 6, 14, 16] {
-                if let Some(ours) = float_f(f, p) {
-                    assert_eq!(ours.as_bytes(), libc_text(c"%.*f", f, p), "{f:e} at {p}");
+                if let Some(ours) = Fixed::new(f, p) {
+                    let mut text = vec![b'-'; ours.len()];
+                    // SAFETY: the room that it asked for.
+                    unsafe { ours.write(text.as_mut_ptr().add(ours.sign())) };
+                    assert_eq!(text, libc_text(c"%.*f", f, p), "{f:e} at {p}");
                 } else {
                     assert!(f.is_nan() || f.abs() >= 1e18);
                 }
@@ -533,8 +596,16 @@ mod tests {
 
     #[test]
     fn integers() {
+        for n in (0..19).map(|p| POWERS[p] as u64) {
+            assert_eq!(decimal_len(n), n.to_string().len());
+            assert_eq!(decimal_len(n - 1), (n - 1).to_string().len());
+        }
         for i in [0, 7, -7, 10, 99, 100, 101, 12345, i64::MAX, i64::MIN] {
             assert_eq!(&*format_int(i), i.to_string().as_bytes());
+            assert_eq!(
+                decimal_len(i.unsigned_abs()),
+                i.unsigned_abs().to_string().len()
+            );
         }
     }
 

@@ -49,6 +49,8 @@ pub struct Global {
     pub warn: crate::warn::WarnState,
     /// Program name for messages of the stand-alone interpreter.
     pub progname: String,
+    /// What was read of the last formats of string.format.
+    pub formats: crate::lib::string::plan::Formats,
     /// Field lookups at sites that see many shapes.
     pub lookups: Lookups,
     /// Seed of string hashes.
@@ -116,6 +118,7 @@ pub fn new_state() -> Option<Lua> {
         warn: WarnState::default(),
         progname: String::new(),
         lookups,
+        formats: Default::default(),
         seed,
         on_signal: None,
         in_finalizer: false,

@@ -1,24 +1,32 @@
 //! Strings: short ones (at most 40 bytes) are interned, so that equality is pointer equality; long ones are compared by content and hashed
 //! on first use.
 //!
-//! The interner is an open-addressing table of pointers with 16 hash bits packed above each pointer, so that a probe rarely reads a string that
-//! is not the wanted one. It holds its strings weakly: the sweeper removes what it frees, and a string found dead but not swept yet is revived.
+//! The interner is an open-addressing table of pointers with 20 hash bits packed above each pointer, so that a probe rarely reads a string that
+//! is not the wanted one. The same bits say where an entry belongs (in tables of up to 2^20 slots), so that growing, and closing the gap where
+//! an entry was removed, read no strings either. It holds its strings weakly: the sweeper removes what it frees, and a string found dead but
+//! not swept yet is revived.
 //! Hashes depend on the state's seed and on the whole string.
 #![allow(clippy::missing_safety_doc)] // as in `heap`: `g` points to a live state, strings are live
 
+use crate::bytes;
 use crate::heap::{self, AllocError};
 use crate::object::{Header, Str};
 use crate::state::Global;
+use std::cmp::Ordering;
 use trinity_abi::{string::MAX_SHORT, tag};
 
 /// `flags` of a long string: `aux32` is its hash (before, the seed).
 const HASHED: u8 = 1;
 
-/// Slot of the interner: 0 free, 1 deleted, else pointer and hash bits.
+/// Slot of the interner: 0, or a pointer without its low zeros, and the first hash bits.
 type Slot = u64;
 const FREE: Slot = 0;
-const DELETED: Slot = 1;
-const PTR: u64 = (1 << 48) - 1;
+/// Hash bits of a slot are from this one on.
+const BITS: u32 = 44;
+/// Zeros at the end of each pointer.
+const ZEROS: u32 = 4;
+/// Tables larger than this need the rest of the hash.
+const KNOWN: usize = 1 << (64 - BITS);
 const FIRST_CAPACITY: usize = 512;
 
 /// The table of short strings.
@@ -26,7 +34,8 @@ pub struct Interner {
     pub seed: u32,
     slots: Vec<Slot>,
     live: usize,
-    deleted: usize,
+    /// Most strings since the last collection.
+    peak: usize,
 }
 
 impl Interner {
@@ -36,7 +45,7 @@ impl Interner {
             seed,
             slots: Vec::new(),
             live: 0,
-            deleted: 0,
+            peak: 0,
         }
     }
     /// Number of strings, dead but unswept ones included.
@@ -45,11 +54,11 @@ impl Interner {
     }
     /// No room for another string.
     fn is_crowded(&self) -> bool {
-        (self.live + self.deleted + 1) * 4 > self.slots.len() * 3
+        (self.live + 1) * 8 > self.slots.len() * 5
     }
-    /// Much larger than needed.
+    /// Much larger than it ever had to be lately.
     fn is_sparse(&self) -> bool {
-        self.slots.len() > FIRST_CAPACITY && self.live * 8 < self.slots.len()
+        self.slots.len() > FIRST_CAPACITY && self.peak * 8 < self.slots.len()
     }
     /// No strings.
     pub fn is_empty(&self) -> bool {
@@ -66,35 +75,39 @@ fn fold(a: u64, b: u64) -> u64 {
 const K0: u64 = 0x9E37_79B9_7F4A_7C15;
 const K1: u64 = 0xD6E8_FEB8_6659_FD93;
 
-/// The last 8 bytes of a string, or all of a shorter one spread over a word; with the length it tells short strings apart.
+/// The first and the last 8 bytes of a string, or all of a shorter one; with the length it tells strings of at most 16 bytes apart.
 #[inline(always)]
-fn last_word(b: &[u8]) -> u64 {
-    if let Some(w) = b.last_chunk() {
-        u64::from_le_bytes(*w)
+fn ends(b: &[u8]) -> (u64, u64) {
+    if let (Some(first), Some(last)) = (b.first_chunk(), b.last_chunk()) {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
     } else if let (Some(first), Some(last)) = (b.first_chunk(), b.last_chunk()) {
-        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        (
+            u64::from(u32::from_le_bytes(*first)),
+            u64::from(u32::from_le_bytes(*last)),
+        )
     } else if let [first, .., last] = b {
-        u64::from(*first) | u64::from(b[1]) << 8 | u64::from(*last) << 16
+        (u64::from(*first) | u64::from(b[1]) << 8, u64::from(*last))
     } else {
-        b.first().map_or(0, |&c| u64::from(c))
+        (b.first().map_or(0, |&c| u64::from(c)), 0)
     }
-}
-
-/// The words in front of the last one.
-#[inline(always)]
-fn first_words(b: &[u8]) -> impl Iterator<Item = u64> + '_ {
-    let words = b.get(..b.len().saturating_sub(1)).unwrap_or(&[]);
-    words
-        .chunks_exact(8)
-        .map(|w| w.first_chunk().map_or(0, |w| u64::from_le_bytes(*w)))
 }
 
 /// Equality of short strings, without a call.
 #[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len()
-        && last_word(a) == last_word(b)
-        && first_words(a).zip(first_words(b)).all(|(x, y)| x == y)
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while a.len() - at > 16 {
+        if ends(&a[at..at + 16]) != ends(&b[at..at + 16]) {
+            return false;
+        }
+        at += 16;
+    }
+    // The last 16 bytes: some of them for the second time.
+    let last = a.len().saturating_sub(16);
+    ends(&a[last..]) == ends(&b[last..])
 }
 
 /// The part of a string that C sees: names in messages end at the first zero, as in the reference.
@@ -103,20 +116,51 @@ pub fn c_part(s: &[u8]) -> &[u8] {
 }
 
 /// Hash of bytes.
-#[inline(never)]
+#[inline]
 pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {
-    let mut h = (seed as u64) << 32 ^ b.len() as u64 ^ K1;
-    for w in first_words(b) {
-        h = fold(h ^ w, K0);
+    let seed = u64::from(seed) | 1;
+    // The seed is in all factors: no text makes one of them zero.
+    let mut h = seed.wrapping_mul(K0);
+    let mut rest = b;
+    while let Some((first, more)) = rest.split_first_chunk::<16>()
+        && !more.is_empty()
+    {
+        let (x, y) = ends(first);
+        h = fold(h ^ x, y ^ seed.wrapping_mul(K1));
+        rest = more;
     }
-    h = fold(h ^ last_word(b), K0);
-    h = fold(h, K1);
+    // The last 16 bytes: some of them for the second time.
+    let (x, y) = ends(b.last_chunk::<16>().map_or(rest, |l| l));
+    h = fold(h ^ x, y ^ (K1 ^ b.len() as u64).wrapping_mul(seed));
     (h ^ (h >> 32)) as u32
 }
 
 #[inline(always)]
 fn pack(s: *mut Str, hash: u32) -> Slot {
-    s as u64 | ((hash >> 16) as u64) << 48
+    debug_assert!(s as u64 % (1 << ZEROS) == 0);
+    s as u64 >> ZEROS | u64::from(hash >> 12) << BITS
+}
+
+#[inline(always)]
+fn string_of(e: Slot) -> *mut Str {
+    (e << (64 - BITS) >> (64 - BITS - ZEROS)) as *mut Str
+}
+
+/// Where a string with this hash belongs, in a table of any size.
+#[inline(always)]
+fn position(hash: u32) -> usize {
+    hash.rotate_left(20) as usize
+}
+
+/// Where an entry belongs.
+#[inline(always)]
+unsafe fn home(e: Slot, mask: usize) -> usize {
+    if mask < KNOWN {
+        (e >> BITS) as usize & mask
+    } else {
+        // SAFETY: entries are strings.
+        position(unsafe { (*string_of(e)).h.aux32 }) & mask
+    }
 }
 
 /// A string object with the given bytes: interned when short (40 bytes or less).
@@ -139,23 +183,23 @@ pub unsafe fn intern(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
         debug_assert!(b.len() <= MAX_SHORT);
         let table = &raw mut (*g).strings;
         let hash = hash_bytes((*table).seed, b);
-        let slots = &(*table).slots;
-        if !slots.is_empty() {
-            let mask = slots.len() - 1;
-            let mut i = hash as usize & mask;
+        let (slots, n) = ((*table).slots.as_ptr(), (*table).slots.len());
+        if n > 0 {
+            let mut i = position(hash);
             loop {
-                let e = slots[i];
+                // The capacity is a power of two.
+                let e = *slots.add(i & (n - 1));
                 if e == FREE {
                     break;
                 }
-                if e > DELETED && e >> 48 == (hash >> 16) as u64 {
-                    let s = (e & PTR) as *mut Str;
+                if e >> BITS == u64::from(hash >> 12) {
+                    let s = string_of(e);
                     if (*s).h.aux32 == hash && same(Str::bytes(s), b) {
                         heap::revive(g, s.cast());
                         return Ok(s);
                     }
                 }
-                i = (i + 1) & mask;
+                i = i.wrapping_add(1);
             }
         }
         add(g, b, hash)
@@ -171,26 +215,24 @@ unsafe fn add(g: *mut Global, b: &[u8], hash: u32) -> Result<*mut Str, AllocErro
         }
         let s = alloc(g, tag::SHORT_STR, b.len())?;
         (*s).h.aux32 = hash;
-        Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
-        // only now: allocating may have swept and so deleted entries
-        let slots = &mut (*table).slots;
-        let at = free_slot(slots, hash);
-        if slots[at] == DELETED {
-            (*table).deleted -= 1;
-        }
-        slots[at] = pack(s, hash);
+        bytes::copy(b.as_ptr(), Str::data(s), b.len());
+        // only now: allocating may have swept and so removed entries
+        enter(&mut (*table).slots, pack(s, hash), position(hash));
         (*table).live += 1;
+        (*table).peak = (*table).peak.max((*table).live);
         Ok(s)
     }
 }
 
-fn free_slot(slots: &[Slot], hash: u32) -> usize {
+/// Puts an entry that belongs at position `i` into a free slot.
+#[inline(always)]
+fn enter(slots: &mut [Slot], e: Slot, i: usize) {
     let mask = slots.len() - 1;
-    let mut i = hash as usize & mask;
-    while slots[i] > DELETED {
+    let mut i = i & mask;
+    while slots[i] != FREE {
         i = (i + 1) & mask;
     }
-    i
+    slots[i] = e;
 }
 
 /// Makes the table large enough for `want` strings at half load.
@@ -202,14 +244,12 @@ unsafe fn resize(g: *mut Global, want: usize) -> Result<(), AllocError> {
         slots.try_reserve_exact(n).map_err(|_| AllocError)?;
         slots.resize(n, FREE);
         for &e in &(*table).slots {
-            if e > DELETED {
-                let hash = (*((e & PTR) as *mut Str)).h.aux32;
-                let i = free_slot(&slots, hash);
-                slots[i] = e;
+            if e != FREE {
+                let at = home(e, n - 1);
+                enter(&mut slots, e, at);
             }
         }
         let old = std::mem::replace(&mut (*table).slots, slots);
-        (*table).deleted = 0;
         (*g).heap.account(8 * (n as isize - old.len() as isize));
         Ok(())
     }
@@ -218,10 +258,11 @@ unsafe fn resize(g: *mut Global, want: usize) -> Result<(), AllocError> {
 /// After a collection: gives memory back when the table has become sparse.
 pub(crate) unsafe fn shrink(g: *mut Global) {
     unsafe {
-        let t = &raw const (*g).strings;
+        let t = &raw mut (*g).strings;
         if (*t).is_sparse() {
-            let _ = resize(g, (*t).live * 2);
+            let _ = resize(g, ((*t).peak * 4).max((*t).live * 2));
         }
+        (*t).peak = (*t).live;
     }
 }
 
@@ -233,21 +274,29 @@ pub(crate) unsafe fn forget(g: *mut Global, s: *mut Str) {
         let hash = (*s).h.aux32;
         let entry = pack(s, hash);
         let mask = slots.len() - 1;
-        let mut i = hash as usize & mask;
-        while slots[i] != entry {
-            if slots[i] == FREE {
+        let mut hole = position(hash) & mask;
+        while slots[hole] != entry {
+            if slots[hole] == FREE {
                 return; // cannot happen: every short string is in the table
             }
-            i = (i + 1) & mask;
+            hole = (hole + 1) & mask;
         }
         (*t).live -= 1;
-        if slots[(i + 1) & mask] == FREE {
-            // nothing was pushed further by this entry
-            slots[i] = FREE;
-        } else {
-            slots[i] = DELETED;
-            (*t).deleted += 1;
+        // What this entry pushed further moves back, so that searches end at the first free slot.
+        let mut i = hole;
+        loop {
+            i = (i + 1) & mask;
+            let e = slots[i];
+            if e == FREE {
+                break;
+            }
+            let passed = i.wrapping_sub(home(e, mask)) & mask;
+            if passed >= i.wrapping_sub(hole) & mask {
+                slots[hole] = e;
+                hole = i;
+            }
         }
+        slots[hole] = FREE;
     }
 }
 
@@ -319,6 +368,29 @@ pub unsafe fn equal(a: *mut Str, b: *mut Str) -> bool {
             || ((*a).h.kind == tag::LONG_STR
                 && (*b).h.kind == tag::LONG_STR
                 && Str::bytes(a) == Str::bytes(b))
+    }
+}
+
+/// The order of two strings by their bytes: mostly the first eight decide.
+#[inline]
+pub unsafe fn order(a: *mut Str, b: *mut Str) -> Ordering {
+    // A cell has 16 bytes of text at least; what is behind the string's end is not looked at.
+    let head = |s: *mut Str| unsafe {
+        let word = u64::from_be_bytes(Str::data(s).cast::<[u8; 8]>().read_unaligned());
+        match (*s).len {
+            0 => 0,
+            n => word & u64::MAX << (64 - 8 * n.min(8)),
+        }
+    };
+    let (x, y) = (head(a), head(b));
+    if x != y {
+        return x.cmp(&y);
+    }
+    // SAFETY: live strings.
+    let (a, b) = unsafe { (Str::bytes(a), Str::bytes(b)) };
+    match (a.get(8..), b.get(8..)) {
+        (Some(a), Some(b)) => a.cmp(b),
+        _ => a.len().cmp(&b.len()),
     }
 }
 

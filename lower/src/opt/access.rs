@@ -7,7 +7,6 @@ use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::helpers::{ASK, leaf};
 use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Type as IrType, Value, Width};
-use trinity_profile::kind;
 
 impl Lowering<'_> {
     /// GETTABLE with a key that is no integer.
@@ -45,8 +44,7 @@ impl Lowering<'_> {
     }
     /// Keys other than integers are to be expected in this register.
     pub(crate) fn other_keys(&self, key: usize) -> bool {
-        let seen = self.spec().kinds(self.pc).unwrap_or(kind::OTHER_KEY);
-        seen & kind::OTHER_KEY != 0 && self.tags(key) != Tags::INT
+        self.spec().other_keys(self.pc) && self.tags(key) != Tags::INT
     }
 
     /// SETTABLE with a key that is no integer.
@@ -62,9 +60,10 @@ impl Lowering<'_> {
     /// A block off the main path; cold unless training met keys that are not integers: those in the hash part are found without it.
     pub(crate) fn beside(&mut self, code: impl FnOnce(&mut Self)) -> Block {
         let here = self.b.current();
-        let block = match self.spec().kinds(self.pc) {
-            Some(seen) if seen & kind::OTHER_KEY != 0 => self.b.create_block(),
-            _ => self.b.create_cold_block(),
+        let unusual = self.spec().is_hot(self.pc) && self.spec().other_keys(self.pc);
+        let block = match unusual {
+            true => self.b.create_block(),
+            false => self.b.create_cold_block(),
         };
         self.b.switch_to(block);
         code(self);

@@ -2,13 +2,15 @@
 
 use super::facts;
 use super::func::Lowering;
+use super::mem;
 use super::state::Reg;
 use super::tags::Tags;
 use crate::compare::{Comparison, comparison};
 use trinity_abi::helpers::Helper;
-use trinity_abi::tag;
 use trinity_abi::unit::kind;
-use trinity_codegen::ir::{Block, Cond, FloatCc, IntCc};
+use trinity_abi::{table, tag};
+use trinity_codegen::ir::{Block, Cond, FloatCc, IntCc, Value};
+use trinity_frontend::bytecode::op::Event;
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
 /// The two ways out of a comparison.
@@ -202,6 +204,10 @@ impl Lowering<'_> {
                 );
                 self.b.switch_to(more);
                 let function = self.b.isub(ta, i32::from(tag::LUA_FN));
+                let slow = match both.meets(Tags::TABLE) {
+                    true => self.different_tables(ta, x, y, w.fails, slow),
+                    false => slow,
+                };
                 self.b.brif(
                     Cond::icmp(IntCc::Ule, function, 1),
                     (w.fails, &[]),
@@ -224,6 +230,33 @@ impl Lowering<'_> {
         } else {
             self.b.jump(w.fails, &[]);
         }
+    }
+
+    /// A block for two objects that are not the same: to `fails` where they are tables with one metatable, or none, that is known to have no
+    /// `__eq`; else to `slow`.
+    fn different_tables(
+        &mut self,
+        kind: Value,
+        x: Value,
+        y: Value,
+        fails: Block,
+        slow: Block,
+    ) -> Block {
+        let here = self.b.current();
+        let (entry, some) = (self.b.create_block(), self.b.create_block());
+        self.b.switch_to(entry);
+        let other = Cond::icmp(IntCc::Ne, kind, i32::from(tag::TABLE));
+        self.b.exit_if(other, slow, &[]);
+        let mx = self.b.load64(mem::shape(x, table::METATABLE));
+        let my = self.b.load64(mem::shape(y, table::METATABLE));
+        self.b.exit_if(Cond::icmp(IntCc::Ne, mx, my), slow, &[]);
+        let none = Cond::icmp(IntCc::Eq, mx, 0);
+        self.b.brif(none, (fails, &[]), (some, &[]));
+        self.b.switch_to(some);
+        self.known_absent(mx, Event::Eq, slow);
+        self.b.jump(fails, &[]);
+        self.b.switch_to(here);
+        entry
     }
 
     /// JMPEQK, JMPNEK.

@@ -86,7 +86,12 @@ impl Lowering<'_> {
         let Some((end, keys)) = extent(self.frame().p, self.pc as usize) else {
             return self.made(a, Tags::TABLE);
         };
-        let layout = table_layout(i.c(), i.b());
+        // The helper takes the number from the cache.
+        let few = match i.c() {
+            0 => self.spec().elements(self.pc),
+            _ => None,
+        };
+        let layout = table_layout(few.unwrap_or(i.c()), i.b());
         if i.d() == NO_CACHE as usize
             || !self.module.passes.has(Pass::Constructors)
             || i.c() > MAX_INLINE_ELEMENTS
@@ -96,7 +101,7 @@ impl Lowering<'_> {
         }
         let done = self.b.create_block();
         let out = self.value_params(done, Tags::TABLE);
-        let slow = self.slow_new_table(i, !keys.is_empty(), done);
+        let slow = self.slow_new_table(i, !keys.is_empty(), few, done);
         let (caches, offset) = self.cache(i.d());
         let shape = self.b.load64(mem::cache(caches, offset + cache::VALUE));
         self.b.exit_if(Cond::icmp(IntCc::Eq, shape, 0), slow, &[]);
@@ -187,10 +192,17 @@ impl Lowering<'_> {
         &mut self,
         i: Instr,
         keys: bool,
+        few: Option<usize>,
         done: trinity_codegen::ir::Block,
     ) -> trinity_codegen::ir::Block {
         let here = self.b.current();
         let slow = self.b.create_cold_block();
+        if let Some(n) = few {
+            self.b.switch_to(slow);
+            let (caches, offset) = self.cache(i.d());
+            let elements = mem::cache(caches, offset + cache::SLOT);
+            self.b.store_imm(Width::W32, elements, n as i32);
+        }
         self.slow_helper(slow);
         let before = self.reg(i.a());
         *self.reg_mut(i.a()) = Reg::in_home(Tags::TABLE);

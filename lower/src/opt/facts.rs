@@ -195,16 +195,18 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
         }
         GetTable | GetI | GetField => {
             table_operand(spec, pc, b, s);
-            if i.op() == GetTable
-                && spec.operand(pc, 1) == Some(Tags::INT)
-                && s[i.c()].meets(Tags::INT)
-            {
-                s[i.c()] = Tags::INT;
+            if i.op() == GetTable {
+                let key = i.c();
+                s[key] = plan_key(spec, pc, s[key]).unwrap_or(s[key]);
             }
             s[a] = read_result(spec, pc);
         }
         SetTable | SetI | SetField => {
             table_operand(spec, pc, a, s);
+            if i.op() == SetTable {
+                let key = i.b();
+                s[key] = plan_key(spec, pc, s[key]).unwrap_or(s[key]);
+            }
         }
         GetTabUp | GetUpval | GetCell => s[a] = read_result(spec, pc),
         SelfGet => {
@@ -264,6 +266,14 @@ fn table_operand(spec: &Spec, pc: u32, r: usize, s: &mut [Tags]) {
     if s[r].meets(Tags::TABLE) && spec.operand(pc, 0) == Some(Tags::TABLE) {
         s[r] = Tags::TABLE;
     }
+}
+
+/// The kind of key that a table access is compiled for: the one that training saw. Tables that are read by strings or by
+/// objects are hardly read by integers as well.
+pub fn plan_key(spec: &Spec, pc: u32, key: Tags) -> Option<Tags> {
+    let t = spec.operand(pc, 1)?;
+    let known = [Tags::INT, Tags::STR, Tags::TABLE].contains(&t);
+    (known && key.meets(t)).then_some(t)
 }
 
 /// The kind both operands of a comparison are compiled for.

@@ -180,16 +180,20 @@ impl Lowering<'_> {
         let mt = self.b.load64(mem::shape(t, table::METATABLE));
         self.b
             .brif(Cond::icmp(IntCc::Eq, mt, 0), (none, &[]), (some, &[]));
-        // Shapes of metatables know which events they have not.
         self.b.switch_to(some);
-        let shape = self.b.load64(mem::shape(mt, table::SHAPE));
-        self.b.exit_if(Cond::icmp(IntCc::Eq, shape, 0), slow, &[]);
-        let absent = mem::shape(shape, shape::ABSENT);
-        let bit = 1 << Event::NewIndex as u8;
-        let absent = Cond::test_mem(IntCc::Ne, Width::W32, absent, bit);
-        self.b.exit_unless(absent, slow, &[]);
+        self.known_absent(mt, Event::NewIndex, slow);
         self.b.jump(none, &[]);
         self.b.switch_to(none);
+    }
+
+    /// Goes to `slow` unless it is known that a metatable has no method for an event: shapes of metatables know which events they have not.
+    pub(super) fn known_absent(&mut self, metatable: Value, event: Event, slow: Block) {
+        let shape = self.b.load64(mem::shape(metatable, table::SHAPE));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, shape, 0), slow, &[]);
+        let absent = mem::shape(shape, shape::ABSENT);
+        let bit = 1 << event as u8;
+        let absent = Cond::test_mem(IntCc::Ne, Width::W32, absent, bit);
+        self.b.exit_unless(absent, slow, &[]);
     }
 
     /// Goes to `done` with a value that was found, if it is what it always was; else to `slow`.

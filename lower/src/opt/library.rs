@@ -331,7 +331,8 @@ impl Lowering<'_> {
         self.b.switch_to(here);
         let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
         let inside = Cond::icmp(IntCc::Ugt, len, index);
-        self.b.exit_unless(inside, beyond, &[]);
+        let end = self.array_ends(t, beyond, done);
+        self.b.exit_unless(inside, end, &[]);
         let next = self.b.iadd(index, 1);
         let int = self.b.iconst(i64::from(tag::INT));
         let (p, element_tag) = self.element_or(t, next, beyond);
@@ -342,5 +343,19 @@ impl Lowering<'_> {
             let reg = out.get(r - a - 4).copied();
             self.set(r, reg.unwrap_or(Reg::only_tag(Tags::NIL)));
         }
+    }
+    /// A block for the index behind an array's length: the loop ends if the table has neither hash part nor metatable, else it is `beyond`'s.
+    fn array_ends(&mut self, t: Value, beyond: Block, done: Block) -> Block {
+        let here = self.b.current();
+        let end = self.b.create_block();
+        self.b.switch_to(end);
+        for part in [table::HASH, table::METATABLE] {
+            let some = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, part), 0);
+            self.b.exit_if(some, beyond, &[]);
+        }
+        let nil = self.b.iconst(i64::from(tag::NIL));
+        self.b.jump(done, &[nil; 4]);
+        self.b.switch_to(here);
+        end
     }
 }

@@ -32,7 +32,7 @@ pub struct SeenSite {
     pub operands: [Tags; 2],
     /// Bits of [`trinity_profile::kind`].
     pub kinds: u8,
-    /// The least and the greatest integer key or number.
+    /// The least and the greatest integer key or number; of NEWTABLE: the longest that an array became.
     pub range: Option<(i64, i64)>,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
@@ -78,6 +78,9 @@ impl Seen {
                 s.slot = None;
                 s.shapes.clear();
             }
+            if !passes.has(Pass::ArraySizes) {
+                s.range = None;
+            }
             if !passes.has(Pass::DirectCalls) {
                 s.callee = None;
             }
@@ -95,6 +98,9 @@ impl Seen {
 
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
 pub(crate) const EVIDENCE: u64 = 4;
+
+/// Elements that a table is made with because others came to have as many.
+const FEW: usize = 8;
 
 /// The answers for one function.
 #[derive(Clone, Copy)]
@@ -181,6 +187,16 @@ impl<'a> Spec<'a> {
     /// The least and the greatest integer key that a table access met.
     pub fn range(&self, pc: u32) -> Option<(i64, i64)> {
         self.evidence(pc)?.range
+    }
+    /// How many elements the arrays of tables made here come to have, where that is at least one and never many.
+    pub fn elements(&self, pc: u32) -> Option<usize> {
+        let longest = usize::try_from(self.evidence(pc)?.range?.1).ok()?;
+        (1..=FEW).contains(&longest).then_some(longest)
+    }
+    /// Keys other than integers were seen by an access, or nothing was.
+    pub fn other_keys(&self, pc: u32) -> bool {
+        self.evidence(pc)
+            .is_none_or(|s| !s.operands[1].within(Tags::INT))
     }
 }
 

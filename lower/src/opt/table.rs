@@ -54,6 +54,10 @@ impl Lowering<'_> {
     fn access(&self) -> Access {
         let seen = self.spec().kinds(self.pc).unwrap_or(u8::MAX);
         let elements = seen & (kind::EMPTY | kind::INT | kind::FLOAT | kind::GENERAL);
+        let keyed = matches!(self.instr().op(), Op::GetTable | Op::SetTable);
+        if keyed && self.spec().other_keys(self.pc) {
+            return Access::Any;
+        }
         if seen & (kind::MISS | kind::APPEND | kind::OTHER_KEY) == 0
             && elements.count_ones() == 1
             && elements != 1 << table::KIND_EMPTY
@@ -72,12 +76,7 @@ impl Lowering<'_> {
             Index::Reg(i.c())
         };
         self.table_guard(b);
-        if let Index::Reg(r) = index
-            && self.spec().operand(self.pc, 1) == Some(Tags::INT)
-            && self.tags(r).meets(Tags::INT)
-        {
-            self.guard(r, Tags::INT);
-        }
+        self.key_guard(index);
         let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
         let possible = match index {
             Index::Reg(r) => self.tags(r).meets(Tags::INT),
@@ -189,6 +188,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// Leaves unless the key is of the kind that it always was.
+    fn key_guard(&mut self, index: Index) {
+        if let Index::Reg(r) = index
+            && let Some(t) = facts::plan_key(&self.spec(), self.pc, self.tags(r))
+        {
+            self.guard(r, t);
+        }
+    }
+
     fn get_any(&mut self, a: usize, b: usize, index: Index, want: Tags, holes: bool) {
         let want = if super::spec::is_guardable(want) {
             want
@@ -199,8 +207,9 @@ impl Lowering<'_> {
         let out = self.value_params(done, want);
         // Where training found something every time, and without metamethods, everything else leaves: nothing comes back
         // from a helper that may have changed anything.
-        let unusual = kind::OTHER_KEY | kind::METATABLE;
-        let usual = self.spec().kinds(self.pc).is_some_and(|k| k & unusual == 0);
+        let others = matches!(index, Index::Reg(_)) && self.spec().other_keys(self.pc);
+        let plain = |k| k & kind::METATABLE == 0;
+        let usual = !others && self.spec().kinds(self.pc).is_some_and(plain);
         let slow = if usual && !holes && !want.meets(Tags::NIL) {
             self.exit_block()
         } else {
@@ -363,6 +372,7 @@ impl Lowering<'_> {
             Index::Reg(i.b())
         };
         self.table_guard(a);
+        self.key_guard(index);
         let possible = match index {
             Index::Reg(r) => self.tags(r).meets(Tags::INT),
             Index::Imm(_) => true,

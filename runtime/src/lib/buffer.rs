@@ -1,6 +1,7 @@
 //! A growing byte buffer for results of library functions: small results are built on the native stack, larger ones in memory whose
 //! exhaustion is Lua's "not enough memory" (a `Vec` would abort the process).
 
+use crate::bytes;
 use crate::error::LResult;
 use crate::numfmt;
 use crate::object::Str;
@@ -125,7 +126,7 @@ impl<'a> Buffer<'a> {
     pub fn add(&mut self, s: &[u8]) -> LResult<()> {
         let to = self.room(s.len())?;
         // SAFETY: there is room, and nobody else points into it.
-        unsafe { std::ptr::copy_nonoverlapping(s.as_ptr(), to, s.len()) };
+        unsafe { bytes::copy(s.as_ptr(), to, s.len()) };
         self.len += s.len();
         Ok(())
     }
@@ -154,7 +155,7 @@ impl<'a> Buffer<'a> {
     pub fn add_fill(&mut self, c: u8, n: usize) -> LResult<()> {
         let to = self.room(n)?;
         // SAFETY: there is room.
-        unsafe { std::ptr::write_bytes(to, c, n) };
+        unsafe { bytes::fill(to, c, n) };
         self.len += n;
         Ok(())
     }

@@ -251,6 +251,23 @@ pub fn stub_switch() -> *const u8 {
 /// `func` holds a Lua closure whose prototype has machine code; arguments are in place.
 pub unsafe fn call_machine(l: Lua, func: *mut Value, nargs: u32) -> LResult<u32> {
     unsafe {
+        match super::stack::with_room(l, || call_machine_here(l, func, nargs)) {
+            Some(r) => r,
+            None => {
+                rt_no_stack(l.0.as_ptr());
+                Err(Raise(()))
+            }
+        }
+    }
+}
+
+/// [`call_machine`], where there is enough native stack.
+///
+/// # Safety
+/// As for [`call_machine`].
+#[inline]
+pub unsafe fn call_machine_here(l: Lua, func: *mut Value, nargs: u32) -> LResult<u32> {
+    unsafe {
         let th = l.0.as_ptr();
         let ci = crate::call::push_ci(l);
         (*ci).func = func;
@@ -265,14 +282,7 @@ pub unsafe fn call_machine(l: Lua, func: *mut Value, nargs: u32) -> LResult<u32>
         let limit = (*th).native_limit;
         let entry = (*th).entry_sp;
         let code = (*(*func).as_lua_fn()).code;
-        let run = || trinity_enter(th.cast(), func.add(1), nargs, code);
-        let n = match super::stack::with_room(l, run) {
-            Some(n) => n,
-            None => {
-                rt_no_stack(th);
-                -1
-            }
-        };
+        let n = trinity_enter(th.cast(), func.add(1), nargs, code);
         (*th).native.restore(segment);
         (*th).native_limit = limit;
         (*th).entry_sp = entry;

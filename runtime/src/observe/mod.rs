@@ -6,9 +6,10 @@
 //!
 //! Nothing but the compiler's table of such an executable refers to this module: other executables are linked without it.
 //!
-//! `site` what one instruction sees; `shapes` the tables it accesses; `natives` names of library functions; `report` the file.
+//! `site` what one instruction sees; `origins` where tables were made; `shapes` the tables it accesses; `natives` names of library functions; `report` the file.
 
 mod natives;
+mod origins;
 mod report;
 mod shapes;
 mod site;
@@ -20,6 +21,7 @@ use crate::state::Global;
 use crate::thread::{CallInfo, Lua};
 use crate::value::Value;
 use natives::Natives;
+use origins::Origins;
 use shapes::KeyLists;
 use site::{SiteRecord, View};
 use std::cell::UnsafeCell;
@@ -44,6 +46,7 @@ struct Data {
     funcs: Vec<FuncRecord>,
     natives: Natives,
     keys: KeyLists,
+    origins: Origins,
     /// Where the profile goes.
     path: PathBuf,
 }
@@ -76,6 +79,7 @@ unsafe extern "C" fn trinity_profile_start(state: *mut (), desc: &ProfileDesc) -
             skeleton,
             natives: Natives::default(),
             keys: KeyLists::default(),
+            origins: Origins::default(),
             path: report::path(),
         }),
     }));
@@ -151,6 +155,8 @@ impl Watch for Observer {
                 proto: p,
                 natives: &data.natives,
                 keys: &mut data.keys,
+                origins: &mut data.origins,
+                number: number as u32,
             };
             match came_from(&before, ci, p, at) {
                 Came::Entered => {
@@ -159,10 +165,14 @@ impl Watch for Observer {
                         seen.insert((*base.add(n)).t);
                     }
                 }
-                Came::After(previous) => f.sites[previous].after(&view, previous, at),
+                Came::After(previous) => f.sites[previous].after(&mut view, previous, at),
                 Came::Unknown => {}
             }
             f.sites[at].before(&mut view, *pc);
+            if let Some(((number, at), len)) = data.origins.seen.take() {
+                let site = data.funcs[number as usize].sites.get_mut(at as usize);
+                site.into_iter().for_each(|s| s.array_of(len));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What goes where is said by the table at `trinity_profile::Site`.
 
 use super::natives::Natives;
+use super::origins::Origins;
 use super::shapes::{self, Access, KeyLists};
 use crate::object::{LuaClosure, Table};
 use crate::proto::RtProto;
@@ -44,6 +45,9 @@ pub struct View<'a> {
     pub proto: *mut RtProto,
     pub natives: &'a Natives,
     pub keys: &'a mut KeyLists,
+    pub origins: &'a mut Origins,
+    /// The function's number.
+    pub number: u32,
 }
 
 impl View<'_> {
@@ -104,6 +108,7 @@ impl SiteRecord {
                     self.site.operands[0].insert(x.t);
                     if x.t == tag::TABLE {
                         self.elements(x.as_table());
+                        v.origins.sized(x.as_table(), (*x.as_table()).array_len);
                         widen(&mut self.site.range, crate::table::len(x.as_table()));
                     }
                 }
@@ -185,7 +190,7 @@ impl SiteRecord {
     ///
     /// # Safety
     /// The view is of the frame it belongs to.
-    pub unsafe fn after(&mut self, v: &View, at: usize, now: usize) {
+    pub unsafe fn after(&mut self, v: &mut View, at: usize, now: usize) {
         unsafe {
             let i = *(*v.proto).code.add(at);
             let op = i.op();
@@ -213,6 +218,9 @@ impl SiteRecord {
                 Op::Concat => (a, 1),
                 _ => (a, usize::from(op.info().modes[0] == Mode::W)),
             };
+            if op == Op::NewTable {
+                v.origins.made(v.reg(a).as_table(), (v.number, at as u32));
+            }
             if n > 0 {
                 let x = v.reg(first);
                 self.site.result.insert(x.t);
@@ -241,6 +249,11 @@ impl SiteRecord {
                 );
             }
         }
+    }
+
+    /// A table that the instruction made has an array of this length.
+    pub fn array_of(&mut self, len: u32) {
+        widen(&mut self.site.range, i64::from(len));
     }
 
     /// Kind of elements and metatable.
@@ -281,6 +294,8 @@ impl SiteRecord {
             }
             let (n, len) = (k.as_int(), i64::from((*t).array_len));
             widen(&mut self.site.range, n);
+            let append = value.is_some_and(|v| !v.is_nil()) && n == len + 1;
+            v.origins.sized(t, (*t).array_len + u32::from(append));
             if value.is_some() && n == len + 1 {
                 self.site.kinds |= kind::APPEND;
             } else if n < 1 || n > len {

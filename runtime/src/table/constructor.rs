@@ -1,6 +1,7 @@
 //! Tables made by constructors: NEWTABLE gives the new table the shape of all string keys that the constructor is going to store, so that its
 //! SETFIELDs are stores to slots that exist, in the interpreter and in machine code. Slots are nil until then, which nobody can tell from absent
-//! fields. The shape is kept in the instruction's cache (weakly, as all shapes in caches).
+//! fields. The shape is kept in the instruction's cache (weakly, as all shapes in caches), and there, too, is for how many elements optimised code
+//! makes tables that begin empty.
 
 use super::shape::{self, Shape};
 use super::with_shape;
@@ -23,12 +24,13 @@ pub unsafe fn construct(
 ) -> Result<*mut Table, AllocError> {
     unsafe {
         let cache = (*p).caches.add(i.d());
-        let shape: *mut Shape = if (*cache).kind == KIND_NEW {
-            (*cache).value.p as *mut Shape
-        } else {
-            find_shape(g, p, i)?
-        };
-        with_shape(g, shape, i.c(), i.b())
+        if (*cache).kind != KIND_NEW {
+            let shape = find_shape(g, p, i)?;
+            return with_shape(g, shape, i.c(), i.b());
+        }
+        // Optimised code left the elements that it makes room for in the cache.
+        let elements = i.c().max((*cache).slot as usize);
+        with_shape(g, (*cache).value.p as *mut Shape, elements, i.b())
     }
 }
 

@@ -4,12 +4,14 @@
 
 use super::super::buffer::{Buffer, Space};
 use super::ctype::{Ctype, class};
+use super::plan::Item;
 use super::spec::{self, Spec};
 use crate::error::{LResult, Raise};
+use crate::numfmt::{self, Fixed};
 use crate::object::Str;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
-use crate::{meta, numfmt};
+use crate::{bytes, meta, raise};
 use trinity_frontend::bytecode::Event;
 
 /// A text of this length or more ignores the width (and needs no padding: widths have two digits).
@@ -19,70 +21,43 @@ const LONG_TEXT: usize = 100;
 pub fn format(l: Lua) -> LResult<u32> {
     let top = l.top();
     let text = l.check_bytes(1)?;
+    // SAFETY: the running state; nobody else has a reference to the formats.
+    let formats = |l: Lua| unsafe { &mut (*l.global()).formats };
+    let Some(format) = formats(l).take(text) else {
+        return Err(raise::memory_error(l));
+    };
     let mut space = Space::new();
     let mut out = Buffer::new(l, &mut space);
     let mut arg = 1;
-    each(text, &mut out, |out, form| {
+    format.each(&mut out, |out, item| {
         arg += 1;
         if arg > top {
             return Err(l.arg_error(arg, "no value"));
         }
-        let Some(form) = form else {
+        let Some(form) = format.form(item) else {
             return Err(l.error("invalid format (too long)"));
         };
-        if !add_usual(l, out, form, l.arg(arg))? {
-            add_item(l, out, form, arg)?;
+        if !add_usual(l, out, item, l.arg(arg))? {
+            add_item(l, out, item, form, arg)?;
         }
         Ok(true)
     })?;
+    formats(l).keep(text, format);
     out.push_result()?;
     Ok(1)
 }
 
-/// Adds a format's text, and for its conversions what `item` adds, given the form (the specification without its `%`; `None`: it is too long).
-/// False: `item` answered so.
-#[inline]
-pub(crate) fn each(
-    text: &[u8],
-    out: &mut Buffer,
-    mut item: impl FnMut(&mut Buffer, Option<&[u8]>) -> LResult<bool>,
-) -> LResult<bool> {
-    let mut rest = text;
-    while let Some(i) = rest.iter().position(|&c| c == b'%') {
-        out.add(&rest[..i])?;
-        rest = &rest[i + 1..];
-        if rest.first() == Some(&b'%') {
-            out.add_byte(b'%')?;
-            rest = &rest[1..];
-            continue;
-        }
-        let form = spec::form(rest);
-        if !item(out, form)? {
-            return Ok(false);
-        }
-        rest = &rest[form.map_or(0, <[u8]>::len)..];
-    }
-    out.add(rest)?;
-    Ok(true)
-}
-
 /// Adds a value that is of the kind the conversion wants, without C's help. False: it is not, or the form is not valid; nothing was added.
 #[inline(never)]
-pub(crate) fn add_usual(l: Lua, out: &mut Buffer, form: &[u8], v: Value) -> LResult<bool> {
-    let conversion = form.last().copied().unwrap_or(0);
-    let plain = form.len() == 1;
-    match conversion {
-        b'd' if plain && v.is_int() => out.add(&numfmt::format_int(v.as_int()))?,
-        b'd' | b'i' | b'u' | b'o' | b'x' | b'X' if v.is_int() => {
-            let flags = match conversion {
-                b'd' | b'i' => spec::FLAGS_INT,
-                b'u' => spec::FLAGS_UNSIGNED,
-                _ => spec::FLAGS_HEX,
-            };
-            let Some(spec) = spec::parse(form, flags, true) else {
-                return Ok(false);
-            };
-            out.add(spec::integer(spec, conversion, v.as_int()).as_bytes())?;
+pub(crate) fn add_usual(l: Lua, out: &mut Buffer, item: &Item, v: Value) -> LResult<bool> {
+    let Some(spec) = item.spec else {
+        return Ok(false);
+    };
+    match item.conversion {
+        conversion @ (b'd' | b'i' | b'u' | b'o' | b'x' | b'X') if v.is_int() => {
+            let to = out.room(spec::INT_TEXT)?;
+            // SAFETY: the room it wants; it wrote as many characters as it says.
+            unsafe { out.advance(spec::integer(spec, conversion, v.as_int(), to)) };
         }
         b's' if v.is_string() || v.is_number() => {
             if !meta::metamethod_of(l, v, Event::ToString).is_nil() {
@@ -96,26 +71,16 @@ pub(crate) fn add_usual(l: Lua, out: &mut Buffer, form: &[u8], v: Value) -> LRes
                 number = numfmt::format(v);
                 number.as_bytes()
             };
-            if plain {
-                out.add(text)?;
-            } else {
-                return add_text(out, form, text);
-            }
+            return add_text(out, spec, text);
         }
-        b'c' if v.is_int() => match spec::parse(form, spec::FLAGS_TEXT, false) {
-            Some(spec) => padded(out, spec, &[v.as_int() as u8])?,
-            None => return Ok(false),
-        },
-        b'f' | b'e' | b'E' | b'g' | b'G' if v.is_number() => {
+        b'c' if v.is_int() => padded(out, spec, &[v.as_int() as u8])?,
+        conversion @ (b'f' | b'e' | b'E' | b'g' | b'G') if v.is_number() => {
             let f = if v.is_int() {
                 v.as_int() as f64
             } else {
                 v.as_float()
             };
-            return match spec::parse(form, spec::FLAGS_FLOAT, true) {
-                Some(spec) => add_float(out, spec, conversion, f),
-                None => Ok(false),
-            };
+            return add_float(out, spec, conversion, f);
         }
         _ => return Ok(false),
     }
@@ -124,27 +89,27 @@ pub(crate) fn add_usual(l: Lua, out: &mut Buffer, form: &[u8], v: Value) -> LRes
 
 /// Adds argument `arg` as `form` asks: what is not usual.
 #[inline(never)]
-fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
-    let conversion = form.last().copied().unwrap_or(0);
+fn add_item(l: Lua, out: &mut Buffer, item: &Item, form: &[u8], arg: i32) -> LResult<()> {
+    let checked = || item.spec.ok_or_else(|| bad_form(l, form));
     // As the value the conversion wants; if that is not the usual case either, the form is not valid.
-    let converted = |out: &mut Buffer, v: Value| match add_usual(l, out, form, v)? {
+    let converted = |out: &mut Buffer, v: Value| match add_usual(l, out, item, v)? {
         true => Ok(()),
         false => Err(bad_form(l, form)),
     };
-    match conversion {
+    match item.conversion {
         b'c' => {
-            checked(l, form, spec::FLAGS_TEXT, false)?;
+            checked()?;
             converted(out, Value::int(l.check_int(arg)?))
         }
         b'd' | b'i' | b'u' | b'o' | b'x' | b'X' => converted(out, Value::int(l.check_int(arg)?)),
-        b'a' | b'A' => {
-            let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
+        conversion @ (b'a' | b'A') => {
+            let spec = checked()?;
             let f = l.check_number(arg)?;
             c_float(out, spec, conversion, f)
         }
-        b'f' | b'e' | b'E' | b'g' | b'G' => {
+        conversion @ (b'f' | b'e' | b'E' | b'g' | b'G') => {
             let f = l.check_number(arg)?;
-            let spec = checked(l, form, spec::FLAGS_FLOAT, true)?;
+            let spec = checked()?;
             if add_float(out, spec, conversion, f)? {
                 return Ok(());
             }
@@ -152,7 +117,7 @@ fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
         }
         b'p' => {
             let v = l.arg(arg);
-            let spec = checked(l, form, spec::FLAGS_TEXT, false)?;
+            let spec = checked()?;
             if (v.t == tag::LIGHT || v.is_collectable()) && v.p != 0 {
                 padded(out, spec, meta::pointer_text(v).as_bytes())
             } else {
@@ -171,10 +136,9 @@ fn add_item(l: Lua, out: &mut Buffer, form: &[u8], arg: i32) -> LResult<()> {
             if text.contains(&0) {
                 return Err(l.arg_error(arg, "string contains zeros"));
             }
-            match add_text(out, form, text)? {
-                true => Ok(()),
-                false => Err(bad_form(l, form)),
-            }
+            let spec = checked()?;
+            add_text(out, spec, text)?;
+            Ok(())
         }
         _ => Err(invalid(l, "invalid conversion '%", form, "' to 'format'")),
     }
@@ -192,10 +156,6 @@ fn bad_form(l: Lua, form: &[u8]) -> Raise {
     invalid(l, "invalid conversion specification: '%", form, "'")
 }
 
-fn checked(l: Lua, form: &[u8], flags: &[u8], precision: bool) -> LResult<Spec> {
-    spec::parse(form, flags, precision).ok_or_else(|| bad_form(l, form))
-}
-
 /// Adds a text in a field.
 fn padded(out: &mut Buffer, spec: Spec, text: &[u8]) -> LResult<()> {
     let blanks = spec.width.saturating_sub(text.len());
@@ -209,11 +169,12 @@ fn padded(out: &mut Buffer, spec: Spec, text: &[u8]) -> LResult<()> {
     Ok(())
 }
 
-/// `%s` with modifiers. False: the text contains zeros, or the form is not valid.
-fn add_text(out: &mut Buffer, form: &[u8], text: &[u8]) -> LResult<bool> {
-    let Some(spec) = spec::parse(form, spec::FLAGS_TEXT, true) else {
-        return Ok(false);
-    };
+/// `%s`. False: there are modifiers, and the text contains zeros.
+fn add_text(out: &mut Buffer, spec: Spec, text: &[u8]) -> LResult<bool> {
+    if spec == Spec::default() {
+        out.add(text)?;
+        return Ok(true);
+    }
     if text.contains(&0) {
         return Ok(false);
     }
@@ -232,15 +193,18 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bo
         return Ok(false);
     }
     let text = match conversion {
-        b'f' => numfmt::float_f(f, precision),
-        b'g' if precision <= 17 => Some(numfmt::float_g(f, precision)),
-        b'e' | b'E' if precision <= 16 && f.is_finite() => {
-            Some(numfmt::float_e(f, precision, conversion))
+        b'f' => {
+            let Some(fixed) = Fixed::new(f, precision) else {
+                return Ok(false);
+            };
+            add_fixed(out, spec, fixed)?;
+            return Ok(true);
         }
-        _ => None,
-    };
-    let Some(text) = text else {
-        return Ok(false);
+        b'g' if precision <= 17 => numfmt::float_g(f, precision),
+        b'e' | b'E' if precision <= 16 && f.is_finite() => {
+            numfmt::float_e(f, precision, conversion)
+        }
+        _ => return Ok(false),
     };
     if spec.zero && !spec.left {
         let (sign, digits) = text.split_at(usize::from(text.first() == Some(&b'-')));
@@ -251,6 +215,31 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bo
         padded(out, spec, &text)?;
     }
     Ok(true)
+}
+
+/// `%f` in a field.
+fn add_fixed(out: &mut Buffer, spec: Spec, fixed: Fixed) -> LResult<()> {
+    let len = fixed.len();
+    let filling = spec.width.saturating_sub(len);
+    let (mut blanks, zeros, behind) = match (spec.left, spec.zero) {
+        (true, _) => (0, 0, filling),
+        (_, true) => (0, filling, 0),
+        _ => (filling, 0, 0),
+    };
+    let to = out.room(len + filling)?;
+    // SAFETY: the parts have this length together.
+    unsafe {
+        bytes::fill(to, b' ', blanks);
+        if fixed.sign() > 0 {
+            *to.add(blanks) = b'-';
+        }
+        blanks += fixed.sign();
+        bytes::fill(to.add(blanks), b'0', zeros);
+        fixed.write(to.add(blanks + zeros));
+        bytes::fill(to.add(len + filling - behind), b' ', behind);
+        out.advance(len + filling);
+    }
+    Ok(())
 }
 
 /// A float by `snprintf`.

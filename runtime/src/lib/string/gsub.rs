@@ -74,9 +74,9 @@ pub fn gsub(l: Lua) -> LResult<u32> {
                     Replacement::Function => {
                         l.push(l.arg(3));
                         let n = push_captures(l, &m, Some((at, end)))?;
-                        l.call_no_yield(n as i32, 1)?;
+                        let v = l.call_back(n as i32)?;
                         m.refresh();
-                        l.pop_value()
+                        v
                     }
                     Replacement::Table => {
                         let key = first_capture(l, &m, (at, end))?;

@@ -17,6 +17,7 @@ pub(crate) mod layout;
 pub mod matcher;
 mod pack;
 pub mod pattern;
+pub mod plan;
 pub(crate) mod search;
 mod spec;
 

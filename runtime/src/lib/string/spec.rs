@@ -1,6 +1,6 @@
 //! Conversion specifications of string.format (`%-08.3f`) and the formatting of integers by them. No Lua here.
 
-use crate::numfmt;
+use crate::{bytes, numfmt};
 
 /// Flags accepted by the conversions: integers, unsigned, octal and hexadecimal, floats, the others.
 pub const FLAGS_INT: &[u8] = b"-+0 ";
@@ -67,6 +67,20 @@ pub fn parse(form: &[u8], flags: &[u8], allow_precision: bool) -> Option<Spec> {
     matches!(rest, [c] if c.is_ascii_alphabetic()).then_some(spec)
 }
 
+/// What a form says, if it is valid for its conversion, the last character.
+pub fn of(form: &[u8]) -> Option<Spec> {
+    let (flags, precision) = match form.last()? {
+        b'd' | b'i' => (FLAGS_INT, true),
+        b'u' => (FLAGS_UNSIGNED, true),
+        b'o' | b'x' | b'X' => (FLAGS_HEX, true),
+        b'a' | b'A' | b'e' | b'E' | b'f' | b'g' | b'G' => (FLAGS_FLOAT, true),
+        b's' => (FLAGS_TEXT, true),
+        b'c' | b'p' => (FLAGS_TEXT, false),
+        _ => return None,
+    };
+    parse(form, flags, precision)
+}
+
 fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     let n = text
         .iter()
@@ -81,64 +95,27 @@ fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     )
 }
 
-/// A formatted integer: at most two digits of width and precision, so 99 characters and a prefix fit.
-pub struct IntText {
-    buf: [u8; 112],
-    len: usize,
-}
+/// Room for a formatted integer: at most two digits of width and precision, so 99 characters and a prefix.
+pub const INT_TEXT: usize = 112;
 
-impl IntText {
-    fn push(&mut self, s: &[u8]) {
-        if let Some(to) = self.buf.get_mut(self.len..self.len + s.len()) {
-            to.copy_from_slice(s);
-            self.len += s.len();
-        }
-    }
-    fn fill(&mut self, c: u8, n: usize) {
-        if let Some(to) = self.buf.get_mut(self.len..self.len + n) {
-            to.fill(c);
-            self.len += n;
-        }
-    }
-    /// The characters.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.buf[..self.len]
-    }
-}
-
-/// Formats an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do.
-pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
-    let mut space = [0; 24];
-    let mut at = space.len();
-    let mut put = |c: u8| {
-        at -= 1;
-        space[at] = c;
-    };
+/// Writes an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do; gives the number of characters.
+///
+/// # Safety
+/// There is room for [`INT_TEXT`] characters.
+pub unsafe fn integer(spec: Spec, conversion: u8, n: i64, to: *mut u8) -> usize {
     let signed = matches!(conversion, b'd' | b'i');
-    let mut bits = if signed { n.unsigned_abs() } else { n as u64 };
-    let mut decimal = [0; 20];
-    let mut digits: &[u8] = &[];
-    match conversion {
-        b'o' => {
-            while bits != 0 {
-                put(b'0' + (bits & 7) as u8);
-                bits >>= 3;
-            }
-        }
-        b'x' | b'X' => {
-            let letters = if conversion == b'x' { b'a' } else { b'A' };
-            while bits != 0 {
-                let d = (bits & 15) as u8;
-                put(if d < 10 { b'0' + d } else { letters + d - 10 });
-                bits >>= 4;
-            }
-        }
-        _ if bits != 0 => digits = numfmt::decimal(bits, &mut decimal),
-        _ => {}
-    }
-    if at < space.len() {
-        digits = &space[at..];
-    }
+    let bits = if signed { n.unsigned_abs() } else { n as u64 };
+    // Bits of a digit.
+    let radix = match conversion {
+        b'o' => 3,
+        b'x' | b'X' => 4,
+        _ => 0,
+    };
+    let digits = match (bits, radix) {
+        (0, _) => 0,
+        (_, 0) => numfmt::decimal_len(bits),
+        _ => (64 - bits.leading_zeros()).div_ceil(radix) as usize,
+    };
     let prefix: &[u8] = match conversion {
         b'd' | b'i' if n < 0 => b"-",
         b'd' | b'i' if spec.plus => b"+",
@@ -149,29 +126,39 @@ pub fn integer(spec: Spec, conversion: u8, n: i64) -> IntText {
     };
     let mut least = spec.precision.unwrap_or(1);
     if conversion == b'o' && spec.alternate {
-        least = least.max(digits.len() + 1);
+        least = least.max(digits + 1);
     }
-    let mut zeros = least.saturating_sub(digits.len());
-    let used = prefix.len() + zeros + digits.len();
+    let mut zeros = least.saturating_sub(digits);
+    let used = prefix.len() + zeros + digits;
     let mut blanks = spec.width.saturating_sub(used);
     if spec.zero && !spec.left && spec.precision.is_none() {
         zeros += blanks;
         blanks = 0;
     }
-    let mut out = IntText {
-        buf: [0; 112],
-        len: 0,
-    };
-    if !spec.left {
-        out.fill(b' ', blanks);
+    let (before, behind) = if spec.left { (0, blanks) } else { (blanks, 0) };
+    // SAFETY: widths and precisions have two digits; all parts together have the length they should.
+    unsafe {
+        bytes::fill(to, b' ', before);
+        let mut at = to.add(before);
+        bytes::copy(prefix.as_ptr(), at, prefix.len());
+        at = at.add(prefix.len());
+        bytes::fill(at, b'0', zeros);
+        at = at.add(zeros);
+        if radix == 0 {
+            numfmt::write_decimal(bits, at, digits);
+        } else {
+            let letters = if conversion == b'X' { b'A' } else { b'a' };
+            let mut rest = bits;
+            for i in (0..digits).rev() {
+                let d = (rest & ((1 << radix) - 1)) as u8;
+                rest >>= radix;
+                *at.add(i) = if d < 10 { b'0' + d } else { letters + d - 10 };
+            }
+        }
+        at = at.add(digits);
+        bytes::fill(at, b' ', behind);
+        at.add(behind).offset_from(to) as usize
     }
-    out.push(prefix);
-    out.fill(b'0', zeros);
-    out.push(digits);
-    if spec.left {
-        out.fill(b' ', blanks);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -240,8 +227,10 @@ mod tests {
                         panic!("{text}")
                     };
                     for n in [0, 1, -1, 8, 255, -255, 1234567, i64::MAX, i64::MIN] {
-                        let ours = integer(spec, conversion, n);
-                        assert_eq!(ours.as_bytes(), libc_integer(&text, n), "%{text} of {n}");
+                        let mut ours = [0; INT_TEXT];
+                        // SAFETY: the room it wants.
+                        let len = unsafe { integer(spec, conversion, n, ours.as_mut_ptr()) };
+                        assert_eq!(ours[..len], libc_integer(&text, n), "%{text} of {n}");
                     }
                 }
             }

@@ -263,8 +263,7 @@ impl Sequence for InLua {
         l.push(l.arg(2));
         l.push(a);
         l.push(b);
-        l.call_no_yield(2, 1)?;
-        Ok(l.pop_value().truthy())
+        Ok(l.call_back(2)?.truthy())
     }
     #[inline]
     fn hold(&mut self, place: Place, v: Value) {

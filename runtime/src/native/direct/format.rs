@@ -13,6 +13,8 @@ const NUMBER: usize = 160;
 pub(super) fn format(c: &Call) -> Option<Value> {
     let text = c.bytes(0)?;
     c.may_allocate()?;
+    // SAFETY: the running state; nothing below asks for another format.
+    let format = unsafe { &mut (*c.global()).formats }.get(text)?;
     // SAFETY: the running thread.
     let l = Lua(unsafe { NonNull::new_unchecked(c.th) });
     let mut space = Space::new();
@@ -23,15 +25,13 @@ pub(super) fn format(c: &Call) -> Option<Value> {
     if !spare(&out, 0) {
         return None;
     }
-    let done = library::each(text, &mut out, |out, form| {
+    let done = format.each(&mut out, |out, item| {
         arg += 1;
         let long = c.bytes(arg).map_or(0, <[u8]>::len);
-        match form {
-            Some(form) if arg < c.count && spare(out, long) => {
-                library::add_usual(l, out, form, c.arg(arg))
-            }
-            _ => Ok(false),
+        if arg >= c.count || !spare(out, long) {
+            return Ok(false);
         }
+        library::add_usual(l, out, item, c.arg(arg))
     });
     match done {
         Ok(true) => c.name(out.as_bytes()),
