@@ -275,6 +275,7 @@ impl Region {
     #[inline]
     pub fn written_by(self, call: Clobbers) -> bool {
         match call {
+            Clobbers::Looks => false,
             Clobbers::Reads | Clobbers::Keeps => {
                 matches!(self, Region::Any | Region::Cache | Region::Memo)
             }
@@ -312,6 +313,8 @@ names! {
         Reads = "reads",
         /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
         Keeps = "keeps",
+        /// As `Keeps`, and it writes nothing at all.
+        Looks = "looks",
         /// A C function that writes nothing but inline caches and home slots.
         Homes = "homes",
         /// Nothing: a function that saves what it uses. For slow paths, which then cost the fast ones no registers. Memory and the base are

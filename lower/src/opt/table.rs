@@ -325,7 +325,7 @@ impl Lowering<'_> {
             Symbol::Stub(leaf::INT).to_ref(),
             &[(t, PReg::Rdi), (key, PReg::Rsi)],
             &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
+            Clobbers::Looks,
             None,
         )[0];
         self.b.exit_if(Cond::icmp(IntCc::Eq, entry, 0), slow, &[]);
@@ -672,7 +672,7 @@ impl Lowering<'_> {
     pub(crate) fn length(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         if let Some(t) = self.spec().operand(self.pc, 0)
-            && t == Tags::TABLE
+            && (t == Tags::TABLE || t == Tags::STR)
             && self.tags(b).meets(t)
         {
             self.guard(b, t);
