@@ -1,5 +1,8 @@
 //! Switches of instruction selection.
 
+use crate::isa::March;
+use crate::isa::forms::Level;
+
 /// What selection does beyond translating instructions one by one. Each can be turned off alone, to measure what it gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectOptions {
@@ -11,6 +14,29 @@ pub struct SelectOptions {
     pub loop_order: bool,
     /// Cold blocks are placed behind all others.
     pub cold_apart: bool,
+    /// What the processor has. Nothing beyond it is selected.
+    pub march: March,
+    /// BMI1 and BMI2, where it has them: shifts by any register, rotations, `andn` and single bits with a result of their own.
+    pub bmi: bool,
+    /// AVX, where it has it: scalar arithmetic with a result of its own.
+    pub avx: bool,
+    /// `movbe`, where it has it: loads that reverse the bytes.
+    pub movbe: bool,
+}
+
+impl SelectOptions {
+    /// BMI1 and BMI2 may be used.
+    pub(super) fn bmi(&self) -> bool {
+        self.bmi && self.march.level() >= Level::V3
+    }
+    /// AVX may be used.
+    pub(super) fn avx(&self) -> bool {
+        self.avx && self.march.level() >= Level::V3
+    }
+    /// `movbe` may be used.
+    pub(super) fn movbe(&self) -> bool {
+        self.movbe && self.march.level() >= Level::V3
+    }
 }
 
 impl Default for SelectOptions {
@@ -20,6 +46,10 @@ impl Default for SelectOptions {
             addresses: true,
             loop_order: true,
             cold_apart: true,
+            march: March::V1,
+            bmi: true,
+            avx: true,
+            movbe: true,
         }
     }
 }
