@@ -60,6 +60,7 @@ passes! {
     FoldAddresses "fold-addresses" "back end" "codegen/src/select/addr.rs" "sums and shifts as parts of addresses";
     ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
     LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
+    ExitsApart "exits-apart" "back end" "codegen/src/select/layout.rs" "moves on the way out of a loop behind it";
     Bmi "bmi" "processor" "codegen/src/select/bits.rs" "shifts by any register, rotations and single bits with a result of their own (-march=x86-64-v3)";
     Avx "avx" "processor" "codegen/src/select/float.rs" "scalar float arithmetic with a result of its own (-march=x86-64-v3)";
     Movbe "movbe" "processor" "codegen/src/select/bits.rs" "loads that reverse the bytes (-march=x86-64-v3)";
@@ -123,6 +124,7 @@ impl Passes {
             addresses: self.has(Pass::FoldAddresses),
             cold_apart: self.has(Pass::ColdApart),
             loop_order: self.has(Pass::LoopOrder),
+            exits_apart: self.has(Pass::ExitsApart),
             march,
             bmi: self.has(Pass::Bmi),
             avx: self.has(Pass::Avx),
@@ -157,7 +159,10 @@ mod tests {
     #[test]
     fn the_code_generator_is_told() {
         assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
-        assert_eq!(Passes::ALL.select_options(March::V1), SelectOptions::default());
+        assert_eq!(
+            Passes::ALL.select_options(March::V1),
+            SelectOptions::default()
+        );
         let mut p = Passes::ALL;
         p.set(Pass::Peel, false);
         p.set(Pass::FoldLoads, false);
