@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use trinity_aot::write::Writer;
 use trinity_aot::{debug, link, unit, write};
+use trinity_codegen::isa::March;
 
 /// A symbol or debug section: kind, contents, relocations as (offset, type, target, addend).
 type Piece = (String, Vec<u8>, Vec<(u64, u32, String, i64)>);
@@ -91,7 +92,7 @@ fn pieces(bytes: &[u8]) -> BTreeMap<String, Piece> {
 
 fn object_file(dir: &Scratch, writer: Writer, with_debug: bool) -> (PathBuf, Vec<u8>) {
     let units = sample_units(dir.path());
-    let mut layout = unit::layout(&units, None);
+    let mut layout = unit::layout(&units, None, March::V1);
     if with_debug {
         debug::add(&mut layout, &units, "test").unwrap();
     }

@@ -184,6 +184,7 @@ pub mod ci {
     pub const NBASE: i32 = 56;
 }
 
+pub mod cpu;
 pub mod heap;
 pub mod helpers;
 pub mod intrinsic;
