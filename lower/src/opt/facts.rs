@@ -242,14 +242,14 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
                 s[a] = t;
             }
         }
-        // Kinds of the loop's registers are those before it; an integer loop's are checked.
-        ForPrep => {
-            let t = plan_loop(s[a], s[a + 1], s[a + 2]);
-            if t == Some(Tags::INT) {
+        // An integer loop's registers are checked; other loops are prepared by the helper, which writes all four.
+        ForPrep => match plan_loop(s[a], s[a + 1], s[a + 2]) {
+            Some(Tags::INT) => {
                 s[a] = Tags::INT;
                 s[a + 2] = Tags::INT;
             }
-        }
+            other => s[a..a + 4].fill(other.unwrap_or(Tags::NUM)),
+        },
         ForLoop | TForLoop | JmpTSet | JmpFSet => {}
         TForPrep => {}
         _ => {
@@ -302,7 +302,7 @@ pub fn edge_transfer(p: &Proto, pc: u32, s: &mut [Tags]) {
     match i.op() {
         Op::JmpTSet | Op::JmpFSet => s[a] = s[i.b()],
         Op::ForPrep => {
-            let t = plan_loop(s[a], s[a + 1], s[a + 2]).unwrap_or(Tags::NUM);
+            let t = s[a];
             s[a..a + 4].fill(t);
         }
         Op::ForLoop => s[a + 3] = s[a],
