@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use trinity_codegen::isa::March;
 use trinity_lower::passes::{Passes, TABLE};
 
 /// What to produce.
@@ -70,6 +71,8 @@ pub struct Options {
     pub stress_guards: bool,
     /// Which optimizations are on.
     pub passes: Passes,
+    /// What the processor has.
+    pub march: March,
     /// Say what was decided about each line.
     pub explain: Option<Explain>,
     /// Values from which on a function is left to the baseline, where not the usual number.
@@ -255,6 +258,14 @@ fn command() -> Command {
                 .action(ArgAction::Append)
                 .value_parser(ValueParser::string()),
         )
+        .arg(
+            Arg::new("march")
+                .long("march")
+                .value_name("NAME")
+                .help("-march=NAME: use what this processor has, x86-64 (default), x86-64-v2, x86-64-v3, ..., or native: the one that this runs on")
+                .default_value("x86-64")
+                .value_parser(march),
+        )
         .arg(flag("help-passes", "list what -f knows"))
         .arg(
             Arg::new("explain")
@@ -311,6 +322,23 @@ fn command() -> Command {
                 .help("say what is done, and the linker's command")
                 .action(ArgAction::SetTrue),
         )
+}
+
+/// Arguments with `-march=`, which has one dash with compilers, as clap reads it.
+pub(crate) fn march_words(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let word = |a: OsString| match a.to_str().and_then(|s| s.strip_prefix("-march=")) {
+        Some(m) => format!("--march={m}").into(),
+        None => a,
+    };
+    args.into_iter().map(word).collect()
+}
+
+/// The processor of this name.
+fn march(name: &str) -> std::result::Result<March, String> {
+    March::parse(name).ok_or_else(|| {
+        let names = March::names().join(", ");
+        format!("no such processor; there are {names}, and extensions behind a plus sign")
+    })
 }
 
 /// Understands the arguments; the first one is the program's own name.
@@ -438,6 +466,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         embed_source: m.get_flag("embed-source"),
         stress_guards: m.get_flag("stress-guards"),
         passes,
+        march: m.get_one("march").copied().unwrap_or_default(),
         explain: format.map(|f| Explain {
             format: f.1,
             to: path("explain-out").unwrap_or_else(|| PathBuf::from("-")),

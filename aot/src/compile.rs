@@ -11,6 +11,7 @@ use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
 use rayon::prelude::*;
 use std::sync::Arc;
 use trinity_codegen::CompileError;
+use trinity_codegen::isa::March;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
 use trinity_lower::passes::Passes;
@@ -109,6 +110,8 @@ pub struct How {
     pub max_values: Option<usize>,
     /// Which optimizations are on.
     pub passes: Passes,
+    /// What the processor has.
+    pub march: March,
     /// Collect remarks.
     pub explain: bool,
     /// For a training run: everything is interpreted and observed.
@@ -127,6 +130,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             module,
             stress_guards: how.stress_guards,
             passes: how.passes,
+            march: how.march,
             explain: how.explain,
             max_values: how.max_values,
         })

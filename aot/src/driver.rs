@@ -18,11 +18,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
+use trinity_codegen::isa::March;
 use trinity_profile::Profile;
 
 /// Runs trinityc with these arguments (the first is the program's name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args: Vec<OsString> = cli::march_words(args);
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
@@ -136,6 +137,7 @@ pub fn run(o: &Options) -> Result<()> {
         stress_guards: o.stress_guards,
         max_values: o.max_values,
         passes: o.passes,
+        march: o.march,
         explain: o.explain.is_some(),
         observe: o.profile_gen,
     };
@@ -148,8 +150,9 @@ pub fn run(o: &Options) -> Result<()> {
     }
     log.step(|| {
         format!(
-            "compiled {} functions",
-            compiled.units.iter().map(|u| u.funcs.len()).sum::<usize>()
+            "compiled {} functions for {}",
+            compiled.units.iter().map(|u| u.funcs.len()).sum::<usize>(),
+            o.march
         )
     });
     if let (Some(explain), Some(to)) = (&o.explain, explanation) {
@@ -161,7 +164,7 @@ pub fn run(o: &Options) -> Result<()> {
         _ => {}
     }
 
-    let object = object(o, &program, &compiled)?;
+    let object = object(o, &program, &compiled, o.march)?;
     log.step(|| format!("wrote an object of {} bytes", object.len()));
     match runtime.filter(|_| o.emit == Emit::Exe) {
         None => output.commit(&object),
@@ -193,7 +196,7 @@ fn profile(
             observe: true,
             ..How::default()
         };
-        let object = object(o, program, &compile::compile(program, &how)?)?;
+        let object = object(o, program, &compile::compile(program, &how)?, how.march)?;
         let observing = executable(o, &object, runtime)?;
         seen.merge(&train::train(&training, &observing, &|line| {
             say(line.as_bytes())
@@ -222,8 +225,13 @@ fn front_end_text(o: &Options) -> Result<String> {
 }
 
 /// The object file's bytes.
-fn object(o: &Options, program: &Program, compiled: &Compiled) -> Result<Vec<u8>> {
-    let mut layout = unit::layout(&compiled.units, compiled.skeleton.as_deref());
+fn object(
+    o: &Options,
+    program: &Program,
+    compiled: &Compiled,
+    march: March,
+) -> Result<Vec<u8>> {
+    let mut layout = unit::layout(&compiled.units, compiled.skeleton.as_deref(), march);
     if o.debug {
         let producer = concat!("trinityc ", env!("CARGO_PKG_VERSION"));
         debug::add(&mut layout, &compiled.units, producer)?;

@@ -1,14 +1,16 @@
 //! Compiled modules laid out as the runtime reads them (docs/abi.md section 6, `trinity_abi::unit`).
 //!
 //! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points, the inlined calls and the `FuncDesc`
-//! table; for the program: `trinity_modules`, `trinity_modules_len` and `trinity_profile`, which the runtime library's `main` refers to.
+//! table; for the program: `trinity_modules`, `trinity_modules_len`, `trinity_profile` and `trinity_march`, which the runtime library's `main` refers to.
 
 use crate::exit::{Error, Result};
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
+use trinity_abi::cpu::{self, MARCH_CHECK, MarchDesc};
 use trinity_abi::unit::{
     FuncDesc, InlineFrame, ModuleDesc, PROFILE_START, ProfileDesc, SafePoint, flag,
 };
+use trinity_codegen::isa::March;
 use trinity_lower::remark::Remark;
 
 /// What machine code refers to.
@@ -133,6 +135,13 @@ pub struct Layout {
 /// Symbol of the description of what is to be observed.
 pub const PROFILE: &str = "trinity_profile";
 
+/// Symbol of the description of what the processor must have.
+pub const MARCH: &str = "trinity_march";
+/// Section with the note about it, unless that is nothing.
+pub const NOTE: &str = ".note.trinity";
+/// Type of that note, `NT_ARCH`: the name that `-march` takes.
+const NOTE_MARCH: u32 = 2;
+
 /// A table that is written field by field, with its relocations.
 #[derive(Default)]
 struct Table {
@@ -175,8 +184,8 @@ impl Table {
 }
 
 /// Lays out the units in the given order; their references to bodies have been checked. `skeleton`: the executable observes itself (see
-/// [`crate::compile::Compiled::skeleton`]).
-pub fn layout(units: &[Unit], skeleton: Option<&[u8]>) -> Layout {
+/// [`crate::compile::Compiled::skeleton`]). `march`: what the processor must have.
+pub fn layout(units: &[Unit], skeleton: Option<&[u8]>, march: March) -> Layout {
     let mut image = Image::default();
     let mut code: Vec<Vec<ItemId>> = Vec::with_capacity(units.len());
     for unit in units {
@@ -198,6 +207,7 @@ pub fn layout(units: &[Unit], skeleton: Option<&[u8]>) -> Layout {
     len.u64(units.len() as u64);
     image.add(len.item(MODULES_LEN.to_string(), Place::ReadOnly, true));
     add_profile(&mut image, skeleton);
+    add_march(&mut image, march);
     Layout { image, code }
 }
 
@@ -221,6 +231,40 @@ fn add_profile(image: &mut Image, skeleton: Option<&[u8]>) {
     }
     debug_assert_eq!(desc.bytes.len(), size_of::<ProfileDesc>());
     image.add(desc.item(PROFILE.to_string(), Place::Tables, true));
+}
+
+/// Adds the `MarchDesc`, and the note that says the same to people (`readelf -n`).
+fn add_march(image: &mut Image, march: March) {
+    let mut desc = Table::default();
+    if march == March::V1 {
+        desc.bytes.resize(size_of::<MarchDesc>(), 0);
+    } else {
+        let name = march.name().into_bytes();
+        let mut note = Table::default();
+        let owner = b"Trinity\0";
+        note.u32(owner.len() as u32);
+        note.u32(name.len() as u32);
+        note.u32(NOTE_MARCH);
+        note.bytes.extend_from_slice(owner);
+        note.bytes.extend_from_slice(&name);
+        note.bytes.resize(note.bytes.len().next_multiple_of(4), 0);
+        let mut note = note.item(NOTE.to_string(), Place::Unloaded, false);
+        note.align = 4;
+        image.add(note);
+        let len = name.len() as u64;
+        let text = Table {
+            bytes: name,
+            relocs: Vec::new(),
+        };
+        let text = image.add(text.item("trinity.march".to_string(), Place::ReadOnly, false));
+        let check = Target::Import(image.import(MARCH_CHECK));
+        desc.reloc(check, 0);
+        desc.u64(cpu::needed(march.level() as u8 + 1));
+        desc.pointer(text, 0);
+        desc.u64(len);
+    }
+    debug_assert_eq!(desc.bytes.len(), size_of::<MarchDesc>());
+    image.add(desc.item(MARCH.to_string(), Place::Tables, true));
 }
 
 /// Adds a function of the unit whose functions start at item `first`.

@@ -91,7 +91,7 @@ fn pieces(bytes: &[u8]) -> BTreeMap<String, Piece> {
 
 fn object_file(dir: &Scratch, writer: Writer, with_debug: bool) -> (PathBuf, Vec<u8>) {
     let units = sample_units(dir.path());
-    let mut layout = unit::layout(&units, None);
+    let mut layout = unit::layout(&units, None, March::V1);
     if with_debug {
         debug::add(&mut layout, &units, "test").unwrap();
     }

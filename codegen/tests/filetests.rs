@@ -1,11 +1,12 @@
 //! IR files and what becomes of them. The first line of a file names the stage: `; test listing` shows the code,
-//! `; test verify` the verifier's complaint, `; test opt` what the optimizer makes of it (`; test opt listing` its code). The result stands beside it as `.expected`; `BLESS=1` rewrites it.
+//! `; test verify` the verifier's complaint, `; test opt` what the optimizer makes of it (`; test opt listing` its code; with `v3` at the end, code for x86-64-v3). The result stands beside it as `.expected`; `BLESS=1` rewrites it.
 
 use std::fmt::Write;
 use std::path::Path;
 use trinity_codegen::ir::{SymbolRef, parse, verify};
+use trinity_codegen::isa::March;
 use trinity_codegen::opt::{self, OptOptions};
-use trinity_codegen::{Names, Options, compile, listing};
+use trinity_codegen::{Names, Options, SelectOptions, compile, listing};
 
 /// Every pass, each checked.
 const OPT: OptOptions = OptOptions {
@@ -20,6 +21,10 @@ fn result(path: &Path) -> String {
         .next()
         .and_then(|l| l.strip_prefix("; test "))
         .unwrap_or("");
+    let (stage, march) = match stage.strip_suffix(" v3") {
+        Some(stage) => (stage, March::V3),
+        None => (stage, March::V1),
+    };
     let funcs = match parse(&text) {
         Ok(funcs) => funcs,
         Err(e) => return format!("{e}\n"),
@@ -45,6 +50,10 @@ fn result(path: &Path) -> String {
                     verify: true,
                     check_allocation: true,
                     opt: stage.starts_with("opt").then_some(OPT),
+                    select: SelectOptions {
+                        march,
+                        ..SelectOptions::default()
+                    },
                     ..Options::default()
                 };
                 let code =

@@ -36,6 +36,7 @@ use trinity_abi::helpers::{ALL_HELPERS, Helper, leaf, stub};
 use trinity_abi::intrinsic::{self, Intrinsic};
 use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
+use trinity_codegen::isa::March;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::{FuncProfile, Profile};
@@ -138,6 +139,8 @@ pub struct Options {
     pub stress_guards: bool,
     /// Which optimizations are on.
     pub passes: passes::Passes,
+    /// What the processor has; nothing beyond it is used.
+    pub march: March,
     /// Collect remarks.
     pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
@@ -246,6 +249,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         },
         verify: opts.verify,
         check_allocation: opts.verify,
+        select: opts.passes.select_options(opts.march),
         ..Default::default()
     };
     let out = Compiler::new(options)

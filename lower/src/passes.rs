@@ -5,6 +5,7 @@
 //! code generator.
 
 use trinity_codegen::SelectOptions;
+use trinity_codegen::isa::March;
 use trinity_codegen::opt::OptOptions;
 
 /// A row of the table.
@@ -62,6 +63,10 @@ passes! {
     ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
     ReuseSpilled "reuse-spilled" "back end" "codegen/src/emit/held.rs" "no load of a spill slot whose value a register still has";
     LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
+    Bmi "bmi" "processor" "codegen/src/select/bits.rs" "shifts by any register, rotations and single bits with a result of their own (-march=x86-64-v3)";
+    Avx "avx" "processor" "codegen/src/select/float.rs" "scalar float arithmetic with a result of its own (-march=x86-64-v3)";
+    Movbe "movbe" "processor" "codegen/src/select/bits.rs" "loads that reverse the bytes (-march=x86-64-v3)";
+    Round "round" "processor" "lower/src/opt/" "floors by one instruction (-march=x86-64-v2)";
 }
 
 /// Which optimizations are on.
@@ -114,14 +119,18 @@ impl Passes {
             ..OptOptions::default()
         }
     }
-    /// For instruction selection.
-    pub fn select_options(self) -> SelectOptions {
+    /// For instruction selection, on a processor.
+    pub fn select_options(self, march: March) -> SelectOptions {
         SelectOptions {
             loads: self.has(Pass::FoldLoads),
             addresses: self.has(Pass::FoldAddresses),
             cold_apart: self.has(Pass::ColdApart),
             loop_order: self.has(Pass::LoopOrder),
             reuse_spilled: self.has(Pass::ReuseSpilled),
+            march,
+            bmi: self.has(Pass::Bmi),
+            avx: self.has(Pass::Avx),
+            movbe: self.has(Pass::Movbe),
         }
     }
 }
@@ -152,11 +161,11 @@ mod tests {
     #[test]
     fn the_code_generator_is_told() {
         assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
-        assert_eq!(Passes::ALL.select_options(), SelectOptions::default());
+        assert_eq!(Passes::ALL.select_options(March::V1), SelectOptions::default());
         let mut p = Passes::ALL;
         p.set(Pass::Peel, false);
         p.set(Pass::FoldLoads, false);
         assert!(!p.opt_options().peel && p.opt_options().gvn);
-        assert!(!p.select_options().loads && p.select_options().addresses);
+        assert!(!p.select_options(March::V1).loads && p.select_options(March::V3).addresses);
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::opt::module::Module;
 use crate::opt::{self, seen};
+use crate::passes::Pass;
 use crate::remark::{Kind, Remark};
 use crate::{
     CompiledFunc, LowerError, Options, SafePoint, compile_function, forward, func_name, join,
     preorder,
 };
 use std::collections::HashMap;
+use trinity_codegen::isa::March;
 use trinity_codegen::{Algorithm, CompileError, Compiler};
 use trinity_frontend::bytecode::Proto;
 
@@ -93,6 +95,7 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         opt::Options {
             stress_guards: opts.stress_guards,
             explain: opts.explain,
+            round: opts.passes.has(Pass::Round) && opts.march.includes(March::V2),
             unit_salt: module_salt(&opts.module),
         },
     );
@@ -101,7 +104,7 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         verify: opts.verify,
         check_allocation: opts.verify,
         opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options()),
-        select: opts.passes.select_options(),
+        select: opts.passes.select_options(opts.march),
         explain: opts.explain,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),
     };

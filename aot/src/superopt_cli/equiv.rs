@@ -75,11 +75,7 @@ fn command() -> Command {
 
 /// Arguments with `-march=`, which has one dash with compilers, as clap reads it.
 pub(super) fn march_words(args: &[OsString]) -> Vec<OsString> {
-    let word = |a: &OsString| match a.to_str().and_then(|s| s.strip_prefix("-march=")) {
-        Some(m) => format!("--march={m}").into(),
-        None => a.clone(),
-    };
-    args.iter().map(word).collect()
+    crate::cli::march_words(args.iter().cloned())
 }
 
 /// The processor both programs are held to, with its name: what was asked for, or the least that has all their

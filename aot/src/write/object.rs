@@ -23,7 +23,11 @@ pub fn write(image: &Image, file: &str) -> Result<Vec<u8>> {
             Place::Unloaded => obj.add_section(
                 Vec::new(),
                 item.name.clone().into_bytes(),
-                SectionKind::Debug,
+                if item.name.starts_with(".note") {
+                    SectionKind::Note
+                } else {
+                    SectionKind::Debug
+                },
             ),
         };
         let offset = obj.append_section_data(section, &item.bytes, item.align);

@@ -31,6 +31,25 @@ impl Emitter<'_> {
                 let src = self.src(src);
                 self.inst(Inst::op2(*op, *w, dst, src));
             }
+            MInst::Op3 { op, w, src } => {
+                let (mut a, mut src) = (self.reg(), self.src(src));
+                let dst = self.reg();
+                // An upper register costs a byte as the last operand only.
+                if matches!(op, Op::Vaddsd | Op::Vmulsd)
+                    && let Opnd::Reg(b) = src
+                    && b.hw() >= 8
+                    && a.hw() < 8
+                {
+                    (a, src) = (b, a.into());
+                }
+                self.inst(Inst::op3(*op, *w, dst, a, src));
+            }
+            MInst::ShiftX { op, w, src } => {
+                let src = self.src(src);
+                let count = self.reg();
+                let dst = self.reg();
+                self.inst(Inst::op3(*op, *w, dst, src, count.into()));
+            }
             MInst::Add { w, src } => self.add(*w, src),
             MInst::Op1 { op, w } => {
                 let dst = self.reg();
@@ -179,8 +198,23 @@ impl Emitter<'_> {
     }
 
     fn conv(&mut self, op: Op, w: Width, src: &Src, imm: Option<u8>) {
-        let src = self.src(src);
+        let mut src = self.src(src);
         let dst = self.reg();
+        if matches!(op, Op::Vsqrtsd | Op::Vroundsd) {
+            // The other half of the result is an operand, too: take the same register.
+            if let Opnd::Mem(_) = src {
+                self.inst(Inst::op2(Op::Movsd, W64, dst, src));
+                src = dst.into();
+            }
+            let last = imm.map_or(src, |n| Opnd::Imm(n as i64));
+            return self.inst(Inst::op3(op, w, dst, src, last));
+        }
+        if op == Op::Rorx
+            && src == Opnd::Reg(dst)
+            && let Some(n) = imm
+        {
+            return self.inst(Inst::op2(Op::Ror, w, dst, Opnd::Imm(n as i64)));
+        }
         // These write only half of the register: break the dependence on its old contents.
         let partial = matches!(op, Op::Cvtsi2sd | Op::Sqrtsd | Op::Roundsd);
         if partial && src != Opnd::Reg(dst) {

@@ -42,11 +42,18 @@ impl Level {
     /// The highest level below AVX-512, which the model does not have, that this processor runs.
     pub(super) fn native() -> Level {
         let has_v3 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt");
-        let has_v2 = is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("sse4.2");
+            && is_x86_feature_detected!("f16c")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("movbe");
+        let has_v2 = is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("sse4.2")
+            && is_x86_feature_detected!("ssse3")
+            && is_x86_feature_detected!("cmpxchg16b");
         match (has_v3, has_v2) {
-            (true, _) => Level::V3,
+            (true, true) => Level::V3,
             (_, true) => Level::V2,
             _ => Level::V1,
         }

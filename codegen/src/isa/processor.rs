@@ -121,6 +121,8 @@ impl March {
                 level: Level::native(),
                 more: detected(),
             },
+            // As others name it too.
+            "x86-64-v1" => March::V1,
             _ => match Level::ALL.into_iter().find(|l| l.name() == base) {
                 Some(level) => March::plain(level),
                 None => {
@@ -194,6 +196,13 @@ impl March {
             level: self.level.max(other.level),
             more: Extensions(self.more.0 | other.more.0),
         }
+    }
+}
+
+impl Default for March {
+    /// What every x86-64 has.
+    fn default() -> March {
+        March::V1
     }
 }
 

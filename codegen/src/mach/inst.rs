@@ -108,6 +108,18 @@ pub(crate) enum MInst {
         w: Width,
         src: Src,
     },
+    /// a, src, def: with a result of its own
+    Op3 {
+        op: Op,
+        w: Width,
+        src: Src,
+    },
+    /// src, count, def
+    ShiftX {
+        op: Op,
+        w: Width,
+        src: Src,
+    },
     /// a, src (register or constant), def: addition without a destroyed operand.
     Add {
         w: Width,

@@ -182,6 +182,7 @@ fn of_inst(f: &Function, bits: &[u8], inst: &Inst) -> u8 {
             UnOp::Zext8 => of(a).min(8),
             UnOp::Zext16 => of(a).min(16),
             UnOp::Zext32 => of(a).min(32),
+            UnOp::Bswap32 => 32,
             UnOp::Sext8 if of(a) < 8 => of(a),
             UnOp::Sext16 if of(a) < 16 => of(a),
             UnOp::Sext32 if of(a) < 32 => of(a),

@@ -152,6 +152,18 @@ impl Selector<'_> {
         }
     }
 
+    /// Adds a source operand of integer arithmetic in this width.
+    pub(super) fn int_src(&mut self, v: Value, w: Width) -> Src {
+        let fits = |kind| match w {
+            Width::W32 => matches!(kind, LoadKind::I64 | LoadKind::U32 | LoadKind::S32),
+            _ => kind == LoadKind::I64,
+        };
+        match self.foldable_load(v) {
+            Some((kind, _)) if fits(kind) => self.src(v, kind),
+            _ => self.src(v, LoadKind::I64),
+        }
+    }
+
     pub(super) fn load(&mut self, kind: LoadKind, addr: &Addr, res: Value) {
         let mem = self.addr(addr);
         self.def(res);

@@ -8,6 +8,23 @@ use regalloc2 as ra;
 
 const SIGN: u64 = 1 << 63;
 
+/// The AVX form of an operation, whose result is apart from its operands.
+fn vex(op: Op) -> Option<Op> {
+    Some(match op {
+        Op::Addsd => Op::Vaddsd,
+        Op::Subsd => Op::Vsubsd,
+        Op::Mulsd => Op::Vmulsd,
+        Op::Divsd => Op::Vdivsd,
+        Op::Minsd => Op::Vminsd,
+        Op::Maxsd => Op::Vmaxsd,
+        Op::Andpd => Op::Vandpd,
+        Op::Xorpd => Op::Vxorpd,
+        Op::Sqrtsd => Op::Vsqrtsd,
+        Op::Roundsd => Op::Vroundsd,
+        _ => return None,
+    })
+}
+
 impl Selector<'_> {
     fn const_mem(&mut self, bits: u64, wide: bool) -> MMem {
         MMem {
@@ -66,12 +83,23 @@ impl Selector<'_> {
         }
         self.use_reg(a);
         let src = self.float_src(b);
-        self.def_reuse(res, 0);
-        self.push(MInst::Op2 {
-            op,
-            w: Width::W64,
-            src,
-        });
+        self.float_op(op, src, res);
+    }
+
+    /// `res = a op src`, where `a` is the first operand.
+    fn float_op(&mut self, op: Op, src: Src, res: Value) {
+        let w = Width::W64;
+        let own = if self.options.avx() { vex(op) } else { None };
+        match own {
+            Some(op) => {
+                self.def(res);
+                self.push(MInst::Op3 { op, w, src });
+            }
+            None => {
+                self.def_reuse(res, 0);
+                self.push(MInst::Op2 { op, w, src });
+            }
+        }
     }
 
     pub(super) fn float_unary(&mut self, op: UnOp, a: Value, res: Value) {
@@ -104,9 +132,10 @@ impl Selector<'_> {
         } else {
             self.float_src(a)
         };
+        let own = if self.options.avx() { vex(op) } else { None };
         self.def(res);
         self.push(MInst::Conv {
-            op,
+            op: own.unwrap_or(op),
             w: Width::W64,
             src,
             imm,
@@ -116,11 +145,6 @@ impl Selector<'_> {
     fn float_mask(&mut self, op: Op, bits: u64, a: Value, res: Value) {
         self.use_reg(a);
         let src = Src::Mem(self.const_mem(bits, true));
-        self.def_reuse(res, 0);
-        self.push(MInst::Op2 {
-            op,
-            w: Width::W64,
-            src,
-        });
+        self.float_op(op, src, res);
     }
 }

@@ -42,6 +42,9 @@ impl Selector<'_> {
             }
         }
         let flags = self.want_flags[id.index()];
+        if !flags && self.bit_trick(op, w, a, b, res) {
+            return;
+        }
         match (op, b) {
             (BinOp::Iadd, Opnd::Imm(n)) if !flags => self.add_imm(w, a, n, res),
             (BinOp::Isub, Opnd::Imm(n)) if !flags && n != i32::MIN => self.add_imm(w, a, -n, res),
@@ -122,14 +125,14 @@ impl Selector<'_> {
         self.use_reg(a);
         let src = match b {
             Opnd::Imm(n) => Src::Imm(n),
-            Opnd::Value(v) => self.src(v, LoadKind::I64),
+            Opnd::Value(v) => self.int_src(v, w),
         };
         self.def_reuse(res, 0);
         self.push(MInst::Op2 { op, w, src });
     }
 
     fn imul_imm(&mut self, w: Width, a: Value, imm: i32, res: Value) {
-        let src = self.src(a, LoadKind::I64);
+        let src = self.int_src(a, w);
         self.def(res);
         self.push(MInst::ImulImm { w, src, imm });
     }
@@ -137,6 +140,7 @@ impl Selector<'_> {
     fn shift(&mut self, op: Op, w: Width, a: Value, b: Opnd, res: Value) {
         match b {
             Opnd::Imm(n) => self.shift_imm(op, w, a, n as u8 & (8 * w.bytes() as u8 - 1), res),
+            Opnd::Value(v) if self.shift_by_any(op, w, a, v, res) => {}
             Opnd::Value(v) => {
                 self.use_reg(a);
                 self.use_fixed(v, PReg::Rcx);
@@ -147,6 +151,9 @@ impl Selector<'_> {
     }
 
     fn shift_imm(&mut self, op: Op, w: Width, a: Value, n: u8, res: Value) {
+        if op == Op::Ror && self.rotate_apart(w, a, n, res) {
+            return;
+        }
         self.use_reg(a);
         self.def_reuse(res, 0);
         self.push(MInst::ShiftImm { op, w, n });
@@ -274,6 +281,8 @@ impl Selector<'_> {
             UnOp::Sext8 => extend(LoadKind::S8),
             UnOp::Sext16 => extend(LoadKind::S16),
             UnOp::Sext32 => extend(LoadKind::S32),
+            UnOp::Bswap32 => return self.bswap(Width::W32, a, res),
+            UnOp::Bswap64 => return self.bswap(Width::W64, a, res),
             _ => return self.float_unary(op, a, res),
         };
         self.conv(op, w, a, res);

@@ -9,6 +9,7 @@
 //! constants are rebuilt at each use, so they are never live across anything.
 
 mod addr;
+mod bits;
 mod cond;
 mod float;
 mod int;

@@ -1,5 +1,8 @@
 //! Switches of instruction selection and emission.
 
+use crate::isa::March;
+use crate::isa::forms::Level;
+
 /// What selection and emission do beyond translating instructions one by one. Each can be turned off alone, to measure what it gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectOptions {
@@ -13,6 +16,29 @@ pub struct SelectOptions {
     pub cold_apart: bool,
     /// What a register still has is not loaded from its spill slot.
     pub reuse_spilled: bool,
+    /// What the processor has. Nothing beyond it is selected.
+    pub march: March,
+    /// BMI1 and BMI2, where it has them: shifts by any register, rotations, `andn` and single bits with a result of their own.
+    pub bmi: bool,
+    /// AVX, where it has it: scalar arithmetic with a result of its own.
+    pub avx: bool,
+    /// `movbe`, where it has it: loads that reverse the bytes.
+    pub movbe: bool,
+}
+
+impl SelectOptions {
+    /// BMI1 and BMI2 may be used.
+    pub(super) fn bmi(&self) -> bool {
+        self.bmi && self.march.level() >= Level::V3
+    }
+    /// AVX may be used.
+    pub(super) fn avx(&self) -> bool {
+        self.avx && self.march.level() >= Level::V3
+    }
+    /// `movbe` may be used.
+    pub(super) fn movbe(&self) -> bool {
+        self.movbe && self.march.level() >= Level::V3
+    }
 }
 
 impl Default for SelectOptions {
@@ -23,6 +49,10 @@ impl Default for SelectOptions {
             loop_order: true,
             cold_apart: true,
             reuse_spilled: true,
+            march: March::V1,
+            bmi: true,
+            avx: true,
+            movbe: true,
         }
     }
 }

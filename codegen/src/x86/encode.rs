@@ -56,7 +56,9 @@ fn fits(n: i64, w: Width) -> bool {
 fn matches(f: &Form, i: &Inst) -> bool {
     match f.shape {
         Shape::Zo => matches!(i.a, Opnd::None),
-        Shape::Mr => is_rm(&i.a, f.rm) && is_reg(&i.b, f.reg),
+        Shape::Mr => {
+            is_rm(&i.a, f.rm) && is_reg(&i.b, f.reg) && !(f.mem && matches!(i.a, Opnd::Reg(_)))
+        }
         Shape::Rm => {
             is_reg(&i.a, f.reg)
                 && is_rm(&i.b, f.rm)
@@ -84,6 +86,13 @@ fn matches(f: &Form, i: &Inst) -> bool {
         }
         Shape::Oi64 => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(_)),
         Shape::Rel => matches!(i.a, Opnd::Symbol(_)),
+        Shape::O => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::None),
+        Shape::Rvm => is_reg(&i.a, f.reg) && is_reg(&i.b, f.reg) && is_rm(&i.c, f.rm),
+        Shape::Rmv => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && is_reg(&i.c, f.reg),
+        Shape::Vm => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::None),
+        Shape::Rbbi8 => {
+            is_reg(&i.a, f.reg) && is_reg(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits8(n))
+        }
     }
 }
 
@@ -124,6 +133,11 @@ impl Buf {
 fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> {
     let byte = f.size == Size::Any && i.w == Width::W8;
     let (reg, rm, imm) = fields(f, i);
+    if f.vex {
+        put_vex(f, i, reg, &rm, out);
+        out.put(f.opcode);
+        return operands(f, i, reg.map_or(f.ext, |r| r.hw()), rm, imm, out, origin);
+    }
     if f.size == Size::Any && i.w == Width::W16 {
         out.put(0x66);
     }
@@ -193,7 +207,7 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
     if f.cc {
         opcode += i.cc as u8;
     }
-    if matches!(f.shape, Shape::Oi32 | Shape::Oi64) {
+    if matches!(f.shape, Shape::Oi32 | Shape::Oi64 | Shape::O) {
         if let Opnd::Reg(r) = rm {
             opcode += r.hw() & 7;
         }
@@ -204,14 +218,32 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
             return None;
         }
     }
+    operands(f, i, reg_hw, rm, imm, out, origin)
+}
 
+/// What follows the opcode: ModRM, displacement, immediate.
+fn operands(
+    f: &Form,
+    i: &Inst,
+    reg_hw: u8,
+    rm: Opnd,
+    imm: i64,
+    out: &mut Buf,
+    origin: u32,
+) -> Option<Fixup> {
+    let byte = f.size == Size::Any && i.w == Width::W8;
     let mut fixup = None;
     match rm {
         Opnd::Symbol(s) => {
             fixup = Some((out.len, true, 0, RipTarget::Symbol(s)));
             out.put32(0);
         }
-        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64 | Shape::Ai) => {
+        Opnd::Reg(r)
+            if !matches!(
+                f.shape,
+                Shape::Oi32 | Shape::Oi64 | Shape::O | Shape::Ai
+            ) =>
+        {
             out.put(0xc0 | (reg_hw & 7) << 3 | (r.hw() & 7));
         }
         Opnd::Mem(m) => {
@@ -222,7 +254,7 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
         _ => {}
     }
     match (f.shape, imm) {
-        (Shape::Mi8 | Shape::Rmi8, n) => out.put(n as u8),
+        (Shape::Mi8 | Shape::Rmi8 | Shape::Rbbi8, n) => out.put(n as u8),
         (Shape::Mi | Shape::Ai, n) if byte => out.put(n as u8),
         (Shape::Mi | Shape::Ai, n) if i.w == Width::W16 => {
             out.put(n as u8);
@@ -244,6 +276,48 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
     })
 }
 
+/// The VEX prefix: two bytes where the opcode map is 0F, W is 0 and neither r/m register is one of the upper eight.
+fn put_vex(f: &Form, i: &Inst, reg: Option<PReg>, rm: &Opnd, out: &mut Buf) {
+    let upper = |r: PReg| r.hw() >= 8;
+    let (x, b) = match rm {
+        Opnd::Reg(r) => (false, upper(*r)),
+        Opnd::Mem(m) => (
+            matches!(m.index, Some((r, _)) if upper(r)),
+            matches!(m.base, MemBase::Reg(r) if upper(r)),
+        ),
+        _ => (false, false),
+    };
+    let wide = match f.size {
+        Size::Any | Size::Wide => i.w == Width::W64,
+        Size::Plain => false,
+        Size::Quad => true,
+    };
+    let vvvv = match (f.shape, &i.a, &i.b, &i.c) {
+        (Shape::Rvm | Shape::Rbbi8, _, Opnd::Reg(r), _)
+        | (Shape::Rmv, _, _, Opnd::Reg(r))
+        | (Shape::Vm, Opnd::Reg(r), _, _) => r.hw(),
+        _ => 0,
+    };
+    let pp = match f.prefix {
+        0x66 => 1,
+        0xf3 => 2,
+        0xf2 => 3,
+        _ => 0,
+    };
+    // All but W and pp are stored inverted.
+    let flag = |clear: bool, bit: u8| if clear { 0 } else { bit };
+    let r = flag(reg.is_some_and(upper), 0x80);
+    let last = (!vvvv & 15) << 3 | pp;
+    if f.map == 1 && !wide && !x && !b {
+        out.put(0xc5);
+        out.put(r | last);
+    } else {
+        out.put(0xc4);
+        out.put(r | flag(x, 0x40) | flag(b, 0x20) | f.map);
+        out.put(u8::from(wide) << 7 | last);
+    }
+}
+
 /// The reg field, the r/m field and the immediate of an instruction under a form.
 fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
     let reg = |o: &Opnd| match o {
@@ -258,7 +332,11 @@ fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
         Shape::Mr => (reg(&i.b), i.a, 0),
         Shape::Rm => (reg(&i.a), i.b, 0),
         Shape::Rmi8 | Shape::Rmi => (reg(&i.a), i.b, imm(&i.c)),
-        Shape::Zo | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
+        Shape::Rvm => (reg(&i.a), i.c, 0),
+        Shape::Rmv => (reg(&i.a), i.b, 0),
+        Shape::Vm => (None, i.b, 0),
+        Shape::Rbbi8 => (reg(&i.a), i.b, imm(&i.c)),
+        Shape::Zo | Shape::O | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
         Shape::Mi8 | Shape::Mi | Shape::Ai | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),
     }
 }

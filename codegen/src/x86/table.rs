@@ -35,6 +35,16 @@ pub enum Shape {
     Oi64,
     /// `a` is a symbol, 32 bits relative.
     Rel,
+    /// `a` is in the opcode.
+    O,
+    /// `a` is reg, `b` is vvvv, `c` is r/m.
+    Rvm,
+    /// `a` is reg, `b` is r/m, `c` is vvvv.
+    Rmv,
+    /// `a` is vvvv, `b` is r/m, the opcode extension is in reg.
+    Vm,
+    /// `a` is reg, `b` (a register) is both vvvv and r/m, `c` an 8-bit immediate.
+    Rbbi8,
 }
 
 /// Register class of a field.
@@ -84,6 +94,8 @@ pub struct Form {
     pub cc: bool,
     /// The r/m operand must be memory.
     pub mem: bool,
+    /// A VEX prefix stands for the mandatory prefix, REX and the opcode map. Vectors are 128 bits: the rest of the register is cleared.
+    pub vex: bool,
 }
 
 const fn form(shape: Shape, opcode: u8) -> Form {
@@ -99,6 +111,7 @@ const fn form(shape: Shape, opcode: u8) -> Form {
         rm8: false,
         cc: false,
         mem: false,
+        vex: false,
     }
 }
 
@@ -125,6 +138,10 @@ impl Form {
     }
     const fn cc(mut self) -> Form {
         self.cc = true;
+        self
+    }
+    const fn vex(mut self) -> Form {
+        self.vex = true;
         self
     }
     const fn mem(mut self) -> Form {
@@ -168,6 +185,21 @@ const fn sd(prefix: u8, opcode: u8) -> [Form; 1] {
         .map(1)
         .size(Plain)
         .classes(X, X)]
+}
+
+/// Scalar double with a result of its own (AVX): `xmm, xmm, xmm/m64`.
+const fn vsd(prefix: u8, opcode: u8) -> [Form; 1] {
+    [form(Rvm, opcode)
+        .prefix(prefix)
+        .map(1)
+        .size(Plain)
+        .classes(X, X)
+        .vex()]
+}
+
+/// On general registers, in the VEX encoding and map 0F 38 (BMI1, BMI2).
+const fn bmi(shape: Shape, prefix: u8, opcode: u8) -> Form {
+    form(shape, opcode).prefix(prefix).map(2).size(Wide).vex()
 }
 
 const fn extend(opcode: u8, rm8: bool) -> [Form; 1] {
@@ -243,6 +275,27 @@ table! {
     Xorpd "xorpd" sd(0x66, 0x57);
     Xorps "xorps" sd(0, 0x57);
     Roundsd "roundsd" [form(Rmi8, 0x0b).prefix(0x66).map(3).size(Plain).classes(X, X)];
+    Vaddsd "vaddsd" vsd(0xf2, 0x58);
+    Vmulsd "vmulsd" vsd(0xf2, 0x59);
+    Vsubsd "vsubsd" vsd(0xf2, 0x5c);
+    Vminsd "vminsd" vsd(0xf2, 0x5d);
+    Vdivsd "vdivsd" vsd(0xf2, 0x5e);
+    Vmaxsd "vmaxsd" vsd(0xf2, 0x5f);
+    Vsqrtsd "vsqrtsd" vsd(0xf2, 0x51);
+    Vandpd "vandpd" vsd(0x66, 0x54);
+    Vxorpd "vxorpd" vsd(0x66, 0x57);
+    Vroundsd "vroundsd" [form(Rbbi8, 0x0b).prefix(0x66).map(3).size(Plain).classes(X, X).vex()];
+    Shlx  "shlx"  [bmi(Rmv, 0x66, 0xf7)];
+    Shrx  "shrx"  [bmi(Rmv, 0xf2, 0xf7)];
+    Sarx  "sarx"  [bmi(Rmv, 0xf3, 0xf7)];
+    Rorx  "rorx"  [form(Rmi8, 0xf0).prefix(0xf2).map(3).size(Wide).vex()];
+    Andn  "andn"  [bmi(Rvm, 0, 0xf2)];
+    Blsr  "blsr"  [bmi(Vm, 0, 0xf3).ext(1)];
+    Blsmsk "blsmsk" [bmi(Vm, 0, 0xf3).ext(2)];
+    Blsi  "blsi"  [bmi(Vm, 0, 0xf3).ext(3)];
+    Bzhi  "bzhi"  [bmi(Rmv, 0, 0xf5)];
+    Bswap "bswap" [form(O, 0xc8).map(1).size(Wide)];
+    Movbe "movbe" [form(Rm, 0xf0).map(2).size(Wide).mem(), form(Mr, 0xf1).map(2).size(Wide).mem()];
     Cvtsi2sd "cvtsi2sd" [form(Rm, 0x2a).prefix(0xf2).map(1).size(Quad).classes(X, G)];
     Cvttsd2si "cvttsd2si" [form(Rm, 0x2c).prefix(0xf2).map(1).size(Quad).classes(G, X)];
 }

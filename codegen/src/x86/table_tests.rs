@@ -93,6 +93,11 @@ fn operands(f: &Form) -> Vec<Vec<Opnd>> {
         Shape::Rmi8 | Shape::Rmi => vec![reg(), rm(), immediates()],
         Shape::Oi32 | Shape::Oi64 => vec![regs(Class::G), immediates()],
         Shape::Rel => vec![vec![Opnd::Symbol(SymbolRef(1))]],
+        Shape::O => vec![regs(Class::G)],
+        Shape::Rvm => vec![reg(), reg(), rm()],
+        Shape::Rmv => vec![reg(), rm(), reg()],
+        Shape::Vm => vec![reg(), rm()],
+        Shape::Rbbi8 => vec![reg(), reg(), immediates()],
     }
 }
 
@@ -163,7 +168,10 @@ fn check(inst: &Inst, bits: u32, out: &mut Vec<u8>) -> Result<bool, String> {
         mnemonic += CCS.iter().find(|c| c.0 == inst.cc).map_or("", |c| c.1);
     }
     let name = format!("{:?}", decoded.mnemonic()).to_lowercase();
-    let operands = [inst.a, inst.b, inst.c];
+    let operands = match inst.op {
+        Op::Vroundsd => [inst.a, inst.b, inst.b, inst.c],
+        _ => [inst.a, inst.b, inst.c, Opnd::None],
+    };
     let all = operands
         .iter()
         .enumerate()
@@ -211,7 +219,7 @@ fn the_table_encodes_what_it_says() {
                         c: pick(2),
                     };
                     let imm_bits = match op {
-                        Op::Roundsd => 8,
+                        Op::Roundsd | Op::Vroundsd | Op::Rorx => 8,
                         Op::Shl | Op::Shr | Op::Sar | Op::Ror => 8,
                         // The destination of a 32-bit constant move is the whole register.
                         Op::Mov if matches!((inst.a, inst.b), (Opnd::Reg(_), Opnd::Imm(n)) if n as u32 as i64 == n) => {

@@ -397,7 +397,29 @@ impl Gen {
         let v = match self.r.below(3) {
             0 => v,
             1 => self.b.and(v, mask),
-            _ => self.b.unary(self.r.pick(&UnOp::ALL[..8]), v),
+            _ => self.b.unary(self.r.pick(&UnOp::ALL[..10]), v),
+        };
+        self.see(v);
+    }
+
+    /// What some processors have instructions for: `x & ~y`, the lowest bit, reversed bytes of memory.
+    fn bit_trick(&mut self) {
+        let (x, y) = (self.int(), self.int());
+        let op = self.r.pick(&[BinOp::And, BinOp::And, BinOp::Xor]);
+        let other = match self.r.below(3) {
+            0 => self.b.unary(UnOp::Inot, y),
+            1 => self.b.unary(UnOp::Ineg, x),
+            _ if self.r.chance(50) => self.b.iadd(x, -1),
+            _ => self.b.isub(x, 1),
+        };
+        let v = match self.r.chance(50) {
+            true => self.b.binary(op, x, other),
+            false => self.b.binary(op, other, x),
+        };
+        let v = match self.r.below(4) {
+            0 => self.b.unary(UnOp::Zext32, v),
+            1 => self.b.unary(self.r.pick(&[UnOp::Bswap32, UnOp::Bswap64]), v),
+            _ => v,
         };
         self.see(v);
     }
@@ -409,6 +431,8 @@ impl Gen {
                     BinOp::Smulh
                 } else if self.r.chance(20) {
                     return self.mask_or_rotate();
+                } else if self.r.chance(10) {
+                    return self.bit_trick();
                 } else {
                     self.r.pick(&BinOp::ALL[..11])
                 };
@@ -428,7 +452,7 @@ impl Gen {
             }
             8 | 9 => {
                 let a = self.int();
-                self.b.unary(self.r.pick(&UnOp::ALL[..8]), a)
+                self.b.unary(self.r.pick(&UnOp::ALL[..10]), a)
             }
             10..=13 => {
                 let op = self.r.pick(&BinOp::ALL[14..]);
@@ -437,7 +461,7 @@ impl Gen {
             }
             14 => {
                 let a = self.float();
-                self.b.unary(self.r.pick(&UnOp::ALL[8..14]), a)
+                self.b.unary(self.r.pick(&UnOp::ALL[10..16]), a)
             }
             15 => {
                 let a = self.int();

@@ -15,8 +15,9 @@ mod structured;
 
 use exec::{Arena, Regs};
 use trinity_codegen::ir::{Function, parse, verify};
+use trinity_codegen::isa::March;
 use trinity_codegen::opt::OptOptions;
-use trinity_codegen::{Algorithm, Options, compile};
+use trinity_codegen::{Algorithm, Options, SelectOptions, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
@@ -69,18 +70,26 @@ fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
         verify: true,
         ..OptOptions::ALL
     };
+    // And with all that this processor has.
+    let native = March::parse("native").expect("a name");
     let configs = [
-        (Algorithm::Ion, None),
-        (Algorithm::Fast, None),
-        (Algorithm::Ion, Some(opt)),
-        (Algorithm::Fast, Some(variant(seed, opt))),
+        (Algorithm::Ion, None, March::V1),
+        (Algorithm::Fast, None, March::V1),
+        (Algorithm::Ion, Some(opt), March::V1),
+        (Algorithm::Fast, Some(variant(seed, opt)), March::V1),
+        (Algorithm::Ion, None, native),
+        (Algorithm::Fast, Some(opt), native),
     ];
-    for (algorithm, opt) in configs {
+    for (algorithm, opt, march) in configs {
         let options = Options {
             algorithm,
             verify: true,
             check_allocation: true,
             opt,
+            select: SelectOptions {
+                march,
+                ..SelectOptions::default()
+            },
             ..Default::default()
         };
         if show && let Some(opt) = &opt {
@@ -88,7 +97,7 @@ fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
             println!("{:?}\n{copy}", trinity_codegen::opt::run(&mut copy, opt));
         }
         let code = compile(&func, &options)
-            .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?} {opt:?}: {e}\n{text}"));
+            .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?} {opt:?} {march}: {e}\n{text}"));
         let code2 = compile(&again[0], &options).expect("compiles");
         assert_eq!(code, code2, "seed {seed}: not deterministic");
         if show {
@@ -103,13 +112,13 @@ fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
         for (what, want, have) in interp::results(&expected_regs, &got) {
             assert_eq!(
                 want, have,
-                "seed {seed} {algorithm:?} {opt:?}: {what} differs"
+                "seed {seed} {algorithm:?} {opt:?} {march}: {what} differs"
             );
         }
         let mem = arena.snapshot();
         if let Some(n) = mem.iter().zip(&expected_mem).position(|(a, b)| a != b) {
             panic!(
-                "seed {seed} {algorithm:?} {opt:?}: memory differs at qword {n}: {:#x}, expected {:#x}",
+                "seed {seed} {algorithm:?} {opt:?} {march}: memory differs at qword {n}: {:#x}, expected {:#x}",
                 mem[n], expected_mem[n]
             );
         }

@@ -8,7 +8,7 @@ use crate::Symbol;
 use crate::division;
 use trinity_abi::helpers::leaf;
 use trinity_abi::tag;
-use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Type as IrType, Value};
+use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, PReg, Type as IrType, UnOp, Value};
 use trinity_frontend::bytecode::{Instr, Op};
 
 impl Lowering<'_> {
@@ -76,7 +76,7 @@ impl Lowering<'_> {
             let v = self.b.fmul(v, v);
             return self.define(a, Tags::FLOAT, v);
         }
-        if !has_float_form(op) {
+        if !self.has_float_form(op) {
             return self.by_helper(a, result);
         }
         let l = self.number(b);
@@ -105,6 +105,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// Whether floats need no helper, or one that is no more than a C function.
+    fn has_float_form(&self, op: Op) -> bool {
+        match op {
+            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Pow => true,
+            Op::IDiv => self.opts.round,
+            _ => false,
+        }
+    }
+
     fn float_op(&mut self, op: Op, x: Value, y: Value) -> Value {
         match op {
             Op::Add => self.b.fadd(x, y),
@@ -117,6 +126,10 @@ impl Lowering<'_> {
                 Clobbers::Reads,
                 None,
             )[0],
+            Op::IDiv => {
+                let q = self.b.fdiv(x, y);
+                self.b.unary(UnOp::Ffloor, q)
+            }
             _ => self.b.fdiv(x, y),
         }
     }
@@ -185,7 +198,7 @@ impl Lowering<'_> {
             && r.meets(Tags::INT)
             && !matches!(op, Op::Div | Op::Pow)
             && want.meets(Tags::INT);
-        let floats = has_float_form(op)
+        let floats = self.has_float_form(op)
             && l.meets(Tags::NUM)
             && r.meets(Tags::NUM)
             && want.meets(Tags::FLOAT);
@@ -390,6 +403,3 @@ impl Lowering<'_> {
     }
 }
 
-fn has_float_form(op: Op) -> bool {
-    matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Pow)
-}

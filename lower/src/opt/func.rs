@@ -30,6 +30,8 @@ pub struct Options {
     pub stress_guards: bool,
     /// Record remarks.
     pub explain: bool,
+    /// The processor rounds floats (SSE4.1).
+    pub round: bool,
     /// Makes the numbers of guards differ between units.
     pub unit_salt: u64,
 }

@@ -9,7 +9,7 @@ use super::state::Reg;
 use super::tags::Tags;
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::{header, string, tag};
-use trinity_codegen::ir::{Addr, Cond, FloatCc, IntCc, LoadKind, Region, Scale, Value};
+use trinity_codegen::ir::{Addr, Cond, FloatCc, IntCc, LoadKind, Region, Scale, UnOp, Value};
 use trinity_frontend::bytecode::{Instr, Op};
 
 /// The kind of what a TAILCALL returns, if [`Lowering::intrinsic`] does it without a call wherever it is.
@@ -199,6 +199,14 @@ impl Lowering<'_> {
     fn rounded(&mut self, x: Value, down: bool) -> Value {
         self.remark_value("the rounded number is an integer");
         let exit = self.exit_block();
+        if self.opts.round {
+            let op = if down { UnOp::Ffloor } else { UnOp::Fceil };
+            let whole = self.b.unary(op, x);
+            let n = self.b.float_to_int(whole);
+            let none = self.b.iconst(i64::MIN);
+            self.b.exit_if(Cond::icmp(IntCc::Eq, n, none), exit, &[]);
+            return n;
+        }
         let n = self.b.float_to_int(x);
         // The conversion's answer for what has none.
         let none = self.b.iconst(i64::MIN);

@@ -169,6 +169,7 @@ pub mod ci {
     pub const NBASE: i32 = 56;
 }
 
+pub mod cpu;
 pub mod heap;
 pub mod helpers;
 pub mod intrinsic;

@@ -3,9 +3,11 @@
 //! It is a crate of its own so that the runtime's other users (the `trinity` binary, tests) do not get a second `main`.
 
 mod libc;
+mod march;
 mod unwind;
 
 use std::ffi::{c_char, c_int};
+use trinity_abi::cpu::MarchDesc;
 use trinity_abi::unit::{ModuleDesc, ProfileDesc};
 
 unsafe extern "C" {
@@ -13,6 +15,8 @@ unsafe extern "C" {
     static trinity_modules: ModuleDesc;
     /// Number of entries of `trinity_modules`.
     static trinity_modules_len: u64;
+    /// What the processor must have.
+    static trinity_march: MarchDesc;
     /// What is to be observed.
     static trinity_profile: ProfileDesc;
 }
@@ -23,6 +27,12 @@ unsafe extern "C" {
 /// Called by the C runtime.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: constant data of this executable.
+    unsafe {
+        if let Some(check) = trinity_march.check {
+            check(&trinity_march);
+        }
+    }
     // SAFETY: the tables are constant data of this executable, with the stated length; argv is the C runtime's.
     unsafe {
         let modules =
