@@ -1,8 +1,8 @@
 //! The command line: what can be asked for, and how a wrong request is refused.
 
 use crate::exit::{Error, FAILURES, Failure, Result};
-use crate::explain;
 use crate::write::Writer;
+use crate::{explain, march};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -264,7 +264,7 @@ fn command() -> Command {
                 .value_name("NAME")
                 .help("-march=NAME: use what this processor has, x86-64 (default), x86-64-v2, x86-64-v3, ..., or native: the one that this runs on")
                 .default_value("x86-64")
-                .value_parser(march),
+                .value_parser(march::parse),
         )
         .arg(flag("help-passes", "list what -f knows"))
         .arg(
@@ -322,23 +322,6 @@ fn command() -> Command {
                 .help("say what is done, and the linker's command")
                 .action(ArgAction::SetTrue),
         )
-}
-
-/// Arguments with `-march=`, which has one dash with compilers, as clap reads it.
-pub(crate) fn march_words(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let word = |a: OsString| match a.to_str().and_then(|s| s.strip_prefix("-march=")) {
-        Some(m) => format!("--march={m}").into(),
-        None => a,
-    };
-    args.into_iter().map(word).collect()
-}
-
-/// The processor of this name.
-fn march(name: &str) -> std::result::Result<March, String> {
-    March::parse(name).ok_or_else(|| {
-        let names = March::names().join(", ");
-        format!("no such processor; there are {names}, and extensions behind a plus sign")
-    })
 }
 
 /// Understands the arguments; the first one is the program's own name.

@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, explain, link, unit, write};
+use crate::{asm, debug, explain, link, march, unit, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -23,7 +23,7 @@ use trinity_profile::Profile;
 
 /// Runs trinityc with these arguments (the first is the program's name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = cli::march_words(args);
+    let args: Vec<OsString> = march::words(args);
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
@@ -225,12 +225,7 @@ fn front_end_text(o: &Options) -> Result<String> {
 }
 
 /// The object file's bytes.
-fn object(
-    o: &Options,
-    program: &Program,
-    compiled: &Compiled,
-    march: March,
-) -> Result<Vec<u8>> {
+fn object(o: &Options, program: &Program, compiled: &Compiled, march: March) -> Result<Vec<u8>> {
     let mut layout = unit::layout(&compiled.units, compiled.skeleton.as_deref(), march);
     if o.debug {
         let producer = concat!("trinityc ", env!("CARGO_PKG_VERSION"));

@@ -18,6 +18,7 @@ pub mod exit;
 pub mod explain;
 pub mod image;
 pub mod link;
+pub mod march;
 pub mod names;
 pub mod output;
 pub mod profile;

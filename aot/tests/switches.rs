@@ -16,7 +16,8 @@ local function sum(t, n) local s = 0 for i = 1, #t do s = s + t[i] * n end retur
 local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 2) end\n\
 local function adder(n) return function(x) n = n + x return n end end\n\
 local function main(n)\n\
-  local t, total, bits = {}, 0, 0\n\
+  local t, total, bits, float = {}, 0, 0, 0.5\n\
+  local text = ('abcd'):rep(2)\n\
   for k = 1, 9 do if k < 20 then bits = bits + (k << k) end end\n\
   local q = { first = 1, last = 0 }\n\
   for i = 1, n do\n\
@@ -27,9 +28,10 @@ local function main(n)\n\
     local p, add = new(i, i + 1), adder(i)\n\
     if i < 0 then error('never') end\n\
     total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
-    bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7)\n\
+    bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
+    float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
-  print(total, bits, math.type(total))\n\
+  print(total, bits, float, math.type(total))\n\
 end\n\
 main(tonumber((...)) or 60)\n";
 
@@ -46,7 +48,8 @@ fn every_switch_changes_code_and_nothing_else() {
     run(&mut Command::new(dir.file("p")));
     let by = "--profile-use=p.tprof";
     let code = |args: &[&str]| {
-        compiled("p.o", &[&[by, "-c"], args].concat());
+        // With all that a switch can be about; what runs is for every processor.
+        compiled("p.o", &[&[by, "-c", "-march=x86-64-v3"], args].concat());
         std::fs::read(dir.file("p.o")).unwrap()
     };
     let on = code(&[]);

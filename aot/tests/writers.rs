@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use trinity_aot::write::Writer;
 use trinity_aot::{debug, link, unit, write};
+use trinity_codegen::isa::March;
 
 /// A symbol or debug section: kind, contents, relocations as (offset, type, target, addend).
 type Piece = (String, Vec<u8>, Vec<(u64, u32, String, i64)>);

@@ -63,6 +63,7 @@ passes! {
     ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
     ReuseSpilled "reuse-spilled" "back end" "codegen/src/emit/held.rs" "no load of a spill slot whose value a register still has";
     LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
+    ExitsApart "exits-apart" "back end" "codegen/src/select/layout.rs" "moves on the way out of a loop behind it";
     Bmi "bmi" "processor" "codegen/src/select/bits.rs" "shifts by any register, rotations and single bits with a result of their own (-march=x86-64-v3)";
     Avx "avx" "processor" "codegen/src/select/float.rs" "scalar float arithmetic with a result of its own (-march=x86-64-v3)";
     Movbe "movbe" "processor" "codegen/src/select/bits.rs" "loads that reverse the bytes (-march=x86-64-v3)";
@@ -71,7 +72,7 @@ passes! {
 
 /// Which optimizations are on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Passes(u32);
+pub struct Passes(u64);
 
 impl Default for Passes {
     fn default() -> Passes {
@@ -81,17 +82,17 @@ impl Default for Passes {
 
 impl Passes {
     /// Everything.
-    pub const ALL: Passes = Passes((1 << TABLE.len()) - 1);
+    pub const ALL: Passes = Passes((1u64 << TABLE.len()) - 1);
 
     /// Whether one is on.
     pub fn has(self, pass: Pass) -> bool {
-        self.0 & 1 << pass as u8 != 0
+        self.0 & 1u64 << pass as u8 != 0
     }
     /// Turns one on or off.
     pub fn set(&mut self, pass: Pass, on: bool) {
         match on {
-            true => self.0 |= 1 << pass as u8,
-            false => self.0 &= !(1 << pass as u8),
+            true => self.0 |= 1u64 << pass as u8,
+            false => self.0 &= !(1u64 << pass as u8),
         }
     }
     /// Understands `NAME` or `no-NAME`; false: there is no such switch.
@@ -127,6 +128,7 @@ impl Passes {
             cold_apart: self.has(Pass::ColdApart),
             loop_order: self.has(Pass::LoopOrder),
             reuse_spilled: self.has(Pass::ReuseSpilled),
+            exits_apart: self.has(Pass::ExitsApart),
             march,
             bmi: self.has(Pass::Bmi),
             avx: self.has(Pass::Avx),
@@ -161,7 +163,10 @@ mod tests {
     #[test]
     fn the_code_generator_is_told() {
         assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
-        assert_eq!(Passes::ALL.select_options(March::V1), SelectOptions::default());
+        assert_eq!(
+            Passes::ALL.select_options(March::V1),
+            SelectOptions::default()
+        );
         let mut p = Passes::ALL;
         p.set(Pass::Peel, false);
         p.set(Pass::FoldLoads, false);

@@ -62,6 +62,15 @@ fn speculating_programs_agree_with_the_reference_when_every_guard_fails_once() {
     });
 }
 
+/// Likewise, with all that this processor has.
+#[test]
+fn programs_for_this_processor_agree_with_the_reference() {
+    agree(|o| {
+        o.flags = vec!["-O2".into(), "-march=native".into()];
+        o.own_profile = true;
+    });
+}
+
 /// With a profile of the same run, as users have it.
 #[test]
 fn speculating_programs_agree_with_the_reference() {

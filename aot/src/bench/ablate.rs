@@ -92,12 +92,14 @@ fn program(p: &Program, o: &Options) -> Result<Ablated, String> {
     let mut training = Command::new(&observing);
     done(training.arg(&p.train).env("TRINITY_PROFILE", &profile))?;
     let profile = profile.to_string_lossy().into_owned();
+    let march = o.march();
     // The first has everything on.
     let mut commands = Vec::new();
     for row in [None].into_iter().chain(TABLE.iter().map(Some)) {
         let switch = row.map(|r: &Row| format!("-fno-{}", r.name));
         let mut args = vec!["-O2", "--profile-use", profile.as_str()];
         args.extend(switch.as_deref());
+        args.extend(march.as_deref());
         let exe = file(row.map_or("on", |r| r.name));
         let made = compile(&exe, &args);
         let argument = contestant::argument(p, o.size).to_string();

@@ -14,6 +14,8 @@ pub enum Contestant {
     Compiled,
     /// The same at `-O2`, with a profile of its training size (the time of compilation includes the training run).
     Trained,
+    /// And for the processor that this runs on.
+    Native,
     /// Our interpreter.
     Interpreted,
     /// LuaJIT.
@@ -32,10 +34,11 @@ pub enum Contestant {
 
 impl Contestant {
     /// All, in the order of the tables.
-    pub const ALL: [Contestant; 10] = [
+    pub const ALL: [Contestant; 11] = [
         Contestant::Gcc,
         Contestant::Compiled,
         Contestant::Trained,
+        Contestant::Native,
         Contestant::Interpreted,
         Contestant::LuaJit,
         Contestant::LuaJitOff,
@@ -50,6 +53,7 @@ impl Contestant {
             Contestant::Gcc => "gcc",
             Contestant::Compiled => "trinityc",
             Contestant::Trained => "trinityc-train",
+            Contestant::Native => "trinityc-native",
             Contestant::Interpreted => "trinity",
             Contestant::LuaJit => "luajit",
             Contestant::LuaJitOff => "luajit-joff",
@@ -128,18 +132,26 @@ pub fn prepare(who: Contestant, p: &Program, o: &Options) -> Option<Prepared> {
             let me = std::env::current_exe().ok()?;
             build(
                 who,
-                Command::new(me).arg(file(&p.lua)).arg("-o").arg(&exe),
+                Command::new(me)
+                    .args(o.march())
+                    .arg(file(&p.lua))
+                    .arg("-o")
+                    .arg(&exe),
                 exe,
                 arg,
             )
         }
-        Contestant::Trained => {
-            let exe = o.out.join(format!("{}.trained", p.name));
+        Contestant::Trained | Contestant::Native => {
+            let native = who == Contestant::Native;
+            let suffix = if native { "native" } else { "trained" };
+            let exe = o.out.join(format!("{}.{suffix}", p.name));
+            let march = native.then(|| "-march=native".to_string());
             let me = std::env::current_exe().ok()?;
             build(
                 who,
                 Command::new(me)
                     .args(["-O2", "--train", &p.train])
+                    .args(march.or(o.march()))
                     .arg(file(&p.lua))
                     .arg("-o")
                     .arg(&exe),

@@ -21,6 +21,7 @@ fn colour(c: Contestant) -> &'static str {
         Contestant::Gcc => "#888",
         Contestant::Compiled => "#c0392b",
         Contestant::Trained => "#7b241c",
+        Contestant::Native => "#512e5f",
         Contestant::Interpreted => "#e67e22",
         Contestant::LuaJit => "#2980b9",
         Contestant::LuaJitOff => "#85c1e9",

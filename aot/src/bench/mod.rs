@@ -34,7 +34,7 @@ pub struct Options {
     pub out: PathBuf,
     /// Names of programs; empty: all.
     pub names: Vec<String>,
-    /// Keys of contestants; empty: all that are installed.
+    /// Keys of contestants; empty: all that are installed, but the one for this processor.
     pub contestants: Vec<String>,
     /// Rounds.
     pub runs: usize,
@@ -42,6 +42,8 @@ pub struct Options {
     pub size: Size,
     /// Turn off one optimization after the other, instead of comparing contestants.
     pub ablate: bool,
+    /// `-march` for what trinityc compiles.
+    pub march: Option<String>,
     /// Time limit of one run.
     pub limit: Duration,
 }
@@ -67,9 +69,10 @@ impl std::fmt::Display for BenchError {
     }
 }
 
-const USAGE: &str = "usage: trinityc bench [PROGRAM...] [--runs N] [--size default|train|smoke] [--only KEY,KEY] [--dir DIR] [--out DIR] [--ablate]
-  keys: gcc trinityc trinityc-train trinity luajit luajit-joff lua5.4 node pypy3 python3
-  --ablate: what each optimization gives (trinityc --help-passes), by turning it off";
+const USAGE: &str = "usage: trinityc bench [PROGRAM...] [--runs N] [--size default|train|smoke] [--only KEY,KEY] [--dir DIR] [--out DIR] [--ablate] [--march NAME]
+  keys: gcc trinityc trinityc-train trinityc-native trinity luajit luajit-joff lua5.4 node pypy3 python3
+  --ablate: what each optimization gives (trinityc --help-passes), by turning it off
+  --march: for which processor trinityc compiles";
 
 /// Parses the arguments behind `bench`.
 pub fn parse(args: &[String]) -> Result<Options, BenchError> {
@@ -81,6 +84,7 @@ pub fn parse(args: &[String]) -> Result<Options, BenchError> {
         runs: 3,
         size: Size::Default,
         ablate: false,
+        march: None,
         limit: Duration::from_secs(120),
     };
     let mut it = args.iter();
@@ -109,6 +113,7 @@ pub fn parse(args: &[String]) -> Result<Options, BenchError> {
                 }
             }
             "--only" => o.contestants = value()?.split(',').map(str::to_string).collect(),
+            "--march" => o.march = Some(value()?),
             "--ablate" => o.ablate = true,
             "--dir" => o.dir = value()?.into(),
             "--out" => o.out = value()?.into(),
@@ -119,6 +124,20 @@ pub fn parse(args: &[String]) -> Result<Options, BenchError> {
         }
     }
     Ok(o)
+}
+
+impl Options {
+    /// Whether a contestant takes part: those asked for, else all but the one for this processor.
+    fn takes(&self, c: Contestant) -> bool {
+        match self.contestants.is_empty() {
+            true => c != Contestant::Native,
+            false => self.contestants.iter().any(|k| k == c.key()),
+        }
+    }
+    /// The `-march` for the compiler.
+    fn march(&self) -> Option<String> {
+        self.march.as_ref().map(|m| format!("-march={m}"))
+    }
 }
 
 /// Runs the suite; true when every contestant agreed everywhere.
@@ -149,7 +168,7 @@ pub fn run(o: &Options) -> Result<bool, BenchError> {
         eprintln!("bench: {}", p.name);
         let prepared: Vec<Prepared> = Contestant::ALL
             .iter()
-            .filter(|c| o.contestants.is_empty() || o.contestants.iter().any(|k| k == c.key()))
+            .filter(|c| o.takes(**c))
             .filter_map(|c| contestant::prepare(*c, p, o))
             .collect();
         results.push(measure::program(p, &prepared, o));

@@ -75,7 +75,7 @@ fn command() -> Command {
 
 /// Arguments with `-march=`, which has one dash with compilers, as clap reads it.
 pub(super) fn march_words(args: &[OsString]) -> Vec<OsString> {
-    crate::cli::march_words(args.iter().cloned())
+    crate::march::words(args.iter().cloned())
 }
 
 /// The processor both programs are held to, with its name: what was asked for, or the least that has all their

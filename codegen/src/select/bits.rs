@@ -67,7 +67,14 @@ impl Selector<'_> {
     }
 
     /// A shift by a register. `false`: there is no such instruction.
-    pub(super) fn shift_by_any(&mut self, op: Op, w: Width, a: Value, n: Value, res: Value) -> bool {
+    pub(super) fn shift_by_any(
+        &mut self,
+        op: Op,
+        w: Width,
+        a: Value,
+        n: Value,
+        res: Value,
+    ) -> bool {
         let op = match op {
             Op::Shl => Op::Shlx,
             Op::Shr => Op::Shrx,

@@ -2,7 +2,7 @@
 //!
 //! The allocator sees the blocks in reverse postorder: it takes a jump to a lower number for a loop, so blocks that are
 //! laid out far away must not be numbered so, and the blocks of a loop come one after the other: ways out of it later. Emission follows
-//! the layout: hot blocks in reverse postorder, then cold ones.
+//! the layout: hot blocks in reverse postorder, then cold ones; the moves of edges that leave a loop stand behind it.
 //!
 //! Every edge that leaves a block with several successors and either carries arguments or enters a block with several
 //! predecessors gets a block of its own: the allocator needs a place for the edge's moves. Emission drops those that stay
@@ -36,8 +36,7 @@ pub(crate) struct Layout {
     pub postorder: Vec<Block>,
 }
 
-fn postorder(f: &Function, options: &SelectOptions) -> Vec<Block> {
-    let loops = Loops::new(&Cfg::new(f), f.blocks.len());
+fn postorder(f: &Function, options: &SelectOptions, loops: &Loops) -> Vec<Block> {
     // How many loops around `from` the way to `to` leaves.
     let left = |from: Block, to: Block| {
         let mut at = loops.innermost(from);
@@ -72,8 +71,9 @@ fn postorder(f: &Function, options: &SelectOptions) -> Vec<Block> {
 /// Computes the layout of a function.
 pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
     let n = f.blocks.len();
+    let loops = Loops::new(&Cfg::new(f), n);
     let mut l = Layout {
-        postorder: postorder(f, options),
+        postorder: postorder(f, options, &loops),
         block_at: vec![u32::MAX; n],
         succs: vec![SmallVec::new(); n],
         ..Layout::default()
@@ -112,18 +112,38 @@ pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
         first[b.index()] = l.order.len() as u32;
         l.order.extend(with_edges(b).map(|e| e.0));
     }
+    // The outermost loop that a way leaves.
+    let left = |from: Block, to: Block| {
+        let around = |l: &_| loops.parent(*l);
+        let all = std::iter::successors(loops.innermost(from), around);
+        all.take_while(|&l| options.exits_apart && !loops.contains(l, to))
+            .last()
+    };
     let mut cold = Vec::new();
+    // Split edges out of loops that are not finished: in the loop, each would be jumped over in every iteration.
+    let mut exits = Vec::new();
     for &b in l.postorder.iter().rev() {
         let is_cold = |b: Block| options.cold_apart && f.blocks[b.index()].cold && b.0 != 0;
-        for (m, (_, to)) in (first[b.index()]..).zip(with_edges(b)) {
-            let list = if is_cold(b) || is_cold(to) {
-                &mut cold
-            } else {
-                &mut l.placed
+        if !is_cold(b) {
+            let finished = |e: &mut (_, _, _)| !loops.contains(e.0, b);
+            let mut ready: Vec<_> = exits.extract_if(.., finished).collect();
+            // Who goes to the next block needs no jump.
+            ready.sort_by_key(|e| e.1 == b);
+            l.placed.extend(ready.into_iter().map(|e| e.2));
+        }
+        for (m, (origin, to)) in (first[b.index()]..).zip(with_edges(b)) {
+            let out = match origin {
+                Origin::Edge(from, _) if from == b => left(b, to),
+                _ => None,
             };
-            list.push(m);
+            match out {
+                _ if is_cold(b) || is_cold(to) => cold.push(m),
+                Some(of) => exits.push((of, to, m)),
+                None => l.placed.push(m),
+            }
         }
     }
+    l.placed.extend(exits.into_iter().map(|e| e.2));
     l.placed.extend(cold);
 
     for (m, o) in l.order.iter().enumerate() {

@@ -12,6 +12,8 @@ pub struct SelectOptions {
     pub addresses: bool,
     /// Blocks of a loop follow each other in the allocator's order, ways out of it come later.
     pub loop_order: bool,
+    /// The moves of ways out of a loop are placed behind the loop.
+    pub exits_apart: bool,
     /// Cold blocks are placed behind all others.
     pub cold_apart: bool,
     /// What a register still has is not loaded from its spill slot.
@@ -47,6 +49,7 @@ impl Default for SelectOptions {
             loads: true,
             addresses: true,
             loop_order: true,
+            exits_apart: true,
             cold_apart: true,
             reuse_spilled: true,
             march: March::V1,

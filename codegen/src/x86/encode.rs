@@ -238,12 +238,7 @@ fn operands(
             fixup = Some((out.len, true, 0, RipTarget::Symbol(s)));
             out.put32(0);
         }
-        Opnd::Reg(r)
-            if !matches!(
-                f.shape,
-                Shape::Oi32 | Shape::Oi64 | Shape::O | Shape::Ai
-            ) =>
-        {
+        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64 | Shape::O | Shape::Ai) => {
             out.put(0xc0 | (reg_hw & 7) << 3 | (r.hw() & 7));
         }
         Opnd::Mem(m) => {

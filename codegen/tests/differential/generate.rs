@@ -418,7 +418,9 @@ impl Gen {
         };
         let v = match self.r.below(4) {
             0 => self.b.unary(UnOp::Zext32, v),
-            1 => self.b.unary(self.r.pick(&[UnOp::Bswap32, UnOp::Bswap64]), v),
+            1 => self
+                .b
+                .unary(self.r.pick(&[UnOp::Bswap32, UnOp::Bswap64]), v),
             _ => v,
         };
         self.see(v);

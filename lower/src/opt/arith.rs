@@ -402,4 +402,3 @@ impl Lowering<'_> {
         self.b.iadd(q, one)
     }
 }
-

@@ -98,7 +98,7 @@ pub fn plan_arith(spec: &Spec, pc: u32, op: Op, l: Tags, r: Tags) -> Arith {
         return Arith::Open;
     }
     if matches!(op, Op::Mod | Op::IDiv) && (x, y) != (Tags::INT, Tags::INT) {
-        // Float remainders and floors are the helper's, but the kind of their result is known.
+        // Float remainders, and floors on older processors, are the helper's, but the kind of their result is known.
         return Arith::Known(x, y);
     }
     Arith::Known(x, y)
