@@ -86,17 +86,17 @@ impl Default for Passes {
 
 impl Passes {
     /// Everything.
-    pub const ALL: Passes = Passes((1 << TABLE.len()) - 1);
+    pub const ALL: Passes = Passes((1u64 << TABLE.len()) - 1);
 
     /// Whether one is on.
     pub fn has(self, pass: Pass) -> bool {
-        self.0 & 1 << pass as u8 != 0
+        self.0 & 1u64 << pass as u8 != 0
     }
     /// Turns one on or off.
     pub fn set(&mut self, pass: Pass, on: bool) {
         match on {
-            true => self.0 |= 1 << pass as u8,
-            false => self.0 &= !(1 << pass as u8),
+            true => self.0 |= 1u64 << pass as u8,
+            false => self.0 &= !(1u64 << pass as u8),
         }
     }
     /// Understands `NAME` or `no-NAME`; false: there is no such switch.
