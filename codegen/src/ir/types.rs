@@ -275,6 +275,7 @@ impl Region {
     #[inline]
     pub fn written_by(self, call: Clobbers) -> bool {
         match call {
+            Clobbers::Looks => false,
             Clobbers::Reads | Clobbers::Keeps => {
                 matches!(self, Region::Any | Region::Cache | Region::Memo)
             }
@@ -322,6 +323,8 @@ names! {
         Reads = "reads",
         /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
         Keeps = "keeps",
+        /// As `Keeps`, and it writes nothing at all.
+        Looks = "looks",
         /// A C function that writes nothing but inline caches and home slots.
         Homes = "homes",
         /// A C function that stores elements: shapes and slots of tables, cells, closures and home slots stay as they are.

@@ -147,7 +147,9 @@ impl Lowering<'_> {
 
     /// Goes to `slow` unless the cache was filled in this epoch.
     pub(super) fn check_epoch(&mut self, caches: Value, offset: i32, slow: Block) {
-        let epoch_at = self.b.load64(mem::thread(thread::EPOCH_PTR));
+        // Where it is stays the same: one state, one epoch.
+        let pointer = Addr::thread(thread::EPOCH_PTR).in_region(Region::Const);
+        let epoch_at = self.b.load64(pointer);
         // The epoch changes with shapes.
         let at = Addr::value(epoch_at, 0).in_region(Region::Shape);
         let epoch = self.b.load(LoadKind::U32, at);

@@ -187,6 +187,9 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
             }
         }
         Len => {
+            if spec.operand(pc, 0) == Some(Tags::STR) && s[b].meets(Tags::STR) {
+                s[b] = s[b].and(Tags::STR);
+            }
             s[a] = if s[b].within(Tags::STR) {
                 Tags::INT
             } else {

@@ -66,7 +66,7 @@ impl Lowering<'_> {
             Symbol::Stub(leaf::INT).to_ref(),
             &[(t, PReg::Rdi), (key, PReg::Rsi)],
             &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
+            Clobbers::Looks,
             None,
         )[0];
         self.b.exit_if(Cond::icmp(IntCc::Eq, entry, 0), slow, &[]);

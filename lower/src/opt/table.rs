@@ -674,7 +674,7 @@ impl Lowering<'_> {
     pub(crate) fn length(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         if let Some(t) = self.spec().operand(self.pc, 0)
-            && t == Tags::TABLE
+            && (t == Tags::TABLE || t == Tags::STR)
             && self.tags(b).meets(t)
         {
             self.guard(b, t);
