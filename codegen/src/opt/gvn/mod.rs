@@ -137,9 +137,9 @@ impl Gvn<'_> {
             self.mem.merge(b, &ins, headed)
         };
         self.params(b, &preds, odd || headed.is_some());
+        // Into a loop, too: what is known where it is entered is about numbers that it does not change.
         if let [p] = preds[..]
             && !odd
-            && headed.is_none()
             && let Some(Term::BrIf { then, els, .. }) = &self.f.blocks[p.index()].term
             && (then.block == b) != (els.block == b)
         {
