@@ -85,6 +85,10 @@ names! {
         Sext16 = "sext16",
         /// Sign-extend the low 32 bits.
         Sext32 = "sext32",
+        /// The low 32 bits with their bytes in the opposite order, zero-extended.
+        Bswap32 = "bswap32",
+        /// The bytes in the opposite order.
+        Bswap64 = "bswap64",
         /// Flip the sign bit.
         Fneg = "fneg",
         /// Clear the sign bit.

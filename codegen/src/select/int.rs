@@ -216,11 +216,15 @@ impl Selector<'_> {
         });
     }
 
-    /// Negation, or the complement.
-    fn complement(&mut self, op: UnOp, w: Width, a: Value, res: Value) {
+    /// Negation, the complement, the bytes in the opposite order: in place.
+    fn in_place(&mut self, op: UnOp, w: Width, a: Value, res: Value) {
         self.use_reg(a);
         self.def_reuse(res, 0);
-        let op = if op == UnOp::Ineg { Op::Neg } else { Op::Not };
+        let op = match op {
+            UnOp::Ineg => Op::Neg,
+            UnOp::Inot => Op::Not,
+            _ => Op::Bswap,
+        };
         self.push(MInst::Op1 { op, w });
     }
 
@@ -255,7 +259,7 @@ impl Selector<'_> {
                 Some(&Inst::Unary {
                     op: op @ (UnOp::Ineg | UnOp::Inot),
                     a,
-                }) => return self.complement(op, w, a, res),
+                }) => return self.in_place(op, w, a, res),
                 _ => {}
             }
         }
@@ -265,9 +269,10 @@ impl Selector<'_> {
     pub(super) fn unary(&mut self, op: UnOp, a: Value, res: Value) {
         let extend = |kind| load_op(kind);
         let (op, w) = match op {
-            UnOp::Ineg | UnOp::Inot => {
-                return self.complement(op, Width::W64, a, res);
+            UnOp::Ineg | UnOp::Inot | UnOp::Bswap64 => {
+                return self.in_place(op, Width::W64, a, res);
             }
+            UnOp::Bswap32 => return self.in_place(op, Width::W32, a, res),
             UnOp::Zext8 => extend(LoadKind::U8),
             UnOp::Zext16 => extend(LoadKind::U16),
             UnOp::Zext32 => return self.low32(a, res),

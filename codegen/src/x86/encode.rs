@@ -79,6 +79,7 @@ fn matches(f: &Form, i: &Inst) -> bool {
         Shape::Rmi => {
             is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits(n, i.w))
         }
+        Shape::O => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::None),
         Shape::Oi32 => {
             is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(n) if n as u32 as i64 == n)
         }
@@ -193,7 +194,7 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
     if f.cc {
         opcode += i.cc as u8;
     }
-    if matches!(f.shape, Shape::Oi32 | Shape::Oi64) {
+    if matches!(f.shape, Shape::O | Shape::Oi32 | Shape::Oi64) {
         if let Opnd::Reg(r) = rm {
             opcode += r.hw() & 7;
         }
@@ -211,7 +212,7 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
             fixup = Some((out.len, true, 0, RipTarget::Symbol(s)));
             out.put32(0);
         }
-        Opnd::Reg(r) if !matches!(f.shape, Shape::Oi32 | Shape::Oi64 | Shape::Ai) => {
+        Opnd::Reg(r) if !matches!(f.shape, Shape::O | Shape::Oi32 | Shape::Oi64 | Shape::Ai) => {
             out.put(0xc0 | (reg_hw & 7) << 3 | (r.hw() & 7));
         }
         Opnd::Mem(m) => {
@@ -258,7 +259,7 @@ fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
         Shape::Mr => (reg(&i.b), i.a, 0),
         Shape::Rm => (reg(&i.a), i.b, 0),
         Shape::Rmi8 | Shape::Rmi => (reg(&i.a), i.b, imm(&i.c)),
-        Shape::Zo | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
+        Shape::Zo | Shape::O | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
         Shape::Mi8 | Shape::Mi | Shape::Ai | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),
     }
 }

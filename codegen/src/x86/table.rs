@@ -29,6 +29,8 @@ pub enum Shape {
     Rmi8,
     /// `a` is reg, `b` is r/m, `c` a 32-bit immediate.
     Rmi,
+    /// `a` is in the opcode.
+    O,
     /// `a` is in the opcode, `b` a 32-bit immediate, zero-extended.
     Oi32,
     /// `a` is in the opcode, `b` a 64-bit immediate.
@@ -207,6 +209,7 @@ table! {
     Test  "test"  [form(Mr, 0x85), form(Ai, 0xa9), form(Mi, 0xf7).ext(0)];
     Not   "not"   [form(M, 0xf7).ext(2)];
     Neg   "neg"   [form(M, 0xf7).ext(3)];
+    Bswap "bswap" [form(O, 0xc8).map(1).size(Wide)];
     Idiv  "idiv"  [form(M, 0xf7).ext(7)];
     Imul1 "imul"  [form(M, 0xf7).ext(5)];
     Cqo   "cqo"   [form(Zo, 0x99).size(Quad)];

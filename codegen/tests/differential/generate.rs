@@ -397,7 +397,7 @@ impl Gen {
         let v = match self.r.below(3) {
             0 => v,
             1 => self.b.and(v, mask),
-            _ => self.b.unary(self.r.pick(&UnOp::ALL[..8]), v),
+            _ => self.b.unary(self.r.pick(&UnOp::ALL[..10]), v),
         };
         self.see(v);
     }
@@ -428,7 +428,7 @@ impl Gen {
             }
             8 | 9 => {
                 let a = self.int();
-                self.b.unary(self.r.pick(&UnOp::ALL[..8]), a)
+                self.b.unary(self.r.pick(&UnOp::ALL[..10]), a)
             }
             10..=13 => {
                 let op = self.r.pick(&BinOp::ALL[14..]);
@@ -437,7 +437,7 @@ impl Gen {
             }
             14 => {
                 let a = self.float();
-                self.b.unary(self.r.pick(&UnOp::ALL[8..14]), a)
+                self.b.unary(self.r.pick(&UnOp::ALL[10..16]), a)
             }
             15 => {
                 let a = self.int();

@@ -105,7 +105,7 @@ impl Lowering<'_> {
             }
             4 => {
                 let v = load(LoadKind::U32, 0);
-                let v = self.reversed(v);
+                let v = self.b.unary(UnOp::Bswap32, v);
                 if l.signed {
                     self.b.unary(UnOp::Sext32, v)
                 } else {
@@ -113,22 +113,10 @@ impl Lowering<'_> {
                 }
             }
             _ => {
-                let (high, low) = (load(LoadKind::U32, 0), load(LoadKind::U32, 4));
-                let (high, low) = (self.reversed(high), self.reversed(low));
-                let high = self.b.shl(high, 32);
-                self.b.or(high, low)
+                let v = load(LoadKind::I64, 0);
+                self.b.unary(UnOp::Bswap64, v)
             }
         }
-    }
-
-    /// A number of 32 bits with its bytes in the opposite order: every other byte goes one place up, round, the others down.
-    fn reversed(&mut self, v: Value) -> Value {
-        const EVERY_OTHER: i32 = 0x00ff_00ff;
-        let up = self.b.rotr32(v, 24);
-        let up = self.b.and(up, EVERY_OTHER);
-        let down = self.b.and(v, EVERY_OTHER);
-        let down = self.b.rotr32(down, 8);
-        self.b.or(up, down)
     }
 
     /// The string constant that an instruction of this block put into a register, if it is still there.
