@@ -54,6 +54,8 @@ passes! {
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
+    Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
+    Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
     Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
     Conditions "conditions" "loops" "codegen/src/opt/gvn/" "no checks of what branches have decided";
@@ -121,6 +123,8 @@ impl Passes {
             conditions: self.has(Pass::Conditions),
             ranges: self.has(Pass::Ranges),
             peel: self.has(Pass::Peel),
+            versions: self.has(Pass::Versions),
+            words: self.has(Pass::Words),
             ..OptOptions::default()
         }
     }

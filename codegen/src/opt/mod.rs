@@ -22,6 +22,8 @@ mod options;
 mod peel;
 mod report;
 mod simplify;
+mod version;
+mod words;
 
 pub(crate) use fold::mirror;
 pub use options::{OptOptions, OptStats};
@@ -63,11 +65,20 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
         }
+        if options.versions && version::run(f, &mut known, &mut stats) {
+            check(f, options, "version");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
+        }
         // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
             number(f, options, &mut known, &mut stats);
         }
         narrow(f, options, &mut known, &mut stats);
+        if options.words {
+            words::run(f, &mut stats);
+            check(f, options, "words");
+        }
     }
     if options.dce {
         dce::run(f, &mut stats);

@@ -72,6 +72,18 @@ fn unchanged(f: &Function, bits: &[u8], inst: &Inst) -> Option<Value> {
 
 /// `x >> n | x << 64 - n`, or the same in 32 bits under a mask, of an `x` that has not more.
 fn rotation(f: &Function, bits: &[u8], inst: &Inst) -> Option<Inst> {
+    let (x, n, size) = rotated(f, inst)?;
+    let op = match size {
+        64 => BinOp::Rotr,
+        _ if bits[x.index()] <= 32 => BinOp::Rotr32,
+        _ => return None,
+    };
+    let b = Opnd::Imm(n);
+    Some(Inst::Binary { op, a: x, b })
+}
+
+/// `x`, `n` and `size` of `x >> n | x << size - n` in as many bits; those of 32 are under a mask.
+pub(super) fn rotated(f: &Function, inst: &Inst) -> Option<(Value, i32, i32)> {
     let (inst, size) = match *inst {
         Inst::Unary {
             op: UnOp::Zext32,
@@ -101,18 +113,11 @@ fn rotation(f: &Function, bits: &[u8], inst: &Inst) -> Option<Inst> {
         }) => Some((op, a, n)),
         _ => None,
     };
-    let (x, n) = match (shift(a)?, shift(b)?) {
-        ((BinOp::Shr, x, n), (BinOp::Shl, y, m)) if x == y && n + m == size => (x, n),
-        ((BinOp::Shl, y, m), (BinOp::Shr, x, n)) if x == y && n + m == size => (x, n),
-        _ => return None,
-    };
-    let op = match size {
-        64 => BinOp::Rotr,
-        _ if bits[x.index()] <= 32 => BinOp::Rotr32,
-        _ => return None,
-    };
-    let b = Opnd::Imm(n);
-    Some(Inst::Binary { op, a: x, b })
+    match (shift(a)?, shift(b)?) {
+        ((BinOp::Shr, x, n), (BinOp::Shl, y, m)) if x == y && n + m == size => Some((x, n, size)),
+        ((BinOp::Shl, y, m), (BinOp::Shr, x, n)) if x == y && n + m == size => Some((x, n, size)),
+        _ => None,
+    }
 }
 
 /// By value: the number of low bits that can be set. 64 for what is no integer.
@@ -246,7 +251,7 @@ mod tests {
         }
         let int = BinOp::ALL.iter().filter(|op| op.ty() == Type::I64);
         let int: Vec<BinOp> = int.copied().collect();
-        let extend = &UnOp::ALL[..8];
+        let extend = &UnOp::ALL[..10];
         let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi)]);
         let (x, y) = (b.param(0), b.param(1));
         let open: Vec<Value> = int.iter().map(|&op| b.binary(op, x, y)).collect();

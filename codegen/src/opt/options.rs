@@ -19,6 +19,10 @@ pub struct OptOptions {
     pub narrow: bool,
     /// A copy of the first iteration in front of innermost loops, so that what is the same in all is found there.
     pub peel: bool,
+    /// A copy of innermost loops without the bounds checks that are certain to pass, where they are.
+    pub versions: bool,
+    /// Rotations of loaded words that may be longer, but seldom are.
+    pub words: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -34,6 +38,8 @@ impl OptOptions {
         ranges: true,
         narrow: true,
         peel: true,
+        versions: true,
+        words: true,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
@@ -46,6 +52,8 @@ impl OptOptions {
         ranges: false,
         narrow: false,
         peel: false,
+        versions: false,
+        words: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -87,6 +95,10 @@ pub struct OptStats {
     pub rotations: u32,
     /// Loops with a copy of their first iteration in front.
     pub peeled: u32,
+    /// Loops with a version without bounds checks.
+    pub versions: u32,
+    /// Loaded words whose rotations have two ways.
+    pub words: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

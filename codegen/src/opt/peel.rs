@@ -30,11 +30,11 @@ const BLOCKS: usize = 4 * LOOP_SIZE;
 /// The function may grow to twice its size and by this.
 const GROWTH: usize = 2000;
 
-type Values = FastMap<Value, Value>;
+pub(super) type Values = FastMap<Value, Value>;
 
 /// What a block is to a peeled loop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Side {
+pub(super) enum Side {
     /// Part of it.
     Loop,
     /// Part of the copy in front.
@@ -44,7 +44,7 @@ enum Side {
 }
 
 /// The copies of peeled loops.
-struct Peeled {
+pub(super) struct Peeled {
     /// By block: the peeled loop it belongs to.
     side: Vec<Option<(u32, Side)>>,
     /// By value of a peeled loop: its loop and its copy in front.
@@ -54,6 +54,40 @@ struct Peeled {
 }
 
 impl Peeled {
+    /// None so far.
+    pub(super) fn new(num_blocks: usize) -> Peeled {
+        Peeled {
+            side: vec![None; num_blocks],
+            copy: FastMap::default(),
+            rest: FastMap::default(),
+        }
+    }
+
+    /// Takes in a loop with a copy of some of its blocks and their values.
+    pub(super) fn add(
+        &mut self,
+        f: &Function,
+        l: u32,
+        blocks: &[Block],
+        copies: &BTreeMap<Block, Block>,
+        values: &Values,
+    ) {
+        self.side.resize(f.blocks.len(), None);
+        for b in blocks {
+            self.side[b.index()] = Some((l, Side::Loop));
+        }
+        for b in copies.values() {
+            self.side[b.index()] = Some((l, Side::Copy));
+        }
+        self.copy.extend(values.iter().map(|(&v, &c)| (v, (l, c))));
+    }
+
+    /// Values and their copies.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
+        let copies = self.copy.iter().map(|(&v, &(_, copy))| (v, copy));
+        copies.chain(self.rest.iter().map(|(&v, &(copy, _))| (v, copy)))
+    }
+
     /// What stands for a value of a peeled loop in a block that belongs to it.
     fn here(&self, b: Block, v: Value) -> Option<Value> {
         let &(l, copy) = self.copy.get(&v)?;
@@ -92,11 +126,7 @@ pub(super) fn run(
     }
     stats.peeled += picked.len() as u32;
     let old_blocks = f.blocks.len();
-    let mut peeled = Peeled {
-        side: vec![None; old_blocks],
-        copy: FastMap::default(),
-        rest: FastMap::default(),
-    };
+    let mut peeled = Peeled::new(old_blocks);
     // By block: the copies to be laid out before it.
     let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
     for (n, body) in picked.iter().enumerate() {
@@ -105,8 +135,7 @@ pub(super) fn run(
             before.insert(first, copies);
         }
     }
-    known.copy(peeled.copy.iter().map(|(&v, &(_, copy))| (v, copy)));
-    known.copy(peeled.rest.iter().map(|(&v, &(copy, _))| (v, copy)));
+    known.copy(peeled.pairs());
     repair(f, &peeled);
     let mut order = Vec::with_capacity(f.blocks.len());
     for b in (0..old_blocks as u32).map(Block) {
@@ -227,7 +256,7 @@ fn is_worth_it(f: &Function, body: &[Block]) -> Result<bool, SrcLoc> {
 }
 
 /// Whether a loop leaves memory at an address alone.
-fn is_steady(addr: &Addr, effects: &Effects) -> bool {
+pub(super) fn is_steady(addr: &Addr, effects: &Effects) -> bool {
     !super::gvn::is_volatile(addr) && !effects.touches(addr.region) || addr.region == Region::Const
 }
 
@@ -259,7 +288,7 @@ fn is_costly(inst: &Inst) -> bool {
 }
 
 /// Adds copies of blocks, their operands and targets as they were, and maps blocks and values to their copies.
-fn clone_blocks(f: &mut Function, blocks: &[Block]) -> (BTreeMap<Block, Block>, Values) {
+pub(super) fn clone_blocks(f: &mut Function, blocks: &[Block]) -> (BTreeMap<Block, Block>, Values) {
     let mut block_of = BTreeMap::new();
     let mut value_of = Values::default();
     for &b in blocks {
@@ -330,17 +359,10 @@ fn copy_loop(
             }
         }
     }
-    peeled.side.resize(f.blocks.len(), None);
-    for (b, copy) in &first {
-        peeled.side[b.index()] = Some((l, Side::Loop));
-        peeled.side[copy.index()] = Some((l, Side::Copy));
-    }
+    peeled.add(f, l, body, &first, &values);
     for copy in second.values() {
         peeled.side[copy.index()] = Some((l, Side::Rest));
     }
-    peeled
-        .copy
-        .extend(values.into_iter().map(|(v, c)| (v, (l, c))));
     let mut block_of = FastMap::default();
     for &b in second.values() {
         let ids = f.blocks[b.index()].insts.iter();
@@ -375,7 +397,7 @@ fn rest_of(f: &Function, cfg: &Cfg, body: &[Block]) -> Vec<Block> {
     rest
 }
 
-fn targets_mut(f: &mut Function, b: Block) -> impl Iterator<Item = &mut BlockCall> {
+pub(super) fn targets_mut(f: &mut Function, b: Block) -> impl Iterator<Item = &mut BlockCall> {
     f.blocks[b.index()]
         .term
         .iter_mut()
@@ -383,7 +405,7 @@ fn targets_mut(f: &mut Function, b: Block) -> impl Iterator<Item = &mut BlockCal
 }
 
 /// Gives the uses of peeled values outside their loops what arrives there.
-fn repair(f: &mut Function, peeled: &Peeled) {
+pub(super) fn repair(f: &mut Function, peeled: &Peeled) {
     let cfg = Cfg::new(f);
     let mut uses: BTreeMap<Value, Vec<Block>> = BTreeMap::new();
     for &b in &cfg.rpo {

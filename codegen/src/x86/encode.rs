@@ -81,12 +81,12 @@ fn matches(f: &Form, i: &Inst) -> bool {
         Shape::Rmi => {
             is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits(n, i.w))
         }
+        Shape::O => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::None),
         Shape::Oi32 => {
             is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(n) if n as u32 as i64 == n)
         }
         Shape::Oi64 => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::Imm(_)),
         Shape::Rel => matches!(i.a, Opnd::Symbol(_)),
-        Shape::O => is_reg(&i.a, Class::G) && matches!(i.b, Opnd::None),
         Shape::Rvm => is_reg(&i.a, f.reg) && is_reg(&i.b, f.reg) && is_rm(&i.c, f.rm),
         Shape::Rmv => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && is_reg(&i.c, f.reg),
         Shape::Vm => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::None),

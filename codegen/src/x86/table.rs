@@ -29,14 +29,14 @@ pub enum Shape {
     Rmi8,
     /// `a` is reg, `b` is r/m, `c` a 32-bit immediate.
     Rmi,
+    /// `a` is in the opcode.
+    O,
     /// `a` is in the opcode, `b` a 32-bit immediate, zero-extended.
     Oi32,
     /// `a` is in the opcode, `b` a 64-bit immediate.
     Oi64,
     /// `a` is a symbol, 32 bits relative.
     Rel,
-    /// `a` is in the opcode.
-    O,
     /// `a` is reg, `b` is vvvv, `c` is r/m.
     Rvm,
     /// `a` is reg, `b` is r/m, `c` is vvvv.
@@ -239,6 +239,7 @@ table! {
     Test  "test"  [form(Mr, 0x85), form(Ai, 0xa9), form(Mi, 0xf7).ext(0)];
     Not   "not"   [form(M, 0xf7).ext(2)];
     Neg   "neg"   [form(M, 0xf7).ext(3)];
+    Bswap "bswap" [form(O, 0xc8).map(1).size(Wide)];
     Idiv  "idiv"  [form(M, 0xf7).ext(7)];
     Imul1 "imul"  [form(M, 0xf7).ext(5)];
     Cqo   "cqo"   [form(Zo, 0x99).size(Quad)];
@@ -294,7 +295,6 @@ table! {
     Blsmsk "blsmsk" [bmi(Vm, 0, 0xf3).ext(2)];
     Blsi  "blsi"  [bmi(Vm, 0, 0xf3).ext(3)];
     Bzhi  "bzhi"  [bmi(Rmv, 0, 0xf5)];
-    Bswap "bswap" [form(O, 0xc8).map(1).size(Wide)];
     Movbe "movbe" [form(Rm, 0xf0).map(2).size(Wide).mem(), form(Mr, 0xf1).map(2).size(Wide).mem()];
     Cvtsi2sd "cvtsi2sd" [form(Rm, 0x2a).prefix(0xf2).map(1).size(Quad).classes(X, G)];
     Cvttsd2si "cvttsd2si" [form(Rm, 0x2c).prefix(0xf2).map(1).size(Quad).classes(G, X)];

@@ -91,6 +91,7 @@ fn operands(f: &Form) -> Vec<Vec<Opnd>> {
         Shape::M1 => vec![rm(), vec![Opnd::Imm(1)]],
         Shape::Mc => vec![rm(), vec![PReg::Rcx.into()]],
         Shape::Rmi8 | Shape::Rmi => vec![reg(), rm(), immediates()],
+        Shape::O => vec![regs(Class::G)],
         Shape::Oi32 | Shape::Oi64 => vec![regs(Class::G), immediates()],
         Shape::Rel => vec![vec![Opnd::Symbol(SymbolRef(1))]],
         Shape::O => vec![regs(Class::G)],

@@ -264,6 +264,8 @@ impl Interp<'_> {
         match op {
             UnOp::Ineg => a.wrapping_neg(),
             UnOp::Inot => !a,
+            UnOp::Bswap32 => (a as u32).swap_bytes() as u64,
+            UnOp::Bswap64 => a.swap_bytes(),
             UnOp::Zext8 => low(a, Width::W8).0,
             UnOp::Zext16 => low(a, Width::W16).0,
             UnOp::Zext32 => low(a, Width::W32).0,

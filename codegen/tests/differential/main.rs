@@ -21,7 +21,7 @@ use trinity_codegen::{Algorithm, Options, SelectOptions, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 8] = [
+const SWITCHES: [Switch; 10] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
@@ -30,6 +30,8 @@ const SWITCHES: [Switch; 8] = [
     |o| &mut o.ranges,
     |o| &mut o.peel,
     |o| &mut o.narrow,
+    |o| &mut o.versions,
+    |o| &mut o.words,
 ];
 
 /// All passes but one, or one alone.

@@ -242,6 +242,15 @@ impl<'b> Emit<'b> {
                 let a = self.int(args[0])?;
                 self.builder.ineg(a)
             }
+            Op::Un(UnOp::Bswap) if w == 32 || w == 64 => {
+                let a = self.int(args[0])?;
+                let op = if w == 32 {
+                    ir::UnOp::Bswap32
+                } else {
+                    ir::UnOp::Bswap64
+                };
+                self.builder.unary(op, a)
+            }
             Op::Un(_) => return Err(none()),
             Op::Bin(op) => {
                 let mut b = args[1];
@@ -352,6 +361,7 @@ pub fn expressible(node: &ENode, operand: &dyn Fn(usize) -> Known) -> bool {
     let wide = |n: u32| matches!(n, 8 | 16 | 32 | 64);
     match node.op {
         Op::Const(_) | Op::Var(_) | Op::Ite => true,
+        Op::Un(UnOp::Bswap) => matches!(w, 32 | 64),
         Op::Un(op) => matches!(op, UnOp::Not | UnOp::Neg),
         Op::Bin(op) => match op {
             BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor => true,

@@ -255,6 +255,12 @@ impl<'f> Lift<'f> {
         match op {
             Ineg => p.un(UnOp::Neg, &a),
             Inot => p.un(UnOp::Not, &a),
+            Bswap64 => p.un(UnOp::Bswap, &a),
+            Bswap32 => {
+                let low = p.extract(&a, 0, 32);
+                let low = p.un(UnOp::Bswap, &low);
+                p.zext(&low, 64)
+            }
             Zext8 | Zext16 | Zext32 | Sext8 | Sext16 | Sext32 => {
                 let bits = match op {
                     Zext8 | Sext8 => 8,

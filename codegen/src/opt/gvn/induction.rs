@@ -43,7 +43,7 @@ struct Limit {
 }
 
 /// The comparison that holds where another does not.
-fn negate(cc: IntCc) -> IntCc {
+pub(in crate::opt) fn negate(cc: IntCc) -> IntCc {
     match cc {
         IntCc::Eq => IntCc::Ne,
         IntCc::Ne => IntCc::Eq,

@@ -26,6 +26,7 @@ use memory::{Memory, State, branch_cond, cond_of, stored};
 use numbers::{Key, Num, Numbers};
 use range::Range;
 
+pub(super) use induction::negate;
 pub(super) use memory::{Effects, is_volatile};
 
 const UNSEEN: Num = Num::MAX;

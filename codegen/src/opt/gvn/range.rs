@@ -98,6 +98,7 @@ impl Gvn<'_> {
         let (lo, hi) = match op {
             UnOp::Zext8 => (0, u8::MAX as i64),
             UnOp::Zext16 => (0, u16::MAX as i64),
+            UnOp::Bswap32 => return Range::new(0, u32::MAX as i64),
             UnOp::Zext32 => (0, u32::MAX as i64),
             UnOp::Sext8 => (i8::MIN as i64, i8::MAX as i64),
             UnOp::Sext16 => (i16::MIN as i64, i16::MAX as i64),

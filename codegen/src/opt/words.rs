@@ -1,0 +1,137 @@
+//! Words: numbers of 64 bits from memory that a program rotates in 32 (`(x >> n | x << 32 - n) & 0xffffffff`).
+//!
+//! If no bit above is set, which memory does not promise but programs of this kind keep up, each of these is one rotation. So behind
+//! the load its upper half is asked for once, and all rotations of the number are done there: in one instruction each, or, in a
+//! cold block, as they are written. (`narrow.rs` does the same without a question where it can tell.)
+
+use super::compact;
+use super::hash::FastMap;
+use super::known::Known;
+use super::narrow::rotated;
+use super::{OptStats, Replace};
+use crate::ir::{
+    BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, InstId, IntCc, LoadKind, Opnd, Term, Type,
+    UnOp, Value, Width,
+};
+
+/// Rotations of one number from which on the question pays.
+const ROTATIONS: usize = 2;
+
+/// Gives the rotations of loaded numbers two ways, where there are several in one block.
+pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
+    let cfg = Cfg::new(f);
+    let mut replace = Replace::new(f);
+    // By block: what it was split into.
+    let mut parts: FastMap<Block, Vec<Block>> = FastMap::default();
+    let mut cold = Vec::new();
+    for &b in &cfg.rpo {
+        if f.blocks[b.index()].cold {
+            continue;
+        }
+        let mut last = b;
+        while let Some((at, list)) = find(f, last) {
+            let [short, long, rest] = split(f, last, at, &list, &mut replace);
+            parts.entry(b).or_default().extend([short, rest]);
+            cold.push(long);
+            last = rest;
+            stats.words += 1;
+        }
+    }
+    if parts.is_empty() {
+        return;
+    }
+    replace.apply(f);
+    let mut order = Vec::with_capacity(f.blocks.len());
+    for b in (0..f.blocks.len() as u32 - 3 * cold.len() as u32).map(Block) {
+        order.push(b);
+        order.extend(parts.remove(&b).unwrap_or_default());
+    }
+    order.extend(cold);
+    compact::compact(f, &order, &mut Known::default());
+}
+
+/// A rotation: its result, the number, and how far.
+type Rotation = (InstId, Value, i32);
+
+/// The place of the first load of a block whose number is rotated behind it, with the rotations.
+fn find(f: &Function, b: Block) -> Option<(usize, Vec<Rotation>)> {
+    let insts = &f.blocks[b.index()].insts;
+    let mut rotations: Vec<Rotation> = Vec::new();
+    for &id in insts {
+        if let Some((x, n, 32)) = rotated(f, &f.insts[id.index()].inst) {
+            rotations.push((id, x, n));
+        }
+    }
+    if rotations.len() < ROTATIONS {
+        return None;
+    }
+    insts.iter().enumerate().find_map(|(at, id)| {
+        let node = &f.insts[id.index()];
+        let Inst::Load {
+            kind: LoadKind::I64,
+            ..
+        } = node.inst
+        else {
+            return None;
+        };
+        let here = rotations.iter().filter(|r| r.1 == node.first_result);
+        let here: Vec<Rotation> = here.copied().collect();
+        (here.len() >= ROTATIONS).then_some((at, here))
+    })
+}
+
+/// Ends a block behind a load with the question. Returns the block for short numbers, that for long ones, and the rest.
+fn split(
+    f: &mut Function,
+    b: Block,
+    at: usize,
+    list: &[Rotation],
+    replace: &mut Replace,
+) -> [Block; 3] {
+    let [short, long, rest] = [(); 3].map(|()| f.add_block());
+    f.blocks[long.index()].cold = true;
+    let mut behind = f.blocks[b.index()].insts.split_off(at + 1);
+    behind.retain(|id| !list.iter().any(|r| r.0 == *id));
+    let data = &mut f.blocks[b.index()];
+    let load = data.insts[at];
+    let (term, term_loc) = (data.term.take(), data.term_loc);
+    let loc = f.insts[load.index()].loc;
+    let Inst::Load { mut addr, .. } = f.insts[load.index()].inst else {
+        unreachable!("found as a load");
+    };
+    addr.disp += 4;
+    f.blocks[b.index()].term = Some(Term::BrIf {
+        cond: Cond::icmp_mem(IntCc::Ne, Width::W32, addr, 0),
+        then: BlockCall::new(long, &[]),
+        els: BlockCall::new(short, &[]),
+    });
+    f.blocks[b.index()].term_loc = loc;
+    let rest_data = &mut f.blocks[rest.index()];
+    rest_data.insts = behind;
+    rest_data.term = term;
+    rest_data.term_loc = term_loc;
+    let mut args = [Vec::new(), Vec::new()];
+    for &(id, x, n) in list {
+        let loc = f.insts[id.index()].loc;
+        let mut add = |block: Block, inst: Inst| {
+            let id = f.add_inst(block, inst, &[Type::I64], loc);
+            f.insts[id.index()].first_result
+        };
+        let mut binary =
+            |block: Block, op: BinOp, a: Value, b: Opnd| add(block, Inst::Binary { op, a, b });
+        args[0].push(binary(short, BinOp::Rotr32, x, Opnd::Imm(n)));
+        let down = binary(long, BinOp::Shr, x, Opnd::Imm(n));
+        let up = binary(long, BinOp::Shl, x, Opnd::Imm(32 - n));
+        let a = binary(long, BinOp::Or, down, Opnd::Value(up));
+        let op = UnOp::Zext32;
+        args[1].push(add(long, Inst::Unary { op, a }));
+        let param = f.add_param(rest, Type::I64);
+        replace.grow(f);
+        replace.set(f.insts[id.index()].first_result, param);
+    }
+    for (block, args) in [short, long].into_iter().zip(args) {
+        f.blocks[block.index()].term = Some(Term::Jump(BlockCall::new(rest, &args)));
+        f.blocks[block.index()].term_loc = loc;
+    }
+    [short, long, rest]
+}
