@@ -274,12 +274,6 @@ impl<'f> Lift<'f> {
                     p.sext(&t, 64)
                 }
             }
-            Bswap32 => {
-                let t = p.extract(&a, 0, 32);
-                let t = p.un(UnOp::Bswap, &t);
-                p.zext(&t, 64)
-            }
-            Bswap64 => p.un(UnOp::Bswap, &a),
             Fneg => {
                 let m = p.constant(64, sign);
                 p.xor(&a, &m)
