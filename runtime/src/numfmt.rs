@@ -34,12 +34,12 @@ impl NumText {
         self.buf.get(..usize::from(self.len)).unwrap_or(&[])
     }
 
-    #[inline(always)]
+    #[inline]
     fn push(&mut self, s: &[u8]) {
         let at = usize::from(self.len);
         if let Some(to) = self.buf.get_mut(at..at + s.len()) {
             // SAFETY: as many bytes here as there.
-            unsafe { bytes::copy(s.as_ptr(), to.as_mut_ptr(), s.len()) };
+            unsafe { bytes::copy_apart(s.as_ptr(), to.as_mut_ptr(), s.len()) };
             self.len += s.len() as u8;
         }
     }
