@@ -99,7 +99,7 @@ impl Formats {
     #[inline]
     pub fn get(&mut self, text: &[u8]) -> Option<&Format> {
         let place = self.place(text);
-        if !place.as_ref().is_some_and(|f| *f.text == *text) {
+        if place.as_ref().is_none_or(|f| *f.text != *text) {
             *place = Some(Format::read(text)?);
         }
         place.as_ref()
