@@ -34,27 +34,38 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
+/// [`copy`] as a function: where there is no hurry, its code is large.
+///
+/// # Safety
+/// As for `copy_nonoverlapping`.
+#[inline(never)]
+pub unsafe fn copy_apart(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: by contract.
+    unsafe { copy(from, to, len) }
+}
+
 /// Writes the same byte `len` times, where that is seldom more than a few.
 ///
 /// # Safety
 /// As for `write_bytes`.
 #[inline(always)]
 pub unsafe fn fill(to: *mut u8, c: u8, len: usize) {
+    if len > 0 {
+        // SAFETY: by contract.
+        unsafe { fill_some(to, c, len) }
+    }
+}
+
+#[inline(never)]
+unsafe fn fill_some(to: *mut u8, c: u8, len: usize) {
     // SAFETY: `len` bytes can be written.
     unsafe {
-        if len > 32 {
+        if len > 16 {
             return std::ptr::write_bytes(to, c, len);
         }
-        let word = [c; 8];
-        let mut at = 0;
-        while at + 8 <= len {
-            to.add(at).cast::<[u8; 8]>().write_unaligned(word);
-            at += 8;
-        }
-        while at < len {
-            // A plain loop would become a call again.
+        for at in 0..len {
+            // Without `volatile` the loop would become a call again.
             to.add(at).write_volatile(c);
-            at += 1;
         }
     }
 }
@@ -67,7 +78,7 @@ mod tests {
         for len in 0..=70 {
             let mut to = [0; 80];
             // SAFETY: both have more bytes.
-            unsafe { super::copy(from.as_ptr(), to.as_mut_ptr(), len) };
+            unsafe { super::copy_apart(from.as_ptr(), to.as_mut_ptr(), len) };
             assert_eq!(to[..len], from[..len]);
             assert!(to[len..].iter().all(|&c| c == 0));
             // SAFETY: as above.

@@ -7,8 +7,11 @@
 //!
 //! Nothing here allocates; results are small stack buffers.
 
+mod fixed;
+
 use crate::bytes;
 use crate::value::Value;
+pub use fixed::Fixed;
 use std::fmt::Write;
 use trinity_frontend::number::{Num, lua_str2number};
 
@@ -34,12 +37,12 @@ impl NumText {
         self.buf.get(..usize::from(self.len)).unwrap_or(&[])
     }
 
-    #[inline(always)]
+    #[inline]
     fn push(&mut self, s: &[u8]) {
         let at = usize::from(self.len);
         if let Some(to) = self.buf.get_mut(at..at + s.len()) {
             // SAFETY: as many bytes here as there.
-            unsafe { bytes::copy(s.as_ptr(), to.as_mut_ptr(), s.len()) };
+            unsafe { bytes::copy_apart(s.as_ptr(), to.as_mut_ptr(), s.len()) };
             self.len += s.len() as u8;
         }
     }
@@ -166,69 +169,6 @@ pub fn float_e(f: f64, precision: usize, letter: u8) -> NumText {
     };
     scientific(&mut out, &d.text[..count], d.exponent, letter);
     out
-}
-
-/// A float as C's `"%.{precision}f"` writes it.
-#[derive(Clone, Copy)]
-pub struct Fixed {
-    negative: bool,
-    whole: u64,
-    decimals: u64,
-    precision: usize,
-}
-
-impl Fixed {
-    /// Of numbers below 1e18 and precisions up to [`MAX_DECIMALS`]; `None`: out of these bounds.
-    pub fn new(f: f64, precision: usize) -> Option<Fixed> {
-        let magnitude = f.abs();
-        let (m, shift) = parts(magnitude)?;
-        if magnitude >= 1e18 || precision > MAX_DECIMALS {
-            return None;
-        }
-        let unit = POWERS[precision];
-        let (mut whole, mut decimals) = match shift {
-            0..=63 => (m >> shift, scaled(m & ((1 << shift) - 1), shift, unit)),
-            _ => (0, scaled(m, shift, unit)),
-        };
-        if decimals == unit {
-            whole += 1;
-            decimals = 0;
-        }
-        // Without decimals the tie was rounded to the even of 0 and 1, but the even of `whole` and the next is meant.
-        if precision == 0 && (1..=63).contains(&shift) {
-            whole = scaled(m, shift, 1) as u64;
-        }
-        Some(Fixed {
-            negative: f.is_sign_negative(),
-            whole,
-            decimals: decimals as u64,
-            precision,
-        })
-    }
-    /// Characters of the sign.
-    pub fn sign(self) -> usize {
-        usize::from(self.negative)
-    }
-    /// Number of characters; at most 37.
-    pub fn len(self) -> usize {
-        let point = usize::from(self.precision > 0);
-        self.sign() + decimal_len(self.whole) + point + self.precision
-    }
-    /// Writes the characters, without the sign.
-    ///
-    /// # Safety
-    /// There is room for them.
-    pub unsafe fn write(self, to: *mut u8) {
-        // SAFETY: by contract.
-        unsafe {
-            let n = decimal_len(self.whole);
-            write_decimal(self.whole, to, n);
-            if self.precision > 0 {
-                *to.add(n) = decimal_point();
-                write_decimal(self.decimals, to.add(n + 1), self.precision);
-            }
-        }
-    }
 }
 
 /// Number of decimal digits; 1 for 0.
@@ -523,7 +463,7 @@ mod tests {
         ]) {
             for p in [0, 1, 2, 3, 6, 14, 16] {
                 if let Some(ours) = Fixed::new(f, p) {
-                    let mut text = vec![b'-'; ours.len()];
+                    let mut text = vec![b'-'; ours.width()];
                     // SAFETY: the room that it asked for.
                     unsafe { ours.write(text.as_mut_ptr().add(ours.sign())) };
                     assert_eq!(text, libc_text(c"%.*f", f, p), "{f:e} at {p}");

@@ -137,7 +137,7 @@ pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {
 
 #[inline(always)]
 fn pack(s: *mut Str, hash: u32) -> Slot {
-    debug_assert!(s as u64 % (1 << ZEROS) == 0);
+    debug_assert!((s as u64).is_multiple_of(1 << ZEROS));
     s as u64 >> ZEROS | u64::from(hash >> 12) << BITS
 }
 

@@ -126,7 +126,7 @@ impl<'a> Buffer<'a> {
     pub fn add(&mut self, s: &[u8]) -> LResult<()> {
         let to = self.room(s.len())?;
         // SAFETY: there is room, and nobody else points into it.
-        unsafe { bytes::copy(s.as_ptr(), to, s.len()) };
+        unsafe { bytes::copy_apart(s.as_ptr(), to, s.len()) };
         self.len += s.len();
         Ok(())
     }

@@ -214,6 +214,9 @@ unsafe fn same_key(n: *const Node, k: Value) -> bool {
 #[inline]
 pub unsafe fn find(h: *mut HashPart, k: Value) -> *mut Node {
     unsafe {
+        if k.is_int() {
+            return find_int(h, k.as_int());
+        }
         if h.is_null() {
             return std::ptr::null_mut();
         }

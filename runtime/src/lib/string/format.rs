@@ -219,7 +219,7 @@ fn add_float(out: &mut Buffer, spec: Spec, conversion: u8, f: f64) -> LResult<bo
 
 /// `%f` in a field.
 fn add_fixed(out: &mut Buffer, spec: Spec, fixed: Fixed) -> LResult<()> {
-    let len = fixed.len();
+    let len = fixed.width();
     let filling = spec.width.saturating_sub(len);
     let (mut blanks, zeros, behind) = match (spec.left, spec.zero) {
         (true, _) => (0, 0, filling),

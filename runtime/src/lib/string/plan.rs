@@ -35,7 +35,7 @@ pub struct Format {
 
 impl Format {
     /// Reads a format. `None`: no memory.
-    fn read(text: &[u8]) -> Option<Box<Format>> {
+    fn read(text: &[u8]) -> Option<Format> {
         let mut items = Vec::new();
         let mut at = 0;
         while let Some(n) = text[at..].iter().position(|&c| c == b'%') {
@@ -58,11 +58,11 @@ impl Format {
         let mut copy = Vec::new();
         copy.try_reserve_exact(text.len()).ok()?;
         copy.extend_from_slice(text);
-        Some(Box::new(Format {
+        Some(Format {
             text: copy.into(),
             items,
             tail: at,
-        }))
+        })
     }
     /// An item's form; `None`: it is too long.
     pub fn form(&self, item: &Item) -> Option<&[u8]> {
@@ -88,29 +88,29 @@ impl Format {
 
 /// The formats that a state used last, by the address of their strings.
 #[derive(Default)]
-pub struct Formats([Option<Box<Format>>; KEPT]);
+pub struct Formats([Option<Format>; KEPT]);
 
 impl Formats {
     #[inline]
-    fn place(&mut self, text: &[u8]) -> &mut Option<Box<Format>> {
+    fn place(&mut self, text: &[u8]) -> &mut Option<Format> {
         &mut self.0[(text.as_ptr() as usize >> 4) % KEPT]
     }
-    /// A format with this text. `None`: no memory.
+    /// A format with this text, which should not be long. `None`: no memory.
     #[inline]
     pub fn get(&mut self, text: &[u8]) -> Option<&Format> {
         let place = self.place(text);
-        if !place.as_ref().is_some_and(|f| *f.text == *text) {
+        if place.as_ref().is_none_or(|f| *f.text != *text) {
             *place = Some(Format::read(text)?);
         }
-        place.as_deref()
+        place.as_ref()
     }
     /// The same, out of the state's hands: while it is used, other formats may be.
-    pub fn take(&mut self, text: &[u8]) -> Option<Box<Format>> {
+    pub fn take(&mut self, text: &[u8]) -> Option<Format> {
         self.get(text)?;
         self.place(text).take()
     }
     /// Gives back what was taken.
-    pub fn keep(&mut self, text: &[u8], format: Box<Format>) {
+    pub fn keep(&mut self, text: &[u8], format: Format) {
         if text.len() <= LONGEST {
             *self.place(text) = Some(format);
         }

@@ -140,8 +140,10 @@ pub unsafe fn integer(spec: Spec, conversion: u8, n: i64, to: *mut u8) -> usize 
     unsafe {
         bytes::fill(to, b' ', before);
         let mut at = to.add(before);
-        bytes::copy(prefix.as_ptr(), at, prefix.len());
-        at = at.add(prefix.len());
+        for &c in prefix {
+            *at = c;
+            at = at.add(1);
+        }
         bytes::fill(at, b'0', zeros);
         at = at.add(zeros);
         if radix == 0 {

@@ -13,8 +13,6 @@ const NUMBER: usize = 160;
 pub(super) fn format(c: &Call) -> Option<Value> {
     let text = c.bytes(0)?;
     c.may_allocate()?;
-    // SAFETY: the running state; nothing below asks for another format.
-    let format = unsafe { &mut (*c.global()).formats }.get(text)?;
     // SAFETY: the running thread.
     let l = Lua(unsafe { NonNull::new_unchecked(c.th) });
     let mut space = Space::new();
@@ -25,6 +23,8 @@ pub(super) fn format(c: &Call) -> Option<Value> {
     if !spare(&out, 0) {
         return None;
     }
+    // SAFETY: the running state; nothing below asks for another format.
+    let format = unsafe { &mut (*c.global()).formats }.get(text)?;
     let done = format.each(&mut out, |out, item| {
         arg += 1;
         let long = c.bytes(arg).map_or(0, <[u8]>::len);
