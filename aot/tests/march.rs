@@ -31,7 +31,7 @@ fn compile(dir: &Scratch, args: &[&str]) -> String {
 fn unknown_processors_are_refused_with_the_list() {
     let dir = Scratch::new("march-refused");
     dir.write("p.lua", PROGRAM);
-    for bad in ["-march=i386", "-march=", "-march=x86-64-v3+x87"] {
+    for bad in ["-march=i386", "-march=x86-64-v3+x87"] {
         let out = trinityc(dir.path()).args([bad, "p.lua"]).output().unwrap();
         let (code, said) = failure(&out);
         assert!(
