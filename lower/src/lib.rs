@@ -57,7 +57,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 17] = [
+const STUBS: [&str; 18] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -71,6 +71,7 @@ const STUBS: [&str; 17] = [
     leaf::ITERATE,
     leaf::ORDER,
     leaf::INT,
+    leaf::BARRIER,
     leaf::PUT,
     leaf::KEY,
     leaf::GET_AT,

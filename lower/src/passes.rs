@@ -42,6 +42,8 @@ passes! {
     EarlyReturn "early-return" "functions" "lower/src/opt/early.rs" "a first comparison that decides whether to return at once, in front of the checks of the stacks";
     DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
     SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
+    Waiting "waiting" "functions" "lower/src/opt/call.rs" "what waits in a call stays on the native stack";
+    AssignedOnce "assigned-once" "functions" "lower/src/opt/state.rs" "captured variables that the text assigns once are constants";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
@@ -61,6 +63,7 @@ passes! {
     FoldLoads "fold-loads" "back end" "codegen/src/select/" "loads as operands of the instructions that use them";
     FoldAddresses "fold-addresses" "back end" "codegen/src/select/addr.rs" "sums and shifts as parts of addresses";
     ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
+    ReuseSpilled "reuse-spilled" "back end" "codegen/src/emit/held.rs" "no load of a spill slot whose value a register still has";
     LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
 }
 
@@ -121,6 +124,7 @@ impl Passes {
             addresses: self.has(Pass::FoldAddresses),
             cold_apart: self.has(Pass::ColdApart),
             loop_order: self.has(Pass::LoopOrder),
+            reuse_spilled: self.has(Pass::ReuseSpilled),
         }
     }
 }

@@ -4,8 +4,10 @@
 //! The frame is `sub rsp, N` and nothing else: spill slots at the bottom, explicit slots above. If the function
 //! calls, N keeps rsp a multiple of 16. Blocks that hold nothing but a jump vanish: jumps to them go to their target.
 
+mod held;
 mod inst;
 
+use self::held::{Held, Reload};
 use crate::compile::{CompileError, Place};
 use crate::ir::{PReg, Scale, SrcLoc, Width};
 use crate::mach::{MBase, MInst, MMem, Src, from_ra};
@@ -40,7 +42,11 @@ struct Emitter<'a> {
 }
 
 /// Emits an allocated function.
-pub(crate) fn emit(sel: &Selected, out: &ra::Output) -> Result<Emitted, CompileError> {
+pub(crate) fn emit(
+    sel: &Selected,
+    out: &ra::Output,
+    reuse_spilled: bool,
+) -> Result<Emitted, CompileError> {
     let spill_bytes = out.num_spillslots as u32 * 8;
     let mut frame_size = spill_bytes + sel.stack_bytes;
     if sel.has_calls {
@@ -63,7 +69,8 @@ pub(crate) fn emit(sel: &Selected, out: &ra::Output) -> Result<Emitted, CompileE
         allocs: &[],
     };
     let emitted = e.thread_jumps();
-    e.blocks(&emitted);
+    let held = reuse_spilled.then(|| held::at_start(&sel.func, out));
+    e.blocks(&emitted, held);
     let tables = &sel.tables;
     let program = Program {
         items: e.items,
@@ -124,7 +131,7 @@ impl<'a> Emitter<'a> {
             .collect()
     }
 
-    fn blocks(&mut self, kept: &[usize]) {
+    fn blocks(&mut self, kept: &[usize], mut held: Option<Vec<Held>>) {
         let edits = &self.out.edits;
         if self.frame_size > 0 {
             let n = Opnd::Imm(self.frame_size as i64);
@@ -132,6 +139,7 @@ impl<'a> Emitter<'a> {
         }
         let mut loc = SrcLoc(u32::MAX);
         for (k, &b) in kept.iter().enumerate() {
+            let mut held = held.as_mut().map(|h| &mut h[b]);
             let range = self.sel.func.blocks[b].insts.clone();
             let next = kept.get(k + 1).map(|&b| Label(b as u32));
             let start = ra::ProgPoint::before(ra::Inst::new(range.start as usize));
@@ -147,11 +155,14 @@ impl<'a> Emitter<'a> {
                 while let Some((point, e)) = edits.get(edit)
                     && *point <= ra::ProgPoint::before(this)
                 {
-                    self.edit(e);
+                    self.edit(e, held.as_deref_mut());
                     edit += 1;
                 }
                 self.allocs = self.out.inst_allocs(this);
                 self.minst(b, &self.sel.func.insts[i], next);
+                if let Some(held) = &mut held {
+                    held.defined(&self.sel.func, self.out, this);
+                }
             }
         }
     }
@@ -178,13 +189,18 @@ impl<'a> Emitter<'a> {
     }
 
     /// A move the allocator asked for. Must not change the flags.
-    fn edit(&mut self, edit: &ra::Edit) {
+    fn edit(&mut self, edit: &ra::Edit, held: Option<&mut Held>) {
         if !is_move(edit) {
             return;
         }
         let ra::Edit::Move { from, to } = *edit;
-        let (from, to) = (self.place(from), self.place(to));
-        self.mov(to, from);
+        let how = held.map_or(Reload::AsItIs, |h| h.edit(edit));
+        let from = match how {
+            Reload::Needless => return,
+            Reload::From(r) => r.into(),
+            Reload::AsItIs => self.place(from),
+        };
+        self.mov(self.place(to), from);
     }
 
     fn mov(&mut self, to: Opnd, from: Opnd) {

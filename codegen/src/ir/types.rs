@@ -235,9 +235,9 @@ names! {
         Thread = "thread",
         /// A table's shape: its id and pointer, metatable, slots pointer and capacity of slots.
         Shape = "shape",
-        /// A table's array: pointer, length, capacity, kind of elements.
+        /// A table's array and hash part: pointers, length, capacity, kind of elements.
         Array = "array",
-        /// Payloads and tags of array elements.
+        /// Payloads and tags of array elements, entries of hash parts.
         Element = "element",
         /// Fields in slots.
         Slot = "slot",
@@ -285,6 +285,16 @@ impl Region {
                     Region::Any | Region::Cache | Region::Memo | Region::Home
                 )
             }
+            Clobbers::Elements => !matches!(
+                self,
+                Region::Const
+                    | Region::Native
+                    | Region::Shape
+                    | Region::Slot
+                    | Region::Cell
+                    | Region::Proto
+                    | Region::Home
+            ),
             _ => !matches!(self, Region::Const | Region::Native),
         }
     }
@@ -317,6 +327,8 @@ names! {
         Keeps = "keeps",
         /// A C function that writes nothing but inline caches and home slots.
         Homes = "homes",
+        /// A C function that stores elements: shapes and slots of tables, cells, closures and home slots stay as they are.
+        Elements = "elements",
         /// Nothing: a function that saves what it uses. For slow paths, which then cost the fast ones no registers. Memory and the base are
         /// as after `All`.
         Saves = "saves",

@@ -39,7 +39,11 @@ pub(crate) fn clobber_set(c: Clobbers) -> ra::PRegSet {
         let survives = match c {
             Clobbers::All => !r.is_allocatable(),
             Clobbers::Saves | Clobbers::Keeps => true,
-            Clobbers::SysV | Clobbers::Reads | Clobbers::Homes | Clobbers::Pure => {
+            Clobbers::SysV
+            | Clobbers::Reads
+            | Clobbers::Homes
+            | Clobbers::Elements
+            | Clobbers::Pure => {
                 !r.is_allocatable() || matches!(r, PReg::Rbp | PReg::R12 | PReg::R13 | PReg::R15)
             }
         };

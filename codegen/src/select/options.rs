@@ -1,6 +1,6 @@
-//! Switches of instruction selection.
+//! Switches of instruction selection and emission.
 
-/// What selection does beyond translating instructions one by one. Each can be turned off alone, to measure what it gives.
+/// What selection and emission do beyond translating instructions one by one. Each can be turned off alone, to measure what it gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SelectOptions {
     /// A load that is used once, nearby, becomes an operand of its user.
@@ -11,6 +11,8 @@ pub struct SelectOptions {
     pub loop_order: bool,
     /// Cold blocks are placed behind all others.
     pub cold_apart: bool,
+    /// What a register still has is not loaded from its spill slot.
+    pub reuse_spilled: bool,
 }
 
 impl Default for SelectOptions {
@@ -20,6 +22,7 @@ impl Default for SelectOptions {
             addresses: true,
             loop_order: true,
             cold_apart: true,
+            reuse_spilled: true,
         }
     }
 }

@@ -59,12 +59,11 @@ impl Lowering<'_> {
         self.store_by_leaf(t, key, value, slow, done);
         self.b.switch_to(done);
     }
-    /// A block off the main path; cold unless training met keys that are not in the array.
+    /// A block off the main path; cold unless training met keys that are not integers: those in the hash part are found without it.
     pub(crate) fn beside(&mut self, code: impl FnOnce(&mut Self)) -> Block {
-        let unusual = kind::MISS | kind::OTHER_KEY;
         let here = self.b.current();
         let block = match self.spec().kinds(self.pc) {
-            Some(seen) if seen & unusual != 0 => self.b.create_block(),
+            Some(seen) if seen & kind::OTHER_KEY != 0 => self.b.create_block(),
             _ => self.b.create_cold_block(),
         };
         self.b.switch_to(block);
@@ -87,7 +86,12 @@ impl Lowering<'_> {
         let bits = self.stored_bits(value);
         let value_tag = self.stored_tag(value);
         let args = [thread, t, payload, key_tag, bits, value_tag];
-        let [stored, _] = self.leaf(Symbol::Stub(leaf::STORE), &args, Clobbers::SysV);
+        let changes = if key.tags == Tags::INT {
+            Clobbers::Elements
+        } else {
+            Clobbers::SysV
+        };
+        let [stored, _] = self.leaf(Symbol::Stub(leaf::STORE), &args, changes);
         self.b.brif(
             Cond::icmp_w(IntCc::Eq, Width::W32, stored, 0),
             (slow, &[]),

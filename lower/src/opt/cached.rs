@@ -219,7 +219,7 @@ impl Lowering<'_> {
     ) {
         let (caches, offset) = self.cache(i.d());
         let small = self.site(i.b(), i.d()).filter(|_| !self.is_looped_here());
-        self.guard_not_black(t, value, slow);
+        self.barrier(t, value);
         let miss = self.b.create_cold_block();
         self.check_shape_id(t, caches, offset, miss);
         let here = self.b.current();
@@ -265,7 +265,7 @@ impl Lowering<'_> {
         let room = self.b.shl(cap, 4);
         self.b
             .exit_unless(Cond::icmp(IntCc::Ult, slot, room), slow, &[]);
-        let black = Cond::test_mem(IntCc::Ne, Width::W8, mem::mark(t), i32::from(header::BLACK));
+        let black = self.is_black(t);
         self.b.exit_if(black, slow, &[]);
         let next = self.b.load64(mem::cache(caches, offset + cache::VALUE));
         let id = self

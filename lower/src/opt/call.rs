@@ -7,6 +7,7 @@ use super::module::ParamIn;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
+use crate::passes::Pass;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::kind;
 use trinity_abi::{MAX_C_CALLS, TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
@@ -61,16 +62,16 @@ impl Lowering<'_> {
         {
             return;
         }
-        if let Some(callee) = self.known_callee() {
+        if let Some(callee) = self.known_callee(a) {
             match self.may_inline(i, callee, 1.0) {
                 Ok(()) => {
-                    let f = self.callee_guard(a, callee);
+                    let f = self.callee_guard(a, callee, true);
                     return self.inline_call(i, callee, f, 1.0);
                 }
                 Err(why) => self.remark_not_inlined(callee, why),
             }
             if self.takes(callee, b) {
-                let f = self.callee_guard(a, callee);
+                let f = self.callee_guard(a, callee, false);
                 return self.direct_call(i, callee, f);
             }
         }
@@ -295,8 +296,7 @@ impl Lowering<'_> {
     fn waits_in_call(&self, a: usize) -> Option<RegSet> {
         let pc = self.pc as usize;
         let live = *self.frame().live.live_across(pc);
-        self.spec()
-            .is_hot(self.pc)
+        (self.module.passes.has(Pass::Waiting) && self.spec().is_hot(self.pc))
             .then(|| live.minus(RegSet::range(a, 256)))
     }
 
@@ -351,19 +351,30 @@ impl Lowering<'_> {
 
     // ---- direct calls
 
-    /// The function of this module that was always called here, if the typed lowering compiles it.
-    fn known_callee(&self) -> Option<u32> {
-        let f = self.spec().site(self.pc)?.callee?;
+    /// The function of this module that is in `R[a]` by the program's text, or was always called here, if the typed lowering compiles it.
+    fn known_callee(&self, a: usize) -> Option<u32> {
+        let seen = || self.spec().site(self.pc)?.callee;
+        let f = self.function_in(a).or_else(seen)?;
         (*self.module.typed.get(f as usize)?).then_some(f)
+    }
+    /// The function that a register is known to be.
+    fn function_in(&self, r: usize) -> Option<u32> {
+        match self.reg(r).p {
+            Payload::Value(v) => self.functions.get(&v).copied(),
+            _ => None,
+        }
     }
     /// A direct call passes as many arguments as there are parameters.
     pub(crate) fn takes(&self, callee: u32, b: usize) -> bool {
         let p = self.module.protos[callee as usize];
         b > 0 && !p.is_vararg && b - 1 == p.num_params as usize
     }
-    /// Leaves unless `R[a]` is the function `callee` of this module, still compiled; its closure.
-    pub(crate) fn callee_guard(&mut self, a: usize, callee: u32) -> Value {
+    /// Leaves unless `R[a]` is the function `callee` of this module; its closure. `in_line`: its code is to follow; else it must be still compiled, too.
+    pub(crate) fn callee_guard(&mut self, a: usize, callee: u32, in_line: bool) -> Value {
         self.guard(a, Tags::of(tag::LUA_FN));
+        if in_line && self.function_in(a) == Some(callee) {
+            return self.get(a);
+        }
         self.remark_callee(callee);
         let f = self.get(a);
         let exit = self.exit_block();
@@ -402,8 +413,14 @@ impl Lowering<'_> {
                 ParamIn::Register(_, r) => args.push((a + 1 + n, *r)),
             }
         }
-        let waits = self.frame().live.live_across(pc).minus(taken);
-        self.store_innermost(taken, true);
+        let waits = match self.module.passes.has(Pass::Waiting) {
+            true => Some(self.frame().live.live_across(pc).minus(taken)),
+            false => None,
+        };
+        match waits {
+            Some(_) => self.store_innermost(taken, true),
+            None => self.flush(true),
+        }
         if !self.reg(a).home {
             self.b.store64(mem::home(self.slot(a)), f);
         }
@@ -423,7 +440,7 @@ impl Lowering<'_> {
             Symbol::Func(callee)
         };
         let target = CallTarget::Symbol(target.to_ref());
-        let r = self.enter(a, target, &list, kind::CALL, Some(waits));
+        let r = self.enter(a, target, &list, kind::CALL, waits);
         self.results(i, r);
     }
 

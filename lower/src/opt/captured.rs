@@ -2,7 +2,8 @@
 //! (`flag::ASSUMES_UPVALUES`; docs/abi.md section 6, "Assumptions").
 //!
 //! Variables are told apart by the function that declares them and the register they have there; variables that have one register by turns are
-//! one here. Functions run only behind the instruction that makes their closure, so what is assigned before that is constant to them.
+//! one here. Functions run only behind the instruction that makes their closure, so what is assigned before that is constant to them. Of those
+//! that begin as closures (`local function f`, `local f = function`) it is known which function they are.
 
 use std::collections::HashMap;
 use trinity_frontend::bytecode::{Instr, Op, Proto, UpvalDesc};
@@ -31,7 +32,11 @@ pub struct Captured {
     upvalues: Vec<Vec<Variable>>,
     /// Functions by number, each with the register of its parent that holds the cell of the variable that it is the first value of (`local function`).
     named: HashMap<usize, Variable>,
+    /// By function: numbers of those directly inside.
+    children: Vec<Vec<u32>>,
     assigned: HashMap<Variable, Assigned>,
+    /// The function that a variable is from its beginning.
+    functions: HashMap<Variable, u32>,
 }
 
 impl Captured {
@@ -57,16 +62,24 @@ impl Captured {
                 };
             }
         }
+        for (f, p) in protos.iter().enumerate() {
+            for (r, child) in closures(p) {
+                c.functions
+                    .insert(Variable::Local(f, r), c.children[f][child]);
+            }
+        }
         c
     }
     /// Names the upvalues of a function and of those inside, in preorder.
     fn name(&mut self, p: &Proto, upvalues: Vec<Variable>) {
         let f = self.upvalues.len();
         self.upvalues.push(upvalues);
+        self.children.push(Vec::new());
         for (n, child) in p.protos.iter().enumerate() {
+            let number = self.upvalues.len();
+            self.children[f].push(number as u32);
             if let Some(r) = local_function(p, n) {
-                self.named
-                    .insert(self.upvalues.len(), Variable::Local(f, r));
+                self.named.insert(number, Variable::Local(f, r));
             }
             let inner = child.upvals.iter().map(|u| match u.in_stack {
                 true => Variable::Local(f, u.index as usize),
@@ -78,6 +91,18 @@ impl Captured {
     }
     fn of(&self, v: Variable) -> Assigned {
         self.assigned.get(&v).copied().unwrap_or(Assigned::Once)
+    }
+    fn function_of(&self, v: Variable) -> Option<u32> {
+        let function = self.functions.get(&v).copied();
+        function.filter(|_| self.of(v) == Assigned::Once)
+    }
+    /// The function that upvalue `i` of function `f` is, if the text says so.
+    pub fn upvalue_function(&self, f: usize, i: usize) -> Option<u32> {
+        self.function_of(self.upvalues[f][i])
+    }
+    /// The same of the variable whose cell is in register `r` of function `f`.
+    pub fn local_function(&self, f: usize, r: usize) -> Option<u32> {
+        self.function_of(Variable::Local(f, r))
     }
     /// Upvalue `i` of function `f`.
     pub fn upvalue(&self, f: usize, i: usize) -> Assigned {
@@ -138,8 +163,50 @@ fn of_store(p: &Proto, pc: usize) -> Assigned {
     }
 }
 
+/// Captured variables of a function that are closures from their beginning, and the numbers of these among its children: a register that is made a
+/// cell in one place only, right behind the closure in it, or right before a closure is made that becomes its value.
+fn closures(p: &Proto) -> Vec<(usize, usize)> {
+    let cells = |r: usize| {
+        let made = |i: &&Instr| i.op() == Op::NewCell && i.a() == r;
+        p.code.iter().filter(made).count()
+    };
+    let closure = |pc: usize| p.code.get(pc).filter(|i| i.op() == Op::Closure);
+    let mut found = Vec::new();
+    for (pc, i) in p.code.iter().enumerate() {
+        if i.op() != Op::NewCell || cells(i.a()) != 1 {
+            continue;
+        }
+        let r = i.a();
+        let before = pc.checked_sub(1).and_then(closure);
+        let stored = |c: &&Instr| {
+            let store = p.code.get(pc + 2);
+            store.is_some_and(|s| s.op() == Op::SetCell && s.a() == r && s.c() == c.a())
+        };
+        if let Some(c) = before.filter(|c| c.a() == r && !is_target(p, pc)) {
+            found.push((r, c.dd() as usize));
+        } else if let Some(c) = closure(pc + 1).filter(stored)
+            && !is_target(p, pc + 1)
+            && !is_target(p, pc + 2)
+        {
+            found.push((r, c.dd() as usize));
+        }
+    }
+    found
+}
+
+/// Where a jump leads to.
+fn target(pc: usize, i: &Instr) -> Option<usize> {
+    let to = pc as i64 + 1 + i64::from(i.sd());
+    i.op().is_jump().then_some(to.max(0) as usize)
+}
+
+/// Whether an instruction is reached from elsewhere than the one before it.
+fn is_target(p: &Proto, at: usize) -> bool {
+    let mut code = p.code.iter().enumerate();
+    code.any(|(pc, i)| target(pc, i) == Some(at))
+}
+
 /// Where an instruction jumps to, if that is backwards.
 fn back_to(pc: usize, i: &Instr) -> Option<usize> {
-    let target = pc as i64 + 1 + i64::from(i.sd());
-    (i.op().is_jump() && target <= pc as i64).then_some(target.max(0) as usize)
+    target(pc, i).filter(|&to| to <= pc)
 }

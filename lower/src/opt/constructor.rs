@@ -242,7 +242,7 @@ impl Lowering<'_> {
         let slow = self.slow_statement(done);
         let (caches, offset) = self.cache(new.d());
         self.check_shape_id(t, caches, offset, slow);
-        self.guard_not_black(t, value, slow);
+        self.barrier(t, value);
         let slots = self.b.load64(mem::shape(t, table::SLOTS));
         self.store_value(
             value,
@@ -324,7 +324,7 @@ impl Lowering<'_> {
                 self.b.exit_if(hash, slow, &[]);
                 for &v in &values {
                     if v.tags.may_be_collectable() {
-                        self.guard_not_black(t, v, slow);
+                        self.barrier(t, v);
                         break;
                     }
                 }

@@ -150,20 +150,12 @@ impl Lowering<'_> {
     fn set_slot(&mut self, a: usize, known: KnownSlot, value: Reg) {
         let (t, slots) = self.slots_checked(a, &known);
         let slot = known.slot;
-        let done = self.b.create_block();
-        let otherwise = if value.tags.may_be_collectable() {
-            let slow = self.slow_statement(done);
-            self.guard_not_black(t, value, slow);
-            slow
-        } else {
-            // Numbers are seldom stored where nil was; what is known of tables outlives the store then.
-            self.exit_block()
-        };
+        self.barrier(t, value);
+        // Tables that could have a __newindex leave; what is known of others outlives the store.
+        let exit = self.exit_block();
         let tag_at = mem::known_slot(slots, slot, VALUE_TAG);
-        self.allow_nil(t, tag_at, otherwise);
+        self.allow_nil(t, tag_at, exit);
         self.store_value(value, mem::known_slot(slots, slot, 0), tag_at);
-        self.b.jump(done, &[]);
-        self.b.switch_to(done);
     }
 
     /// Where there is nothing yet a metamethod may be asked: a table that could have one goes to `otherwise`.
@@ -371,9 +363,21 @@ impl Lowering<'_> {
 
     // ---- upvalues and cells
 
-    /// GETUPVAL, GETCELL.
-    pub(crate) fn get_cell(&mut self, a: usize, cell: Value, assigned: Assigned) {
+    /// GETUPVAL, GETCELL. `function`: what the variable is, if that is known.
+    pub(crate) fn get_cell(
+        &mut self,
+        a: usize,
+        cell: Value,
+        assigned: Assigned,
+        function: Option<u32>,
+    ) {
         let want = self.wanted();
+        let closure = Tags::of(tag::LUA_FN);
+        if let Some(function) = function.filter(|_| want.meets(closure)) {
+            let f = self.b.load64(mem::assigned_cell(cell, 0));
+            self.functions.insert(f, function);
+            return self.set(a, Reg::known(closure, f));
+        }
         let at = match assigned {
             Assigned::Once => mem::assigned_cell,
             // Behind the guard it has its value.

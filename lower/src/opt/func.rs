@@ -14,7 +14,7 @@ use super::tags::Tags;
 use super::waiting::Waits;
 use crate::Symbol;
 use crate::remark::Kind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::{InlineFrame, SafePoint, kind};
@@ -101,7 +101,7 @@ pub(crate) struct Frame<'a> {
     /// Of inlined code: where it returns to.
     pub ret: Option<super::inline::Return>,
     /// Numeric loops by the position of their FORLOOP.
-    pub loops: std::collections::HashMap<u32, CountedLoop>,
+    pub loops: HashMap<u32, CountedLoop>,
     /// Table constructors met so far.
     pub constructors: Vec<super::constructor::Constructor>,
     blocks: Vec<Block>,
@@ -141,6 +141,8 @@ pub(crate) struct Lowering<'a> {
     pub notes: Option<Notes>,
     /// How much cold code stores the register in a slot ([`super::settle`]).
     pub(super) cold_stores: Vec<u8>,
+    /// Closures that are known to be of one function: of variables that the text assigns once.
+    pub functions: HashMap<Value, u32>,
 }
 
 /// Lowers function `index` of the module.
@@ -172,6 +174,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         guards: 0,
         notes: opts.explain.then(Notes::default),
         cold_stores: Vec::new(),
+        functions: HashMap::new(),
     };
     let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
     let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];

@@ -47,7 +47,7 @@ pub(crate) fn cell(base: Value, disp: i32) -> Addr {
 pub(crate) fn assigned_cell(base: Value, disp: i32) -> Addr {
     cell(base, disp).in_region(Region::Const)
 }
-/// A table's array fields: pointer, length, capacity, element kind.
+/// A table's array fields: pointer, length, capacity, element kind; its hash part.
 pub(crate) fn array(table: Value, disp: i32) -> Addr {
     Addr::value(table, disp).in_region(Region::Array)
 }

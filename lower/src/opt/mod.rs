@@ -20,6 +20,7 @@ pub mod facts;
 mod field;
 mod func;
 pub mod graph;
+mod hash_part;
 mod inline;
 mod intrinsics;
 mod library;

@@ -40,7 +40,7 @@ impl Lowering<'_> {
             GetCell => {
                 let cell = self.get(b);
                 let how = self.local_assigned(b);
-                self.get_cell(a, cell, how);
+                self.get_cell(a, cell, how, self.local_function(b));
             }
             GetUpval if self.is_itself(b) => {
                 let own = self.closure();
@@ -49,7 +49,7 @@ impl Lowering<'_> {
             GetUpval => {
                 let cell = self.upval_cell(b);
                 let how = self.upvalue_assigned(b);
-                self.get_cell(a, cell, how);
+                self.get_cell(a, cell, how, self.upvalue_function(b));
             }
             SetCell => {
                 let cell = self.get(a);

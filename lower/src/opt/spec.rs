@@ -32,6 +32,8 @@ pub struct SeenSite {
     pub operands: [Tags; 2],
     /// Bits of [`trinity_profile::kind`].
     pub kinds: u8,
+    /// The least and the greatest integer key or number.
+    pub range: Option<(i64, i64)>,
     /// The only function called here, if it is one of the module: its number.
     pub callee: Option<u32>,
     /// Functions of the module called here, each with its number of calls, the most frequent first; if there are several callees.
@@ -175,6 +177,10 @@ impl<'a> Spec<'a> {
     /// What a table access met ([`trinity_profile::kind`]).
     pub fn kinds(&self, pc: u32) -> Option<u8> {
         self.evidence(pc).map(|s| s.kinds)
+    }
+    /// The least and the greatest integer key that a table access met.
+    pub fn range(&self, pc: u32) -> Option<(i64, i64)> {
+        self.evidence(pc)?.range
     }
 }
 

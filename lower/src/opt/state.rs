@@ -10,6 +10,7 @@ use super::func::Lowering;
 use super::mem;
 use super::tags::Tags;
 use crate::Symbol;
+use crate::passes::Pass;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, leaf, stub};
 use trinity_abi::unit::{SafePoint, flag, kind};
@@ -557,19 +558,36 @@ impl Lowering<'_> {
     pub fn is_itself(&mut self, i: usize) -> bool {
         let f = self.frame().func as usize;
         let seen = self.spec().result(self.pc) == Some(Tags::of(abi::tag::LUA_FN));
-        let itself = seen && self.module.captured.is_itself(f, i);
+        let itself = seen
+            && self.module.passes.has(Pass::AssignedOnce)
+            && self.module.captured.is_itself(f, i);
         if itself {
             self.flags |= flag::ASSUMES_UPVALUES;
         }
         itself
     }
-    /// What the text says of the captured variable in register `r`.
+    /// The function that upvalue `i` is, by the program's text.
+    pub fn upvalue_function(&self, i: usize) -> Option<u32> {
+        let f = self.frame().func as usize;
+        let function = self.module.captured.upvalue_function(f, i);
+        function.filter(|_| self.module.passes.has(Pass::AssignedOnce))
+    }
+    /// The same of the captured variable in register `r`.
+    pub fn local_function(&self, r: usize) -> Option<u32> {
+        let f = self.frame().func as usize;
+        let function = self.module.captured.local_function(f, r);
+        function.filter(|_| self.module.passes.has(Pass::AssignedOnce))
+    }
+    /// What the program's text says of the captured variable in register `r`; as above.
     pub fn local_assigned(&mut self, r: usize) -> Assigned {
         let f = self.frame().func as usize;
         let how = self.module.captured.local(f, r);
         self.relies_on(how)
     }
     fn relies_on(&mut self, how: Assigned) -> Assigned {
+        if !self.module.passes.has(Pass::AssignedOnce) {
+            return Assigned::Often;
+        }
         if how != Assigned::Often {
             self.flags |= flag::ASSUMES_UPVALUES;
         }

@@ -2,6 +2,7 @@
 
 use super::facts;
 use super::func::Lowering;
+use super::hash_part::Zero;
 use super::mem;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
@@ -19,6 +20,20 @@ use trinity_profile::kind;
 enum Index {
     Reg(usize),
     Imm(i64),
+}
+
+impl Index {
+    /// Whether 0 is to be expected.
+    fn may_be_zero(self, l: &Lowering) -> Zero {
+        match self {
+            Index::Imm(0) => Zero::Always,
+            Index::Imm(_) => Zero::Never,
+            Index::Reg(_) => match l.spec().range(l.pc) {
+                Some((low, high)) if low <= 0 && 0 <= high => Zero::Maybe,
+                _ => Zero::Never,
+            },
+        }
+    }
 }
 
 /// What an access is compiled for.
@@ -212,9 +227,9 @@ impl Lowering<'_> {
                 // A key that is nowhere was never met: metamethods are the helper's.
                 _ => slow,
             };
-            let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::shape(t, table::HASH), 0);
+            let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::array(t, table::HASH), 0);
             self.b.exit_if(no_hash, absent, &[]);
-            let entry = self.hash_entry(t, idx, absent);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), absent);
             let entry_tag = self
                 .b
                 .load(LoadKind::U8, mem::entry(entry, table::ENTRY_TAG));
@@ -312,25 +327,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// Where an index outside the array leads: to the hash part, if that was seen, else to `slow`.
-    fn beyond(&mut self, slow: Block) -> Block {
-        match self.spec().kinds(self.pc) {
-            Some(k) if k & kind::MISS != 0 => self.b.create_block(),
-            _ => slow,
-        }
-    }
-    /// The entry of the hash part with an integer key that has a value; `slow` if there is none.
-    fn hash_entry(&mut self, t: Value, key: Value, slow: Block) -> Value {
-        let entry = self.b.call_symbol(
-            Symbol::Stub(leaf::INT).to_ref(),
-            &[(t, PReg::Rdi), (key, PReg::Rsi)],
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
-            None,
-        )[0];
-        self.b.exit_if(Cond::icmp(IntCc::Eq, entry, 0), slow, &[]);
-        entry
-    }
     /// Checks that the register is a table (else `slow`) and the index within its length (else `beyond`); gives the table and the index (from 1).
     fn array_element(
         &mut self,
@@ -347,21 +343,6 @@ impl Lowering<'_> {
         self.b
             .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), beyond, &[]);
         (t, idx)
-    }
-    /// A block for a key that the table has not: nil, where there is no metatable.
-    fn nothing_there(&mut self, t: Value, want: Tags, slow: Block, done: Block) -> Block {
-        let here = self.b.current();
-        let block = self.b.create_block();
-        self.b.switch_to(block);
-        let metatable = mem::shape(t, table::METATABLE);
-        let some = Cond::icmp_mem(IntCc::Ne, Width::W64, metatable, 0);
-        self.b.exit_if(some, slow, &[]);
-        let nil = self.b.iconst(i64::from(tag::NIL));
-        let mut args = vec![nil; usize::from(want.has_payload())];
-        args.extend(want.single().is_none().then_some(nil));
-        self.b.jump(done, &args);
-        self.b.switch_to(here);
-        block
     }
     fn index_value(&mut self, index: Index, slow: Block) -> Value {
         match index {
@@ -403,8 +384,8 @@ impl Lowering<'_> {
                 self.remark_elements(kind);
                 let exit = self.exit_block();
                 let done = self.b.create_block();
-                // Barriers and nil are the helper's.
-                let slow = if value.tags.may_be_collectable() || value.tags.meets(Tags::NIL) {
+                // Nil is the helper's.
+                let slow = if value.tags.meets(Tags::NIL) {
                     self.slow_statement(done)
                 } else {
                     exit
@@ -415,7 +396,7 @@ impl Lowering<'_> {
                     .exit_if(Cond::icmp(IntCc::Ne, k, i32::from(kind)), exit, &[]);
                 let array = self.b.load64(mem::array(t, table::ARRAY));
                 if kind == table::KIND_GENERAL {
-                    self.guard_not_black(t, value, slow);
+                    self.barrier(t, value);
                     let down = self.b.ineg(idx);
                     let at = mem::element_tag(array, down);
                     self.b
@@ -475,7 +456,7 @@ impl Lowering<'_> {
         self.b.jump(done, &[]);
         if beyond != slow {
             self.b.switch_to(beyond);
-            let entry = self.hash_entry(t, idx, slow);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), slow);
             self.b.store_imm(
                 Width::W8,
                 mem::entry(entry, table::ENTRY_TAG),
@@ -518,14 +499,20 @@ impl Lowering<'_> {
     /// All kinds: an existing element of a matching kind, or an append within the capacity, of a table without a metatable.
     fn set_any(&mut self, a: usize, index: Index, value: Reg) {
         let done = self.b.create_block();
-        let slow = self.slow_statement(done);
+        // A leaf function stores all that needs no metamethod: where there was no metatable the rest leaves, and nothing comes back from a
+        // helper that may have changed anything.
+        let unusual = kind::OTHER_KEY | kind::METATABLE;
+        let slow = match self.spec().kinds(self.pc) {
+            Some(seen) if seen & unusual == 0 => self.exit_block(),
+            _ => self.slow_statement(done),
+        };
         let key = self.index_key(index);
         self.leave_unless_tag(a, Tags::TABLE, slow);
         let t = self.peek_bits(a);
         let slow = self.beside(|l| l.store_by_leaf(t, key, value, slow, done));
         let idx = self.index_value(index, slow);
         let may_append = matches!(index, Index::Reg(_));
-        self.guard_not_black(t, value, slow);
+        self.barrier(t, value);
         let vtag = self.stored_tag(value);
         let array = self.b.load64(mem::array(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
@@ -554,7 +541,7 @@ impl Lowering<'_> {
         if other != slow {
             // An entry of the hash part that has a value takes another one, or none.
             self.b.switch_to(other);
-            let entry = self.hash_entry(t, idx, slow);
+            let entry = self.hash_entry(t, idx, index.may_be_zero(self), slow);
             if value.tags.has_payload() {
                 self.store_payload(value, mem::entry(entry, 0));
             }
@@ -575,7 +562,7 @@ impl Lowering<'_> {
             self.b.switch_to(last);
             self.b
                 .exit_unless(Cond::icmp(IntCc::Eq, idx, cap), slow, &[]);
-            let has_hash = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0);
+            let has_hash = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::array(t, table::HASH), 0);
             self.b.brif(has_hash, (slow, &[]), (room, &[]));
             self.b.switch_to(room);
             let has_metatable =
@@ -655,17 +642,32 @@ impl Lowering<'_> {
     /// A store of a collectable value into a black object needs the barrier, which the helper does.
     pub(crate) fn guard_not_black(&mut self, object: Value, v: Reg, slow: Block) {
         if v.tags.may_be_collectable() {
-            self.b.exit_if(
-                Cond::test_mem(
-                    IntCc::Ne,
-                    Width::W8,
-                    mem::mark(object),
-                    i32::from(header::BLACK),
-                ),
-                slow,
-                &[],
-            );
+            let black = self.is_black(object);
+            self.b.exit_if(black, slow, &[]);
         }
+    }
+    pub(crate) fn is_black(&self, object: Value) -> Cond {
+        let mark = mem::mark(object);
+        Cond::test_mem(IntCc::Ne, Width::W8, mark, i32::from(header::BLACK))
+    }
+    /// The barrier for a store into a table that follows at once: what is known of memory outlives it.
+    pub(crate) fn barrier(&mut self, table: Value, v: Reg) {
+        if !v.tags.may_be_collectable() {
+            return;
+        }
+        let (cold, done) = (self.b.create_cold_block(), self.b.create_block());
+        let black = self.is_black(table);
+        self.b.brif(black, (cold, &[]), (done, &[]));
+        self.b.switch_to(cold);
+        self.b.call_symbol(
+            Symbol::Stub(leaf::BARRIER).to_ref(),
+            &[(table, PReg::Rdi)],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Keeps,
+            None,
+        );
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
     }
 
     /// LEN: strings, and tables without a metatable whose array part is not empty.
@@ -711,7 +713,7 @@ impl Lowering<'_> {
             .brif(Cond::icmp(IntCc::Eq, n, 0), (empty, &[]), (known, &[]));
         self.b.switch_to(empty);
         self.b.brif(
-            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, table::HASH), 0),
+            Cond::icmp_mem(IntCc::Ne, Width::W64, mem::array(t, table::HASH), 0),
             (slow, &[]),
             (known, &[]),
         );

@@ -68,7 +68,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, PUT, GET_AT, PUT_AT, SHAPE and INT keep all registers but rax.
+/// GET, PUT, GET_AT, PUT_AT, SHAPE, INT and BARRIER keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -99,6 +99,9 @@ pub mod leaf {
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
     pub const INT: &str = "trinity_l_int";
+    /// `(table)`: the write barrier of a black table, right before a store into it. It must not be black any more for the collector's sake, but
+    /// code may believe that it is.
+    pub const BARRIER: &str = "trinity_l_barrier";
     /// `(table, key payload, key tag) -> (payload, tag)`: what the table itself has under any key, in rax and rdx;
     /// [`ASK`](super::ASK) for the tag when there is nothing and a metatable may say more: the instruction's helper must be called.
     pub const KEY: &str = "trinity_l_key";

@@ -71,6 +71,11 @@ pub mod table {
     pub const SIZE: i32 = 64;
     /// Offset of the tag of a hash part's entry; its payload is at 0.
     pub const ENTRY_TAG: i32 = 20;
+    /// The same of its key, and of the key's tag.
+    pub const ENTRY_KEY: i32 = 8;
+    pub const ENTRY_KEY_TAG: i32 = 21;
+    /// Offset of the entries in a hash part. The integer 0 as a key is in the first, or behind it in its chain.
+    pub const ENTRIES: i32 = 16;
     /// Element kinds of the array part.
     pub const KIND_EMPTY: u8 = 0;
     pub const KIND_INT: u8 = 1;

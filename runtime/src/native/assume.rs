@@ -54,12 +54,16 @@ pub fn upvalue_replaced(l: Lua, c: *mut LuaClosure, i: usize) {
     }
 }
 
-/// The captured local in register `r` of a running function got another value from outside (`debug.setlocal`).
+/// Register `r` of a running function got another value from outside (`debug.setlocal`); `cell`: the captured local's that it holds, or null.
 pub fn local_assigned(l: Lua, p: *mut RtProto, r: usize, cell: *mut Cell) {
     // SAFETY: as above; the prototype is that of a live frame.
     unsafe {
         let g = l.global();
-        if (*g).units.assumes_upvalues {
+        let captures = |&child: &*mut RtProto| {
+            let mut upvals = (&(*child).src.upvals).iter();
+            upvals.any(|u| u.in_stack && u.index as usize == r)
+        };
+        if (*g).units.assumes_upvalues && (&(*p).children).iter().any(captures) {
             let mut seen = Protos::default();
             add_captures(p, r, &mut seen);
             add_joined(g, cell, &mut seen);

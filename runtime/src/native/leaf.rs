@@ -4,7 +4,9 @@
 //!
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
+use crate::heap;
 use crate::interp::lookup::{Entry, leaf_get, leaf_shape};
+use crate::object::Header;
 use crate::proto::Cache;
 use crate::state::Global;
 use crate::table::hash::{HashPart, Node};
@@ -276,4 +278,29 @@ global_asm!(
     NEXT = const Node::NEXT,
     INT = const tag::INT,
     NIL = const tag::NIL,
+);
+
+/// `leaf::BARRIER`.
+unsafe extern "C" fn barrier(
+    t: *mut Header,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) {
+    // SAFETY: machine code passes a live table; the thunk adds the global.
+    unsafe { heap::barrier_back(g, t) }
+}
+
+// `leaf::BARRIER`: rdi = table.
+global_asm!(
+    ".pushsection .text.trinity_l_barrier,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_barrier",
+    "trinity_l_barrier:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym barrier,
 );

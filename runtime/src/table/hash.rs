@@ -33,7 +33,14 @@ pub struct Node {
 
 const _: () = assert!(size_of::<Node>() == 24);
 const _: () = assert!(std::mem::offset_of!(Node, val) == 0);
-const _: () = assert!(std::mem::offset_of!(Node, vt) == trinity_abi::table::ENTRY_TAG as usize);
+const _: () = {
+    use std::mem::{offset_of, size_of};
+    use trinity_abi::table;
+    assert!(offset_of!(Node, vt) == table::ENTRY_TAG as usize);
+    assert!(offset_of!(Node, key) == table::ENTRY_KEY as usize);
+    assert!(offset_of!(Node, kt) == table::ENTRY_KEY_TAG as usize);
+    assert!(size_of::<HashPart>() == table::ENTRIES as usize);
+};
 
 impl Node {
     /// Offsets, for assembly.

@@ -377,15 +377,17 @@ fn setlocal(l: Lua) -> LResult<u32> {
         Some((name, slot)) => {
             // SAFETY: as in `getlocal`. Stacks need no write barrier, cells do.
             unsafe {
+                let mut cell = std::ptr::null_mut();
                 if (*slot).t == tag::CELL {
-                    crate::closure::set_cell(l.global(), (*slot).as_cell(), v);
-                    if let Some(p) = frame.proto() {
-                        let r = slot.offset_from(frame.func_slot()) as usize - 1;
-                        let cell = (*slot).as_cell();
-                        crate::native::assume::local_assigned(l, p, r, cell);
-                    }
+                    cell = (*slot).as_cell();
+                    crate::closure::set_cell(l.global(), cell, v);
                 } else {
                     *slot = v;
+                }
+                // Also where the register becomes a cell next: with another value than the text says.
+                if let Some(p) = frame.proto() {
+                    let r = slot.offset_from(frame.func_slot()) as usize - 1;
+                    crate::native::assume::local_assigned(l, p, r, cell);
                 }
             }
             frame.local_changed(l1);
