@@ -554,6 +554,18 @@ impl Lowering<'_> {
         let how = self.module.captured.upvalue(f, i);
         self.relies_on(how)
     }
+    /// Upvalue `i` is the running closure, as the program's text says and training saw; the code relies on it from now on.
+    pub fn is_itself(&mut self, i: usize) -> bool {
+        let f = self.frame().func as usize;
+        let seen = self.spec().result(self.pc) == Some(Tags::of(abi::tag::LUA_FN));
+        let itself = seen
+            && self.module.passes.has(Pass::AssignedOnce)
+            && self.module.captured.is_itself(f, i);
+        if itself {
+            self.flags |= flag::ASSUMES_UPVALUES;
+        }
+        itself
+    }
     /// The function that upvalue `i` is, by the program's text.
     pub fn upvalue_function(&self, i: usize) -> Option<u32> {
         let f = self.frame().func as usize;
@@ -567,19 +579,6 @@ impl Lowering<'_> {
         function.filter(|_| self.module.passes.has(Pass::AssignedOnce))
     }
     /// What the program's text says of the captured variable in register `r`; as above.
-    /// Upvalue `i` is the running closure, as the program's text says and training saw; the code relies on it from now on.
-    pub fn is_itself(&mut self, i: usize) -> bool {
-        let f = self.frame().func as usize;
-        let seen = self.spec().result(self.pc) == Some(Tags::of(abi::tag::LUA_FN));
-        let itself = seen
-            && self.module.passes.has(Pass::AssignedOnce)
-            && self.module.captured.is_itself(f, i);
-        if itself {
-            self.flags |= flag::ASSUMES_UPVALUES;
-        }
-        itself
-    }
-    /// What the text says of the captured variable in register `r`.
     pub fn local_assigned(&mut self, r: usize) -> Assigned {
         let f = self.frame().func as usize;
         let how = self.module.captured.local(f, r);
