@@ -43,11 +43,7 @@ impl Held {
         match (reg(from), reg(to), from.as_stack(), to.as_stack()) {
             (Some(from), Some(to), ..) => self.0[to as usize] = self.0[from as usize],
             (_, Some(to), Some(slot), _) => return self.load(to, slot),
-            (Some(from), _, _, Some(slot)) => {
-                if !self.store(from, slot) {
-                    return Reload::Needless;
-                }
-            }
+            (Some(from), _, _, Some(slot)) => return self.store(from, slot),
             (_, _, _, Some(slot)) => self.forget_slot(slot),
             _ => {}
         }
@@ -85,14 +81,14 @@ impl Held {
         how
     }
 
-    /// A register is written to a slot; false: it is there already.
-    fn store(&mut self, from: PReg, slot: SpillSlot) -> bool {
+    /// A register is written to a slot.
+    fn store(&mut self, from: PReg, slot: SpillSlot) -> Reload {
         if self.0[from as usize] == Some(slot) {
-            return false;
+            return Reload::Needless;
         }
         self.forget_slot(slot);
         self.0[from as usize] = Some(slot);
-        true
+        Reload::AsItIs
     }
 
     /// A slot gets another value.
@@ -155,7 +151,8 @@ mod tests {
         held.0[PReg::Rcx as usize] = None;
         assert_eq!(held.load(PReg::Rax, a), Reload::From(PReg::Rdx));
         // Another value in the slot: what the registers have is not in it any more.
-        assert!(held.store(PReg::Rsi, a) && !held.store(PReg::Rsi, a));
+        assert_eq!(held.store(PReg::Rsi, a), Reload::AsItIs);
+        assert_eq!(held.store(PReg::Rsi, a), Reload::Needless);
         assert_eq!(held.load(PReg::Rdx, a), Reload::From(PReg::Rsi));
         assert_eq!(held.load(PReg::Rax, b), Reload::AsItIs);
         held.forget_slot(b);

@@ -272,8 +272,6 @@ impl Interp<'_> {
             UnOp::Sext8 => low(a, Width::W8).1 as u64,
             UnOp::Sext16 => low(a, Width::W16).1 as u64,
             UnOp::Sext32 => low(a, Width::W32).1 as u64,
-            UnOp::Bswap32 => (a as u32).swap_bytes() as u64,
-            UnOp::Bswap64 => a.swap_bytes(),
             UnOp::Fneg => a ^ 1 << 63,
             UnOp::Fabs => a & !(1 << 63),
             UnOp::Fsqrt => x.sqrt().to_bits(),
