@@ -94,7 +94,6 @@ fn operands(f: &Form) -> Vec<Vec<Opnd>> {
         Shape::O => vec![regs(Class::G)],
         Shape::Oi32 | Shape::Oi64 => vec![regs(Class::G), immediates()],
         Shape::Rel => vec![vec![Opnd::Symbol(SymbolRef(1))]],
-        Shape::O => vec![regs(Class::G)],
         Shape::Rvm => vec![reg(), reg(), rm()],
         Shape::Rmv => vec![reg(), rm(), reg()],
         Shape::Vm => vec![reg(), rm()],
