@@ -6,17 +6,19 @@
 
 use crate::compile::Compiled;
 use crate::discover::Program;
-use crate::unit::{CodeReloc, CodeTarget, Func, MODULES, MODULES_LEN, PROFILE, Unit};
+use crate::unit::{CodeReloc, CodeTarget, Func, MARCH, MODULES, MODULES_LEN, PROFILE, Unit};
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, OpKind, SymbolResolver,
     SymbolResult,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use trinity_abi::cpu::{self, MARCH_CHECK};
 use trinity_abi::unit::PROFILE_START;
+use trinity_codegen::isa::March;
 
 /// The whole program as assembly text.
-pub fn emit(compiled: &Compiled, program: &Program) -> Vec<u8> {
+pub fn emit(compiled: &Compiled, program: &Program, march: March) -> Vec<u8> {
     let mut out = String::from("\t.text\n");
     let mut number = 0;
     for (unit, module) in compiled.units.iter().zip(&program.modules) {
@@ -37,6 +39,7 @@ pub fn emit(compiled: &Compiled, program: &Program) -> Vec<u8> {
         }
     }
     tables(&compiled.units, compiled.skeleton.as_deref(), &mut out);
+    needs(march, &mut out);
     out.push_str("\t.section .note.GNU-stack,\"\",@progbits\n");
     out.into_bytes()
 }
@@ -382,6 +385,23 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
         out,
         "\n\t.section .data.rel.ro,\"aw\"\n\t.globl {PROFILE}\n\t.p2align 3\n{PROFILE}:\n\t.quad {desc}"
     );
+}
+
+/// The `MarchDesc`, as `unit::add_march` has it.
+fn needs(march: March, out: &mut String) {
+    put!(out, "\n\t.globl {MARCH}\n\t.p2align 3\n{MARCH}:");
+    if march == March::V1 {
+        put!(out, "\t.quad 0, 0, 0, 0");
+        return;
+    }
+    let name = march.name();
+    let features = cpu::needed(march.level() as u8 + 1);
+    put!(
+        out,
+        "\t.quad {MARCH_CHECK}, {features}, .Lmarch, {}\n\t.section .rodata\n.Lmarch:",
+        name.len()
+    );
+    bytes(name.as_bytes(), out);
 }
 
 fn bytes(data: &[u8], out: &mut String) {

@@ -160,7 +160,7 @@ pub fn run(o: &Options) -> Result<()> {
     }
     match o.emit {
         Emit::Ir => return output.commit(compiled.ir.unwrap_or_default().as_bytes()),
-        Emit::Asm => return output.commit(&asm::emit(&compiled, &program)),
+        Emit::Asm => return output.commit(&asm::emit(&compiled, &program, o.march)),
         _ => {}
     }
 

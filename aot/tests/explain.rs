@@ -65,7 +65,7 @@ fn a_page_stands_alone() {
 }
 
 /// Programs, how they are trained, and more options.
-const PROGRAMS: [(&str, &[&str]); 5] = [
+const PROGRAMS: [(&str, &[&str]); 6] = [
     (EXAMPLE, &["--train", "20"]),
     (
         // Recursion, a branch that is never taken, several callees, globals, fields of several tables, loops with calls.
@@ -97,6 +97,12 @@ const PROGRAMS: [(&str, &[&str]); 5] = [
     (
         "local t = {} for i = 1, 3 do t[i] = i end\n",
         &["--max-values", "10"],
+    ),
+    (
+        // A register of which nothing says what it has.
+        "local function f(...) local a = ... return a + 1 end\n\
+         local s = 0 for i = 1, 100 do s = s + f(i) end\n",
+        &["--train", ""],
     ),
     ("return 1\n", &[]),
 ];
