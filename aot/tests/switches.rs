@@ -20,6 +20,7 @@ local function main(n)\n\
   local text = ('abcd'):rep(2)\n\
   for k = 1, 9 do if k < 20 then bits = bits + (k << k) end end\n\
   local q = { first = 1, last = 0 }\n\
+  local words = { 0x12345678, 0x9abcdef0, 5, 77 }\n\
   local fs = { function(x) return x + 1 end, function(x) return x * 2 end }\n\
   local many = { { v = 1 }, { a = 1, v = 2 }, { b = 1, v = 3 }, { c = 1, v = 4 }, { d = 1, v = 5 }, { e = 1, v = 6 } }\n\
   for i = 1, n do\n\
@@ -29,10 +30,11 @@ local function main(n)\n\
     if i % 3 == 0 then q[q.first] = nil q.first = q.first + 1 end\n\
     local p, add = new(i, i + 1), adder(i)\n\
     if i < 0 then error('never') end\n\
-    local few, w = {}, t[i]\n\
+    local few, w = {}, words[i % 4 + 1]\n\
+    w = (w >> 7 | w << 25) & 0xffffffff ~ (w >> 18 | w << 14) & 0xffffffff\n\
     few[1] = i\n\
     few[2] = fs[i % 2 + 1](i)\n\
-    total = total + few[2] + many[i % 6 + 1].v + (((w >> 7 | w << 25) ~ (w >> 18 | w << 14)) & 0xffffffff)\n\
+    total = total + few[2] + many[i % 6 + 1].v + w\n\
     total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
