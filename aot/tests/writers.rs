@@ -168,7 +168,7 @@ fn the_listing_assembles_to_the_same() {
         units: sample_units(dir.path()),
         ..Default::default()
     };
-    let listing = trinity_aot::asm::emit(&compiled, &program);
+    let listing = trinity_aot::asm::emit(&compiled, &program, March::V1);
     let (file, exe) = (dir.write("listing.s", listing), dir.file("listing"));
     run(Command::new("cc")
         .arg(file)
