@@ -137,11 +137,7 @@ pub(super) fn run(
     }
     known.copy(peeled.pairs());
     repair(f, &peeled);
-    let mut order = Vec::with_capacity(f.blocks.len());
-    for b in (0..old_blocks as u32).map(Block) {
-        order.extend(before.remove(&b).unwrap_or_default());
-        order.push(b);
-    }
+    let mut order = in_front(before, old_blocks);
     let rest = |b: &Block| matches!(peeled.side[b.index()], Some((_, Side::Rest)));
     order.extend(
         (old_blocks..f.blocks.len())
@@ -150,6 +146,16 @@ pub(super) fn run(
     );
     compact::compact(f, &order, known);
     true
+}
+
+/// The first `old_blocks` blocks in order, each with the copies to be laid out before it.
+pub(super) fn in_front(mut before: FastMap<Block, Vec<Block>>, old_blocks: usize) -> Vec<Block> {
+    let mut order = Vec::new();
+    for b in (0..old_blocks as u32).map(Block) {
+        order.extend(before.remove(&b).unwrap_or_default());
+        order.push(b);
+    }
+    order
 }
 
 /// The part of an innermost loop to copy and the size of its copies, or what is in the way; nothing is if there is nothing to gain.

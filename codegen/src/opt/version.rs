@@ -15,7 +15,7 @@ use super::gvn::Effects;
 use super::hash::FastMap;
 use super::known::Known;
 use super::loops::{Loop, Loops};
-use super::peel::{Peeled, clone_blocks, is_steady, repair, targets_mut};
+use super::peel::{Peeled, clone_blocks, in_front, is_steady, repair, targets_mut};
 use super::{OptStats, compact};
 use crate::ir::{
     Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, IntCc, Opnd, Term, Type, Value,
@@ -118,11 +118,7 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
     }
     known.copy(copies.pairs());
     repair(f, &copies);
-    let mut order = Vec::with_capacity(f.blocks.len());
-    for b in (0..old_blocks as u32).map(Block) {
-        order.extend(before.remove(&b).unwrap_or_default());
-        order.push(b);
-    }
+    let order = in_front(before, old_blocks);
     compact::compact(f, &order, known);
     true
 }
