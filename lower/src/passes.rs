@@ -45,6 +45,7 @@ passes! {
     Waiting "waiting" "functions" "lower/src/opt/call.rs" "what waits in a call stays on the native stack";
     AssignedOnce "assigned-once" "functions" "lower/src/opt/state.rs" "captured variables that the text assigns once are constants";
     SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
+    OneResult "one-result" "functions" "lower/src/opt/one_result.rs" "open calls that always gave one result, as in f(g(x)), as calls of one result";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";

@@ -149,7 +149,7 @@ pub(crate) struct Lowering<'a> {
 
 /// Lowers function `index` of the module.
 pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered {
-    let p = module.protos[index as usize];
+    let p = module.text(index);
     let sig = &module.signatures[index as usize];
     let params: Vec<(IrType, PReg)> = match sig.has_body() {
         true => sig.registers().map(|(_, _, r)| (r.ty(), r)).collect(),
@@ -244,7 +244,7 @@ impl<'a> Lowering<'a> {
         regs: Vec<Reg>,
     ) {
         let module: &'a Module<'a> = self.module;
-        let p = module.protos[func as usize];
+        let p = module.text(func);
         let spec = Spec::new(p, module.seen[func as usize].as_ref());
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
@@ -590,6 +590,7 @@ impl<'a> Lowering<'a> {
 
     /// Leaves for the interpreter at `pc`; everything is in home slots.
     fn leave_stored(&mut self, pc: u32) {
+        self.open_top(pc);
         let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
         let at = self.b.iconst(at as i64);
         // Inlined frames need the stub that knows about chains; it counts, but polls that leave are rare.

@@ -12,6 +12,7 @@ use super::state::{Payload, Reg, State};
 use super::tags::Tags;
 use crate::passes::Pass;
 use crate::remark::NotInlined;
+use trinity_abi::helpers::stub;
 use trinity_abi::unit::InlineFrame;
 use trinity_codegen::ir::{Block, Value};
 use trinity_frontend::bytecode::{Instr, Op, Proto};
@@ -79,7 +80,7 @@ fn is_behind_tail_call(p: &Proto, pc: u32) -> bool {
 impl Lowering<'_> {
     /// Whether the call becomes code of this function; if not, why. `share`: the part of the calls here that are of this callee.
     pub(crate) fn may_inline(&self, i: Instr, callee: u32, share: f64) -> Result<(), NotInlined> {
-        let p = self.module.protos[callee as usize];
+        let p = self.module.text(callee);
         let len = p.code.len();
         let within = self.frames.iter().filter(|f| f.func == callee).count();
         let seen = self.module.seen[callee as usize].as_ref();
@@ -89,7 +90,10 @@ impl Lowering<'_> {
                 NotInlined::SwitchedOff,
             ),
             (i.b() == 0, NotInlined::OpenArguments),
-            (i.c() == 0, NotInlined::OpenResults),
+            (
+                i.c() == 0 || self.is_open_call() && !self.returned_one(callee),
+                NotInlined::OpenResults,
+            ),
             (self.frames.len() >= DEPTH_MAX, NotInlined::Depth(DEPTH_MAX)),
             (within > RECURSION_MAX, NotInlined::Recursion(RECURSION_MAX)),
             (
@@ -132,7 +136,7 @@ impl Lowering<'_> {
     pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
         self.remark_inlined(callee);
-        let p = self.module.protos[callee as usize];
+        let p = self.module.text(callee);
         self.inlined_code += p.code.len();
         let given = (b - 1).min(p.num_params as usize);
         let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
@@ -214,6 +218,9 @@ impl Lowering<'_> {
                 Op::TailCall => 1,
                 _ => continue,
             };
+            if count != 1 && self.returns_to_open_call() {
+                continue;
+            }
             let mut s = f.facts[k].clone();
             for pc in node.start..node.end - 1 {
                 facts::transfer(f.p, &f.spec, pc, &mut s);
@@ -245,6 +252,10 @@ impl Lowering<'_> {
             return;
         };
         let (block, tags) = (ret.block, ret.tags.clone());
+        if count != 1 && self.returns_to_open_call() {
+            // One result was expected: the interpreter returns what there is.
+            return self.leave_at(self.pc, stub::GUARD);
+        }
         let mut args = Vec::new();
         for (n, &want) in tags.iter().enumerate() {
             let reg = if n < count {

@@ -38,7 +38,7 @@ impl Lowering<'_> {
         }
         if which == Intrinsic::Assert {
             // It gives all its arguments.
-            if tail && b > 2 {
+            if (tail || self.is_open_call()) && b > 2 {
                 return false;
             }
             self.assertion(a, c);
@@ -130,7 +130,11 @@ impl Lowering<'_> {
                 let want = result.filter(|&t| t == Tags::INT);
                 let done = self.b.create_block();
                 let out = self.value_params(done, want.unwrap_or(facts::VALUE));
-                let slow = self.byte_by_leaf(i, want, done);
+                // Without a byte there is no result.
+                let slow = match self.is_open_call() {
+                    true => self.exit_block(),
+                    false => self.byte_by_leaf(i, want, done),
+                };
                 let len = self.b.load64(mem::constant(x, string::LEN));
                 // Negative ones count from the end.
                 let behind = self.b.iadd(index, len);

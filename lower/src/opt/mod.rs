@@ -27,6 +27,7 @@ mod library;
 mod loops;
 mod mem;
 pub mod module;
+pub mod one_result;
 pub mod seen;
 mod settle;
 mod several;
