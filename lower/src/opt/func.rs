@@ -6,6 +6,7 @@ use super::facts;
 use super::graph::{self, Graph, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
+use super::quiet;
 use super::settle::natural_loop;
 use super::shapes::Groups;
 use super::spec::Spec;
@@ -13,6 +14,7 @@ use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
 use super::waiting::Waits;
 use crate::Symbol;
+use crate::passes::Pass;
 use crate::remark::Kind;
 use std::collections::{BTreeMap, HashMap};
 use trinity_abi as abi;
@@ -110,6 +112,8 @@ pub(crate) struct Frame<'a> {
     phis: Vec<Vec<(usize, Phi)>>,
     ends: Vec<Option<State>>,
     calls_in: Vec<bool>,
+    /// Headers of loops that make no work that a poll would find.
+    quiet: Vec<bool>,
     /// Nodes of loops without calls ([`super::settle`]).
     pub(super) tight: Vec<bool>,
     /// Nodes of loops.
@@ -274,6 +278,7 @@ impl<'a> Lowering<'a> {
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
+            quiet: vec![false; n],
             tight: vec![tight; n],
             looped: vec![looped; n],
             graph,
@@ -311,6 +316,8 @@ impl<'a> Lowering<'a> {
                 let inside = natural_loop(&f.graph, id);
                 let calls = loop_calls(p, &f.graph, &spec, &inside);
                 f.calls_in[k] = calls;
+                f.quiet[k] = module.passes.has(Pass::QuietLoops)
+                    && quiet::makes_no_work(p, &f.graph, &spec, &inside);
                 for (k, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
                     f.looped[k] = true;
                     f.tight[k] |= !calls;
@@ -485,7 +492,7 @@ impl<'a> Lowering<'a> {
             self.store_frames(live, true);
         }
         let args = self.edge_arguments(to);
-        if back {
+        if back && !self.frame().quiet[to.index()] {
             self.poll(target, block, &args);
         }
         self.b.jump(block, &args);

@@ -26,6 +26,16 @@ pub(crate) fn returned(spec: &Spec, pc: u32, i: Instr) -> Option<Tags> {
     }
 }
 
+/// Library functions that neither allocate nor call, done in line or not.
+pub(crate) fn is_quiet(which: Intrinsic) -> bool {
+    use Intrinsic::*;
+    let math = matches!(
+        which,
+        MathSqrt | MathAbs | MathFloor | MathCeil | MathMax | MathMin
+    );
+    math || matches!(which, StringByte | StringLen)
+}
+
 impl Lowering<'_> {
     /// Lowers a CALL of a library function whose single result, or none, is wanted, or a TAILCALL of one with a single result. False: nothing
     /// was done, it is called as others.

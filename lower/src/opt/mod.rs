@@ -28,6 +28,7 @@ mod loops;
 mod mem;
 pub mod module;
 pub mod one_result;
+mod quiet;
 pub mod seen;
 mod settle;
 mod several;
