@@ -6,7 +6,7 @@
 
 use crate::compile::Compiled;
 use crate::discover::Program;
-use crate::unit::{CodeReloc, CodeTarget, Func, MARCH, MODULES, MODULES_LEN, PROFILE, Unit};
+use crate::unit::{CodeReloc, CodeTarget, Func, MARCH, MODULES, MODULES_LEN, PROFILE, TEXT, Unit};
 use iced_x86::{
     Decoder, DecoderOptions, Formatter, GasFormatter, Instruction, OpKind, SymbolResolver,
     SymbolResult,
@@ -14,11 +14,16 @@ use iced_x86::{
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use trinity_abi::cpu::{self, MARCH_CHECK};
-use trinity_abi::unit::PROFILE_START;
+use trinity_abi::unit::{PROFILE_START, TEXT_START};
 use trinity_codegen::isa::March;
 
+/// Formatting into a `String` does not fail.
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => { { let _ = writeln!($out, $($arg)*); } };
+}
+
 /// The whole program as assembly text.
-pub fn emit(compiled: &Compiled, program: &Program, march: March) -> Vec<u8> {
+pub fn emit(compiled: &Compiled, program: &Program, march: March, closed: bool) -> Vec<u8> {
     let mut out = String::from("\t.text\n");
     let mut number = 0;
     for (unit, module) in compiled.units.iter().zip(&program.modules) {
@@ -40,13 +45,13 @@ pub fn emit(compiled: &Compiled, program: &Program, march: March) -> Vec<u8> {
     }
     tables(&compiled.units, compiled.skeleton.as_deref(), &mut out);
     needs(march, &mut out);
+    let start = if closed { "0" } else { TEXT_START };
+    put!(
+        out,
+        "\n\t.section .data.rel.ro,\"aw\"\n\t.globl {TEXT}\n\t.p2align 3\n{TEXT}:\n\t.quad {start}"
+    );
     out.push_str("\t.section .note.GNU-stack,\"\",@progbits\n");
     out.into_bytes()
-}
-
-/// Formatting into a `String` does not fail.
-macro_rules! put {
-    ($out:expr, $($arg:tt)*) => { { let _ = writeln!($out, $($arg)*); } };
 }
 
 fn label(function: usize, offset: u64) -> String {

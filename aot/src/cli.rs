@@ -203,7 +203,7 @@ fn command() -> Command {
         .arg(flag("dynamic", "use the system's shared C library"))
         .arg(flag(
             "closed",
-            "refuse the program when a module it requires by a literal name is not found",
+            "the program is all there is: a module required by a literal name must be found, and at run time nothing is loaded (load, dofile, require of files) and no variable or hook set by the debug library; the executable has no front end",
         ))
         .arg(
             Arg::new("module")

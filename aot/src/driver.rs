@@ -160,7 +160,7 @@ pub fn run(o: &Options) -> Result<()> {
     }
     match o.emit {
         Emit::Ir => return output.commit(compiled.ir.unwrap_or_default().as_bytes()),
-        Emit::Asm => return output.commit(&asm::emit(&compiled, &program, o.march)),
+        Emit::Asm => return output.commit(&asm::emit(&compiled, &program, o.march, o.closed)),
         _ => {}
     }
 
@@ -226,7 +226,12 @@ fn front_end_text(o: &Options) -> Result<String> {
 
 /// The object file's bytes.
 fn object(o: &Options, program: &Program, compiled: &Compiled, march: March) -> Result<Vec<u8>> {
-    let mut layout = unit::layout(&compiled.units, compiled.skeleton.as_deref(), march);
+    let mut layout = unit::layout(
+        &compiled.units,
+        compiled.skeleton.as_deref(),
+        march,
+        o.closed,
+    );
     if o.debug {
         let producer = concat!("trinityc ", env!("CARGO_PKG_VERSION"));
         debug::add(&mut layout, &compiled.units, producer)?;

@@ -1,14 +1,15 @@
 //! Compiled modules laid out as the runtime reads them (docs/abi.md section 6, `trinity_abi::unit`).
 //!
 //! Per module: code items in preorder, one item each for the names, the binary chunk, the safe points, the inlined calls and the `FuncDesc`
-//! table; for the program: `trinity_modules`, `trinity_modules_len`, `trinity_profile` and `trinity_march`, which the runtime library's `main` refers to.
+//! table; for the program: `trinity_modules`, `trinity_modules_len`, `trinity_profile`, `trinity_text` and `trinity_march`, which the runtime library's `main` refers to.
 
 use crate::exit::{Error, Result};
 use crate::image::{Image, Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::names::FuncName;
 use trinity_abi::cpu::{self, MARCH_CHECK, MarchDesc};
 use trinity_abi::unit::{
-    FuncDesc, InlineFrame, ModuleDesc, PROFILE_START, ProfileDesc, SafePoint, flag,
+    FuncDesc, InlineFrame, ModuleDesc, PROFILE_START, ProfileDesc, SafePoint, TEXT_START, TextDesc,
+    flag,
 };
 use trinity_codegen::isa::March;
 use trinity_lower::remark::Remark;
@@ -135,6 +136,9 @@ pub struct Layout {
 /// Symbol of the description of what is to be observed.
 pub const PROFILE: &str = "trinity_profile";
 
+/// Symbol of the description of whether code can be loaded.
+pub const TEXT: &str = "trinity_text";
+
 /// Symbol of the description of what the processor must have.
 pub const MARCH: &str = "trinity_march";
 /// Section with the note about it, unless that is nothing.
@@ -184,8 +188,8 @@ impl Table {
 }
 
 /// Lays out the units in the given order; their references to bodies have been checked. `skeleton`: the executable observes itself (see
-/// [`crate::compile::Compiled::skeleton`]). `march`: what the processor must have.
-pub fn layout(units: &[Unit], skeleton: Option<&[u8]>, march: March) -> Layout {
+/// [`crate::compile::Compiled::skeleton`]). `march`: what the processor must have. `closed`: it loads no code.
+pub fn layout(units: &[Unit], skeleton: Option<&[u8]>, march: March, closed: bool) -> Layout {
     let mut image = Image::default();
     let mut code: Vec<Vec<ItemId>> = Vec::with_capacity(units.len());
     for unit in units {
@@ -208,6 +212,7 @@ pub fn layout(units: &[Unit], skeleton: Option<&[u8]>, march: March) -> Layout {
     image.add(len.item(MODULES_LEN.to_string(), Place::ReadOnly, true));
     add_profile(&mut image, skeleton);
     add_march(&mut image, march);
+    add_text(&mut image, closed);
     Layout { image, code }
 }
 
@@ -231,6 +236,20 @@ fn add_profile(image: &mut Image, skeleton: Option<&[u8]>) {
     }
     debug_assert_eq!(desc.bytes.len(), size_of::<ProfileDesc>());
     image.add(desc.item(PROFILE.to_string(), Place::Tables, true));
+}
+
+/// Adds the `TextDesc`.
+fn add_text(image: &mut Image, closed: bool) {
+    let mut desc = Table::default();
+    match closed {
+        true => desc.u64(0),
+        false => {
+            let start = Target::Import(image.import(TEXT_START));
+            desc.reloc(start, 0);
+        }
+    }
+    debug_assert_eq!(desc.bytes.len(), size_of::<TextDesc>());
+    image.add(desc.item(TEXT.to_string(), Place::Tables, true));
 }
 
 /// Adds the `MarchDesc`, and the note that says the same to people (`readelf -n`).

@@ -106,7 +106,7 @@ fn every_way_behaves_as_lua() {
         ("debug", &["-g"]),
         ("faerie", &["--object-writer=faerie", "-g"]),
         ("faerie-dynamic", &["--object-writer=faerie", "--dynamic"]),
-        ("closed", &["--closed", "-O2", "--embed-source"]),
+        ("embedded", &["-O2", "--embed-source"]),
     ] {
         compile(&dir, &[&["main.lua", "-o", exe], flags].concat());
         check(exe);
@@ -126,6 +126,46 @@ fn every_way_behaves_as_lua() {
         "-ldl",
     ]));
     check("from-asm");
+}
+
+#[test]
+fn closed_programs_load_nothing_and_are_smaller() {
+    let dir = Scratch::new("e2e-closed");
+    let program = "\
+        local x = 1\n\
+        local function f() return x end\n\
+        print(load('return 1') ~= nil, load(string.dump(f)) ~= nil, loadfile('main.lua') ~= nil)\n\
+        print(pcall(dofile, 'main2.lua'))\n\
+        print(pcall(debug.setlocal, 1, 1, 2) and x, (pcall(debug.setupvalue, f, 1, 3)))\n\
+        print((pcall(debug.upvaluejoin, f, 1, f, 1)), (pcall(debug.sethook, print, 'l')), pcall(debug.sethook))\n\
+        print(f(), debug.getlocal(1, 1), debug.getupvalue(f, 1), tonumber('0x10'))\n\
+        print(select(2, load('return 1')))\n";
+    dir.write("main.lua", program);
+    dir.write("main2.lua", "debug.sethook() return 'other'");
+    let made = |exe: &str, flags: &[&str]| {
+        compile(&dir, &[&["-O2", "main.lua", "-o", exe], flags].concat());
+        let out = start(dir.path(), &dir.file(exe), &[]);
+        let size = std::fs::metadata(dir.file(exe)).unwrap().len();
+        (String::from_utf8_lossy(&out.stdout).into_owned(), size)
+    };
+    let (open, all) = made("open", &[]);
+    let (closed, less) = made("closed", &["--closed"]);
+    assert_eq!(
+        open.lines().take(3).collect::<Vec<_>>(),
+        ["true\ttrue\ttrue", "true\tother", "2\ttrue"]
+    );
+    assert_eq!(
+        closed.lines().collect::<Vec<_>>(),
+        [
+            "false\tfalse\tfalse",
+            "false\tattempt to load a text chunk (the program was compiled with --closed)",
+            "false\tfalse",
+            "false\tfalse\ttrue",
+            "1\tx\tx\t16",
+            "attempt to load a text chunk (the program was compiled with --closed)",
+        ]
+    );
+    assert!(all - less > 100_000, "without the front end: {all} {less}");
 }
 
 #[test]

@@ -20,6 +20,42 @@ use trinity_frontend::bytecode::{Const, LoadError, Proto, undump, undump_own};
 use trinity_frontend::hash::WordMap;
 use trinity_frontend::{CompileOptions, compile_with};
 
+/// Source text, chunk name and the levels of C calls in use to a prototype, or a message and whether it nests too deep.
+pub type ReadText = fn(&[u8], &[u8], u32) -> Result<Proto, (Vec<u8>, bool)>;
+
+/// The front end.
+pub(crate) fn compile_text(
+    text: &[u8],
+    chunkname: &[u8],
+    levels: u32,
+) -> Result<Proto, (Vec<u8>, bool)> {
+    compile_with(text, chunkname, CompileOptions { levels }).map_err(|e| {
+        let overflow = e.is_overflow();
+        (e.message, overflow)
+    })
+}
+
+/// Gives a state the front end. An executable refers to this if it can load code (`trinity_abi::unit::TextDesc`).
+///
+/// # Safety
+/// `state` is a live `Global`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_text_start(state: *mut ()) {
+    // SAFETY: by contract.
+    unsafe { (*state.cast::<Global>()).read_text = Some(compile_text) };
+}
+
+/// Raises an error if the program is closed: `what` would break what its code was compiled for.
+pub(crate) fn unless_closed(l: Lua, what: &str) -> LResult<()> {
+    // SAFETY: live handle.
+    match unsafe { (*l.global()).read_text } {
+        Some(_) => Ok(()),
+        None => Err(l.error(&format!(
+            "{what} is not available: the program was compiled with --closed"
+        ))),
+    }
+}
+
 /// Native stack that parsing needs at its deepest nesting.
 const PARSER_STACK: usize = 1 << 20;
 /// First byte of binary chunks.
@@ -82,18 +118,19 @@ fn front_end(l: Lua, chunk: &[u8], chunkname: &[u8], mode: &str) -> Result<Proto
             .into_bytes()
             .into());
     }
+    // SAFETY: live handle.
+    let Some(read_text) = (unsafe { (*l.global()).read_text }) else {
+        let text =
+            format!("attempt to load a {kind} chunk (the program was compiled with --closed)");
+        return Err(text.into_bytes().into());
+    };
     if is_binary {
         return binary(l, chunk, chunkname, undump);
     }
     // SAFETY: live handle.
     let levels = unsafe { (*l.thread()).nccalls };
-    on_stack(l, || {
-        compile_with(chunk, chunkname, CompileOptions { levels })
-    })
-    .map_err(|e| Refusal {
-        overflow: e.is_overflow(),
-        message: e.message,
-    })
+    on_stack(l, || read_text(chunk, chunkname, levels))
+        .map_err(|(message, overflow)| Refusal { message, overflow })
 }
 
 fn binary(

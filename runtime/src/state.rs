@@ -55,6 +55,8 @@ pub struct Global {
     pub lookups: Lookups,
     /// Seed of string hashes.
     pub seed: u32,
+    /// The front end; `None`: the program is closed, nothing is loaded, and nothing changes what its code was compiled for.
+    pub read_text: Option<crate::load::ReadText>,
     /// Called at the next poll after a signal handler asked for it (`poll::reason::SIGNAL`).
     pub on_signal: Option<fn(Lua) -> LResult<()>>,
     /// A finalizer is running.
@@ -99,6 +101,14 @@ fn random_seed() -> u32 {
 
 /// A new state with empty globals; the handle is its main thread. `None`: no memory.
 pub fn new_state() -> Option<Lua> {
+    let l = closed_state()?;
+    // SAFETY: made just now.
+    unsafe { (*l.global()).read_text = Some(crate::load::compile_text) };
+    Some(l)
+}
+
+/// The same for a program that loads no code.
+pub fn closed_state() -> Option<Lua> {
     let seed = random_seed();
     let mut lookups = Lookups::default();
     let g = Box::into_raw(Box::new(Global {
@@ -120,6 +130,7 @@ pub fn new_state() -> Option<Lua> {
         lookups,
         formats: Default::default(),
         seed,
+        read_text: None,
         on_signal: None,
         in_finalizer: false,
         closing: false,

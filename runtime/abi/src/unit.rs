@@ -66,6 +66,16 @@ pub struct ProfileDesc {
 /// Symbol of the runtime's function that [`ProfileDesc::start`] points to.
 pub const PROFILE_START: &str = "trinity_profile_start";
 
+/// Whether the executable loads code that is not part of it: the symbol `trinity_text`.
+#[repr(C)]
+pub struct TextDesc {
+    /// [`TEXT_START`] with the state (`Global`); null: the program is closed (`trinityc --closed`), and the runtime is linked without the front end.
+    pub start: Option<unsafe extern "C" fn(state: *mut ())>,
+}
+
+/// Symbol of the runtime's function that [`TextDesc::start`] points to.
+pub const TEXT_START: &str = "trinity_text_start";
+
 /// Bits of [`FuncDesc::flags`].
 pub mod flag {
     /// There is no machine code for the function: its entry only leads to the interpreter.
@@ -118,6 +128,7 @@ pub mod layout {
         assert!(size_of::<FuncDesc>() == 56);
         assert!(size_of::<InlineFrame>() == 12);
         assert!(size_of::<ProfileDesc>() == 24);
+        assert!(size_of::<TextDesc>() == 8);
         assert!(size_of::<SafePoint>() == 16);
         assert!(offset_of!(FuncDesc, safepoints) == 8);
         assert!(offset_of!(FuncDesc, num_safepoints) == 16);

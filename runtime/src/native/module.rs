@@ -6,7 +6,7 @@ use crate::error::{LResult, Status};
 use crate::proto::RtProto;
 use crate::thread::Lua;
 use crate::value::Value;
-use trinity_abi::unit::{FuncDesc, ModuleDesc, ProfileDesc, flag};
+use trinity_abi::unit::{FuncDesc, ModuleDesc, ProfileDesc, TextDesc, flag};
 
 /// A module of the running executable.
 pub struct Module {
@@ -167,10 +167,11 @@ fn run(l: Lua) -> LResult<u32> {
 /// Runs a compiled executable with its modules (the main program is the one without a name). Returns the exit code.
 ///
 /// # Safety
-/// `modules` and `profile` were written by the compiler into this executable.
+/// `modules`, `profile` and `text` were written by the compiler into this executable.
 pub unsafe fn run_executable(
     modules: &[ModuleDesc],
     profile: &ProfileDesc,
+    text: &TextDesc,
     args: Vec<Vec<u8>>,
 ) -> i32 {
     // SAFETY: no other thread runs yet. A closed pipe ends a Lua program silently, as it does other Unix programs.
@@ -180,7 +181,7 @@ pub unsafe fn run_executable(
     // SAFETY: by contract. The program lives as long as the process.
     let modules = unsafe { modules.iter().map(|d| Module::from_desc(d)).collect() };
     let program: &'static Program = Box::leak(Box::new(Program { modules, args }));
-    let Some(l) = crate::state::new_state() else {
+    let Some(l) = crate::state::closed_state() else {
         cli::message(Some(&name), b"cannot create state: not enough memory");
         return 1;
     };
@@ -189,6 +190,9 @@ pub unsafe fn run_executable(
         (*l.global()).heap.stress = crate::heap::Stress::from_environment();
         if super::units::stress_wanted() {
             (*l.global()).units.stress = Some(Default::default());
+        }
+        if let Some(start) = text.start {
+            start(l.global().cast());
         }
         if let Some(start) = profile.start
             && !start(l.global().cast(), profile)

@@ -8,7 +8,7 @@ mod unwind;
 
 use std::ffi::{c_char, c_int};
 use trinity_abi::cpu::MarchDesc;
-use trinity_abi::unit::{ModuleDesc, ProfileDesc};
+use trinity_abi::unit::{ModuleDesc, ProfileDesc, TextDesc};
 
 unsafe extern "C" {
     /// Table of the executable's modules, the main program first; written by the compiler.
@@ -19,6 +19,8 @@ unsafe extern "C" {
     static trinity_march: MarchDesc;
     /// What is to be observed.
     static trinity_profile: ProfileDesc;
+    /// Whether code can be loaded.
+    static trinity_text: TextDesc;
 }
 
 /// Entry of a compiled executable.
@@ -40,6 +42,11 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
         let args = (0..argc as usize)
             .map(|i| std::ffi::CStr::from_ptr(*argv.add(i)).to_bytes().to_vec())
             .collect::<Vec<_>>();
-        trinity_runtime::native::module::run_executable(modules, &trinity_profile, args)
+        trinity_runtime::native::module::run_executable(
+            modules,
+            &trinity_profile,
+            &trinity_text,
+            args,
+        )
     }
 }

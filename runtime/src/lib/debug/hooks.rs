@@ -51,6 +51,7 @@ pub fn sethook(l: Lua) -> LResult<u32> {
     let (func, bits, count): (Option<hook::HookFn>, u8, i32) = if l.is_none_or_nil(arg + 1) {
         (None, 0, 0)
     } else {
+        crate::load::unless_closed(l, "debug.sethook")?;
         let text = stdio::c_part(l.check_bytes(arg + 2)?);
         l.check_type(arg + 1, "function")?;
         let count = l.opt_int(arg + 3, 0)? as i32;

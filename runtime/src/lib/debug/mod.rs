@@ -367,6 +367,7 @@ fn getlocal(l: Lua) -> LResult<u32> {
 }
 
 fn setlocal(l: Lua) -> LResult<u32> {
+    crate::load::unless_closed(l, "debug.setlocal")?;
     let (l1, arg) = get_thread(l);
     let level = l.check_int(arg + 1)? as i32;
     let n = l.check_int(arg + 2)? as i32;

@@ -95,6 +95,7 @@ pub fn getupvalue(l: Lua) -> LResult<u32> {
 
 /// debug.setupvalue
 pub fn setupvalue(l: Lua) -> LResult<u32> {
+    crate::load::unless_closed(l, "debug.setupvalue")?;
     l.check_any(3)?;
     let Some(u) = check_upvalue(l, 1, 2)? else {
         return Ok(0);
@@ -113,6 +114,7 @@ pub fn upvalueid(l: Lua) -> LResult<u32> {
 
 /// debug.upvaluejoin
 pub fn upvaluejoin(l: Lua) -> LResult<u32> {
+    crate::load::unless_closed(l, "debug.upvaluejoin")?;
     let invalid = |i| l.arg_error(i, "invalid upvalue index");
     let a = check_upvalue(l, 1, 2)?.ok_or_else(|| invalid(2))?;
     let b = check_upvalue(l, 3, 4)?.ok_or_else(|| invalid(4))?;
