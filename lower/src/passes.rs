@@ -58,6 +58,7 @@ passes! {
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
+    Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
     Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
     Conditions "conditions" "loops" "codegen/src/opt/gvn/" "no checks of what branches have decided";
@@ -115,8 +116,8 @@ impl Passes {
         self.set(row.pass, on);
         true
     }
-    /// For the optimizer of the IR.
-    pub fn opt_options(self) -> OptOptions {
+    /// For the optimizer of the IR, on a processor.
+    pub fn opt_options(self, march: March) -> OptOptions {
         OptOptions {
             simplify: self.has(Pass::Simplify),
             dce: self.has(Pass::DeadCode),
@@ -127,6 +128,8 @@ impl Passes {
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
             words: self.has(Pass::Words),
+            vector: self.has(Pass::Vector),
+            four_lanes: self.has(Pass::Avx) && march.includes(March::V3),
             ..OptOptions::default()
         }
     }
@@ -172,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_code_generator_is_told() {
-        assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
+        assert_eq!(Passes::ALL.opt_options(March::V1), OptOptions::ALL);
         assert_eq!(
             Passes::ALL.select_options(March::V1),
             SelectOptions::default()
@@ -180,7 +183,7 @@ mod tests {
         let mut p = Passes::ALL;
         p.set(Pass::Peel, false);
         p.set(Pass::FoldLoads, false);
-        assert!(!p.opt_options().peel && p.opt_options().gvn);
+        assert!(!p.opt_options(March::V1).peel && p.opt_options(March::V3).gvn);
         assert!(!p.select_options(March::V1).loads && p.select_options(March::V3).addresses);
     }
 }
