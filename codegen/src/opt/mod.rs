@@ -68,10 +68,12 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
         }
-        if options.versions && version::run(f, &mut known, &mut stats) {
-            check(f, options, "version");
-            simplify(f, options, &mut stats);
-            number(f, options, &mut known, &mut stats);
+        for kind in [version::Kind::Within, version::Kind::Appends] {
+            if options.versions && version::run(f, kind, &mut known, &mut stats) {
+                check(f, options, "version");
+                simplify(f, options, &mut stats);
+                number(f, options, &mut known, &mut stats);
+            }
         }
         // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
