@@ -9,10 +9,13 @@ use trinity_codegen::opt::{self, OptOptions};
 use trinity_codegen::{Names, Options, SelectOptions, compile, listing};
 
 /// Every pass, each checked.
-const OPT: OptOptions = OptOptions {
-    verify: true,
-    ..OptOptions::ALL
-};
+fn on(march: March) -> OptOptions {
+    OptOptions {
+        verify: true,
+        four_lanes: march.includes(March::V3),
+        ..OptOptions::ALL
+    }
+}
 
 fn result(path: &Path) -> String {
     let text = std::fs::read_to_string(path).expect("readable");
@@ -40,7 +43,7 @@ fn result(path: &Path) -> String {
             },
             "opt" => {
                 let mut f = f.clone();
-                opt::run(&mut f, &OPT);
+                opt::run(&mut f, &on(march));
                 let again = parse(&f.to_string()).expect("the printed form parses");
                 assert_eq!(again[0].to_string(), f.to_string());
                 write!(out, "{f}").expect("string");
@@ -49,7 +52,7 @@ fn result(path: &Path) -> String {
                 let options = Options {
                     verify: true,
                     check_allocation: true,
-                    opt: stage.starts_with("opt").then_some(OPT),
+                    opt: stage.starts_with("opt").then(|| on(march)),
                     select: SelectOptions {
                         march,
                         ..SelectOptions::default()

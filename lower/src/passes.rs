@@ -50,6 +50,7 @@ passes! {
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
+    Appends "appends" "objects" "lower/src/opt/append.rs" "stores into arrays that grow ask for the one kind of elements first";
     ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the few elements that others made there came to have";
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
@@ -58,6 +59,7 @@ passes! {
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
+    Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
     Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
     Conditions "conditions" "loops" "codegen/src/opt/gvn/" "no checks of what branches have decided";
@@ -115,8 +117,8 @@ impl Passes {
         self.set(row.pass, on);
         true
     }
-    /// For the optimizer of the IR.
-    pub fn opt_options(self) -> OptOptions {
+    /// For the optimizer of the IR, on a processor.
+    pub fn opt_options(self, march: March) -> OptOptions {
         OptOptions {
             simplify: self.has(Pass::Simplify),
             dce: self.has(Pass::DeadCode),
@@ -127,6 +129,8 @@ impl Passes {
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
             words: self.has(Pass::Words),
+            vector: self.has(Pass::Vector),
+            four_lanes: self.has(Pass::Avx) && march.includes(March::V3),
             ..OptOptions::default()
         }
     }
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_code_generator_is_told() {
-        assert_eq!(Passes::ALL.opt_options(), OptOptions::ALL);
+        assert_eq!(Passes::ALL.opt_options(March::V1), OptOptions::ALL);
         assert_eq!(
             Passes::ALL.select_options(March::V1),
             SelectOptions::default()
@@ -180,7 +184,7 @@ mod tests {
         let mut p = Passes::ALL;
         p.set(Pass::Peel, false);
         p.set(Pass::FoldLoads, false);
-        assert!(!p.opt_options().peel && p.opt_options().gvn);
+        assert!(!p.opt_options(March::V1).peel && p.opt_options(March::V3).gvn);
         assert!(!p.select_options(March::V1).loads && p.select_options(March::V3).addresses);
     }
 }

@@ -103,7 +103,7 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
         algorithm: Algorithm::Ion,
         verify: opts.verify,
         check_allocation: opts.verify,
-        opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options()),
+        opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options(opts.march)),
         select: opts.passes.select_options(opts.march),
         explain: opts.explain,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),

@@ -151,6 +151,7 @@ impl Emitter<'_> {
                 self.leave();
                 self.inst(Inst::op1(Op::Jmp, W64, target));
             }
+            MInst::VectorsDone => self.inst(Inst::op0(Op::Vzeroupper)),
             MInst::Ud2 => self.inst(Inst::op0(Op::Ud2)),
         }
     }
@@ -225,7 +226,7 @@ impl Emitter<'_> {
         }
         let inst = Inst::op2(op, w, dst, src);
         self.inst(match imm {
-            Some(n) => Inst::op3(op, w, dst, src, Opnd::Imm(n as i64)),
+            Some(n) => Inst::op3(op, w, dst, src, Opnd::Imm(n as i8 as i64)),
             None => inst,
         });
     }

@@ -6,6 +6,7 @@
 
 mod held;
 mod inst;
+mod wide;
 
 use self::held::{Held, Reload};
 use crate::compile::{CompileError, Place};
@@ -37,6 +38,10 @@ struct Emitter<'a> {
     frame_size: u32,
     spill_bytes: u32,
     live: Vec<(u32, Vec<Place>)>,
+    /// By machine block: some vector lives there, so that moves are of whole registers. Empty: there is none.
+    wide: Vec<bool>,
+    /// How whole registers are moved, in the block being emitted.
+    whole: Option<Op>,
     /// The allocations of the current instruction, taken from the front.
     allocs: &'a [ra::Allocation],
 }
@@ -66,6 +71,8 @@ pub(crate) fn emit(
         frame_size,
         spill_bytes,
         live: Vec::new(),
+        wide: wide::blocks(&sel.func),
+        whole: None,
         allocs: &[],
     };
     let emitted = e.thread_jumps();
@@ -146,6 +153,11 @@ impl<'a> Emitter<'a> {
             let mut edit = edits.partition_point(|e| e.0 < start);
             self.items.push(Item::Label(Label(b as u32)));
             self.placed[b] = true;
+            self.whole = match self.wide.get(b) {
+                Some(true) if self.sel.func.vector_bytes > 16 => Some(Op::Vmovups),
+                Some(true) => Some(Op::Movups),
+                _ => None,
+            };
             for i in range.start as usize..range.end as usize {
                 let this = ra::Inst::new(i);
                 if self.sel.func.locs[i] != loc {
@@ -209,9 +221,12 @@ impl<'a> Emitter<'a> {
         }
         let is_xmm = |o: Opnd| matches!(o, Opnd::Reg(r) if r.is_xmm());
         let op = match (is_xmm(to), is_xmm(from)) {
-            (true, true) => Op::Movaps,
             (false, false) => Op::Mov,
-            _ => Op::Movsd,
+            (true, true) => match self.whole {
+                Some(Op::Vmovups) => Op::Vmovups,
+                _ => Op::Movaps,
+            },
+            _ => self.whole.unwrap_or(Op::Movsd),
         };
         self.inst(Inst::op2(op, Width::W64, to, from));
     }

@@ -126,6 +126,61 @@ impl UnOp {
 }
 
 names! {
+    /// Operations on each of the integers or doubles of a vector, and between vectors and numbers.
+    pub enum VecOp {
+        /// Integers: wrapping addition.
+        Iadd = "iadd",
+        /// Wrapping subtraction.
+        Isub = "isub",
+        /// The product of the low halves, without signs.
+        Imul32 = "imul32",
+        /// Bitwise and.
+        And = "and",
+        /// Bitwise or.
+        Or = "or",
+        /// Bitwise exclusive or.
+        Xor = "xor",
+        /// Shift left by a constant, 0 to 63.
+        Shl = "shl",
+        /// Logical shift right by a constant, 0 to 63.
+        Shr = "shr",
+        /// Doubles: addition.
+        Fadd = "fadd",
+        /// Subtraction.
+        Fsub = "fsub",
+        /// Multiplication.
+        Fmul = "fmul",
+        /// Division.
+        Fdiv = "fdiv",
+        /// Square root.
+        Fsqrt = "fsqrt",
+        /// The number everywhere.
+        Splat = "splat",
+        /// The upper half of a vector: of four numbers, two; of two, the second, in front.
+        High = "high",
+        /// The lower half of a vector: of four numbers, two; of two, the first, an integer.
+        Low = "low",
+    }
+}
+
+impl VecOp {
+    /// Whether the second operand is a vector.
+    pub fn is_binary(self) -> bool {
+        use VecOp::*;
+        !matches!(self, Shl | Shr | Fsqrt | Splat | High | Low)
+    }
+
+    /// The type of the result, of an operation on vectors of this type.
+    pub fn result(self, ty: Type) -> Type {
+        match (self, ty) {
+            (VecOp::High | VecOp::Low, Type::V256) => Type::V128,
+            (VecOp::Low, _) => Type::I64,
+            _ => ty,
+        }
+    }
+}
+
+names! {
     /// Integer operations whose signed overflow can be branched on.
     pub enum OvfOp {
         /// Addition.
@@ -519,6 +574,33 @@ pub enum Inst {
         /// What.
         x: Opnd,
     },
+    /// An operation on vectors.
+    Vector {
+        /// Operation.
+        op: VecOp,
+        /// Type of the vectors: operands, or what a number becomes.
+        ty: Type,
+        /// Left operand.
+        a: Value,
+        /// Right operand: a vector, or how far to shift; 0 where there is none.
+        b: Opnd,
+    },
+    /// Loads a vector, from any address.
+    VectorLoad {
+        /// Its type.
+        ty: Type,
+        /// Where from.
+        addr: Addr,
+    },
+    /// Stores a vector, at any address.
+    VectorStore {
+        /// Where to.
+        addr: Addr,
+        /// What.
+        val: Value,
+    },
+    /// The last vector of 256 bits was used: the upper halves of the registers are cleared, so that other code is not slowed down.
+    VectorsDone,
     /// The address itself (`lea`); also the address of a symbol.
     AddrOf(Addr),
     /// Reads a pinned register.

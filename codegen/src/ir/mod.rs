@@ -20,6 +20,7 @@ pub use cfg::Cfg;
 pub use function::{BlockData, Function, InstNode, ValueData, ValueDef};
 pub use inst::{
     Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,
+    VecOp,
 };
 pub use parse::{ParseError, parse};
 pub use types::{

@@ -2,6 +2,7 @@
 
 use super::inst::{
     Addr, Base, BinOp, BlockCall, CallData, CallTarget, Cond, Inst, MemOp, Opnd, OvfOp, Term, UnOp,
+    VecOp,
 };
 use super::parse::{Parser, Res};
 use super::types::{
@@ -264,6 +265,30 @@ impl Parser<'_> {
                     x: self.opnd()?,
                 }
             }
+            "vector" => {
+                self.expect(".")?;
+                let ty = self.name(Type::from_name, "type")?;
+                let op = self.name(VecOp::from_name, "vector operation")?;
+                let a = self.value()?;
+                let b = match self.eat(",") {
+                    true => self.opnd()?,
+                    false => Opnd::Imm(0),
+                };
+                Inst::Vector { op, ty, a, b }
+            }
+            "vload" => {
+                self.expect(".")?;
+                let ty = self.name(Type::from_name, "type")?;
+                let addr = self.addr()?;
+                Inst::VectorLoad { ty, addr }
+            }
+            "vstore" => {
+                let addr = self.addr()?;
+                self.expect(",")?;
+                let val = self.value()?;
+                Inst::VectorStore { addr, val }
+            }
+            "vdone" => Inst::VectorsDone,
             "addr" => Inst::AddrOf(self.addr()?),
             "get" => Inst::GetPinned(self.name(Pinned::from_name, "pinned register")?),
             "set" | "bump" => {
@@ -321,10 +346,14 @@ pub(super) fn result_types(inst: &Inst) -> Vec<Type> {
         Inst::Unary { op, .. } => vec![op.types().1],
         Inst::Binary { op, .. } => vec![op.ty()],
         Inst::Load { kind, .. } => vec![kind.ty()],
+        Inst::Vector { op, ty, .. } => vec![op.result(*ty)],
+        Inst::VectorLoad { ty, .. } => vec![*ty],
         Inst::Select { ty, .. } => vec![*ty],
         Inst::Call(c) => c.rets.iter().map(|r| r.0).collect(),
         Inst::Store { .. }
         | Inst::StoreImm { .. }
+        | Inst::VectorStore { .. }
+        | Inst::VectorsDone
         | Inst::MemOp { .. }
         | Inst::Assume(_)
         | Inst::SetPinned(..)

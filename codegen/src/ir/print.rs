@@ -144,6 +144,16 @@ impl Display for Inst {
             Inst::Store { w, addr, val } => write!(f, "store.{w} {addr}, {val}"),
             Inst::StoreImm { w, addr, imm } => write!(f, "store.{w} {addr}, {imm}"),
             Inst::MemOp { op, w, addr, x } => write!(f, "mem.{op}.{w} {addr}, {x}"),
+            Inst::Vector { op, ty, a, b } => {
+                write!(f, "vector.{ty} {op} {a}")?;
+                match b {
+                    Opnd::Imm(0) => Ok(()),
+                    b => write!(f, ", {b}"),
+                }
+            }
+            Inst::VectorLoad { ty, addr } => write!(f, "vload.{ty} {addr}"),
+            Inst::VectorStore { addr, val } => write!(f, "vstore {addr}, {val}"),
+            Inst::VectorsDone => f.write_str("vdone"),
             Inst::AddrOf(addr) => write!(f, "addr {addr}"),
             Inst::GetPinned(p) => write!(f, "get {p}"),
             Inst::SetPinned(p, v) => write!(f, "set {p}, {v}"),

@@ -84,6 +84,21 @@ names! {
         I64 = "i64",
         /// IEEE double.
         F64 = "f64",
+        /// Two integers or two doubles: instructions on vectors alone know it.
+        V128 = "v128",
+        /// Four of them; needs AVX2.
+        V256 = "v256",
+    }
+}
+
+impl Type {
+    /// How many integers or doubles a value is.
+    pub fn lanes(self) -> u32 {
+        match self {
+            Type::I64 | Type::F64 => 1,
+            Type::V128 => 2,
+            Type::V256 => 4,
+        }
     }
 }
 

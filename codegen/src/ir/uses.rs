@@ -61,9 +61,15 @@ macro_rules! walks {
         impl Inst {
             fn $name(&$($mut)? self, f: &mut impl FnMut(&$($mut)? Value)) {
                 match self {
-                    Inst::Iconst(_) | Inst::Fconst(_) | Inst::GetPinned(_) | Inst::AddPinned(..) => {}
+                    Inst::Iconst(_)
+                    | Inst::Fconst(_)
+                    | Inst::GetPinned(_)
+                    | Inst::AddPinned(..)
+                    | Inst::VectorsDone => {}
                     Inst::Unary { a, .. } => f(a),
-                    Inst::Binary { a, b, .. } | Inst::Overflow { a, b, .. } => {
+                    Inst::Binary { a, b, .. }
+                    | Inst::Overflow { a, b, .. }
+                    | Inst::Vector { a, b, .. } => {
                         f(a);
                         b.$name(f);
                     }
@@ -73,10 +79,11 @@ macro_rules! walks {
                         f(a);
                         f(b);
                     }
-                    Inst::Load { addr, .. } | Inst::StoreImm { addr, .. } | Inst::AddrOf(addr) => {
-                        addr.$name(f)
-                    }
-                    Inst::Store { addr, val, .. } => {
+                    Inst::Load { addr, .. }
+                    | Inst::VectorLoad { addr, .. }
+                    | Inst::StoreImm { addr, .. }
+                    | Inst::AddrOf(addr) => addr.$name(f),
+                    Inst::Store { addr, val, .. } | Inst::VectorStore { addr, val } => {
                         addr.$name(f);
                         f(val);
                     }

@@ -11,7 +11,7 @@
 
 use super::cfg::Cfg;
 use super::function::{Function, ValueDef};
-use super::inst::{Addr, Base, BlockCall, CallTarget, Cond, Inst, Opnd, Term};
+use super::inst::{Addr, Base, BlockCall, CallTarget, Cond, Inst, Opnd, Term, VecOp};
 use super::types::{Block, Clobbers, IntCc, PReg, Type, Value, Width};
 use std::fmt;
 
@@ -253,6 +253,18 @@ impl Verifier<'_> {
                 self.addr(addr)?;
                 self.opnd(*x, int)
             }
+            Inst::Vector { op, ty, a, b } => self.vector(*op, *ty, *a, *b),
+            Inst::VectorLoad { ty, addr } => {
+                self.vector_type(*ty)?;
+                self.addr(addr)
+            }
+            Inst::VectorStore { addr, val } => {
+                self.addr(addr)?;
+                let ty = self.f.values.get(val.index()).map_or(int, |d| d.ty);
+                self.vector_type(ty)?;
+                self.value(*val, ty)
+            }
+            Inst::VectorsDone => Ok(()),
             Inst::SetPinned(_, v) => self.value(*v, int),
             Inst::Call(data) => {
                 self.target(&data.target)?;
@@ -268,6 +280,33 @@ impl Verifier<'_> {
                 })?;
                 self.regs(data.rets.iter().map(|&(ty, r)| (ty, r)))
             }
+        }
+    }
+
+    fn vector_type(&self, ty: Type) -> Check {
+        match ty {
+            Type::V128 | Type::V256 => Ok(()),
+            Type::I64 | Type::F64 => Err(format!("{ty} is no vector")),
+        }
+    }
+
+    fn vector(&self, op: VecOp, ty: Type, a: Value, b: Opnd) -> Check {
+        self.vector_type(ty)?;
+        match (op, b) {
+            (VecOp::Splat, Opnd::Imm(0)) => {
+                let one = self.f.values.get(a.index()).map_or(ty, |d| d.ty);
+                if one.lanes() > 1 {
+                    return Err(format!("{a} is no number"));
+                }
+                self.value(a, one)
+            }
+            (VecOp::Shl | VecOp::Shr, Opnd::Imm(0..=63)) => self.value(a, ty),
+            (_, Opnd::Value(b)) if op.is_binary() => {
+                self.value(a, ty)?;
+                self.value(b, ty)
+            }
+            (VecOp::Fsqrt | VecOp::High | VecOp::Low, Opnd::Imm(0)) => self.value(a, ty),
+            _ => Err(format!("wrong second operand of {op}")),
         }
     }
 

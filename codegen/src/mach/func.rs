@@ -31,6 +31,9 @@ pub(crate) struct MFunc {
     pub operands: Vec<ra::Operand>,
     pub calls: Vec<CallInfo>,
     pub num_vregs: usize,
+    /// Registers that hold vectors, and how many bytes the widest has; 0: there are none.
+    pub vectors: Vec<ra::VReg>,
+    pub vector_bytes: u32,
 }
 
 impl ra::Function for MFunc {
@@ -94,7 +97,11 @@ impl ra::Function for MFunc {
         self.num_vregs
     }
 
-    fn spillslot_size(&self, _: ra::RegClass) -> usize {
-        1
+    fn spillslot_size(&self, class: ra::RegClass) -> usize {
+        match class {
+            // The allocator knows one size for all that such registers hold.
+            ra::RegClass::Float if self.vector_bytes > 0 => self.vector_bytes as usize / 8,
+            _ => 1,
+        }
     }
 }

@@ -212,6 +212,8 @@ pub(crate) enum MInst {
         table: u32,
         len: u32,
     },
+    /// nothing: no vector of 256 bits is used any more
+    VectorsDone,
     /// results in fixed registers
     Ret,
     /// target, arguments in fixed registers

@@ -28,7 +28,7 @@ pub(crate) fn from_ra(r: ra::PReg) -> PReg {
 pub(crate) fn class_of(ty: Type) -> ra::RegClass {
     match ty {
         Type::I64 => ra::RegClass::Int,
-        Type::F64 => ra::RegClass::Float,
+        Type::F64 | Type::V128 | Type::V256 => ra::RegClass::Float,
     }
 }
 

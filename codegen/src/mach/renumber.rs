@@ -36,6 +36,8 @@ pub(crate) fn renumber(func: &mut MFunc) {
     for o in &mut func.operands {
         *o = ra::Operand::new(new(o.vreg()), o.constraint(), o.kind(), o.pos());
     }
+    func.vectors.retain(|v| map[v.vreg()] != NONE);
+    func.vectors.iter_mut().for_each(|v| *v = new(*v));
     for b in &mut func.blocks {
         b.params
             .iter_mut()

@@ -43,7 +43,7 @@ impl Consts {
         *self.of.entry((ty, bits)).or_insert_with(|| {
             let inst = match ty {
                 Type::I64 => Inst::Iconst(bits as i64),
-                Type::F64 => Inst::Fconst(bits),
+                _ => Inst::Fconst(bits),
             };
             let id = f.new_inst(inst, &[ty], SrcLoc(0));
             self.list.push(id);

@@ -9,6 +9,7 @@ impl Inst {
         match self {
             Inst::Call(data) => data.clobbers != Clobbers::Pure,
             Inst::Store { .. } | Inst::StoreImm { .. } | Inst::MemOp { .. } => true,
+            Inst::VectorStore { .. } | Inst::VectorsDone => true,
             Inst::SetPinned(..) | Inst::AddPinned(..) => true,
             _ => false,
         }

@@ -5,6 +5,8 @@
 //! record aside: accesses relative to the thread register that are not `Const` are volatile, neither removed nor assumed
 //! to repeat.
 //!
+//! Functions that have vectors already are simplified only.
+//!
 //! Budgets are counts, never clocks, so that the same function gives the same code.
 
 mod compact;
@@ -22,6 +24,7 @@ mod options;
 mod peel;
 mod report;
 mod simplify;
+mod vector;
 mod version;
 mod words;
 
@@ -56,7 +59,7 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         ..OptStats::default()
     };
     simplify(f, options, &mut stats);
-    if stats.insts_before <= FULL_SIZE {
+    if stats.insts_before <= FULL_SIZE && !vector::present(f) {
         let mut known = Known::default();
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
@@ -65,10 +68,12 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
         }
-        if options.versions && version::run(f, &mut known, &mut stats) {
-            check(f, options, "version");
-            simplify(f, options, &mut stats);
-            number(f, options, &mut known, &mut stats);
+        for kind in [version::Kind::Within, version::Kind::Appends] {
+            if options.versions && version::run(f, kind, &mut known, &mut stats) {
+                check(f, options, "version");
+                simplify(f, options, &mut stats);
+                number(f, options, &mut known, &mut stats);
+            }
         }
         // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
@@ -78,6 +83,9 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         if options.words {
             words::run(f, &mut stats);
             check(f, options, "words");
+        }
+        if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
+            check(f, options, "vector");
         }
     }
     if options.dce {

@@ -23,6 +23,10 @@ pub struct OptOptions {
     pub versions: bool,
     /// Rotations of loaded words that may be longer, but seldom are.
     pub words: bool,
+    /// Loops over elements in vectors.
+    pub vector: bool,
+    /// Vectors of four numbers, which need AVX2, instead of two.
+    pub four_lanes: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -40,6 +44,8 @@ impl OptOptions {
         peel: true,
         versions: true,
         words: true,
+        vector: true,
+        four_lanes: false,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
@@ -54,6 +60,8 @@ impl OptOptions {
         peel: false,
         versions: false,
         words: false,
+        vector: false,
+        four_lanes: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -99,6 +107,8 @@ pub struct OptStats {
     pub versions: u32,
     /// Loaded words whose rotations have two ways.
     pub words: u32,
+    /// Loops done in vectors.
+    pub vectors: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

@@ -9,8 +9,10 @@
 //! The counter's values are known when the loop is entered: it steps by a constant (or by one positive number) and either the way
 //! round is taken while it differs from a last value, which it meets, or while it is below a limit.
 
+mod append;
 mod entry;
 
+use self::append::Grows;
 use super::gvn::Effects;
 use super::hash::FastMap;
 use super::known::Known;
@@ -19,7 +21,7 @@ use super::peel::{Peeled, clone_blocks, in_front, is_steady, repair, targets_mut
 use super::{OptStats, compact};
 use crate::ir::{
     Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, IntCc, Opnd, Term, Type, Value,
-    Width,
+    ValueDef, Width,
 };
 
 /// Instructions and terminators that the copy of a loop may have.
@@ -77,13 +79,24 @@ struct Check {
 /// A loop to be copied.
 struct Plan {
     counter: Counter,
+    /// The length that follows the counter, if the copy appends.
+    grows: Option<Grows>,
     checks: Vec<Check>,
     /// What is copied, in reverse postorder.
     body: Vec<Block>,
 }
 
+/// Which versions are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// All checks pass.
+    Within,
+    /// One fails always: the loop appends ([`append`]).
+    Appends,
+}
+
 /// Makes versions of the loops where that pays. Whether there were any.
-pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> bool {
+pub(super) fn run(f: &mut Function, kind: Kind, known: &mut Known, stats: &mut OptStats) -> bool {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
     let mut budget = super::size(f) as usize + GROWTH;
@@ -96,7 +109,7 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) -> 
             n: n as u32,
             l,
         };
-        if let Some((plan, size)) = view.plan()
+        if let Some((plan, size)) = view.plan(kind)
             && size <= budget
         {
             budget -= size;
@@ -133,7 +146,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn plan(&self) -> Option<(Plan, usize)> {
+    fn plan(&self, kind: Kind) -> Option<(Plan, usize)> {
         let cold = self.f.blocks[self.l.header.index()].cold;
         let large = self.l.blocks.len() > LOOP_SIZE;
         if self.l.has_inner || cold || large || self.loops.is_irreducible(self.l.header) {
@@ -146,14 +159,21 @@ impl View<'_> {
         // The counter with the most checks.
         let mut best: Option<(Plan, usize)> = None;
         for counter in found {
-            let Some(plan) = self.checks(counter, &inside) else {
-                continue;
+            let ways = match kind {
+                Kind::Within => vec![None],
+                Kind::Appends => {
+                    let growing = self.growing(counter, &inside);
+                    growing.into_iter().map(Some).collect()
+                }
             };
-            if best
-                .as_ref()
-                .is_none_or(|b| b.0.checks.len() < plan.0.checks.len())
-            {
-                best = Some(plan);
+            for grows in ways {
+                let Some(plan) = self.checks(counter, grows, &inside) else {
+                    continue;
+                };
+                let checks = |p: &(Plan, usize)| p.0.checks.len();
+                if best.as_ref().is_none_or(|b| checks(b) < checks(&plan)) {
+                    best = Some(plan);
+                }
             }
         }
         best
@@ -264,7 +284,12 @@ impl View<'_> {
     }
 
     /// The checks that a version of the loop can do without, and how large it is.
-    fn checks(&self, counter: Counter, inside: &FastMap<Value, ()>) -> Option<(Plan, usize)> {
+    fn checks(
+        &self,
+        counter: Counter,
+        grows: Option<Grows>,
+        inside: &FastMap<Value, ()>,
+    ) -> Option<(Plan, usize)> {
         let mut checks: Vec<Check> = Vec::new();
         for &b in &self.l.blocks {
             if let End::Below { inside, .. } = counter.end
@@ -273,6 +298,10 @@ impl View<'_> {
                 continue;
             }
             checks.extend(self.check(b, counter.param, inside));
+        }
+        let follows = |c: &Check| grows.is_some_and(|g| g.length == c.length);
+        for c in checks.iter_mut().filter(|c| follows(c)) {
+            c.then = !c.then;
         }
         // Taking one away makes more of the loop reachable, where more may change.
         loop {
@@ -283,6 +312,7 @@ impl View<'_> {
             }
             let mut effects = Effects::default();
             let mut size = 0;
+            let mut stores = Vec::new();
             for b in &body {
                 let insts = &self.f.blocks[b.index()].insts;
                 size += insts.len() + 1;
@@ -291,19 +321,31 @@ impl View<'_> {
                     if matches!(inst, Inst::Call(data) if data.safepoint.is_some()) {
                         return None;
                     }
-                    effects.inst(inst);
+                    match grows {
+                        Some(g) if self.grows(inst, &g, counter, inside) => stores.push(*b),
+                        _ => effects.inst(inst),
+                    }
+                }
+            }
+            if let Some(g) = grows {
+                let alone = is_steady(&g.addr, &effects) && self.is_safe(&g.addr, g.length, inside);
+                if !alone || !self.always_grows(&body, &stores, &checks, &g) {
+                    return None;
                 }
             }
             let had = checks.len();
             checks.retain(|c| match self.f.def_inst(c.length) {
+                _ if follows(c) => true,
                 Some(Inst::Load { addr, .. }) if inside.contains_key(&c.length) => {
-                    is_steady(addr, &effects) && self.is_safe(addr, c.length, inside)
+                    let stays = grows.is_none_or(|g| View::is_apart(addr, &g));
+                    stays && is_steady(addr, &effects) && self.is_safe(addr, c.length, inside)
                 }
                 _ => !inside.contains_key(&c.length),
             });
             if checks.len() == had {
                 let plan = Plan {
                     counter,
+                    grows,
                     checks,
                     body,
                 };
@@ -472,6 +514,15 @@ fn copy(
         let copied = Check { block: b, ..*c };
         let way = passed(f, &copied).clone();
         f.blocks[b.index()].term = Some(Term::Jump(way));
+    }
+    if let Some(g) = plan.grows
+        && let ValueDef::Inst(id, _) = f.values[values[&g.length].index()].def
+    {
+        // What the load would give.
+        let a = values[&plan.counter.param];
+        let b = Opnd::Imm(g.offset as i32);
+        let op = BinOp::Iadd;
+        f.insts[id.index()].inst = Inst::Binary { op, a, b };
     }
     let first = entry::decide(f, plan, header, blocks[&header]);
     for &q in cfg.preds(header).iter().filter(|q| !l.latches.contains(q)) {

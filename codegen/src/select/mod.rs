@@ -16,6 +16,7 @@ mod int;
 mod layout;
 mod options;
 mod term;
+mod vector;
 
 use crate::compile::CompileError;
 use crate::ir::{self, Function, Inst, InstId, LoadKind, Opnd, SrcLoc, Value, ValueDef, Width};
@@ -235,6 +236,12 @@ impl Selector<'_> {
         func.blocks = blocks;
         func.operands = self.operands;
         func.num_vregs = self.num_vregs;
+        for (n, data) in self.f.values.iter().enumerate() {
+            if data.ty.lanes() > 1 {
+                func.vectors.push(ra::VReg::new(n, ra::RegClass::Float));
+                func.vector_bytes = func.vector_bytes.max(8 * data.ty.lanes());
+            }
+        }
         renumber(&mut func);
         let has_calls = !self.calls.is_empty();
         func.calls = self.calls;
@@ -458,7 +465,7 @@ impl Selector<'_> {
             &Inst::Unary { op, a } => self.unary(op, a, res),
             &Inst::Binary { op, a, b } => match op.ty() {
                 ir::Type::I64 => self.int_binary(id, ir::Width::W64, op, a, b, res),
-                ir::Type::F64 => self.float_binary(op, a, b, res),
+                _ => self.float_binary(op, a, b, res),
             },
             &Inst::Overflow { op, a, b } => self.overflow(op, a, b, res),
             Inst::BoolOf(cond) => self.bool_of(cond, res),
@@ -475,6 +482,10 @@ impl Selector<'_> {
                 });
             }
             Inst::MemOp { op, w, addr, x } => self.mem_op(*op, *w, addr, *x),
+            &Inst::Vector { op, ty, a, b } => self.vector(op, ty, a, b, res),
+            Inst::VectorLoad { ty, addr } => self.vector_load(*ty, addr, res),
+            Inst::VectorStore { addr, val } => self.vector_store(addr, *val),
+            Inst::VectorsDone => self.push(MInst::VectorsDone),
             Inst::AddrOf(addr) => {
                 let mem = self.addr(addr);
                 self.def(res);
@@ -550,7 +561,7 @@ impl Selector<'_> {
         self.operands.push(ra::Operand::reg_def(to));
         let (op, w) = match self.f.ty(v) {
             ir::Type::I64 => (Op::Mov, Width::W64),
-            ir::Type::F64 => (Op::Movsd, Width::W64),
+            _ => (Op::Movsd, Width::W64),
         };
         self.cur.push(Entry {
             inst: MInst::Conv {

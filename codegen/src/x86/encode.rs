@@ -54,6 +54,9 @@ fn fits(n: i64, w: Width) -> bool {
 }
 
 fn matches(f: &Form, i: &Inst) -> bool {
+    if f.only_reg && [i.a, i.b].iter().any(|o| matches!(o, Opnd::Mem(_))) {
+        return false;
+    }
     match f.shape {
         Shape::Zo => matches!(i.a, Opnd::None),
         Shape::Mr => {
@@ -90,6 +93,12 @@ fn matches(f: &Form, i: &Inst) -> bool {
         Shape::Rvm => is_reg(&i.a, f.reg) && is_reg(&i.b, f.reg) && is_rm(&i.c, f.rm),
         Shape::Rmv => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && is_reg(&i.c, f.reg),
         Shape::Vm => is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::None),
+        Shape::Mri8 => {
+            is_rm(&i.a, f.rm) && is_reg(&i.b, f.reg) && matches!(i.c, Opnd::Imm(n) if fits8(n))
+        }
+        Shape::Vmi8 => {
+            is_reg(&i.a, f.reg) && is_rm(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits8(n))
+        }
         Shape::Rbbi8 => {
             is_reg(&i.a, f.reg) && is_reg(&i.b, f.rm) && matches!(i.c, Opnd::Imm(n) if fits8(n))
         }
@@ -136,6 +145,9 @@ fn encode_form(f: &Form, i: &Inst, out: &mut Buf, origin: u32) -> Option<Fixup> 
     if f.vex {
         put_vex(f, i, reg, &rm, out);
         out.put(f.opcode);
+        if f.shape == Shape::Zo {
+            return None;
+        }
         return operands(f, i, reg.map_or(f.ext, |r| r.hw()), rm, imm, out, origin);
     }
     if f.size == Size::Any && i.w == Width::W16 {
@@ -249,7 +261,9 @@ fn operands(
         _ => {}
     }
     match (f.shape, imm) {
-        (Shape::Mi8 | Shape::Rmi8 | Shape::Rbbi8, n) => out.put(n as u8),
+        (Shape::Mi8 | Shape::Rmi8 | Shape::Mri8 | Shape::Vmi8 | Shape::Rbbi8, n) => {
+            out.put(n as u8)
+        }
         (Shape::Mi | Shape::Ai, n) if byte => out.put(n as u8),
         (Shape::Mi | Shape::Ai, n) if i.w == Width::W16 => {
             out.put(n as u8);
@@ -290,7 +304,7 @@ fn put_vex(f: &Form, i: &Inst, reg: Option<PReg>, rm: &Opnd, out: &mut Buf) {
     let vvvv = match (f.shape, &i.a, &i.b, &i.c) {
         (Shape::Rvm | Shape::Rbbi8, _, Opnd::Reg(r), _)
         | (Shape::Rmv, _, _, Opnd::Reg(r))
-        | (Shape::Vm, Opnd::Reg(r), _, _) => r.hw(),
+        | (Shape::Vm | Shape::Vmi8, Opnd::Reg(r), _, _) => r.hw(),
         _ => 0,
     };
     let pp = match f.prefix {
@@ -302,7 +316,7 @@ fn put_vex(f: &Form, i: &Inst, reg: Option<PReg>, rm: &Opnd, out: &mut Buf) {
     // All but W and pp are stored inverted.
     let flag = |clear: bool, bit: u8| if clear { 0 } else { bit };
     let r = flag(reg.is_some_and(upper), 0x80);
-    let last = (!vvvv & 15) << 3 | pp;
+    let last = (!vvvv & 15) << 3 | u8::from(f.long) << 2 | pp;
     if f.map == 1 && !wide && !x && !b {
         out.put(0xc5);
         out.put(r | last);
@@ -330,6 +344,8 @@ fn fields(f: &Form, i: &Inst) -> (Option<PReg>, Opnd, i64) {
         Shape::Rvm => (reg(&i.a), i.c, 0),
         Shape::Rmv => (reg(&i.a), i.b, 0),
         Shape::Vm => (None, i.b, 0),
+        Shape::Mri8 => (reg(&i.b), i.a, imm(&i.c)),
+        Shape::Vmi8 => (None, i.b, imm(&i.c)),
         Shape::Rbbi8 => (reg(&i.a), i.b, imm(&i.c)),
         Shape::Zo | Shape::O | Shape::M | Shape::M1 | Shape::Mc | Shape::Rel => (None, i.a, 0),
         Shape::Mi8 | Shape::Mi | Shape::Ai | Shape::Oi32 | Shape::Oi64 => (None, i.a, imm(&i.b)),

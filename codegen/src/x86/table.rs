@@ -43,6 +43,10 @@ pub enum Shape {
     Rmv,
     /// `a` is vvvv, `b` is r/m, the opcode extension is in reg.
     Vm,
+    /// `a` is r/m, `b` is reg, `c` an 8-bit immediate.
+    Mri8,
+    /// `a` is vvvv, `b` is r/m, `c` an 8-bit immediate, the opcode extension is in reg.
+    Vmi8,
     /// `a` is reg, `b` (a register) is both vvvv and r/m, `c` an 8-bit immediate.
     Rbbi8,
 }
@@ -94,8 +98,12 @@ pub struct Form {
     pub cc: bool,
     /// The r/m operand must be memory.
     pub mem: bool,
+    /// The r/m operand must be a register.
+    pub only_reg: bool,
     /// A VEX prefix stands for the mandatory prefix, REX and the opcode map. Vectors are 128 bits: the rest of the register is cleared.
     pub vex: bool,
+    /// Vectors are 256 bits.
+    pub long: bool,
 }
 
 const fn form(shape: Shape, opcode: u8) -> Form {
@@ -111,7 +119,9 @@ const fn form(shape: Shape, opcode: u8) -> Form {
         rm8: false,
         cc: false,
         mem: false,
+        only_reg: false,
         vex: false,
+        long: false,
     }
 }
 
@@ -142,6 +152,15 @@ impl Form {
     }
     const fn vex(mut self) -> Form {
         self.vex = true;
+        self
+    }
+    const fn long(mut self) -> Form {
+        self.vex = true;
+        self.long = true;
+        self
+    }
+    const fn only_reg(mut self) -> Form {
+        self.only_reg = true;
         self
     }
     const fn mem(mut self) -> Form {
@@ -195,6 +214,37 @@ const fn vsd(prefix: u8, opcode: u8) -> [Form; 1] {
         .size(Plain)
         .classes(X, X)
         .vex()]
+}
+
+/// Vectors of 256 bits with a result of their own (AVX2): `ymm, ymm, ymm/m256`.
+const fn ymm(prefix: u8, opcode: u8) -> [Form; 1] {
+    [form(Rvm, opcode)
+        .prefix(prefix)
+        .map(1)
+        .size(Plain)
+        .classes(X, X)
+        .long()]
+}
+
+/// A shift of each number by a constant.
+const fn lanes(shape: Shape, ext: u8) -> Form {
+    form(shape, 0x73)
+        .prefix(0x66)
+        .map(1)
+        .ext(ext)
+        .size(Plain)
+        .classes(X, X)
+        .only_reg()
+}
+
+/// A number from memory or the low part of a register, everywhere in 256 bits.
+const fn broadcast(opcode: u8) -> [Form; 1] {
+    [form(Rm, opcode)
+        .prefix(0x66)
+        .map(2)
+        .size(Plain)
+        .classes(X, X)
+        .long()]
 }
 
 /// On general registers, in the VEX encoding and map 0F 38 (BMI1, BMI2).
@@ -286,6 +336,39 @@ table! {
     Vandpd "vandpd" vsd(0x66, 0x54);
     Vxorpd "vxorpd" vsd(0x66, 0x57);
     Vroundsd "vroundsd" [form(Rbbi8, 0x0b).prefix(0x66).map(3).size(Plain).classes(X, X).vex()];
+    Movups "movups" [form(Rm, 0x10).map(1).size(Plain).classes(X, X), form(Mr, 0x11).map(1).size(Plain).classes(X, X)];
+    Addpd "addpd" sd(0x66, 0x58);
+    Mulpd "mulpd" sd(0x66, 0x59);
+    Subpd "subpd" sd(0x66, 0x5c);
+    Divpd "divpd" sd(0x66, 0x5e);
+    Sqrtpd "sqrtpd" sd(0x66, 0x51);
+    Paddq "paddq" sd(0x66, 0xd4);
+    Psubq "psubq" sd(0x66, 0xfb);
+    Pmuludq "pmuludq" sd(0x66, 0xf4);
+    Pand  "pand"  sd(0x66, 0xdb);
+    Por   "por"   sd(0x66, 0xeb);
+    Pxor  "pxor"  sd(0x66, 0xef);
+    Psrlq "psrlq" [lanes(Mi8, 2)];
+    Psllq "psllq" [lanes(Mi8, 6)];
+    Pshufd "pshufd" [form(Rmi8, 0x70).prefix(0x66).map(1).size(Plain).classes(X, X)];
+    Vmovups "vmovups" [form(Rm, 0x10).map(1).size(Plain).classes(X, X).long(), form(Mr, 0x11).map(1).size(Plain).classes(X, X).long()];
+    Vaddpd "vaddpd" ymm(0x66, 0x58);
+    Vmulpd "vmulpd" ymm(0x66, 0x59);
+    Vsubpd "vsubpd" ymm(0x66, 0x5c);
+    Vdivpd "vdivpd" ymm(0x66, 0x5e);
+    Vsqrtpd "vsqrtpd" [form(Rm, 0x51).prefix(0x66).map(1).size(Plain).classes(X, X).long()];
+    Vpaddq "vpaddq" ymm(0x66, 0xd4);
+    Vpsubq "vpsubq" ymm(0x66, 0xfb);
+    Vpmuludq "vpmuludq" ymm(0x66, 0xf4);
+    Vpand "vpand" ymm(0x66, 0xdb);
+    Vpor  "vpor"  ymm(0x66, 0xeb);
+    Vpxor "vpxor" ymm(0x66, 0xef);
+    Vpsrlq "vpsrlq" [lanes(Vmi8, 2).long()];
+    Vpsllq "vpsllq" [lanes(Vmi8, 6).long()];
+    Vbroadcastsd "vbroadcastsd" broadcast(0x19);
+    Vpbroadcastq "vpbroadcastq" broadcast(0x59);
+    Vextracti128 "vextracti128" [form(Mri8, 0x39).prefix(0x66).map(3).size(Plain).classes(X, X).long()];
+    Vzeroupper "vzeroupper" [form(Zo, 0x77).map(1).size(Plain).vex()];
     Shlx  "shlx"  [bmi(Rmv, 0x66, 0xf7)];
     Shrx  "shrx"  [bmi(Rmv, 0xf2, 0xf7)];
     Sarx  "sarx"  [bmi(Rmv, 0xf3, 0xf7)];

@@ -97,6 +97,8 @@ fn operands(f: &Form) -> Vec<Vec<Opnd>> {
         Shape::Rvm => vec![reg(), reg(), rm()],
         Shape::Rmv => vec![reg(), rm(), reg()],
         Shape::Vm => vec![reg(), rm()],
+        Shape::Mri8 => vec![rm(), reg(), immediates()],
+        Shape::Vmi8 => vec![reg(), rm(), immediates()],
         Shape::Rbbi8 => vec![reg(), reg(), immediates()],
     }
 }
@@ -105,7 +107,7 @@ fn number(r: Register) -> Option<(bool, usize)> {
     let full = r.full_register();
     if full.is_gpr64() {
         Some((false, full.number()))
-    } else if r.is_xmm() {
+    } else if r.is_xmm() || r.is_ymm() {
         Some((true, r.number()))
     } else {
         None
@@ -221,6 +223,8 @@ fn the_table_encodes_what_it_says() {
                     let imm_bits = match op {
                         Op::Roundsd | Op::Vroundsd | Op::Rorx => 8,
                         Op::Shl | Op::Shr | Op::Sar | Op::Ror => 8,
+                        Op::Psllq | Op::Psrlq | Op::Vpsllq | Op::Vpsrlq => 8,
+                        Op::Pshufd | Op::Vextracti128 => 8,
                         // The destination of a 32-bit constant move is the whole register.
                         Op::Mov if matches!((inst.a, inst.b), (Opnd::Reg(_), Opnd::Imm(n)) if n as u32 as i64 == n) => {
                             32

@@ -140,7 +140,7 @@ impl Gen {
     fn see(&mut self, v: Value) {
         match self.b.ty(v) {
             Type::I64 => self.ints.push(v),
-            Type::F64 => self.floats.push(v),
+            _ => self.floats.push(v),
         }
     }
 
@@ -176,7 +176,7 @@ impl Gen {
     fn value(&mut self, ty: Type) -> Value {
         match ty {
             Type::I64 => self.int(),
-            Type::F64 => self.float(),
+            _ => self.float(),
         }
     }
 

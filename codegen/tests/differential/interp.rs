@@ -354,6 +354,10 @@ impl Interp<'_> {
                 }
                 return;
             }
+            Inst::Vector { .. }
+            | Inst::VectorLoad { .. }
+            | Inst::VectorStore { .. }
+            | Inst::VectorsDone => unreachable!("programs are generated without vectors"),
         };
         self.vals[res.index()] = value;
     }

@@ -12,6 +12,7 @@ mod hazards;
 mod interp;
 mod known;
 mod structured;
+mod vectors;
 
 use exec::{Arena, Regs};
 use trinity_codegen::ir::{Function, parse, verify};
@@ -21,7 +22,7 @@ use trinity_codegen::{Algorithm, Options, SelectOptions, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 10] = [
+const SWITCHES: [Switch; 11] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
@@ -32,6 +33,7 @@ const SWITCHES: [Switch; 10] = [
     |o| &mut o.narrow,
     |o| &mut o.versions,
     |o| &mut o.words,
+    |o| &mut o.vector,
 ];
 
 /// All passes but one, or one alone.

@@ -15,6 +15,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                 result: Tags(s.result.0),
                 operands: s.operands.map(|t| Tags(t.0)),
                 kinds: s.kinds,
+                grows: true,
                 range: s.range,
                 callee: s
                     .callee

@@ -32,6 +32,8 @@ pub struct SeenSite {
     pub operands: [Tags; 2],
     /// Bits of [`trinity_profile::kind`].
     pub kinds: u8,
+    /// Stores may ask for the one kind of elements that there is after all, although arrays grew.
+    pub grows: bool,
     /// The least and the greatest integer key or number; of NEWTABLE: the longest that an array became.
     pub range: Option<(i64, i64)>,
     /// The only function called here, if it is one of the module: its number.
@@ -76,6 +78,7 @@ impl Seen {
             if !passes.has(Pass::ArrayKinds) {
                 s.kinds = u8::MAX;
             }
+            s.grows &= passes.has(Pass::Appends);
             if !passes.has(Pass::ShapeCells) {
                 s.slot = None;
                 s.shapes.clear();

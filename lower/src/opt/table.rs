@@ -17,7 +17,7 @@ use trinity_profile::kind;
 
 /// Index into an array.
 #[derive(Clone, Copy)]
-enum Index {
+pub(super) enum Index {
     Reg(usize),
     Imm(i64),
 }
@@ -46,7 +46,7 @@ enum Access {
 }
 
 /// The tag of elements of a packed kind.
-fn packed_tag(kind: u8) -> u8 {
+pub(super) fn packed_tag(kind: u8) -> u8 {
     kind - table::KIND_INT + tag::INT
 }
 
@@ -326,7 +326,7 @@ impl Lowering<'_> {
     }
 
     /// The key as a value.
-    fn index_key(&mut self, index: Index) -> Reg {
+    pub(super) fn index_key(&mut self, index: Index) -> Reg {
         match index {
             Index::Reg(r) => self.stored(r),
             Index::Imm(n) => {
@@ -353,7 +353,7 @@ impl Lowering<'_> {
             .exit_unless(Cond::icmp(IntCc::Ugt, len, from0), beyond, &[]);
         (t, idx)
     }
-    fn index_value(&mut self, index: Index, slow: Block) -> Value {
+    pub(super) fn index_value(&mut self, index: Index, slow: Block) -> Value {
         match index {
             Index::Reg(k) => {
                 self.leave_unless_tag(k, Tags::INT, slow);
@@ -419,7 +419,10 @@ impl Lowering<'_> {
                 self.b.jump(done, &[]);
                 self.b.switch_to(done);
             }
-            _ => self.set_any(a, index, value),
+            _ => match self.mostly(index, value) {
+                Some(kind) => self.set_mostly(a, index, value, kind),
+                None => self.set_any(a, index, value),
+            },
         }
     }
 
@@ -478,7 +481,7 @@ impl Lowering<'_> {
     }
 
     /// Stores the tag of a value that must not be nil.
-    fn store_tag(&mut self, value: Reg, at: trinity_codegen::ir::Addr, slow: Block) {
+    pub(super) fn store_tag(&mut self, value: Reg, at: trinity_codegen::ir::Addr, slow: Block) {
         match value.tags.single() {
             Some(tag::NIL) => {
                 self.b.jump(slow, &[]);

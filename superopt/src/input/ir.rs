@@ -52,6 +52,7 @@ fn assign(values: &[(Value, Type)], ints: &[PReg]) -> Option<Vec<(Value, Place)>
         let at = match ty {
             Type::I64 => place(*words.next()?),
             Type::F64 => Place::Vec(doubles.next()? as u8, 0),
+            Type::V128 | Type::V256 => return None,
         };
         Some((*v, at))
     };

@@ -155,8 +155,8 @@ impl Gvn<'_> {
             Inst::Store { val, .. } => {
                 let n = self.num_of(val);
                 match self.f.ty(val) {
-                    Type::F64 => Some((LoadKind::F64, n)),
                     Type::I64 => self.as_loaded(w, n),
+                    _ => Some((LoadKind::F64, n)),
                 }
             }
             Inst::StoreImm { imm, .. } => {

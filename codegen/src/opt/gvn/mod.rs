@@ -458,6 +458,7 @@ impl Gvn<'_> {
             Inst::GetPinned(Pinned::Thread) => {
                 Key::Pinned(Pinned::Thread, self.state.pins.thread, 0)
             }
+            Inst::Vector { .. } | Inst::VectorLoad { .. } => return self.is_new(res, *range),
             Inst::Load { kind, addr } => {
                 *range = Range::of_load(*kind);
                 match self.load_key(*kind, addr) {
@@ -467,6 +468,8 @@ impl Gvn<'_> {
             }
             Inst::Store { .. }
             | Inst::StoreImm { .. }
+            | Inst::VectorStore { .. }
+            | Inst::VectorsDone
             | Inst::MemOp { .. }
             | Inst::Assume(_)
             | Inst::SetPinned(..)

@@ -84,7 +84,7 @@ impl Numbers {
         let v = make();
         let range = match ty {
             Type::I64 => Range::point(bits as i64),
-            Type::F64 => Range::FULL,
+            _ => Range::FULL,
         };
         self.info.push(Info {
             def: Some(v),

@@ -1,6 +1,6 @@
 //! What decides, in front of a loop, whether its version without checks runs.
 
-use super::{End, Plan, Step};
+use super::{End, OFFSET, Plan, Step};
 use crate::ir::{
     BinOp, Block, BlockCall, Cond, Function, Inst, IntCc, LoadKind, Opnd, SrcLoc, Term, Type, Value,
 };
@@ -38,7 +38,21 @@ pub(super) fn decide(f: &mut Function, plan: &Plan, header: Block, version: Bloc
         }
     };
     let mut done: Vec<(Option<Value>, Value)> = Vec::new();
+    if let Some(g) = plan.grows {
+        let load = Inst::Load {
+            kind: LoadKind::U32,
+            addr: g.addr,
+        };
+        let length = d.inst(load);
+        let before = d.binary(BinOp::Iadd, start, Opnd::Imm(g.offset as i32));
+        d.holds(Cond::icmp(IntCc::Eq, length, before));
+        // Lengths are stored in 32 bits.
+        d.holds(Cond::icmp(IntCc::Slt, greatest, OFFSET as i32));
+    }
     for c in &plan.checks {
+        if plan.grows.is_some_and(|g| g.length == c.length) {
+            continue;
+        }
         if done.contains(&(c.base, c.length)) {
             continue;
         }
