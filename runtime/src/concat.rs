@@ -5,10 +5,10 @@ use crate::heap::AllocError;
 use crate::numfmt;
 use crate::object::Str;
 use crate::state::Global;
-use crate::string;
+use crate::string::{self, WORD, Word};
 use crate::value::Value;
 use std::mem::MaybeUninit;
-use trinity_abi::string::MAX_SHORT;
+use trinity_abi::{string::MAX_SHORT, tag};
 
 /// Pieces that are gathered at most.
 pub const MAX_PIECES: usize = 8;
@@ -23,11 +23,54 @@ union Text {
     text: numfmt::NumText,
 }
 
+/// One string from `n` short strings and numbers that have at most 16 bytes together, made in registers. `None`: they are others.
+///
+/// # Safety
+/// As for [`join`].
+#[inline(always)]
+unsafe fn join_word(
+    g: *mut Global,
+    from: *const Value,
+    n: usize,
+) -> Option<Result<*mut Str, AllocError>> {
+    // SAFETY: `n` live values are there.
+    unsafe {
+        let (mut text, mut total) = (0, 0);
+        for i in 0..n {
+            let v = *from.add(i);
+            let (word, len) = if v.t == tag::SHORT_STR {
+                (string::word_of(v.as_str()), (*v.as_str()).len)
+            } else if v.is_int() && (0..100_000_000).contains(&v.as_int()) {
+                numfmt::few_digits(v.as_int() as u32)
+            } else {
+                return None;
+            };
+            if total + len > WORD {
+                return None;
+            }
+            // Behind 16 bytes there are empty strings only.
+            text |= word.wrapping_shl(8 * total as u32);
+            total += len;
+        }
+        Some(string::intern_word(g, text, total))
+    }
+}
+
 /// One string from `n` values. `None`: they are too many, or not all of them strings and numbers, or too long together.
 ///
 /// # Safety
 /// The values are live, `g` is their state.
 pub unsafe fn join(
+    g: *mut Global,
+    from: *const Value,
+    n: usize,
+) -> Option<Result<*mut Str, AllocError>> {
+    // SAFETY: by contract.
+    unsafe { join_word(g, from, n).or_else(|| join_any(g, from, n)) }
+}
+
+#[inline(never)]
+unsafe fn join_any(
     g: *mut Global,
     from: *const Value,
     n: usize,
@@ -74,21 +117,28 @@ pub unsafe fn join(
                 }
             }
         }
-        let mut buffer = [const { MaybeUninit::<u8>::uninit() }; MAX_SHORT];
+        let mut buffer = [const { MaybeUninit::<u8>::uninit() }; MAX_SHORT + WORD];
         let start = buffer.as_mut_ptr().cast::<u8>();
         let mut long = std::ptr::null_mut();
-        let mut to = start;
+        let (mut to, mut room) = (start, MAX_SHORT + WORD);
         if total > MAX_SHORT {
             long = match string::new_long(g, total) {
                 Ok(s) => s,
                 Err(e) => return Some(Err(e)),
             };
-            to = Str::data(long);
+            (to, room) = (Str::data(long), total);
         }
         for piece in &pieces[..n] {
             let (p, len) = piece.assume_init();
-            bytes::copy(p, to, len);
+            // 16 bytes can be read at every piece; what is too much is written over by the next.
+            if len <= WORD && WORD <= room {
+                let bytes = p.cast::<MaybeUninit<Word>>().read_unaligned();
+                to.cast::<MaybeUninit<Word>>().write_unaligned(bytes);
+            } else {
+                bytes::copy(p, to, len);
+            }
             to = to.add(len);
+            room -= len;
         }
         Some(if long.is_null() {
             string::intern(g, std::slice::from_raw_parts(start, total))

@@ -4,10 +4,14 @@ use super::matcher::{Capture, Extent, Matcher};
 use super::pattern::{Item, MAX_CAPTURES, Pattern, PatternError, Set};
 use super::start_position;
 use crate::error::{LResult, Raise};
-use crate::object::{Str, Userdata};
+use crate::heap;
+use crate::object::{NativeClosure, Str, Userdata};
 use crate::raise;
+use crate::state::Global;
+use crate::string;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
+use trinity_abi::intrinsic::Intrinsic;
 
 /// Raises the error of a pattern.
 #[cold]
@@ -164,11 +168,16 @@ fn first_match(
     last: Option<usize>,
 ) -> Result<Option<(usize, usize)>, PatternError> {
     let mut at = from;
+    let repeated = m.repeated();
     while at <= m.subject().len() {
         let Some(start) = m.candidate(at) else {
             return Ok(None);
         };
-        if let Some(end) = m.run(start)?
+        let end = match repeated {
+            Some(item) => m.run_of(item, start),
+            None => m.run(start)?,
+        };
+        if let Some(end) = end
             && Some(end) != last
         {
             return Ok(Some((start, end)));
@@ -233,6 +242,8 @@ pub fn gmatch(l: Lua) -> LResult<u32> {
             },
         ],
     )?;
+    // SAFETY: made above.
+    unsafe { (*iterator.as_native_fn()).h.aux8 = Intrinsic::GmatchIterator as u8 };
     l.push(iterator);
     Ok(1)
 }
@@ -250,26 +261,96 @@ fn progress(v: Value) -> Option<*mut Progress> {
     }
 }
 
-fn next_match(l: Lua) -> LResult<u32> {
-    let subject = l.upvalue(1);
-    let (true, Some(state)) = (subject.is_string(), progress(l.upvalue(2))) else {
-        return Ok(0);
+/// Looks on for a gmatch iterator with these upvalues; `found` gets the match's start and end. `None`: it is none.
+#[inline(always)]
+fn continue_match<R>(
+    subject: Value,
+    state: Value,
+    found: impl FnOnce(&Matcher, Result<Option<(usize, usize)>, PatternError>) -> (R, bool),
+) -> Option<R> {
+    let (true, Some(state)) = (subject.is_string(), progress(state)) else {
+        return None;
     };
-    // SAFETY: both are upvalues of the running function; nothing below runs Lua code.
+    // SAFETY: both are upvalues of a live function; nothing below runs Lua code.
     unsafe {
         let s = Str::bytes(subject.as_str());
         let sets = state.add(1).cast::<Set>();
         let items =
             std::slice::from_raw_parts(sets.add((*state).sets).cast::<Item>(), (*state).items);
         let mut m = Matcher::new(s, items, std::slice::from_raw_parts(sets, (*state).sets));
-        match first_match(&mut m, (*state).at, Some((*state).last)) {
-            Ok(Some((start, end))) => {
-                (*state).at = end;
-                (*state).last = end;
-                push_captures(l, &m, Some((start, end)))
-            }
-            Ok(None) => Ok(0),
-            Err(e) => Err(pattern_error(l, e)),
+        let next = first_match(&mut m, (*state).at, Some((*state).last));
+        let end = next.as_ref().ok().copied().flatten();
+        let (r, done) = found(&m, next);
+        if let (Some((_, end)), true) = (end, done) {
+            (*state).at = end;
+            (*state).last = end;
         }
+        Some(r)
+    }
+}
+
+/// The iterator of gmatch.
+pub(crate) fn next_match(l: Lua) -> LResult<u32> {
+    let r = continue_match(l.upvalue(1), l.upvalue(2), |m, next| match next {
+        Ok(None) => (Ok(0), true),
+        Ok(whole) => (push_captures(l, m, whole), true),
+        Err(e) => (Err(pattern_error(l, e)), false),
+    });
+    r.unwrap_or(Ok(0))
+}
+
+/// A step of the iterator of gmatch without a call: `wanted` results (at least one) from `to` on. False: an object must not be made now, or an
+/// error is to be raised; the iterator has not moved.
+///
+/// # Safety
+/// `f` is an iterator of gmatch, `g` its state; the results have room.
+pub(crate) unsafe fn step_inline(
+    g: *mut Global,
+    f: *mut NativeClosure,
+    to: *mut Value,
+    wanted: usize,
+) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        if heap::gc_due(g) {
+            return false;
+        }
+        let upvalue = |n| *NativeClosure::upval(f, n);
+        let stepped = continue_match(upvalue(0), upvalue(1), |m, next| {
+            let Ok(found) = next else {
+                return (false, false);
+            };
+            let captures = m.captures();
+            for n in 0..wanted {
+                let c = match found {
+                    Some((start, end)) if n == 0 && captures.is_empty() => Some(Capture {
+                        start,
+                        extent: Extent::Length(end - start),
+                    }),
+                    Some(_) => captures.get(n).copied(),
+                    None => None,
+                };
+                let v = match c {
+                    None => Value::NIL,
+                    Some(Capture {
+                        start,
+                        extent: Extent::Position,
+                    }) => Value::int(start as i64 + 1),
+                    Some(Capture {
+                        start,
+                        extent: Extent::Length(len),
+                    }) => match string::new(g, &m.subject()[start..start + len]) {
+                        Ok(s) => Value::str(s),
+                        Err(_) => return (false, false),
+                    },
+                    Some(_) => return (false, false),
+                };
+                *to.add(n) = v;
+            }
+            // An unfinished capture that is not wanted is an error all the same.
+            let all = captures.iter().all(|c| c.extent != Extent::Unfinished);
+            (all, all)
+        });
+        stepped == Some(true)
     }
 }
