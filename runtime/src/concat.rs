@@ -57,16 +57,26 @@ unsafe fn join_word(
 }
 
 /// One string from `n` values. `None`: they are too many, or not all of them strings and numbers, or too long together.
+/// `grows`: it will be extended, and where the first is such a string it is extended itself. `due`: a collection is, so that nothing can be made
+/// (which is `None`, too).
 ///
 /// # Safety
-/// The values are live, `g` is their state.
+/// The values are live, `g` is their state. The first string may be marked only if nobody else refers to it.
+#[inline]
 pub unsafe fn join(
     g: *mut Global,
     from: *const Value,
     n: usize,
+    grows: bool,
+    due: bool,
 ) -> Option<Result<*mut Str, AllocError>> {
     // SAFETY: by contract.
-    unsafe { join_word(g, from, n).or_else(|| join_any(g, from, n)) }
+    unsafe {
+        if !due && let Some(s) = join_word(g, from, n) {
+            return Some(s);
+        }
+        join_any(g, from, n, grows, due)
+    }
 }
 
 #[inline(never)]
@@ -74,6 +84,8 @@ unsafe fn join_any(
     g: *mut Global,
     from: *const Value,
     n: usize,
+    grows: bool,
+    due: bool,
 ) -> Option<Result<*mut Str, AllocError>> {
     if n > MAX_PIECES {
         return None;
@@ -106,29 +118,38 @@ unsafe fn join_any(
     if total >= isize::MAX as usize {
         return None;
     }
-    // SAFETY: all pieces were written; they have `total` bytes, and so has the place they are written to, which is new.
+    // SAFETY: all pieces were written; they have `total` bytes, and so has the place they are written to, which is new or behind the first.
     unsafe {
-        if n == 2 && total > MAX_SHORT {
-            // An empty operand: the other one is the result.
-            for (i, j) in [(0, 1), (1, 0)] {
-                let v = *from.add(j);
-                if pieces[i].assume_init().1 == 0 && v.is_string() {
-                    return Some(Ok(v.as_str()));
-                }
-            }
-        }
         let mut buffer = [const { MaybeUninit::<u8>::uninit() }; MAX_SHORT + WORD];
         let start = buffer.as_mut_ptr().cast::<u8>();
-        let mut long = std::ptr::null_mut();
         let (mut to, mut room) = (start, MAX_SHORT + WORD);
-        if total > MAX_SHORT {
-            long = match string::new_long(g, total) {
+        let mut long = std::ptr::null_mut();
+        let mut pieces = &pieces[..n];
+        if grows && string::extend(*from, total) {
+            let (_, len) = pieces[0].assume_init();
+            long = (*from).as_str();
+            (to, room) = (Str::data(long).add(len), total - len);
+            pieces = &pieces[1..];
+        } else if due && !(grows && (*from).t == tag::LONG_STR && !string::is_growing(*from)) {
+            // What the helper made is made to grow in any case: it collects before the next time.
+            return None;
+        } else if total > MAX_SHORT {
+            if n == 2 && !grows {
+                // An empty operand: the other one is the result.
+                for (i, j) in [(0, 1), (1, 0)] {
+                    let v = *from.add(j);
+                    if pieces[i].assume_init().1 == 0 && v.is_string() {
+                        return Some(Ok(v.as_str()));
+                    }
+                }
+            }
+            long = match string::new_long(g, total, grows) {
                 Ok(s) => s,
                 Err(e) => return Some(Err(e)),
             };
             (to, room) = (Str::data(long), total);
         }
-        for piece in &pieces[..n] {
+        for piece in pieces {
             let (p, len) = piece.assume_init();
             // 16 bytes can be read at every piece; what is too much is written over by the next.
             if len <= WORD && WORD <= room {
@@ -140,10 +161,9 @@ unsafe fn join_any(
             to = to.add(len);
             room -= len;
         }
-        Some(if long.is_null() {
-            string::intern(g, std::slice::from_raw_parts(start, total))
-        } else {
-            Ok(long)
-        })
+        if !long.is_null() {
+            return Some(Ok(long));
+        }
+        Some(string::intern(g, std::slice::from_raw_parts(start, total)))
     }
 }

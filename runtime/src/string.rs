@@ -11,8 +11,10 @@
 use crate::heap::{self, AllocError};
 use crate::object::{Header, Str};
 use crate::state::Global;
+use crate::value::Value;
 use std::cmp::Ordering;
-use trinity_abi::{string::MAX_SHORT, tag};
+use trinity_abi::string::{GROWS, MAX_SHORT};
+use trinity_abi::tag;
 
 /// `flags` of a long string: `aux32` is its hash (before, the seed).
 const HASHED: u8 = 1;
@@ -201,7 +203,7 @@ pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
         if b.len() <= MAX_SHORT {
             intern(g, b)
         } else {
-            let s = new_long(g, b.len())?;
+            let s = new_long(g, b.len(), false)?;
             Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
             Ok(s)
         }
@@ -282,7 +284,7 @@ unsafe fn add(g: *mut Global, len: usize, hash: u32) -> Result<*mut Str, AllocEr
         if (*table).is_crowded() {
             resize(g, ((*table).live + 1) * 2)?;
         }
-        let s = alloc(g, tag::SHORT_STR, len)?;
+        let s = alloc(g, tag::SHORT_STR, len, size_of::<Str>() + len + 1)?;
         (*s).h.aux32 = hash;
         // only now: allocating may have swept and so removed entries
         enter(&mut (*table).slots, pack(s, hash), position(hash));
@@ -368,9 +370,13 @@ pub(crate) unsafe fn forget(g: *mut Global, s: *mut Str) {
     }
 }
 
-unsafe fn alloc(g: *mut Global, kind: u8, len: usize) -> Result<*mut Str, AllocError> {
+unsafe fn alloc(
+    g: *mut Global,
+    kind: u8,
+    len: usize,
+    size: usize,
+) -> Result<*mut Str, AllocError> {
     unsafe {
-        let size = len.checked_add(size_of::<Str>() + 1).ok_or(AllocError)?;
         let s: *mut Str = heap::alloc_object(g, kind, size)?.cast();
         (*s).len = len;
         *Str::data(s).add(len) = 0;
@@ -378,13 +384,47 @@ unsafe fn alloc(g: *mut Global, kind: u8, len: usize) -> Result<*mut Str, AllocE
     }
 }
 
-/// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written.
-pub unsafe fn new_long(g: *mut Global, n: usize) -> Result<*mut Str, AllocError> {
+/// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written. `grows`: with room behind its end.
+pub unsafe fn new_long(g: *mut Global, n: usize, grows: bool) -> Result<*mut Str, AllocError> {
     unsafe {
         debug_assert!(n > MAX_SHORT);
-        let s = alloc(g, tag::LONG_STR, n)?;
+        let size = n.checked_add(size_of::<Str>() + 1).ok_or(AllocError)?;
+        let size = if grows { size.next_power_of_two() } else { size };
+        let s = alloc(g, tag::LONG_STR, n, size)?;
         (*s).h.aux32 = (*g).strings.seed;
+        (*s).h.flags = if grows { GROWS } else { 0 };
         Ok(s)
+    }
+}
+
+/// A string that may grow.
+#[inline]
+pub unsafe fn is_growing(v: Value) -> bool {
+    v.t == tag::LONG_STR && unsafe { (*v.as_str()).h.flags & GROWS != 0 }
+}
+
+/// Gives a string that may grow another length, if it has the room. False: another value.
+#[inline]
+pub unsafe fn extend(v: Value, total: usize) -> bool {
+    unsafe {
+        if !is_growing(v) {
+            return false;
+        }
+        let (s, own) = (v.as_str(), size_of::<Str>() + 1);
+        if total + own > ((*s).len + own).next_power_of_two() {
+            return false;
+        }
+        debug_assert!((*s).h.flags & HASHED == 0);
+        (*s).len = total;
+        *Str::data(s).add(total) = 0;
+        true
+    }
+}
+
+/// Somebody else refers to a value from now on: a string does not grow any more.
+pub unsafe fn share(v: Value) {
+    if v.t == tag::LONG_STR {
+        unsafe { (*v.as_str()).h.flags &= !GROWS };
     }
 }
 
@@ -400,7 +440,7 @@ pub unsafe fn new_with(
             fill(&mut b[..n]);
             return intern(g, &b[..n]);
         }
-        let s = new_long(g, n)?;
+        let s = new_long(g, n, false)?;
         let data = Str::data(s);
         data.write_bytes(0, n);
         fill(std::slice::from_raw_parts_mut(data, n));

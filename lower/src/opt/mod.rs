@@ -7,6 +7,7 @@
 
 mod access;
 mod alloc;
+mod append;
 mod arith;
 mod cached;
 mod call;
