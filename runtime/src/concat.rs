@@ -62,7 +62,7 @@ unsafe fn join_word(
 ///
 /// # Safety
 /// The values are live, `g` is their state. The first string may be marked only if nobody else refers to it.
-#[inline]
+#[inline(never)]
 pub unsafe fn join(
     g: *mut Global,
     from: *const Value,

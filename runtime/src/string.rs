@@ -108,20 +108,6 @@ pub unsafe fn word_of(s: *mut Str) -> Word {
     unsafe { Word::from_le(Str::data(s).cast::<Word>().read_unaligned()) }
 }
 
-/// Equality of texts of the same length, more than 16 bytes, without a call.
-#[inline(always)]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    let mut at = 0;
-    while a.len() - at > WORD {
-        if word(&a[at..at + WORD]) != word(&b[at..at + WORD]) {
-            return false;
-        }
-        at += WORD;
-    }
-    // The last 16 bytes: some of them for the second time.
-    a.last_chunk::<WORD>() == b.last_chunk()
-}
-
 /// The part of a string that C sees: names in messages end at the first zero, as in the reference.
 pub fn c_part(s: &[u8]) -> &[u8] {
     s.split(|&b| b == 0).next().unwrap_or(s)
@@ -197,11 +183,13 @@ unsafe fn home(e: Slot, mask: usize) -> usize {
 }
 
 /// A string object with the given bytes: interned when short (40 bytes or less).
-#[inline]
+#[inline(never)]
 pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
     unsafe {
-        if b.len() <= MAX_SHORT {
-            intern(g, b)
+        if b.len() <= WORD {
+            intern_word(g, word(b), b.len())
+        } else if b.len() <= MAX_SHORT {
+            intern_more(g, b)
         } else {
             let s = new_long(g, b.len(), false)?;
             Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
@@ -211,6 +199,7 @@ pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
 }
 
 /// The interned string of at most `MAX_SHORT` bytes.
+#[inline(never)]
 pub unsafe fn intern(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
     unsafe {
         match b.len() {
@@ -226,7 +215,7 @@ unsafe fn intern_more(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> 
     unsafe {
         debug_assert!(b.len() <= MAX_SHORT);
         let hash = hash_bytes((*g).strings.seed, b);
-        let equals = |s: *mut Str| (*s).len == b.len() && same(Str::bytes(s), b);
+        let equals = |s: *mut Str| Str::bytes(s) == b;
         if let Some(s) = find(g, hash, equals) {
             return Ok(s);
         }
@@ -385,6 +374,7 @@ unsafe fn alloc(
 }
 
 /// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written. `grows`: with room behind its end.
+#[inline(never)]
 pub unsafe fn new_long(g: *mut Global, n: usize, grows: bool) -> Result<*mut Str, AllocError> {
     unsafe {
         debug_assert!(n > MAX_SHORT);

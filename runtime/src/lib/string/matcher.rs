@@ -161,7 +161,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Number of characters from `at` on that match a single-character item.
-    #[inline(always)]
+    #[inline(never)]
     fn span(&self, item: Item, at: usize) -> usize {
         let rest = self.subject.get(at..).unwrap_or(&[]);
         let mask = item.arg as u16;

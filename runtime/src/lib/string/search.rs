@@ -261,15 +261,17 @@ fn progress(v: Value) -> Option<*mut Progress> {
     }
 }
 
-/// Looks on for a gmatch iterator with these upvalues; `found` gets the match's start and end. `None`: it is none.
-#[inline(always)]
-fn continue_match<R>(
+/// What a search found: a match's start and end.
+type Found = Result<Option<(usize, usize)>, PatternError>;
+
+/// Looks on for a gmatch iterator with these upvalues, which moves behind the match if `take` says so. False: it is none.
+fn continue_match(
     subject: Value,
     state: Value,
-    found: impl FnOnce(&Matcher, Result<Option<(usize, usize)>, PatternError>) -> (R, bool),
-) -> Option<R> {
+    take: &mut dyn FnMut(&Matcher, Found) -> bool,
+) -> bool {
     let (true, Some(state)) = (subject.is_string(), progress(state)) else {
-        return None;
+        return false;
     };
     // SAFETY: both are upvalues of a live function; nothing below runs Lua code.
     unsafe {
@@ -280,23 +282,26 @@ fn continue_match<R>(
         let mut m = Matcher::new(s, items, std::slice::from_raw_parts(sets, (*state).sets));
         let next = first_match(&mut m, (*state).at, Some((*state).last));
         let end = next.as_ref().ok().copied().flatten();
-        let (r, done) = found(&m, next);
-        if let (Some((_, end)), true) = (end, done) {
-            (*state).at = end;
-            (*state).last = end;
+        if let (true, Some(end)) = (take(&m, next), end) {
+            (*state).at = end.1;
+            (*state).last = end.1;
         }
-        Some(r)
+        true
     }
 }
 
 /// The iterator of gmatch.
 pub(crate) fn next_match(l: Lua) -> LResult<u32> {
-    let r = continue_match(l.upvalue(1), l.upvalue(2), |m, next| match next {
-        Ok(None) => (Ok(0), true),
-        Ok(whole) => (push_captures(l, m, whole), true),
-        Err(e) => (Err(pattern_error(l, e)), false),
+    let mut results = Ok(0);
+    continue_match(l.upvalue(1), l.upvalue(2), &mut |m, next| {
+        results = match next {
+            Ok(None) => return true,
+            Ok(whole) => push_captures(l, m, whole),
+            Err(e) => Err(pattern_error(l, e)),
+        };
+        true
     });
-    r.unwrap_or(Ok(0))
+    results
 }
 
 /// A step of the iterator of gmatch without a call: `wanted` results (at least one) from `to` on. False: an object must not be made now, or an
@@ -316,9 +321,10 @@ pub(crate) unsafe fn step_inline(
             return false;
         }
         let upvalue = |n| *NativeClosure::upval(f, n);
-        let stepped = continue_match(upvalue(0), upvalue(1), |m, next| {
+        let mut done = false;
+        let iterates = continue_match(upvalue(0), upvalue(1), &mut |m, next| {
             let Ok(found) = next else {
-                return (false, false);
+                return false;
             };
             let captures = m.captures();
             for n in 0..wanted {
@@ -341,16 +347,17 @@ pub(crate) unsafe fn step_inline(
                         extent: Extent::Length(len),
                     }) => match string::new(g, &m.subject()[start..start + len]) {
                         Ok(s) => Value::str(s),
-                        Err(_) => return (false, false),
+                        Err(_) => return false,
                     },
-                    Some(_) => return (false, false),
+                    Some(_) => return false,
                 };
                 *to.add(n) = v;
             }
             // An unfinished capture that is not wanted is an error all the same.
-            let all = captures.iter().all(|c| c.extent != Extent::Unfinished);
-            (all, all)
+            let whole = |c: &Capture| c.extent != Extent::Unfinished;
+            done = found.is_none() || captures.iter().all(whole);
+            done
         });
-        stepped == Some(true)
+        iterates && done
     }
 }
