@@ -243,7 +243,7 @@ mod tests {
 
     /// Lines of CONCATs that extend, and of instructions in front of which marks are taken away.
     fn found(text: &str) -> (Vec<u32>, Vec<u32>) {
-        let p = compile(text.as_bytes(), "@t").unwrap();
+        let p = compile(text.as_bytes(), b"@t").unwrap();
         let a = Appends::new(&p);
         let lines = |mut pcs: Vec<u32>| {
             pcs.sort_unstable();
