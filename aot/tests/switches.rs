@@ -17,7 +17,7 @@ local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 
 local function adder(n) return function(x) n = n + x return n end end\n\
 local function main(n)\n\
   local t, total, bits, float = {}, 0, 0, 0.5\n\
-  local text = ('abcd'):rep(2)\n\
+  local text, line = ('abcd'):rep(2), ''\n\
   for k = 1, 9 do if k < 20 then bits = bits + (k << k) end end\n\
   local q = { first = 1, last = 0 }\n\
   local words = { 0x12345678, 0x9abcdef0, 5, 77 }\n\
@@ -25,6 +25,7 @@ local function main(n)\n\
   local many = { { v = 1 }, { a = 1, v = 2 }, { b = 1, v = 3 }, { c = 1, v = 4 }, { d = 1, v = 5 }, { e = 1, v = 6 } }\n\
   for i = 1, n do\n\
     t[i] = i\n\
+    line = line .. i\n\
     q.last = q.last + 1\n\
     q[q.last] = i\n\
     if i % 3 == 0 then q[q.first] = nil q.first = q.first + 1 end\n\
@@ -39,7 +40,7 @@ local function main(n)\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
-  print(total, bits, float, math.type(total))\n\
+  print(#line, total, bits, float, math.type(total))\n\
 end\n\
 main(tonumber((...)) or 60)\n";
 

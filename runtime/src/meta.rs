@@ -569,7 +569,7 @@ pub unsafe fn join(l: Lua, from: *const Value, n: usize) -> LResult<*mut Str> {
         let (mut from, mut n) = (from, n);
         loop {
             let count = n.min(MAX_PIECES);
-            let Some(s) = join(l.global(), from, count) else {
+            let Some(s) = join(l.global(), from, count, false, false) else {
                 return Err(raise::run_error(l, b"string length overflow"));
             };
             let s = s.or_raise(l)?;

@@ -10,6 +10,7 @@
 mod fixed;
 
 use crate::bytes;
+use crate::string::Word;
 use crate::value::Value;
 pub use fixed::Fixed;
 use std::fmt::Write;
@@ -114,6 +115,20 @@ pub fn decimal(mut n: u64, buf: &mut [u8; 20]) -> &[u8] {
         buf[at] = b'0' + n as u8;
     }
     &buf[at..]
+}
+
+/// Decimal text of a number of at most 8 digits, and their number.
+#[inline(always)]
+pub fn few_digits(mut n: u32) -> (Word, usize) {
+    let (mut text, mut len) = (0u64, 0);
+    loop {
+        text = text << 8 | u64::from(b'0' as u32 + n % 10);
+        n /= 10;
+        len += 1;
+        if n == 0 {
+            return (Word::from(text), len);
+        }
+    }
 }
 
 /// Text of a float as Lua prints it.

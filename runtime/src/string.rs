@@ -8,12 +8,13 @@
 //! Hashes depend on the state's seed and on the whole string.
 #![allow(clippy::missing_safety_doc)] // as in `heap`: `g` points to a live state, strings are live
 
-use crate::bytes;
 use crate::heap::{self, AllocError};
 use crate::object::{Header, Str};
 use crate::state::Global;
+use crate::value::Value;
 use std::cmp::Ordering;
-use trinity_abi::{string::MAX_SHORT, tag};
+use trinity_abi::string::{GROWS, MAX_SHORT};
+use trinity_abi::tag;
 
 /// `flags` of a long string: `aux32` is its hash (before, the seed).
 const HASHED: u8 = 1;
@@ -75,39 +76,36 @@ fn fold(a: u64, b: u64) -> u64 {
 const K0: u64 = 0x9E37_79B9_7F4A_7C15;
 const K1: u64 = 0xD6E8_FEB8_6659_FD93;
 
-/// The first and the last 8 bytes of a string, or all of a shorter one; with the length it tells strings of at most 16 bytes apart.
+/// A text of at most 16 bytes as a number, its first byte lowest: the first bytes of its string's cell, which has zeros behind a shorter text.
+pub type Word = u128;
+/// Longest text of a [`Word`].
+pub const WORD: usize = size_of::<Word>();
+
+/// A text as a [`Word`]. Pieces that overlap have the same bits there.
 #[inline(always)]
-fn ends(b: &[u8]) -> (u64, u64) {
+pub fn word(b: &[u8]) -> Word {
+    debug_assert!(b.len() <= WORD);
     if let (Some(first), Some(last)) = (b.first_chunk(), b.last_chunk()) {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        // The last bytes without those that the first ones are: a shift by 0 to 64.
+        let half = 4 * (WORD - b.len());
+        Word::from(last >> half >> half) << 64 | Word::from(first)
     } else if let (Some(first), Some(last)) = (b.first_chunk(), b.last_chunk()) {
-        (
-            u64::from(u32::from_le_bytes(*first)),
-            u64::from(u32::from_le_bytes(*last)),
-        )
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        Word::from(u64::from(first) | u64::from(last) << (8 * (b.len() - 4)))
     } else if let [first, .., last] = b {
-        (u64::from(*first) | u64::from(b[1]) << 8, u64::from(*last))
+        let end = u64::from(*last) << (8 * (b.len() - 1));
+        Word::from(u64::from(*first) | u64::from(b[1]) << 8 | end)
     } else {
-        (b.first().map_or(0, |&c| u64::from(c)), 0)
+        b.first().map_or(0, |&c| Word::from(c))
     }
 }
 
-/// Equality of short strings, without a call.
+/// The text of a string of at most 16 bytes as a [`Word`].
 #[inline(always)]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut at = 0;
-    while a.len() - at > 16 {
-        if ends(&a[at..at + 16]) != ends(&b[at..at + 16]) {
-            return false;
-        }
-        at += 16;
-    }
-    // The last 16 bytes: some of them for the second time.
-    let last = a.len().saturating_sub(16);
-    ends(&a[last..]) == ends(&b[last..])
+pub unsafe fn word_of(s: *mut Str) -> Word {
+    // SAFETY: a live string; cells have 16 bytes of text at least.
+    unsafe { Word::from_le(Str::data(s).cast::<Word>().read_unaligned()) }
 }
 
 /// The part of a string that C sees: names in messages end at the first zero, as in the reference.
@@ -115,24 +113,45 @@ pub fn c_part(s: &[u8]) -> &[u8] {
     s.split(|&b| b == 0).next().unwrap_or(s)
 }
 
-/// Hash of bytes.
+/// The seed as a factor, and what a hash begins with. The seed is in all factors: no text makes one of them zero.
+#[inline(always)]
+fn seeded(seed: u32) -> (u64, u64) {
+    let seed = u64::from(seed) | 1;
+    (seed, seed.wrapping_mul(K0))
+}
+
+/// The end of a hash: the last 16 bytes of a text, or all of it, and its length.
+#[inline(always)]
+fn end_hash(seed: u64, h: u64, w: Word, len: usize) -> u32 {
+    let h = fold(
+        h ^ w as u64,
+        (w >> 64) as u64 ^ (K1 ^ len as u64).wrapping_mul(seed),
+    );
+    (h ^ (h >> 32)) as u32
+}
+
+/// Hash of a text of at most 16 bytes.
+#[inline(always)]
+fn hash_word(seed: u32, w: Word, len: usize) -> u32 {
+    let (seed, h) = seeded(seed);
+    end_hash(seed, h, w, len)
+}
+
+/// Hash of a longer text.
 #[inline]
 pub fn hash_bytes(seed: u32, b: &[u8]) -> u32 {
-    let seed = u64::from(seed) | 1;
-    // The seed is in all factors: no text makes one of them zero.
-    let mut h = seed.wrapping_mul(K0);
+    let (seed, mut h) = seeded(seed);
     let mut rest = b;
-    while let Some((first, more)) = rest.split_first_chunk::<16>()
+    while let Some((first, more)) = rest.split_first_chunk::<WORD>()
         && !more.is_empty()
     {
-        let (x, y) = ends(first);
-        h = fold(h ^ x, y ^ seed.wrapping_mul(K1));
+        let w = Word::from_le_bytes(*first);
+        h = fold(h ^ w as u64, (w >> 64) as u64 ^ seed.wrapping_mul(K1));
         rest = more;
     }
     // The last 16 bytes: some of them for the second time.
-    let (x, y) = ends(b.last_chunk::<16>().map_or(rest, |l| l));
-    h = fold(h ^ x, y ^ (K1 ^ b.len() as u64).wrapping_mul(seed));
-    (h ^ (h >> 32)) as u32
+    let last = b.last_chunk().map_or(0, |l| Word::from_le_bytes(*l));
+    end_hash(seed, h, last, b.len())
 }
 
 #[inline(always)]
@@ -164,13 +183,15 @@ unsafe fn home(e: Slot, mask: usize) -> usize {
 }
 
 /// A string object with the given bytes: interned when short (40 bytes or less).
-#[inline]
+#[inline(never)]
 pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
     unsafe {
-        if b.len() <= MAX_SHORT {
-            intern(g, b)
+        if b.len() <= WORD {
+            intern_word(g, word(b), b.len())
+        } else if b.len() <= MAX_SHORT {
+            intern_more(g, b)
         } else {
-            let s = new_long(g, b.len())?;
+            let s = new_long(g, b.len(), false)?;
             Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
             Ok(s)
         }
@@ -178,44 +199,82 @@ pub unsafe fn new(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
 }
 
 /// The interned string of at most `MAX_SHORT` bytes.
+#[inline(never)]
 pub unsafe fn intern(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
     unsafe {
-        debug_assert!(b.len() <= MAX_SHORT);
-        let table = &raw mut (*g).strings;
-        let hash = hash_bytes((*table).seed, b);
-        let (slots, n) = ((*table).slots.as_ptr(), (*table).slots.len());
-        if n > 0 {
-            let mut i = position(hash);
-            loop {
-                // The capacity is a power of two.
-                let e = *slots.add(i & (n - 1));
-                if e == FREE {
-                    break;
-                }
-                if e >> BITS == u64::from(hash >> 12) {
-                    let s = string_of(e);
-                    if (*s).h.aux32 == hash && same(Str::bytes(s), b) {
-                        heap::revive(g, s.cast());
-                        return Ok(s);
-                    }
-                }
-                i = i.wrapping_add(1);
-            }
+        match b.len() {
+            0..=WORD => intern_word(g, word(b), b.len()),
+            _ => intern_more(g, b),
         }
-        add(g, b, hash)
     }
 }
 
-#[inline]
-unsafe fn add(g: *mut Global, b: &[u8], hash: u32) -> Result<*mut Str, AllocError> {
+/// The interned string of more than 16 bytes.
+#[inline(never)]
+unsafe fn intern_more(g: *mut Global, b: &[u8]) -> Result<*mut Str, AllocError> {
+    unsafe {
+        debug_assert!(b.len() <= MAX_SHORT);
+        let hash = hash_bytes((*g).strings.seed, b);
+        let equals = |s: *mut Str| Str::bytes(s) == b;
+        if let Some(s) = find(g, hash, equals) {
+            return Ok(s);
+        }
+        let s = add(g, b.len(), hash)?;
+        Str::data(s).copy_from_nonoverlapping(b.as_ptr(), b.len());
+        Ok(s)
+    }
+}
+
+/// The interned string of a text of `len` bytes, at most 16.
+pub unsafe fn intern_word(g: *mut Global, w: Word, len: usize) -> Result<*mut Str, AllocError> {
+    unsafe {
+        let hash = hash_word((*g).strings.seed, w, len);
+        // Texts differ in their lengths alone where zeros are at their ends.
+        if let Some(s) = find(g, hash, |s| word_of(s) == w && (*s).len == len) {
+            return Ok(s);
+        }
+        let s = add(g, len, hash)?;
+        Str::data(s).cast::<Word>().write_unaligned(w.to_le());
+        Ok(s)
+    }
+}
+
+/// The string with this hash that is the wanted one.
+#[inline(always)]
+unsafe fn find(g: *mut Global, hash: u32, equals: impl Fn(*mut Str) -> bool) -> Option<*mut Str> {
+    unsafe {
+        let table = &raw mut (*g).strings;
+        let (slots, n) = ((*table).slots.as_ptr(), (*table).slots.len());
+        let mut i = position(hash);
+        while n > 0 {
+            // The capacity is a power of two.
+            let e = *slots.add(i & (n - 1));
+            if e == FREE {
+                break;
+            }
+            if e >> BITS == u64::from(hash >> 12) {
+                let s = string_of(e);
+                if (*s).h.aux32 == hash && equals(s) {
+                    heap::revive(g, s.cast());
+                    return Some(s);
+                }
+            }
+            i = i.wrapping_add(1);
+        }
+        None
+    }
+}
+
+/// A new string whose `len` bytes are still to be written.
+#[inline(never)]
+unsafe fn add(g: *mut Global, len: usize, hash: u32) -> Result<*mut Str, AllocError> {
     unsafe {
         let table = &raw mut (*g).strings;
         if (*table).is_crowded() {
             resize(g, ((*table).live + 1) * 2)?;
         }
-        let s = alloc(g, tag::SHORT_STR, b.len())?;
+        let s = alloc(g, tag::SHORT_STR, len, size_of::<Str>() + len + 1)?;
         (*s).h.aux32 = hash;
-        bytes::copy(b.as_ptr(), Str::data(s), b.len());
         // only now: allocating may have swept and so removed entries
         enter(&mut (*table).slots, pack(s, hash), position(hash));
         (*table).live += 1;
@@ -300,9 +359,13 @@ pub(crate) unsafe fn forget(g: *mut Global, s: *mut Str) {
     }
 }
 
-unsafe fn alloc(g: *mut Global, kind: u8, len: usize) -> Result<*mut Str, AllocError> {
+unsafe fn alloc(
+    g: *mut Global,
+    kind: u8,
+    len: usize,
+    size: usize,
+) -> Result<*mut Str, AllocError> {
     unsafe {
-        let size = len.checked_add(size_of::<Str>() + 1).ok_or(AllocError)?;
         let s: *mut Str = heap::alloc_object(g, kind, size)?.cast();
         (*s).len = len;
         *Str::data(s).add(len) = 0;
@@ -310,13 +373,48 @@ unsafe fn alloc(g: *mut Global, kind: u8, len: usize) -> Result<*mut Str, AllocE
     }
 }
 
-/// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written.
-pub unsafe fn new_long(g: *mut Global, n: usize) -> Result<*mut Str, AllocError> {
+/// A long string whose `n` bytes (more than `MAX_SHORT`) are still to be written. `grows`: with room behind its end.
+#[inline(never)]
+pub unsafe fn new_long(g: *mut Global, n: usize, grows: bool) -> Result<*mut Str, AllocError> {
     unsafe {
         debug_assert!(n > MAX_SHORT);
-        let s = alloc(g, tag::LONG_STR, n)?;
+        let size = n.checked_add(size_of::<Str>() + 1).ok_or(AllocError)?;
+        let size = if grows { size.next_power_of_two() } else { size };
+        let s = alloc(g, tag::LONG_STR, n, size)?;
         (*s).h.aux32 = (*g).strings.seed;
+        (*s).h.flags = if grows { GROWS } else { 0 };
         Ok(s)
+    }
+}
+
+/// A string that may grow.
+#[inline]
+pub unsafe fn is_growing(v: Value) -> bool {
+    v.t == tag::LONG_STR && unsafe { (*v.as_str()).h.flags & GROWS != 0 }
+}
+
+/// Gives a string that may grow another length, if it has the room. False: another value.
+#[inline]
+pub unsafe fn extend(v: Value, total: usize) -> bool {
+    unsafe {
+        if !is_growing(v) {
+            return false;
+        }
+        let (s, own) = (v.as_str(), size_of::<Str>() + 1);
+        if total + own > ((*s).len + own).next_power_of_two() {
+            return false;
+        }
+        debug_assert!((*s).h.flags & HASHED == 0);
+        (*s).len = total;
+        *Str::data(s).add(total) = 0;
+        true
+    }
+}
+
+/// Somebody else refers to a value from now on: a string does not grow any more.
+pub unsafe fn share(v: Value) {
+    if v.t == tag::LONG_STR {
+        unsafe { (*v.as_str()).h.flags &= !GROWS };
     }
 }
 
@@ -332,7 +430,7 @@ pub unsafe fn new_with(
             fill(&mut b[..n]);
             return intern(g, &b[..n]);
         }
-        let s = new_long(g, n)?;
+        let s = new_long(g, n, false)?;
         let data = Str::data(s);
         data.write_bytes(0, n);
         fill(std::slice::from_raw_parts_mut(data, n));

@@ -108,6 +108,8 @@ pub(crate) struct Frame<'a> {
     pub loops: HashMap<u32, CountedLoop>,
     /// Table constructors met so far.
     pub constructors: Vec<super::constructor::Constructor>,
+    /// Its growing strings.
+    pub growing: super::growing::Growing,
     blocks: Vec<Block>,
     phis: Vec<Vec<(usize, Phi)>>,
     ends: Vec<Option<State>>,
@@ -274,6 +276,7 @@ impl<'a> Lowering<'a> {
             ret: None,
             loops: Default::default(),
             constructors: Vec::new(),
+            growing: self.growing_of(p),
             blocks: Vec::with_capacity(n),
             phis: vec![Vec::new(); n],
             ends: vec![None; n],
@@ -374,6 +377,7 @@ impl<'a> Lowering<'a> {
                 for pc in node.start..node.end {
                     self.locate(pc);
                     self.settle();
+                    self.share_read();
                     let i = self.instr();
                     self.instruction(i);
                 }

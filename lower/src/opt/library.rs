@@ -236,13 +236,19 @@ impl Lowering<'_> {
         let done = self.b.create_block();
         let out = self.value_params(done, tags);
         self.store_registers(a..a + n);
-        let slow = self.slow_step(a, tags, done);
+        let extends = self.extends();
+        let slow = self.slow_step_and(a, tags, done, |l| {
+            if extends {
+                l.share(a);
+            }
+        });
         let thread = self.thread();
         let from = self.slot_address(a);
         let count = self.b.iconst(n as i64);
+        let extends = self.b.iconst(i64::from(extends));
         let answer = self.leaf(
             Symbol::Stub(leaf::CONCAT),
-            &[thread, from, count],
+            &[thread, from, count, extends],
             Clobbers::Reads,
         );
         self.unless_declined(answer, slow);

@@ -83,6 +83,10 @@ pub(crate) fn cache(caches: Value, disp: i32) -> Addr {
 pub(crate) fn mark(object: Value) -> Addr {
     Addr::value(object, abi::header::MARK).in_region(Region::Header)
 }
+/// The length of a string that grows (`growing.rs`): that is another value then, but not in another place.
+pub(crate) fn growing_length(string: Value) -> Addr {
+    Addr::value(string, abi::string::LEN).in_region(Region::Header)
+}
 /// The state: free runs of the heap, its debt.
 pub(crate) fn state(global: Value, disp: i32) -> Addr {
     Addr::value(global, disp).in_region(Region::Thread)

@@ -21,6 +21,7 @@ pub mod facts;
 mod field;
 mod func;
 pub mod graph;
+mod growing;
 mod hash_part;
 mod inline;
 mod intrinsics;

@@ -457,12 +457,23 @@ impl Lowering<'_> {
     /// A cold block in which the helper runs the instruction; then the result in `R[a]` goes to `done`, whose parameters are as `shape` says.
     /// The result is checked against `want`, if it has fewer tags than anything: other values leave behind the instruction.
     pub fn slow_step(&mut self, a: usize, want: Tags, done: Block) -> Block {
+        self.slow_step_and(a, want, done, |_| {})
+    }
+    /// The same, with something to be done to the result.
+    pub fn slow_step_and(
+        &mut self,
+        a: usize,
+        want: Tags,
+        done: Block,
+        then: impl FnOnce(&mut Self),
+    ) -> Block {
         let here = self.b.current();
         let slow = self.b.create_cold_block();
         self.slow_helper(slow);
         let before = self.reg(a);
         // Cells are no values, but NEWCELL makes one.
         *self.reg_mut(a) = Reg::in_home(super::facts::VALUE.or(want));
+        then(self);
         if super::spec::is_guardable(want) {
             let exit = self.exit_block_at(self.pc + 1);
             self.leave_unless_tag(a, want, exit);

@@ -695,7 +695,11 @@ impl Lowering<'_> {
         let tags = self.tags(b);
         if tags.within(Tags::STR) {
             let s = self.get(b);
-            let n = self.b.load64(mem::constant(s, string::LEN));
+            let at = match self.grows(b) {
+                true => mem::growing_length(s),
+                false => mem::constant(s, string::LEN),
+            };
+            let n = self.b.load64(at);
             return self.define(a, Tags::INT, n);
         }
         let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);

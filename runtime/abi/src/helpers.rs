@@ -105,7 +105,8 @@ pub mod leaf {
     /// `(table, key payload, key tag) -> (payload, tag)`: what the table itself has under any key, in rax and rdx;
     /// [`ASK`](super::ASK) for the tag when there is nothing and a metatable may say more: the instruction's helper must be called.
     pub const KEY: &str = "trinity_l_key";
-    /// `(thread, values, count) -> (payload, tag)`: CONCAT of strings and numbers. [`ASK`](super::ASK) for the tag: the helper must be called.
+    /// `(thread, values, count, 0 or 1) -> (payload, tag)`: CONCAT of strings and numbers. 1: the result will be extended; where the first operand
+    /// is such a result ([`GROWS`](crate::string::GROWS)), it may be extended itself. [`ASK`](super::ASK) for the tag: the helper must be called.
     pub const CONCAT: &str = "trinity_l_concat";
     /// `(thread, table, payload and tag of the key, payload and tag of the value) -> 0 or 1`: a store to a table without `__newindex`. 0: the
     /// helper must be called.

@@ -64,6 +64,7 @@ intrinsics! {
     Assert = "assert";
     CoroutineStatus = "coroutine.status": "trinity_d_coroutine_status", 1..=1, None, false;
     Getmetatable = "getmetatable": "trinity_d_getmetatable", 1..=1, None, false;
+    GmatchIterator = "gmatch iterator";
     Ipairs = "ipairs": "trinity_d_ipairs", 1..=1, None, true;
     IpairsIterator = "ipairs iterator";
     MathAbs = "math.abs";

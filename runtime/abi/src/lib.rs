@@ -105,6 +105,8 @@ pub mod string {
     pub const BYTES: i32 = 16;
     /// Longest interned string.
     pub const MAX_SHORT: usize = 40;
+    /// Flag of a long string that machine code may extend where it is: one register refers to it, and its size is the next power of two.
+    pub const GROWS: u8 = 2;
 }
 
 /// Runtime prototype fields that machine code reads.

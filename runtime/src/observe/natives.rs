@@ -1,17 +1,24 @@
 //! Names of the library's functions, as `debug.traceback` gives them: `print`, `math.floor`.
 //!
 //! They are collected when the libraries are open and no program has changed them yet, from `package.loaded`. The functions are kept
-//! alive by the registry, so that an address means one function for ever. Functions that the library makes later (`ipairs` iterators) are
-//! known by their code.
+//! alive by the registry, so that an address means one function for ever. Functions that the library makes later (iterators) are known by
+//! their code.
 
 use crate::error::LResult;
-use crate::object::{NativeClosure, Str};
+use crate::object::{NativeClosure, NativeFn, Str};
 use crate::thread::Lua;
 use crate::value::{Value, tag};
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_frontend::hash::WordMap;
 
-/// The name of the function that `ipairs` returns.
-pub const IPAIRS_ITERATOR: &str = "ipairs iterator";
+/// Functions that the library makes when it is called, and their code.
+const MADE_LATER: [(Intrinsic, NativeFn); 2] = [
+    (Intrinsic::IpairsIterator, crate::lib::base::ipairs_step),
+    (
+        Intrinsic::GmatchIterator,
+        crate::lib::string::search::next_match,
+    ),
+];
 
 /// See the module.
 #[derive(Default)]
@@ -45,10 +52,11 @@ impl Natives {
                 }
             }
         }
-        let step = crate::lib::base::ipairs_step as *const () as usize;
-        let number = out.names.len() as u32;
-        out.names.push(IPAIRS_ITERATOR.to_string());
-        out.code.insert(step, number);
+        for (which, code) in MADE_LATER {
+            let number = out.names.len() as u32;
+            out.names.push(which.name().to_string());
+            out.code.insert(code as usize, number);
+        }
         Ok(out)
     }
 

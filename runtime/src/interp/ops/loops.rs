@@ -4,11 +4,13 @@
 
 use super::{Frame, frame_base, proto_at};
 use crate::error::LResult;
+use crate::lib::string::search;
 use crate::meta;
 use crate::raise;
 use crate::table;
 use crate::thread::{Lua, Thread};
 use crate::value::{Value, tag};
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_frontend::bytecode::Instr;
 
 /// TFORCALL: calls the iterator; the library's own ones without a call.
@@ -28,7 +30,7 @@ pub(crate) unsafe fn tfor_call(f: &Frame, i: Instr) -> LResult<()> {
     }
 }
 
-/// TFORCALL with the library's `next` over a table, or the step of its `ipairs` while elements are there, without a call. False: it is another
+/// TFORCALL with the library's `next` over a table, the step of its `ipairs` while elements are there, or that of `gmatch`, without a call. False: it is another
 /// iterator, or needs a metamethod, or an error is to be raised.
 ///
 /// # Safety
@@ -37,14 +39,18 @@ pub(crate) unsafe fn tfor_call(f: &Frame, i: Instr) -> LResult<()> {
 pub unsafe fn iterate_inline(th: *mut Thread, ra: *mut Value, wanted: usize) -> bool {
     unsafe {
         // The call would count as a nested one, so the last level has none.
-        if (*ra).t != tag::NATIVE_FN
-            || (*ra.add(1)).t != tag::TABLE
-            || (*th).nccalls >= raise::MAX_C_CALLS - 1
-        {
+        if (*ra).t != tag::NATIVE_FN || (*th).nccalls >= raise::MAX_C_CALLS - 1 {
+            return false;
+        }
+        let f = (*ra).as_native_fn();
+        if (*f).h.aux8 == Intrinsic::GmatchIterator as u8 {
+            return search::step_inline((*th).global, f, ra.add(4), wanted);
+        }
+        if (*ra.add(1)).t != tag::TABLE {
             return false;
         }
         let t = (*ra.add(1)).as_table();
-        let function = (*(*ra).as_native_fn()).func as usize;
+        let function = (*f).func as usize;
         let (key, v) = if function == crate::lib::base::next as *const () as usize {
             let Ok(pair) = table::next(t, *ra.add(2)) else {
                 return false;

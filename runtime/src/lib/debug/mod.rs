@@ -355,6 +355,8 @@ fn getlocal(l: Lua) -> LResult<u32> {
         Some((name, slot)) => {
             // SAFETY: the slot is in a live frame of a thread that does not run, or is below us on the same stack.
             let v = unsafe { read_slot(slot) };
+            // SAFETY: a live value.
+            unsafe { crate::string::share(v) };
             l.push_bytes(&name)?;
             l.push(v);
             Ok(2)
@@ -374,6 +376,8 @@ fn setlocal(l: Lua) -> LResult<u32> {
     let frame = at_level(l1, level).ok_or_else(|| level_error(l, arg + 1))?;
     l.check_any(arg + 3)?;
     let v = l.arg(arg + 3);
+    // SAFETY: a live value.
+    unsafe { crate::string::share(v) };
     match frame.local(n) {
         Some((name, slot)) => {
             // SAFETY: as in `getlocal`. Stacks need no write barrier, cells do.

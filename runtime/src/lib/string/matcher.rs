@@ -123,6 +123,23 @@ impl<'a> Matcher<'a> {
         Some(from + skipped)
     }
 
+    /// The item, where the pattern is one that is repeated as often as possible, and nothing else.
+    #[inline(always)]
+    pub fn repeated(&self) -> Option<Item> {
+        match self.items {
+            [item, end] if end.code == Code::Accept => {
+                matches!(item.rep, Rep::Plus | Rep::Star).then_some(*item)
+            }
+            _ => None,
+        }
+    }
+    /// What [`run`](Matcher::run) gives for such a pattern.
+    #[inline(always)]
+    pub fn run_of(&self, item: Item, at: usize) -> Option<usize> {
+        let n = self.span(item, at);
+        (n > 0 || item.rep == Rep::Star).then_some(at + n)
+    }
+
     /// Does the character belong to what a single-character item matches?
     #[inline(always)]
     fn single(&self, item: Item, c: u8) -> bool {
@@ -144,7 +161,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Number of characters from `at` on that match a single-character item.
-    #[inline(always)]
+    #[inline(never)]
     fn span(&self, item: Item, at: usize) -> usize {
         let rest = self.subject.get(at..).unwrap_or(&[]);
         let mask = item.arg as u16;

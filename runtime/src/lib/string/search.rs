@@ -4,10 +4,14 @@ use super::matcher::{Capture, Extent, Matcher};
 use super::pattern::{Item, MAX_CAPTURES, Pattern, PatternError, Set};
 use super::start_position;
 use crate::error::{LResult, Raise};
-use crate::object::{Str, Userdata};
+use crate::heap;
+use crate::object::{NativeClosure, Str, Userdata};
 use crate::raise;
+use crate::state::Global;
+use crate::string;
 use crate::thread::Lua;
 use crate::value::{Value, tag};
+use trinity_abi::intrinsic::Intrinsic;
 
 /// Raises the error of a pattern.
 #[cold]
@@ -164,11 +168,16 @@ fn first_match(
     last: Option<usize>,
 ) -> Result<Option<(usize, usize)>, PatternError> {
     let mut at = from;
+    let repeated = m.repeated();
     while at <= m.subject().len() {
         let Some(start) = m.candidate(at) else {
             return Ok(None);
         };
-        if let Some(end) = m.run(start)?
+        let end = match repeated {
+            Some(item) => m.run_of(item, start),
+            None => m.run(start)?,
+        };
+        if let Some(end) = end
             && Some(end) != last
         {
             return Ok(Some((start, end)));
@@ -233,6 +242,8 @@ pub fn gmatch(l: Lua) -> LResult<u32> {
             },
         ],
     )?;
+    // SAFETY: made above.
+    unsafe { (*iterator.as_native_fn()).h.aux8 = Intrinsic::GmatchIterator as u8 };
     l.push(iterator);
     Ok(1)
 }
@@ -250,26 +261,103 @@ fn progress(v: Value) -> Option<*mut Progress> {
     }
 }
 
-fn next_match(l: Lua) -> LResult<u32> {
-    let subject = l.upvalue(1);
-    let (true, Some(state)) = (subject.is_string(), progress(l.upvalue(2))) else {
-        return Ok(0);
+/// What a search found: a match's start and end.
+type Found = Result<Option<(usize, usize)>, PatternError>;
+
+/// Looks on for a gmatch iterator with these upvalues, which moves behind the match if `take` says so. False: it is none.
+fn continue_match(
+    subject: Value,
+    state: Value,
+    take: &mut dyn FnMut(&Matcher, Found) -> bool,
+) -> bool {
+    let (true, Some(state)) = (subject.is_string(), progress(state)) else {
+        return false;
     };
-    // SAFETY: both are upvalues of the running function; nothing below runs Lua code.
+    // SAFETY: both are upvalues of a live function; nothing below runs Lua code.
     unsafe {
         let s = Str::bytes(subject.as_str());
         let sets = state.add(1).cast::<Set>();
         let items =
             std::slice::from_raw_parts(sets.add((*state).sets).cast::<Item>(), (*state).items);
         let mut m = Matcher::new(s, items, std::slice::from_raw_parts(sets, (*state).sets));
-        match first_match(&mut m, (*state).at, Some((*state).last)) {
-            Ok(Some((start, end))) => {
-                (*state).at = end;
-                (*state).last = end;
-                push_captures(l, &m, Some((start, end)))
-            }
-            Ok(None) => Ok(0),
-            Err(e) => Err(pattern_error(l, e)),
+        let next = first_match(&mut m, (*state).at, Some((*state).last));
+        let end = next.as_ref().ok().copied().flatten();
+        if let (true, Some(end)) = (take(&m, next), end) {
+            (*state).at = end.1;
+            (*state).last = end.1;
         }
+        true
+    }
+}
+
+/// The iterator of gmatch.
+pub(crate) fn next_match(l: Lua) -> LResult<u32> {
+    let mut results = Ok(0);
+    continue_match(l.upvalue(1), l.upvalue(2), &mut |m, next| {
+        results = match next {
+            Ok(None) => return true,
+            Ok(whole) => push_captures(l, m, whole),
+            Err(e) => Err(pattern_error(l, e)),
+        };
+        true
+    });
+    results
+}
+
+/// A step of the iterator of gmatch without a call: `wanted` results (at least one) from `to` on. False: an object must not be made now, or an
+/// error is to be raised; the iterator has not moved.
+///
+/// # Safety
+/// `f` is an iterator of gmatch, `g` its state; the results have room.
+pub(crate) unsafe fn step_inline(
+    g: *mut Global,
+    f: *mut NativeClosure,
+    to: *mut Value,
+    wanted: usize,
+) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        if heap::gc_due(g) {
+            return false;
+        }
+        let upvalue = |n| *NativeClosure::upval(f, n);
+        let mut done = false;
+        let iterates = continue_match(upvalue(0), upvalue(1), &mut |m, next| {
+            let Ok(found) = next else {
+                return false;
+            };
+            let captures = m.captures();
+            for n in 0..wanted {
+                let c = match found {
+                    Some((start, end)) if n == 0 && captures.is_empty() => Some(Capture {
+                        start,
+                        extent: Extent::Length(end - start),
+                    }),
+                    Some(_) => captures.get(n).copied(),
+                    None => None,
+                };
+                let v = match c {
+                    None => Value::NIL,
+                    Some(Capture {
+                        start,
+                        extent: Extent::Position,
+                    }) => Value::int(start as i64 + 1),
+                    Some(Capture {
+                        start,
+                        extent: Extent::Length(len),
+                    }) => match string::new(g, &m.subject()[start..start + len]) {
+                        Ok(s) => Value::str(s),
+                        Err(_) => return false,
+                    },
+                    Some(_) => return false,
+                };
+                *to.add(n) = v;
+            }
+            // An unfinished capture that is not wanted is an error all the same.
+            let whole = |c: &Capture| c.extent != Extent::Unfinished;
+            done = found.is_none() || captures.iter().all(whole);
+            done
+        });
+        iterates && done
     }
 }

@@ -177,16 +177,21 @@ direct! {
 
 /// `trinity_abi::helpers::leaf::CONCAT`.
 #[unsafe(no_mangle)]
-extern "C" fn trinity_l_concat(th: *mut Thread, from: *mut Value, count: usize) -> Answer {
-    let call = Call {
-        th,
-        args: from,
-        count,
-        wanted: 1,
-    };
+extern "C" fn trinity_l_concat(
+    th: *mut Thread,
+    from: *mut Value,
+    count: usize,
+    grows: bool,
+) -> Answer {
     // SAFETY: machine code has the operands in place.
-    Answer::of(call.may_allocate().and_then(|()| unsafe {
-        let s = crate::concat::join(call.global(), from, count)?.ok()?;
-        Some(Value::str(s))
-    }))
+    unsafe {
+        let g = (*th).global;
+        let s = crate::concat::join(g, from, count, grows, heap::gc_due(g));
+        let s = s.and_then(|s| s.ok());
+        if s.is_none() {
+            // Whoever does it may keep the operands.
+            string::share(*from);
+        }
+        Answer::of(s.map(|s| Value::str(s)))
+    }
 }
