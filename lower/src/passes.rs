@@ -52,6 +52,7 @@ passes! {
     ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the few elements that others made there came to have";
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
+    Escape "escape" "objects" "lower/src/opt/escape.rs" "tables that nobody else has are not made, their fields are values";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";

@@ -28,6 +28,9 @@ impl Lowering<'_> {
         let want = self.wanted();
         if !upvalue {
             self.table_guard(i.b());
+            if self.virtual_get_field(i, want) {
+                return;
+            }
         }
         if i.d() == NO_CACHE as usize || !upvalue && !self.tags(i.b()).meets(Tags::TABLE) {
             self.step();
@@ -323,7 +326,7 @@ impl Lowering<'_> {
 
     /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape, or one more.
     pub(crate) fn set_field(&mut self, i: Instr, upvalue: bool) {
-        if !upvalue && self.construct_field(i) {
+        if !upvalue && (self.virtual_set_field(i) || self.construct_field(i)) {
             return;
         }
         if !upvalue {

@@ -3,10 +3,12 @@
 //! The callee's registers overlap the caller's as a called frame's would: its base is the slot of its first argument, so that its home slots are
 //! what the interpreter expects when the code is left. The chain of frames is named by exits and safe points (`InlineFrame`).
 
+use super::escape::Join;
 use super::facts;
 use super::func::Lowering;
 use super::graph::{Kind, NodeId};
 use super::intrinsics;
+use super::objects::Fields;
 use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
@@ -24,6 +26,12 @@ pub(crate) struct Return {
     tags: Vec<Tags>,
     /// Registers of the frames around, where it returned.
     ends: Vec<State>,
+    /// By result: the virtual object that it is on all ways so far.
+    objects: Vec<Option<u32>>,
+    /// By result: a joined object and its fields among the parameters.
+    joined: Vec<Option<(u32, Fields)>>,
+    /// Fields of other objects among the parameters.
+    fields: Vec<(u32, usize, Reg)>,
 }
 
 /// Instructions of a callee, at most.
@@ -117,7 +125,7 @@ impl Lowering<'_> {
     }
 
     /// How often the present instruction ran in training, in this copy of its function.
-    fn executions(&self) -> f64 {
+    pub(super) fn executions(&self) -> f64 {
         let f = self.frame();
         let count = f.spec.site(self.pc).map_or(0.0, |s| s.count as f64);
         count * f.runs / f.spec.calls().max(1.0)
@@ -158,33 +166,60 @@ impl Lowering<'_> {
         self.frame_mut().runs = runs;
         let tags = self.return_tags(c - 1);
         let block = self.b.create_block();
-        let out: Vec<Reg> = tags.iter().map(|&t| self.value_params(block, t)).collect();
+        let at = Join::behind(self.frame().path);
+        let (mut out, mut joined) = (Vec::new(), Vec::new());
+        for (n, &t) in tags.iter().enumerate() {
+            let object = self.object_params(at, n, block);
+            out.push(match &object {
+                Some((id, _)) => Reg::object(*id),
+                None => self.value_params(block, t),
+            });
+            joined.push(object);
+        }
+        let fields = self.field_params(at, block);
         self.frame_mut().ret = Some(Return {
             block,
+            objects: vec![None; tags.len()],
             tags,
             ends: Vec::new(),
+            joined,
+            fields,
         });
         self.run();
         // There is the frame just pushed, and it was given a place to return to.
-        let ret = self.frames.pop().and_then(|f| f.ret);
+        let mut ret = self.frames.pop().and_then(|f| f.ret);
         self.state.pop();
         (self.pc, self.node) = (pc, node);
         self.exit_cache = None;
         self.source(None);
         self.b.switch_to(block);
         // Home slots of frames around hold what they held on all ways out.
-        let mut ends = ret.map(|r| r.ends).unwrap_or_default().into_iter();
+        let ends = ret.as_mut().map(|r| std::mem::take(&mut r.ends));
+        let mut ends = ends.unwrap_or_default().into_iter();
         if let Some(first) = ends.next() {
             self.state = first;
             for end in ends {
-                for (regs, others) in self.state.iter_mut().zip(&end) {
+                for (regs, others) in self.state.iter_mut().zip(end.iter()) {
                     for (reg, o) in regs.iter_mut().zip(others) {
                         reg.home &= o.home;
                     }
                 }
+                let own = self.state.objects.clone();
+                if let (Some(ret), false) = (&ret, own.is_empty()) {
+                    self.compare_objects(at, &ret.fields, &own, (&end.objects, &end.made));
+                }
             }
         }
         self.clobber_from(a);
+        if let Some(ret) = ret {
+            self.take_fields(&ret.fields);
+            for (n, object) in ret.objects.into_iter().enumerate() {
+                if let Some(id) = object {
+                    out[n] = Reg::object(id);
+                }
+            }
+            self.state.objects.extend(ret.joined.into_iter().flatten());
+        }
         for (k, reg) in out.into_iter().enumerate() {
             self.set(a + k, reg);
         }
@@ -239,14 +274,63 @@ impl Lowering<'_> {
         all
     }
 
+    /// Result `n` of inlined code, from a register or nil, is a virtual object, as on all other ways, or a joined one.
+    fn return_object(&mut self, n: usize, from: Option<usize>) -> bool {
+        let id = from.and_then(|r| self.virtual_in(r));
+        let at = Join::behind(self.frame().path);
+        let Some(ret) = &mut self.frame_mut().ret else {
+            return false;
+        };
+        if ret.joined[n].is_some() {
+            return true;
+        }
+        let first = ret.ends.is_empty();
+        let before = ret.objects[n];
+        match (id, before) {
+            (Some(id), None) if first => ret.objects[n] = Some(id),
+            (Some(id), Some(other)) if id == other => {}
+            (None, None) => {}
+            (Some(id), Some(other)) => {
+                self.join_object(at, n, other);
+                self.join_object(at, n, id);
+            }
+            (id, other) => {
+                for id in id.into_iter().chain(other) {
+                    self.escape(id, "it meets another value here");
+                }
+            }
+        }
+        id.is_some()
+    }
+
     /// A return of inlined code: `count` values from `R[a]` on.
     pub(crate) fn inline_return(&mut self, a: usize, count: usize) {
         let Some(ret) = &self.frame().ret else {
             return;
         };
         let (block, tags) = (ret.block, ret.tags.clone());
+        let (joined, fields) = (ret.joined.clone(), ret.fields.clone());
+        let at = Join::behind(self.frame().path);
         let mut args = Vec::new();
         for (n, &want) in tags.iter().enumerate() {
+            if self.return_object(n, (n < count).then_some(a + n)) {
+                match &joined[n] {
+                    None => args.extend(self.no_arguments(want)),
+                    Some((id, params)) => {
+                        let reg = match n < count {
+                            true => self.reg(a + n),
+                            false => Reg::only_tag(Tags::NIL),
+                        };
+                        let named = reg.object_number();
+                        let named = named.is_some_and(|id| {
+                            let twice = (0..count).any(|k| k != n && self.virtual_in(a + k) == Some(id));
+                            twice || self.is_named_outside(id)
+                        });
+                        args.extend(self.object_arguments(at, n, (*id, params), reg, named));
+                    }
+                }
+                continue;
+            }
             let reg = if n < count {
                 self.reg(a + n)
             } else {
@@ -270,6 +354,7 @@ impl Lowering<'_> {
             }
             args.extend(self.arguments_of(reg, slot, want));
         }
+        args.extend(self.field_arguments(at, &fields));
         let mut end = self.state.clone();
         end.pop();
         if let Some(ret) = &mut self.frame_mut().ret {

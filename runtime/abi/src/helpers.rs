@@ -68,7 +68,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, PUT, GET_AT, PUT_AT, SHAPE, INT and BARRIER keep all registers but rax.
+/// GET, PUT, GET_AT, PUT_AT, SHAPE, INT, BARRIER and MAKE keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -110,6 +110,13 @@ pub mod leaf {
     /// `(thread, table, payload and tag of the key, payload and tag of the value) -> 0 or 1`: a store to a table without `__newindex`. 0: the
     /// helper must be called.
     pub const STORE: &str = "trinity_l_store";
+    /// `(closure, count, thread) -> table`: a new table with the fields in the state's [`MADE`](crate::heap::MADE), in order. Keys are numbers: the
+    /// function of the closure's module in the upper half, its constant in the lower; or from [`MAKE_INDEX`] on, an integer.
+    pub const MAKE: &str = "trinity_l_make";
+    /// Where integer keys of [`MAKE`] begin.
+    pub const MAKE_INDEX: u32 = 1 << 31;
+    /// Functions whose constants can be named.
+    pub const MAKE_FUNCTIONS: u16 = (MAKE_INDEX >> 16) as u16;
     /// `(string, string) -> -1, 0 or 1`: their order.
     pub const ORDER: &str = "trinity_l_order";
     /// `(thread, registers of the loop, wanted) -> 0 or 1`: TFORCALL with the library's `next`, or the step of `ipairs`. 0: the helper must be

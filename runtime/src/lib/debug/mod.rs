@@ -355,6 +355,9 @@ fn getlocal(l: Lua) -> LResult<u32> {
         Some((name, slot)) => {
             // SAFETY: the slot is in a live frame of a thread that does not run, or is below us on the same stack.
             let v = unsafe { read_slot(slot) };
+            if v.is_table() {
+                frame.local_seen(l1);
+            }
             l.push_bytes(&name)?;
             l.push(v);
             Ok(2)
