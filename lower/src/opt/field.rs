@@ -257,6 +257,9 @@ impl Lowering<'_> {
         let (a, b) = (i.a(), i.b());
         let want = self.wanted();
         self.table_guard(b);
+        if self.virtual_method(i, want) {
+            return;
+        }
         let tags = self.tags(b);
         let object = self.stored(b);
         let inline = i.d() != NO_CACHE as usize && tags.meets(Tags::TABLE.or(Tags::STR));

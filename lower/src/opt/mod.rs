@@ -27,6 +27,7 @@ mod intrinsics;
 mod library;
 mod loops;
 mod mem;
+mod metatables;
 pub mod module;
 mod objects;
 pub mod seen;

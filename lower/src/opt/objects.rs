@@ -29,6 +29,8 @@ pub(crate) enum Key {
     Name { func: u16, k: u16 },
     /// An element of a list.
     Index(u16),
+    /// No key: the metatable.
+    Meta,
 }
 
 impl Key {
@@ -37,6 +39,7 @@ impl Key {
         match self {
             Key::Name { func, k } => u32::from(func) << 16 | u32::from(k),
             Key::Index(n) => leaf::MAKE_INDEX | u32::from(n),
+            Key::Meta => leaf::MAKE_META,
         }
     }
 }
@@ -127,7 +130,18 @@ impl Lowering<'_> {
         let k = u16::try_from(k).ok()?;
         fits.then_some(Key::Name { func, k })
     }
-    fn position(&self, id: u32, key: Key) -> Option<usize> {
+    /// The place of the field with a name.
+    pub(super) fn named(&self, id: u32, name: &[u8]) -> Option<usize> {
+        let is = |key: Key| match key {
+            Key::Name { func, k } => {
+                let c = &self.module.protos[func as usize].consts[k as usize];
+                matches!(c, Const::Str(s) if s[..] == *name)
+            }
+            _ => false,
+        };
+        self.state.objects[&id].iter().position(|f| is(f.0))
+    }
+    pub(super) fn position(&self, id: u32, key: Key) -> Option<usize> {
         let fields = &self.state.objects[&id];
         fields.iter().position(|f| self.same_key(f.0, key))
     }
@@ -169,7 +183,11 @@ impl Lowering<'_> {
         let Some(key) = self.name_key(i.c()) else {
             return false;
         };
-        self.virtual_get(id, i.a(), key, want);
+        let Some(value) = self.virtual_field(id, key, i, want) else {
+            return false;
+        };
+        self.set(i.a(), value);
+        self.result_guard(i.a(), want);
         true
     }
     /// GETI of one.
@@ -177,16 +195,41 @@ impl Lowering<'_> {
         let Some(id) = self.virtual_in(i.b()) else {
             return false;
         };
-        self.virtual_get(id, i.a(), Key::Index(i.c() as u16), want);
+        let value = match self.position(id, Key::Index(i.c() as u16)) {
+            Some(n) => self.state.objects[&id][n].1,
+            None if self.metatable(id).is_none() => Reg::only_tag(Tags::NIL),
+            None => return false,
+        };
+        self.set(i.a(), value);
+        self.result_guard(i.a(), want);
         true
     }
-    fn virtual_get(&mut self, id: u32, a: usize, key: Key, want: Tags) {
-        let value = match self.position(id, key) {
-            Some(n) => self.state.objects[&id][n].1,
-            None => Reg::only_tag(Tags::NIL),
+    /// The field that the present instruction, GETFIELD or SELF, reads of a virtual object. `None`: the object must be made.
+    fn virtual_field(&mut self, id: u32, key: Key, i: Instr, want: Tags) -> Option<Reg> {
+        let own = self.position(id, key).map(|n| self.state.objects[&id][n].1);
+        match (own, self.metatable(id)) {
+            (Some(own), None) => Some(own),
+            (Some(own), _) if !own.tags.meets(Tags::NIL) => Some(own),
+            (None, None) => Some(Reg::only_tag(Tags::NIL)),
+            (None, Some(metatable)) => self.inherited(metatable, i, want),
+            _ => None,
+        }
+    }
+    /// SELF of a virtual object. False: there is none, or it must be made.
+    pub(crate) fn virtual_method(&mut self, i: Instr, want: Tags) -> bool {
+        let Some(id) = self.virtual_in(i.b()) else {
+            return false;
         };
-        self.set(a, value);
-        self.result_guard(a, want);
+        let Some(key) = self.name_key(i.c()) else {
+            return false;
+        };
+        let Some(value) = self.virtual_field(id, key, i, want) else {
+            return false;
+        };
+        self.set(i.a() + 1, Reg::object(id));
+        self.set(i.a(), value);
+        self.result_guard(i.a(), want);
+        true
     }
     /// SETFIELD of a virtual object. False: there is none, or it must be made.
     pub(crate) fn virtual_set_field(&mut self, i: Instr) -> bool {
@@ -197,6 +240,13 @@ impl Lowering<'_> {
             return false;
         };
         let value = self.stored(i.c());
+        let own = self.position(id, key).map(|n| self.state.objects[&id][n].1);
+        let has = own.is_some_and(|own| !own.tags.meets(Tags::NIL));
+        if let (Some(metatable), false) = (self.metatable(id), has)
+            && !self.takes_fields(metatable)
+        {
+            return false;
+        }
         self.virtual_set(id, key, value);
         true
     }
@@ -236,13 +286,16 @@ impl Lowering<'_> {
         let Some(id) = self.virtual_in(i.b()) else {
             return false;
         };
+        if self.metatable(id).is_some() {
+            return false;
+        }
         let all = &self.state.objects[&id];
         let n = all.iter().filter(|f| matches!(f.0, Key::Index(_))).count();
         let n = self.b.iconst(n as i64);
         self.define(i.a(), Tags::INT, n);
         true
     }
-    fn virtual_set(&mut self, id: u32, key: Key, value: Reg) {
+    pub(super) fn virtual_set(&mut self, id: u32, key: Key, value: Reg) {
         let value = Reg {
             home: false,
             ..value
@@ -262,7 +315,7 @@ impl Lowering<'_> {
         }
         self.exit_cache = None;
     }
-    fn reaches(&self, from: u32, to: u32) -> bool {
+    pub(super) fn reaches(&self, from: u32, to: u32) -> bool {
         let parts = self.state.objects.get(&from).into_iter().flatten();
         from == to
             || parts

@@ -5,7 +5,7 @@
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
 use crate::heap;
-use crate::interp::lookup::{Entry, leaf_get, leaf_shape};
+use crate::interp::lookup::{Entry, leaf_find, leaf_get, leaf_shape};
 use crate::object::{Header, LuaClosure, Table};
 use crate::poll;
 use crate::proto::Cache;
@@ -16,7 +16,7 @@ use crate::thread::Thread;
 use crate::value::Value;
 use std::arch::global_asm;
 use std::mem::{offset_of, size_of};
-use trinity_abi::helpers::leaf::MAKE_INDEX;
+use trinity_abi::helpers::leaf::{MAKE_INDEX, MAKE_META};
 use trinity_abi::{VALUE_TAG, cache, closure, header, lookup, proto, shape, tag, thread};
 use trinity_frontend::bytecode::Event;
 
@@ -319,7 +319,9 @@ unsafe extern "C" fn make(
                     p: m.payload,
                     t: m.tag,
                 };
-                if m.key >= MAKE_INDEX {
+                if m.key == MAKE_META {
+                    table::set_metatable(g, t, value.as_table()).ok()?;
+                } else if m.key >= MAKE_INDEX {
                     table::set_int(g, t, i64::from(m.key - MAKE_INDEX), value).ok()?;
                 } else {
                     let desc = (*(*f).proto).desc;
@@ -336,6 +338,17 @@ unsafe extern "C" fn make(
         made().unwrap_or_else(|| std::process::abort())
     }
 }
+
+// `leaf::FIND`: as GET.
+global_asm!(
+    ".pushsection .text.trinity_l_find,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_find",
+    "trinity_l_find:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym leaf_find,
+);
 
 // `leaf::MAKE`: rdi = closure, rsi = count, rdx = thread.
 global_asm!(
