@@ -101,6 +101,10 @@ pub(crate) struct Frame<'a> {
     pub chain: u32,
     /// The CALL in the frame around it.
     pub call_pc: u32,
+    /// The node of that.
+    pub call_node: NodeId,
+    /// It was tail-called: the function that the CALL called is gone.
+    pub tailed: bool,
     /// Its closure; the outermost one's is in its function slot.
     pub closure: Option<Value>,
     /// How often it was entered in training, as far as the profile tells callers apart.
@@ -156,6 +160,8 @@ pub(crate) struct Lowering<'a> {
     pub(super) cold_stores: Vec<u8>,
     /// Which objects are not made.
     pub plan: Plan,
+    /// The copy of a function whose tail call is about to become code, and its place.
+    pub tail_from: Option<(u32, u32)>,
     /// Virtual objects that home slots are about to get.
     pub(super) to_make: Vec<(usize, u32)>,
     /// Closures that are known to be of one function: of variables that the text assigns once.
@@ -209,6 +215,7 @@ fn attempt(
         notes: opts.explain.then(Notes::default),
         cold_stores: Vec::new(),
         plan,
+        tail_from: None,
         to_make: Vec::new(),
         functions: HashMap::new(),
     };
@@ -288,8 +295,9 @@ impl<'a> Lowering<'a> {
         let facts = facts::infer(p, &graph, &spec, entry);
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
-        let caller = self.frames.last().map(|f| f.path);
-        let path = caller.map_or(0, |f| self.plan.path(f, call_pc, func));
+        let caller = self.frames.last().map(|f| (f.path, call_pc));
+        let caller = self.tail_from.take().or(caller);
+        let path = caller.map_or(0, |(path, pc)| self.plan.path(path, pc, func));
         // Inlined code is part of the loops around the call.
         let (tight, looped) = self.frames.last().map_or((false, false), |f| {
             (f.tight[self.node.index()], f.looped[self.node.index()])
@@ -304,6 +312,8 @@ impl<'a> Lowering<'a> {
             offset,
             chain,
             call_pc,
+            call_node: self.node,
+            tailed: false,
             closure,
             runs: spec.calls(),
             ret: None,

@@ -5,8 +5,8 @@ use super::func::Lowering;
 use super::objects::Key;
 use super::state::Reg;
 use super::tags::Tags;
-use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::VALUE_TAG;
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_codegen::ir::{Addr, Cond, IntCc, LoadKind};
 use trinity_frontend::bytecode::instr::NO_CACHE;
 use trinity_frontend::bytecode::{Event, Instr, Op};
@@ -89,8 +89,7 @@ impl Lowering<'_> {
         let slow = self.b.create_cold_block();
         self.b.switch_to(slow);
         let place = self.find_by_leaf(t, i);
-        self.b
-            .exit_if(Cond::icmp(IntCc::Eq, place, 0), exit, &[]);
+        self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), exit, &[]);
         let p = self.b.load64(Addr::value(place, 0));
         let found = self.b.load(LoadKind::U8, Addr::value(place, VALUE_TAG));
         self.found(p, found, want, exit, done);

@@ -361,7 +361,11 @@ impl Lowering<'_> {
         let g = self.b.load64(mem::thread(thread::GLOBAL));
         for (n, &(key, reg)) in values.iter().enumerate() {
             let at = heap::MADE + 16 * n as i32;
-            self.store_value(reg, mem::state(g, at), mem::state(g, at + trinity_abi::VALUE_TAG));
+            self.store_value(
+                reg,
+                mem::state(g, at),
+                mem::state(g, at + trinity_abi::VALUE_TAG),
+            );
             let number = mem::state(g, at + heap::MADE_KEY);
             self.b.store_imm(Width::W32, number, key.number() as i32);
         }
@@ -370,7 +374,11 @@ impl Lowering<'_> {
         let thread = self.thread();
         let v = self.b.call_symbol(
             Symbol::Stub(leaf::MAKE).to_ref(),
-            &[(closure, PReg::Rdi), (count, PReg::Rsi), (thread, PReg::Rdx)],
+            &[
+                (closure, PReg::Rdi),
+                (count, PReg::Rsi),
+                (thread, PReg::Rdx),
+            ],
             &[(IrType::I64, PReg::Rax)],
             Clobbers::Saves,
             None,
@@ -498,7 +506,12 @@ impl Lowering<'_> {
         }
     }
     /// The joined object of a register, and parameters for its fields.
-    pub(crate) fn object_params(&mut self, at: Join, r: usize, block: Block) -> Option<(u32, Fields)> {
+    pub(crate) fn object_params(
+        &mut self,
+        at: Join,
+        r: usize,
+        block: Block,
+    ) -> Option<(u32, Fields)> {
         let (id, layout) = self.plan.joined(at, r)?;
         let layout = layout.clone();
         let fields = layout.keys.iter().zip(&layout.tags);
@@ -519,8 +532,8 @@ impl Lowering<'_> {
             _ => None,
         };
         let mut args = Vec::new();
+        let mut all = fields.as_ref().is_some_and(|f| f.len() == params.len());
         let fields = fields.unwrap_or_default();
-        let mut all = fields.len() == params.len();
         for (n, (key, param)) in params.iter().enumerate() {
             let own = fields.iter().find(|f| self.same_key(f.0, *key));
             match own.map(|f| f.1) {
@@ -561,7 +574,8 @@ impl Lowering<'_> {
             let call = self.frames[depth + 1].call_pc as usize;
             let live = f.live.live_across(call);
             let regs = self.state[depth].iter().enumerate();
-            regs.filter(|(k, _)| live.contains(*k)).any(|(_, reg)| is(reg))
+            regs.filter(|(k, _)| live.contains(*k))
+                .any(|(_, reg)| is(reg))
         });
         outer || self.state.objects.values().flatten().any(|f| is(&f.1))
     }

@@ -12,13 +12,13 @@ use super::objects::{Made, Objects};
 use super::tags::Tags;
 use crate::Symbol;
 use crate::passes::Pass;
+use std::ops::{Deref, DerefMut};
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, leaf, stub};
 use trinity_abi::unit::{SafePoint, flag, kind};
 use trinity_codegen::ir::{
     Block, CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Region, Type as IrType, Value, Width,
 };
-use std::ops::{Deref, DerefMut};
 use trinity_frontend::bytecode::RegSet;
 
 /// Where a payload is.
@@ -384,7 +384,9 @@ impl Lowering<'_> {
                 // A caller of inlined code: what it waits with, and the function below the callee's base.
                 let call = self.frames[depth + 1].call_pc as usize;
                 let a = self.frames[depth].p.code[call].a();
-                self.b.store_imm(Width::W8, mem::tail_mark(offset + a), 0);
+                let mark = i32::from(self.frames[depth + 1].tailed);
+                self.b
+                    .store_imm(Width::W8, mem::tail_mark(offset + a), mark);
                 *self.frames[depth].live.live_across(call) | RegSet::one(a)
             };
             self.store_set(depth, set, remember);

@@ -504,9 +504,7 @@ impl Lowering<'_> {
     pub(crate) fn store_payload(&mut self, value: Reg, at: trinity_codegen::ir::Addr) {
         let v = match value.p {
             Payload::Value(v) => v,
-            Payload::Count { .. } | Payload::None | Payload::Virtual(_) => {
-                self.bits_of(value, 0)
-            }
+            Payload::Count { .. } | Payload::None | Payload::Virtual(_) => self.bits_of(value, 0),
         };
         self.b.store64(at, v);
     }

@@ -154,7 +154,7 @@ impl Lowering<'_> {
                 let mut reg = self.state[depth][r];
                 if let Some((a, f)) = function
                     && a == r
-                    && let Some(closure) = f.closure
+                    && let Some(closure) = f.closure.filter(|_| !f.tailed)
                 {
                     // Whatever the slot holds: its mark must say that this was no tail call.
                     reg = Reg::known(super::tags::Tags::of(tag::LUA_FN), closure);

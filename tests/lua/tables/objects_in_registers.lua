@@ -93,6 +93,17 @@ local function lists(n)
 end
 print(lists(30))
 
+-- Built one from another: each part of the next.
+local function chain(n)
+  local t = {}
+  local p = t
+  for i = 1, n do p.n = { v = i } p = p.n end
+  local d, sum = 0, 0
+  while t.n do t = t.n d = d + 1 sum = sum + t.v end
+  return d, sum
+end
+print(chain(50))
+
 -- Several results packed and unpacked.
 local function divmod(a, b) return { a // b, a % b } end
 local function packed(n)
