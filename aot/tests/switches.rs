@@ -34,6 +34,8 @@ local function main(n)\n\
     local few, w = {}, words[i % 4 + 1]\n\
     w = (w >> 7 | w << 25) & 0xffffffff ~ (w >> 18 | w << 14) & 0xffffffff\n\
     few[1] = i\n\
+    local pair = { a = i, b = 2 }\n\
+    total = total + pair.a * pair.b\n\
     few[2] = fs[i % 2 + 1](i)\n\
     total = total + few[2] + many[i % 6 + 1].v + w + math.max(i, deep(5))\n\
     total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\

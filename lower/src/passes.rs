@@ -55,6 +55,7 @@ passes! {
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     GrowingStrings "growing-strings" "objects" "lower/src/opt/growing.rs" "strings of locals that grow are extended where they are";
+    Escape "escape" "objects" "lower/src/opt/escape.rs" "tables that nobody else has are not made, their fields are values";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     QuietLoops "quiet-loops" "loops" "lower/src/opt/quiet.rs" "no look for pending work in loops that make none";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";

@@ -22,6 +22,8 @@ pub mod reason {
     pub const HOOK: u32 = 2;
     /// The program was interrupted (set by a signal handler).
     pub const SIGNAL: u32 = 4;
+    /// Machine code made objects where it could not collect.
+    pub const COLLECT: u32 = 8;
 }
 
 /// Asks the thread to look at its pending work.
@@ -96,7 +98,11 @@ pub fn at_call(l: Lua) -> LResult<()> {
         if bits & reason::HOOK != 0 && (*th).hook.is_none() {
             settle(th, reason::HOOK);
         }
-        if bits & reason::FINALIZERS != 0 {
+        if bits & reason::COLLECT != 0 {
+            settle(th, reason::COLLECT);
+            gc_step(l);
+        }
+        if (*th).poll & reason::FINALIZERS != 0 {
             settle(th, reason::FINALIZERS);
             run_finalizers(l)?;
         }

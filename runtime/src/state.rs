@@ -75,6 +75,8 @@ const _: () = {
     assert!(lookups == trinity_abi::lookup::AT as usize);
     assert!(offset_of!(Heap, debt) == abi::DEBT as usize);
     assert!(offset_of!(Heap, current_white) == abi::WHITE as usize);
+    assert!(offset_of!(Heap, made) == abi::MADE as usize);
+    assert!(offset_of!(crate::heap::Made, key) == abi::MADE_KEY as usize);
 };
 
 /// Registry keys, as in the reference.

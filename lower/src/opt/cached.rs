@@ -297,6 +297,12 @@ impl Lowering<'_> {
         self.b.call_symbol(f, &args, &result, c, None)[0]
     }
 
+    /// The place of the field that the present instruction reads, in the table itself or what it inherits, which the cache then knows; 0: the
+    /// instruction must be executed.
+    pub(super) fn find_by_leaf(&mut self, t: Value, i: Instr) -> Value {
+        self.leaf_by_address(leaf::FIND, t, i.c(), i.d())
+    }
+
     fn leaf_by_address(&mut self, f: &'static str, t: Value, key: usize, ic: usize) -> Value {
         let global = self.b.load64(mem::thread(thread::GLOBAL));
         let name = self.const_pointer(key);

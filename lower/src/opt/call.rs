@@ -468,6 +468,9 @@ impl Lowering<'_> {
         }
         if self.depth() > 0 {
             // Of inlined functions only such calls are expected.
+            if self.inline_tail_call(i) {
+                return;
+            }
             return self.leave_at(self.pc, stub::GUARD);
         }
         self.remark_call();

@@ -352,7 +352,7 @@ impl Lowering<'_> {
             return;
         }
         let tags = self.tags(b);
-        if tags.has_payload() {
+        if tags.has_payload() && self.virtual_in(b).is_none() {
             self.get(b);
         }
         if tags.single().is_none() {

@@ -83,6 +83,9 @@ impl Lowering<'_> {
     /// NEWTABLE.
     pub(crate) fn new_table(&mut self, i: Instr) {
         let a = i.a();
+        if self.virtual_table(i) {
+            return;
+        }
         let Some((end, keys)) = extent(self.frame().p, self.pc as usize) else {
             return self.made(a, Tags::TABLE);
         };
@@ -268,7 +271,7 @@ impl Lowering<'_> {
 
     /// SETLIST.
     pub(crate) fn set_list(&mut self, i: Instr) {
-        if !self.construct_list(i) {
+        if !self.virtual_set_list(i) && !self.construct_list(i) {
             self.step();
         }
     }

@@ -28,6 +28,9 @@ impl Lowering<'_> {
         let want = self.wanted();
         if !upvalue {
             self.table_guard(i.b());
+            if self.virtual_get_field(i, want) {
+                return;
+            }
         }
         if i.d() == NO_CACHE as usize || !upvalue && !self.tags(i.b()).meets(Tags::TABLE) {
             self.step();
@@ -254,6 +257,9 @@ impl Lowering<'_> {
         let (a, b) = (i.a(), i.b());
         let want = self.wanted();
         self.table_guard(b);
+        if self.virtual_method(i, want) {
+            return;
+        }
         let tags = self.tags(b);
         let object = self.stored(b);
         let inline = i.d() != NO_CACHE as usize && tags.meets(Tags::TABLE.or(Tags::STR));
@@ -323,7 +329,7 @@ impl Lowering<'_> {
 
     /// SETFIELD, and SETTABUP through the upvalue's table: an existing slot of the cached shape, or one more.
     pub(crate) fn set_field(&mut self, i: Instr, upvalue: bool) {
-        if !upvalue && self.construct_field(i) {
+        if !upvalue && (self.virtual_set_field(i) || self.construct_field(i)) {
             return;
         }
         if !upvalue {

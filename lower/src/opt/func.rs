@@ -1,11 +1,13 @@
 //! The typed lowering of one function: nodes in reverse postorder, registers at joins, edges, polls.
 
 use super::entry::{adapter, set_slots};
+use super::escape::{Join, Plan};
 use super::explain::Notes;
 use super::facts;
 use super::graph::{self, Graph, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
+use super::objects::{Fields, Objects};
 use super::quiet;
 use super::settle::natural_loop;
 use super::shapes::Groups;
@@ -62,7 +64,7 @@ const MAX_TAGGED_PARAMS: usize = 8;
 const MAX_PARAMS: usize = 24;
 
 /// How a register crosses into a node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Phi {
     /// In block parameters for a value with these tags.
     Params(Reg),
@@ -72,6 +74,8 @@ enum Phi {
     LoopVariable,
     /// The count of a numeric loop whose last index is in an SSA value.
     LoopCount,
+    /// A virtual object, its fields in block parameters.
+    Object(u32, Fields),
 }
 
 /// An integer loop: its last index and step are known where it begins.
@@ -98,6 +102,10 @@ pub(crate) struct Frame<'a> {
     pub chain: u32,
     /// The CALL in the frame around it.
     pub call_pc: u32,
+    /// The node of that.
+    pub call_node: NodeId,
+    /// It was tail-called: the function that the CALL called is gone.
+    pub tailed: bool,
     /// Its closure; the outermost one's is in its function slot.
     pub closure: Option<Value>,
     /// How often it was entered in training, as far as the profile tells callers apart.
@@ -112,6 +120,12 @@ pub(crate) struct Frame<'a> {
     pub growing: super::growing::Growing,
     blocks: Vec<Block>,
     phis: Vec<Vec<(usize, Phi)>>,
+    /// Which copy of the function it is ([`Plan::path`]).
+    pub path: u32,
+    /// Fields of virtual objects that are parameters of the nodes.
+    fields: Vec<Vec<(u32, usize, Reg)>>,
+    /// Virtual objects at the start of loops.
+    begins: Vec<Objects>,
     ends: Vec<Option<State>>,
     calls_in: Vec<bool>,
     /// Headers of loops that make no work that a poll would find.
@@ -149,12 +163,35 @@ pub(crate) struct Lowering<'a> {
     pub notes: Option<Notes>,
     /// How much cold code stores the register in a slot ([`super::settle`]).
     pub(super) cold_stores: Vec<u8>,
+    /// Which objects are not made.
+    pub plan: Plan,
+    /// The copy of a function whose tail call is about to become code, and its place.
+    pub tail_from: Option<(u32, u32)>,
+    /// Virtual objects that home slots are about to get.
+    pub(super) to_make: Vec<(usize, u32)>,
     /// Closures that are known to be of one function: of variables that the text assigns once.
     pub functions: HashMap<Value, u32>,
 }
 
 /// Lowers function `index` of the module.
 pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered {
+    let mut plan = Plan::new(module.passes.has(Pass::Escape));
+    loop {
+        match attempt(module, index, name, opts, plan) {
+            Ok(lowered) => return lowered,
+            Err(failed) => plan = failed.next(),
+        }
+    }
+}
+
+/// Lowers it with what the plan says of objects; the plan comes back where it was wrong.
+fn attempt(
+    module: &Module,
+    index: u32,
+    name: &str,
+    opts: Options,
+    plan: Plan,
+) -> Result<Lowered, Plan> {
     let p = module.text(index);
     let sig = &module.signatures[index as usize];
     let params: Vec<(IrType, PReg)> = match sig.has_body() {
@@ -167,7 +204,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         opts,
         b,
         frames: Vec::new(),
-        state: Vec::new(),
+        state: State::default(),
         safepoints: Vec::new(),
         waits: BTreeMap::new(),
         inlines: Vec::new(),
@@ -182,6 +219,9 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         guards: 0,
         notes: opts.explain.then(Notes::default),
         cold_stores: Vec::new(),
+        plan,
+        tail_from: None,
+        to_make: Vec::new(),
         functions: HashMap::new(),
     };
     let mut entry = vec![Tags::NONE; p.max_stack as usize + 1];
@@ -201,10 +241,13 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
     l.return_early(sig);
     let frame_end = l.prologue(sig);
     l.run();
+    if l.plan.failed() {
+        return Err(l.plan);
+    }
     let slots = l.slots;
     let mut body = l.b.finish();
     set_slots(&mut body, frame_end, slots);
-    Lowered {
+    Ok(Lowered {
         body,
         adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
         safepoints: l.safepoints,
@@ -212,7 +255,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
         flags: l.flags,
         inlines: l.inlines,
         notes: l.notes,
-    }
+    })
 }
 
 impl<'a> Lowering<'a> {
@@ -257,6 +300,9 @@ impl<'a> Lowering<'a> {
         let facts = facts::infer(p, &graph, &spec, entry);
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
+        let caller = self.frames.last().map(|f| (f.path, call_pc));
+        let caller = self.tail_from.take().or(caller);
+        let path = caller.map_or(0, |(path, pc)| self.plan.path(path, pc, func));
         // Inlined code is part of the loops around the call.
         let (tight, looped) = self.frames.last().map_or((false, false), |f| {
             (f.tight[self.node.index()], f.looped[self.node.index()])
@@ -271,6 +317,8 @@ impl<'a> Lowering<'a> {
             offset,
             chain,
             call_pc,
+            call_node: self.node,
+            tailed: false,
             closure,
             runs: spec.calls(),
             ret: None,
@@ -279,6 +327,9 @@ impl<'a> Lowering<'a> {
             growing: self.growing_of(p),
             blocks: Vec::with_capacity(n),
             phis: vec![Vec::new(); n],
+            path,
+            fields: vec![Vec::new(); n],
+            begins: vec![Objects::default(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
             quiet: vec![false; n],
@@ -300,8 +351,12 @@ impl<'a> Lowering<'a> {
             let (mut tagged, mut all) = (0, 0);
             for r in f.graph.phis[k].iter() {
                 let tags = f.facts[k][r];
+                let at = Join { path, node: id.0 };
                 let phi = match loop_register(p, &f.graph, &f.facts, id, r) {
                     Some(phi) => phi,
+                    None if let Some((object, fields)) = self.object_params(at, r, b) => {
+                        Phi::Object(object, fields)
+                    }
                     None => {
                         tagged += usize::from(tags.single().is_none());
                         all += 1;
@@ -315,6 +370,7 @@ impl<'a> Lowering<'a> {
                 };
                 f.phis[k].push((r, phi));
             }
+            f.fields[k] = self.field_params(Join { path, node: id.0 }, b);
             if f.graph.is_header(id) {
                 let inside = natural_loop(&f.graph, id);
                 let calls = loop_calls(p, &f.graph, &spec, &inside);
@@ -376,6 +432,7 @@ impl<'a> Lowering<'a> {
                 }
                 for pc in node.start..node.end {
                     self.locate(pc);
+                    self.make_sunk();
                     self.settle();
                     self.share_read();
                     let i = self.instr();
@@ -423,7 +480,7 @@ impl<'a> Lowering<'a> {
             let Some(end) = &f.ends[pred.index()] else {
                 continue;
             };
-            for (regs, ends) in state.iter_mut().zip(end) {
+            for (regs, ends) in state.iter_mut().zip(end.iter()) {
                 for (reg, e) in regs.iter_mut().zip(ends) {
                     reg.home &= e.home;
                 }
@@ -452,8 +509,14 @@ impl<'a> Lowering<'a> {
                 Phi::Params(reg) => *self.reg_mut(r) = reg,
                 Phi::Home(tags) => *self.reg_mut(r) = Reg::in_home(tags),
                 Phi::LoopVariable | Phi::LoopCount => derived.push((r, phi)),
+                Phi::Object(object, fields) => {
+                    self.state.objects.insert(object, fields);
+                    self.state.made.remove(&object);
+                    *self.reg_mut(r) = Reg::object(object);
+                }
             }
         }
+        self.join_objects(id);
         for (r, phi) in derived {
             match phi {
                 Phi::LoopVariable => {
@@ -479,6 +542,38 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Virtual objects where ways meet: fields that differ are parameters.
+    fn join_objects(&mut self, id: NodeId) {
+        self.drop_objects();
+        let f = self.frame();
+        if self.state.objects.is_empty() || f.graph.nodes[id.index()].preds.len() < 2 {
+            return;
+        }
+        let at = Join {
+            path: f.path,
+            node: id.0,
+        };
+        let params = f.fields[id.index()].clone();
+        let own = self.state.objects.clone();
+        for pred in f.graph.nodes[id.index()].preds.clone() {
+            let end = &self.frame().ends[pred.index()];
+            let end = end.as_ref().map(|e| (e.objects.clone(), e.made.clone()));
+            if let Some((other, made)) = end {
+                self.compare_objects(at, &params, &own, (&other, &made));
+            }
+        }
+        self.take_fields(&params);
+        let mut now = self.state.objects.clone();
+        // Objects that begin here are others each time.
+        let f = self.frame_mut();
+        for (_, phi) in &f.phis[id.index()] {
+            if let Phi::Object(object, _) = phi {
+                now.remove(object);
+            }
+        }
+        f.begins[id.index()] = now;
+    }
+
     // ---- edges
 
     /// Ends the block with a jump to a node; polls on the way back.
@@ -493,11 +588,23 @@ impl<'a> Lowering<'a> {
                 .live
                 .live_at(target as usize)
                 .minus(f.graph.phis[to.index()]);
-            self.store_frames(live, true);
+            self.store_before_loop(live);
         }
         let args = self.edge_arguments(to);
-        if back && !self.frame().quiet[to.index()] {
-            self.poll(target, block, &args);
+        if back {
+            let f = self.frame();
+            let at = Join {
+                path: f.path,
+                node: to.0,
+            };
+            if !f.begins[to.index()].is_empty() {
+                let (params, begin) = (f.fields[to.index()].clone(), f.begins[to.index()].clone());
+                let (now, made) = (self.state.objects.clone(), self.state.made.clone());
+                self.compare_objects(at, &params, &begin, (&now, &made));
+            }
+            if !self.frame().quiet[to.index()] {
+                self.poll(target, block, &args);
+            }
         }
         self.b.jump(block, &args);
     }
@@ -507,9 +614,24 @@ impl<'a> Lowering<'a> {
         let phis = self.frame().phis[to.index()].clone();
         let mut args = Vec::new();
         let saved = self.state.clone();
+        let at = Join {
+            path: self.frame().path,
+            node: to.0,
+        };
         for (r, phi) in phis {
             match phi {
+                Phi::Object(object, fields) => {
+                    let reg = self.reg(r);
+                    let named = reg.object_number();
+                    let named = named.is_some_and(|id| self.is_named_twice(id, r, to));
+                    args.extend(self.object_arguments(at, r, (object, &fields), reg, named));
+                }
                 Phi::Params(want) => {
+                    if let Some(id) = self.virtual_in(r) {
+                        self.join_object(at, r, id);
+                        args.extend(self.no_arguments(want.tags));
+                        continue;
+                    }
                     if !self.tags(r).within(want.tags) {
                         self.remark_guard(r, want.tags);
                         let exit = self.exit_block_at(target);
@@ -527,6 +649,8 @@ impl<'a> Lowering<'a> {
                 Phi::LoopVariable | Phi::LoopCount => {}
             }
         }
+        let fields = self.frame().fields[to.index()].clone();
+        args.extend(self.field_arguments(at, &fields));
         // What was loaded or refined here holds on this edge only; but it ends the block, or a block of its own.
         self.state = saved;
         args
@@ -550,6 +674,7 @@ impl<'a> Lowering<'a> {
         let f = self.frame();
         let to = f.graph.nodes[self.node.index()].succs[which];
         let plain = f.phis[to.index()].is_empty()
+            && f.fields[to.index()].is_empty()
             && !f.graph.is_back(self.node, to)
             && !(f.graph.is_header(to) && f.calls_in[to.index()]);
         let block = f.blocks[to.index()];

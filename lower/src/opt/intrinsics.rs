@@ -14,7 +14,13 @@ use trinity_frontend::bytecode::{Instr, Op};
 
 /// The kind of what a TAILCALL returns, if [`Lowering::intrinsic`] does it without a call wherever it is.
 pub(crate) fn returned(spec: &Spec, pc: u32, i: Instr) -> Option<Tags> {
-    if i.op() != Op::TailCall || i.b() != 2 || i.c() != 0 {
+    if i.op() != Op::TailCall || i.c() != 0 {
+        return None;
+    }
+    if i.b() == 3 && spec.native(pc)? == Intrinsic::Setmetatable {
+        return Some(Tags::TABLE);
+    }
+    if i.b() != 2 {
         return None;
     }
     let kind = facts::number_kind(Tags::NUM, spec.operand(pc, 1))?;
@@ -45,6 +51,9 @@ impl Lowering<'_> {
         let c = if tail { 2 } else { i.c() };
         if !(c == 1 || c == 2) || !(2..=3).contains(&b) {
             return false;
+        }
+        if which == Intrinsic::Setmetatable {
+            return self.set_metatable(i);
         }
         if which == Intrinsic::Assert {
             // It gives all its arguments.

@@ -117,14 +117,13 @@ impl Lowering<'_> {
         self.b.exit_if(several, other, &[]);
         let here = self.b.current();
         self.b.switch_to(other);
-        let depth = self.depth();
-        let saved = self.state[depth].clone();
+        let saved = self.state.clone();
         self.b.store64(mem::home(self.slot(a)), payload);
         self.b.store(Width::W8, mem::home_tag(self.slot(a)), tag);
         self.set(a, Reg::in_home(facts::VALUE));
         self.open_results(a, count);
         self.leave_open(self.pc + 1);
-        self.state[depth] = saved;
+        self.state = saved;
         self.b.switch_to(here);
     }
 
@@ -136,12 +135,11 @@ impl Lowering<'_> {
         self.b.exit_if(Cond::icmp(IntCc::Ne, top, one), other, &[]);
         let here = self.b.current();
         self.b.switch_to(other);
-        let depth = self.depth();
-        let saved = self.state[depth].clone();
+        let saved = self.state.clone();
         self.clobber_from(a);
         self.set(a, Reg::in_home(facts::VALUE));
         self.leave_open(self.pc + 1);
-        self.state[depth] = saved;
+        self.state = saved;
         self.b.switch_to(here);
     }
 

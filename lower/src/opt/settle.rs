@@ -75,7 +75,7 @@ impl Lowering<'_> {
             for r in live.iter() {
                 let reg = self.state[depth][r];
                 let n = self.cold_stores.get(offset + r).copied().unwrap_or(0);
-                let computed = matches!(reg.p, Payload::Count { .. });
+                let computed = matches!(reg.p, Payload::Count { .. } | Payload::Virtual(_));
                 if reg.home || reg.tags.is_none() || computed || n < COLD_STORES {
                     continue;
                 }

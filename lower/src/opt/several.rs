@@ -98,7 +98,14 @@ impl Lowering<'_> {
         self.b.switch_to(done);
         // Home slots hold what they held on all ways here.
         for end in &ends {
-            for (regs, others) in self.state.iter_mut().zip(end) {
+            let own = self.state.objects.clone();
+            for (id, fields) in &own {
+                let end_fields = end.objects.get(id);
+                if end_fields.map_or(end.made.contains(id), |f| f != fields) {
+                    self.escape_wholly(*id, "one of several functions changes it");
+                }
+            }
+            for (regs, others) in self.state.iter_mut().zip(end.iter()) {
                 for (reg, o) in regs.iter_mut().zip(others) {
                     reg.home &= o.home;
                 }

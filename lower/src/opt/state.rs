@@ -8,9 +8,11 @@
 use super::captured::Assigned;
 use super::func::Lowering;
 use super::mem;
+use super::objects::{Made, Objects};
 use super::tags::Tags;
 use crate::Symbol;
 use crate::passes::Pass;
+use std::ops::{Deref, DerefMut};
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, leaf, stub};
 use trinity_abi::unit::{SafePoint, flag, kind};
@@ -35,6 +37,8 @@ pub(crate) enum Payload {
         /// The step.
         step: Step,
     },
+    /// A table that is not made yet.
+    Virtual(u32),
 }
 
 /// The step of an integer loop.
@@ -94,6 +98,22 @@ impl Reg {
             home: false,
         }
     }
+    /// A virtual object.
+    pub fn object(id: u32) -> Reg {
+        Reg {
+            tags: Tags::TABLE,
+            p: Payload::Virtual(id),
+            t: None,
+            home: false,
+        }
+    }
+    /// The number of the virtual object that it is.
+    pub fn object_number(&self) -> Option<u32> {
+        match self.p {
+            Payload::Virtual(id) => Some(id),
+            _ => None,
+        }
+    }
     /// A value that is nothing but its tag.
     pub fn only_tag(tags: Tags) -> Reg {
         Reg {
@@ -106,7 +126,27 @@ impl Reg {
 }
 
 /// Registers of the function and of those inlined into it, outermost first.
-pub(crate) type State = Vec<Vec<Reg>>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    regs: Vec<Vec<Reg>>,
+    /// Objects that some of them are.
+    pub objects: Objects,
+    /// Those that were made on the main path.
+    pub made: Made,
+}
+
+impl Deref for State {
+    type Target = Vec<Vec<Reg>>;
+    fn deref(&self) -> &Vec<Vec<Reg>> {
+        &self.regs
+    }
+}
+
+impl DerefMut for State {
+    fn deref_mut(&mut self) -> &mut Vec<Vec<Reg>> {
+        &mut self.regs
+    }
+}
 
 impl Lowering<'_> {
     // ---- reading
@@ -138,6 +178,10 @@ impl Lowering<'_> {
             Payload::Value(v) if reg.tags == Tags::FLOAT => self.b.bits_of_float(v),
             Payload::Value(v) => v,
             Payload::Count { last, index, step } => self.count(last, index, step),
+            Payload::Virtual(id) => {
+                self.escape(id, "the table itself is needed here");
+                self.b.iconst(0)
+            }
             Payload::None if reg.home && reg.tags.has_payload() => self.b.load64(mem::home(slot)),
             Payload::None => self.b.iconst(0),
         }
@@ -187,8 +231,10 @@ impl Lowering<'_> {
     /// The payload of a register of one kind, remembered. Only on the main path.
     pub fn get(&mut self, r: usize) -> Value {
         let reg = self.reg(r);
-        if let Payload::Value(v) = reg.p {
-            return v;
+        match reg.p {
+            Payload::Value(v) => return v,
+            Payload::Virtual(_) => return self.peek_bits(r),
+            _ => {}
         }
         let v = if reg.tags == Tags::FLOAT {
             self.b.loadf(mem::home(self.slot(r)))
@@ -348,15 +394,33 @@ impl Lowering<'_> {
                 // A caller of inlined code: what it waits with, and the function below the callee's base.
                 let call = self.frames[depth + 1].call_pc as usize;
                 let a = self.frames[depth].p.code[call].a();
-                self.b.store_imm(Width::W8, mem::tail_mark(offset + a), 0);
+                let mark = i32::from(self.frames[depth + 1].tailed);
+                self.b
+                    .store_imm(Width::W8, mem::tail_mark(offset + a), mark);
                 *self.frames[depth].live.live_across(call) | RegSet::one(a)
             };
             self.store_set(depth, set, remember);
         }
+        self.make_waiting();
+    }
+    /// The same where a loop begins: early, not because anybody looks.
+    pub fn store_before_loop(&mut self, live: RegSet) {
+        let depth = self.depth();
+        let objects = |regs: &[Reg]| {
+            let all = regs.iter().enumerate();
+            let all = all.filter(|(_, reg)| reg.object_number().is_some());
+            all.fold(RegSet::EMPTY, |set, (r, _)| set | RegSet::one(r))
+        };
+        if self.state.objects.is_empty() {
+            return self.store_frames(live, true);
+        }
+        let held = objects(&self.state[depth]);
+        self.store_set(depth, live.minus(held), true);
     }
     /// The same of the innermost frame only.
     pub fn store_innermost(&mut self, set: RegSet, remember: bool) {
         self.store_set(self.depth(), set, remember);
+        self.make_waiting();
     }
     fn store_set(&mut self, depth: usize, set: RegSet, remember: bool) {
         let offset = self.frames[depth].offset;
@@ -365,12 +429,25 @@ impl Lowering<'_> {
             if reg.home || reg.tags.is_none() {
                 continue;
             }
+            if let Some(id) = reg.object_number() {
+                match remember {
+                    true => self.escape(id, "a call may see it here"),
+                    false => self.to_make.push((offset + r, id)),
+                }
+                continue;
+            }
             self.store(reg, offset + r);
             if remember {
                 self.state[depth][r].home = true;
             } else {
                 self.count_cold_store(offset + r);
             }
+        }
+    }
+    fn make_waiting(&mut self) {
+        if !self.to_make.is_empty() {
+            let slots = std::mem::take(&mut self.to_make);
+            self.make_in_slots(&slots);
         }
     }
     /// Writes a value to a home slot.
@@ -394,6 +471,7 @@ impl Lowering<'_> {
     pub fn flush(&mut self, remember: bool) {
         let pc = self.pc as usize;
         let live = *self.frame().live.live_at(pc) | *self.frame().live.live_across(pc);
+        self.operands_escape();
         self.store_frames(live, remember);
     }
 

@@ -78,6 +78,9 @@ impl Lowering<'_> {
         self.table_guard(b);
         self.key_guard(index);
         let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
+        if i.op() == Op::GetI && self.virtual_get_index(i, want) {
+            return;
+        }
         let possible = match index {
             Index::Reg(r) => self.tags(r).meets(Tags::INT),
             Index::Imm(_) => true,
@@ -371,6 +374,9 @@ impl Lowering<'_> {
         } else {
             Index::Reg(i.b())
         };
+        if i.op() == Op::SetI && self.virtual_set_index(i) {
+            return;
+        }
         self.table_guard(a);
         self.key_guard(index);
         let possible = match index {
@@ -501,7 +507,7 @@ impl Lowering<'_> {
     pub(crate) fn store_payload(&mut self, value: Reg, at: trinity_codegen::ir::Addr) {
         let v = match value.p {
             Payload::Value(v) => v,
-            Payload::Count { .. } | Payload::None => self.bits_of(value, 0),
+            Payload::Count { .. } | Payload::None | Payload::Virtual(_) => self.bits_of(value, 0),
         };
         self.b.store64(at, v);
     }
@@ -635,7 +641,7 @@ impl Lowering<'_> {
             let k = c - usize::from(trinity_frontend::bytecode::instr::RK_CONST);
             return self.constant_reg(k);
         };
-        if self.tags(r).has_payload() {
+        if self.tags(r).has_payload() && self.virtual_in(r).is_none() {
             self.get(r);
         }
         if self.tags(r).single().is_none() {
@@ -686,6 +692,9 @@ impl Lowering<'_> {
     /// LEN: strings, and tables without a metatable whose array part is not empty.
     pub(crate) fn length(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
+        if self.virtual_length(i) {
+            return;
+        }
         if let Some(t) = self.spec().operand(self.pc, 0)
             && (t == Tags::TABLE || t == Tags::STR)
             && self.tags(b).meets(t)

@@ -61,8 +61,8 @@ impl Waits {
                     Step::Value(v) => Err(self.name(v)),
                 },
             },
-            // A register that is not in its home slot has a payload.
-            Payload::None => PayloadAt::None,
+            // A register that is not in its home slot has a payload; virtual objects were made.
+            Payload::None | Payload::Virtual(_) => PayloadAt::None,
         };
         let tag = match (reg.tags.single(), reg.t) {
             (Some(t), _) => Ok(t),
@@ -139,6 +139,7 @@ impl Lowering<'_> {
     /// their home slots do not hold them; function slots of inlined frames too.
     pub(crate) fn name_waiting(&mut self, safepoint: u32, live: RegSet) {
         let mut waits = Waits::default();
+        let mut seen = Vec::new();
         for depth in 0..self.state.len() {
             let offset = self.frames[depth].offset;
             let inner = self.frames.get(depth + 1);
@@ -153,15 +154,19 @@ impl Lowering<'_> {
                 let mut reg = self.state[depth][r];
                 if let Some((a, f)) = function
                     && a == r
-                    && let Some(closure) = f.closure
+                    && let Some(closure) = f.closure.filter(|_| !f.tailed)
                 {
                     // Whatever the slot holds: its mark must say that this was no tail call.
                     reg = Reg::known(super::tags::Tags::of(tag::LUA_FN), closure);
                 } else if reg.home || reg.tags.is_none() {
                     continue;
                 }
+                seen.extend(reg.object_number());
                 waits.add(offset + r, reg);
             }
+        }
+        for id in seen {
+            self.escape(id, "a call may see it here");
         }
         self.b.name_live(waits.values.clone());
         self.waits.insert(safepoint, waits);

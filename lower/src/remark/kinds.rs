@@ -139,6 +139,12 @@ kinds! {
     /// A callee's code is part of the caller's.
     Inlined { callee: String } Done "inlined"
         "{callee} is inlined";
+    /// A table that is not made.
+    NotMade {} Done "not-made"
+        "the table is not made: its fields are values";
+    /// A table that is.
+    Made { what: &'static str, line: u64 } Generic "made"
+        "the table is made: {what} (line {line})";
     /// A library function without a call of it.
     Library { callee: String, how: &'static str } Done "library"
         "{callee} {how}";

@@ -54,6 +54,13 @@ pub const DEBT: i32 = run(CLASSES);
 /// Offset, in the state, of the mark byte of new objects.
 pub const WHITE: i32 = DEBT + 8;
 
+/// Offset, in the state, of the fields of a table that [`crate::helpers::leaf::MAKE`] is about to make: values, each with its key's number.
+pub const MADE: i32 = WHITE + 8;
+/// Offset of the key's number (u32) from its value.
+pub const MADE_KEY: i32 = 12;
+/// How many there can be.
+pub const MADE_MAX: usize = 12;
+
 /// Most fields that get slots inside a new table.
 pub const MAX_INLINE_FIELDS: usize = 64;
 /// Most elements that get space inside a new table.

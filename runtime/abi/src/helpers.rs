@@ -68,11 +68,13 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, PUT, GET_AT, PUT_AT, SHAPE, INT and BARRIER keep all registers but rax.
+/// GET, FIND, PUT, GET_AT, PUT_AT, SHAPE, INT, BARRIER and MAKE keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
     pub const GET: &str = "trinity_l_get";
+    /// The same, where no cache answers: found, and remembered as by the interpreter.
+    pub const FIND: &str = "trinity_l_find";
     /// `(id) -> 0 or 1`: 1 when deoptimisation stress is on and this is the first call with this number in the process. Called at every guard
     /// by code that was compiled for it (`lower::Options::stress_guards`), which leaves for the interpreter at 1.
     pub const GUARD: &str = "trinity_l_guard";
@@ -111,6 +113,15 @@ pub mod leaf {
     /// `(thread, table, payload and tag of the key, payload and tag of the value) -> 0 or 1`: a store to a table without `__newindex`. 0: the
     /// helper must be called.
     pub const STORE: &str = "trinity_l_store";
+    /// `(closure, count, thread) -> table`: a new table with the fields in the state's [`MADE`](crate::heap::MADE), in order. Keys are numbers: the
+    /// function of the closure's module in the upper half, its constant in the lower; or from [`MAKE_INDEX`] on, an integer.
+    pub const MAKE: &str = "trinity_l_make";
+    /// Where integer keys of [`MAKE`] begin.
+    pub const MAKE_INDEX: u32 = 1 << 31;
+    /// The key of the metatable.
+    pub const MAKE_META: u32 = u32::MAX;
+    /// Functions whose constants can be named.
+    pub const MAKE_FUNCTIONS: u16 = (MAKE_INDEX >> 16) as u16;
     /// `(string, string) -> -1, 0 or 1`: their order.
     pub const ORDER: &str = "trinity_l_order";
     /// `(thread, registers of the loop, wanted) -> 0 or 1`: TFORCALL with the library's `next`, or the step of `ipairs`. 0: the helper must be

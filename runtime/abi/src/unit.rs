@@ -82,6 +82,8 @@ pub mod flag {
     pub const INTERPRETED: u32 = 1;
     /// The code relies on upvalues that the program assigns once, of its own function or of inlined ones, without looking at them.
     pub const ASSUMES_UPVALUES: u32 = 2;
+    /// The code may have only pictures of its own objects in home slots: who gets one there must make it leave.
+    pub const VIRTUAL: u32 = 4;
 }
 
 /// A place where the frame can be inspected or left; sorted by `ret_offset`.

@@ -257,6 +257,15 @@ impl FrameRef {
         None
     }
 
+    /// Somebody has the value of a local variable: code that has the object itself elsewhere must look at its home slot again.
+    pub fn local_seen(&self, l: Lua) {
+        if let Place::Machine(m, _) = self.place
+            && m.site.func.flags & trinity_abi::unit::flag::VIRTUAL != 0
+        {
+            self.local_changed(l);
+        }
+    }
+
     /// A local variable was changed from outside: code that keeps it elsewhere must look at its home slot again.
     pub fn local_changed(&self, l: Lua) {
         if let Place::Machine(m, _) = self.place {

@@ -148,6 +148,16 @@ pub(super) enum State {
     Pause,
 }
 
+/// A field of a table to be made (`trinity_abi::heap::MADE`).
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct Made {
+    pub payload: u64,
+    pub tag: u8,
+    /// The number of the key.
+    pub key: u32,
+}
+
 /// Allocator and collector state.
 #[repr(C)]
 pub struct Heap {
@@ -157,6 +167,8 @@ pub struct Heap {
     pub debt: isize,
     /// White colour of new objects.
     pub current_white: u8,
+    /// Fields of a table that machine code is about to make.
+    pub made: [Made; trinity_abi::heap::MADE_MAX],
     /// Stress mode. Set before the first allocation.
     pub stress: Stress,
     /// Finalizers wait to be called ([`next_finalizer`]).
@@ -233,6 +245,7 @@ impl Heap {
             runs: [none; CLASSES],
             debt: 0,
             current_white: mark_bits::WHITE0,
+            made: Default::default(),
             stress: Stress::Off,
             pending_finalizers: false,
             limit: usize::MAX,

@@ -173,6 +173,25 @@ pub(crate) unsafe extern "C" fn leaf_get(
     }
 }
 
+/// What machine code asks then, if it cannot leave the instruction to the helper: the object that it is about does not exist
+/// (`trinity_abi::helpers::leaf::FIND`).
+pub(crate) unsafe extern "C" fn leaf_find(
+    g: *mut Global,
+    t: *mut Table,
+    key: *mut Str,
+    site: *mut Cache,
+) -> *const Value {
+    // SAFETY: as for `leaf_get`.
+    unsafe {
+        let mut found = Value::NIL;
+        if !field_miss(g, t, key, site, &mut found) {
+            return null_mut();
+        }
+        (*g).lookups.found = found;
+        &raw const (*g).lookups.found
+    }
+}
+
 /// Whether the table's shape, shared with others, has all fields in their slots; if so the cell, or an entry of its own, learns its id
 /// (`trinity_abi::helpers::leaf::SHAPE`).
 pub(crate) unsafe extern "C" fn leaf_shape(

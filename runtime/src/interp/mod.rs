@@ -180,7 +180,9 @@ impl Left {
             debug_assert!(call.op() == Op::Call);
             self.ci = push_left(self.l, base, pc);
             (*self.ci).nresults = call.c() as i32 - 1;
-            (*self.ci).status = 0;
+            // Code in line of tail calls has marked the function's slot.
+            let tail = *crate::native::walk::tail_byte(base.sub(1)) == 1;
+            (*self.ci).status = if tail { call_status::TAIL } else { 0 };
         }
     }
 

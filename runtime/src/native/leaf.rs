@@ -5,14 +5,19 @@
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
 use crate::heap;
-use crate::interp::lookup::{Entry, leaf_get, leaf_shape};
-use crate::object::Header;
+use crate::interp::lookup::{Entry, leaf_find, leaf_get, leaf_shape};
+use crate::object::{Header, LuaClosure, Table};
+use crate::poll;
 use crate::proto::Cache;
 use crate::state::Global;
+use crate::table;
 use crate::table::hash::{HashPart, Node};
+use crate::thread::Thread;
+use crate::value::Value;
 use std::arch::global_asm;
 use std::mem::{offset_of, size_of};
-use trinity_abi::{VALUE_TAG, cache, closure, header, lookup, proto, shape, table, tag, thread};
+use trinity_abi::helpers::leaf::{MAKE_INDEX, MAKE_META};
+use trinity_abi::{VALUE_TAG, cache, closure, header, lookup, proto, shape, tag, thread};
 use trinity_frontend::bytecode::Event;
 
 /// Field of an entry's cache.
@@ -103,8 +108,8 @@ global_asm!(
     VALUE = const entry(cache::VALUE),
     OWN = const cache::KIND_OWN,
     CONST = const cache::KIND_CONST,
-    SHAPE_ID = const table::SHAPE_ID,
-    SLOTS = const table::SLOTS,
+    SHAPE_ID = const trinity_abi::table::SHAPE_ID,
+    SLOTS = const trinity_abi::table::SLOTS,
     VALUE_TAG = const VALUE_TAG,
     EPOCH_PTR = const thread::EPOCH_PTR,
     rust = sym leaf_get,
@@ -133,8 +138,8 @@ global_asm!(
     KIND = const entry(cache::KIND),
     SLOT = const entry(cache::SLOT),
     OWN = const cache::KIND_OWN,
-    SHAPE_ID = const table::SHAPE_ID,
-    SLOTS = const table::SLOTS,
+    SHAPE_ID = const trinity_abi::table::SHAPE_ID,
+    SLOTS = const trinity_abi::table::SLOTS,
     VALUE_TAG = const VALUE_TAG,
 );
 
@@ -205,11 +210,11 @@ global_asm!(
     VALUE = const cache::VALUE,
     OWN = const cache::KIND_OWN,
     ADD = const cache::KIND_ADD,
-    SHAPE_ID = const table::SHAPE_ID,
-    SHAPE = const table::SHAPE,
-    SLOTS = const table::SLOTS,
-    SLOT_CAP = const table::SLOT_CAP,
-    METATABLE = const table::METATABLE,
+    SHAPE_ID = const trinity_abi::table::SHAPE_ID,
+    SHAPE = const trinity_abi::table::SHAPE,
+    SLOTS = const trinity_abi::table::SLOTS,
+    SLOT_CAP = const trinity_abi::table::SLOT_CAP,
+    METATABLE = const trinity_abi::table::METATABLE,
     ABSENT = const shape::ABSENT,
     NEW_INDEX = const 1u32 << Event::NewIndex as u32,
     VALUE_TAG = const VALUE_TAG,
@@ -244,7 +249,7 @@ global_asm!(
     ENTRIES = const ENTRIES,
     KEY = const offset_of!(Entry, key),
     ID = const entry(cache::SHAPE_ID),
-    SHAPE_ID = const table::SHAPE_ID,
+    SHAPE_ID = const trinity_abi::table::SHAPE_ID,
     rust = sym leaf_shape,
 );
 
@@ -269,12 +274,12 @@ global_asm!(
     "5: pop r8; pop rdx; pop rcx",
     "4: ret",
     ".popsection",
-    HASH = const table::HASH,
+    HASH = const trinity_abi::table::HASH,
     LOG2 = const offset_of!(HashPart, log2),
     NODES = const size_of::<HashPart>(),
     NODE_KEY = const Node::KEY,
     KEY_TAG = const Node::KEY_TAG,
-    NODE_TAG = const table::ENTRY_TAG,
+    NODE_TAG = const trinity_abi::table::ENTRY_TAG,
     NEXT = const Node::NEXT,
     INT = const tag::INT,
     NIL = const tag::NIL,
@@ -293,6 +298,68 @@ unsafe extern "C" fn barrier(
     // SAFETY: machine code passes a live table; the thunk adds the global.
     unsafe { heap::barrier_back(g, t) }
 }
+
+/// `leaf::MAKE`. There is memory for what the program would have allocated before.
+unsafe extern "C" fn make(
+    f: *mut LuaClosure,
+    count: usize,
+    th: *mut Thread,
+    _: u64,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) -> *mut Table {
+    // SAFETY: machine code has filled the fields, its own closure is `f`; nothing collects meanwhile.
+    unsafe {
+        let made = || -> Option<*mut Table> {
+            let t = table::new(g, 0, count).ok()?;
+            for n in 0..count {
+                let m = (*g).heap.made[n];
+                let value = Value {
+                    p: m.payload,
+                    t: m.tag,
+                };
+                if m.key == MAKE_META {
+                    table::set_metatable(g, t, value.as_table()).ok()?;
+                } else if m.key >= MAKE_INDEX {
+                    table::set_int(g, t, i64::from(m.key - MAKE_INDEX), value).ok()?;
+                } else {
+                    let desc = (*(*f).proto).desc;
+                    let p = (*g).units.proto_of(desc, (m.key >> 16) as usize)?;
+                    let name = *(*p).consts.add((m.key & 0xFFFF) as usize);
+                    table::set(g, t, name, value).ok()?;
+                }
+            }
+            Some(t)
+        };
+        if (*g).heap.debt > 0 {
+            poll::request(th, poll::reason::COLLECT);
+        }
+        made().unwrap_or_else(|| std::process::abort())
+    }
+}
+
+// `leaf::FIND`: as GET.
+global_asm!(
+    ".pushsection .text.trinity_l_find,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_find",
+    "trinity_l_find:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym leaf_find,
+);
+
+// `leaf::MAKE`: rdi = closure, rsi = count, rdx = thread.
+global_asm!(
+    ".pushsection .text.trinity_l_make,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_make",
+    "trinity_l_make:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym make,
+);
 
 // `leaf::BARRIER`: rdi = table.
 global_asm!(

@@ -108,6 +108,12 @@ impl Units {
         out
     }
 
+    /// Function number `n` of the module in which a function's code is.
+    pub fn proto_of(&self, of: *const FuncDesc, n: usize) -> Option<*mut RtProto> {
+        let has = |u: &&Unit| u.funcs.as_ptr_range().contains(&of);
+        self.units.iter().find(has).map(|u| u.protos[n])
+    }
+
     /// Looks up a return address; `None` when it is not a safe point of registered code.
     pub fn find(&self, ret: usize) -> Option<Site> {
         let u = self

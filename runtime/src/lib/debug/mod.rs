@@ -357,6 +357,9 @@ fn getlocal(l: Lua) -> LResult<u32> {
             let v = unsafe { read_slot(slot) };
             // SAFETY: a live value.
             unsafe { crate::string::share(v) };
+            if v.is_table() {
+                frame.local_seen(l1);
+            }
             l.push_bytes(&name)?;
             l.push(v);
             Ok(2)
