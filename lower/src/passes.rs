@@ -45,6 +45,7 @@ passes! {
     Waiting "waiting" "functions" "lower/src/opt/call.rs" "what waits in a call stays on the native stack";
     AssignedOnce "assigned-once" "functions" "lower/src/opt/state.rs" "captured variables that the text assigns once are constants";
     SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
+    OneResult "one-result" "functions" "lower/src/opt/one_result.rs" "open calls that always gave one result, as in f(g(x)), as calls of one result";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
@@ -54,6 +55,7 @@ passes! {
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     Escape "escape" "objects" "lower/src/opt/escape.rs" "tables that nobody else has are not made, their fields are values";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
+    QuietLoops "quiet-loops" "loops" "lower/src/opt/quiet.rs" "no look for pending work in loops that make none";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";

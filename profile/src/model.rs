@@ -106,7 +106,7 @@ pub struct Site {
     pub kinds: u8,
     /// Smallest and largest integer seen: of the key, for accesses that have [`Site::kinds`] (the length for `LEN`); of the number of
     /// iterations, for `FORPREP` with integers (at most `i64::MAX`); of the lengths that the arrays of tables made by `NEWTABLE` were later seen
-    /// to have (at most 17), roughly; else of the result.
+    /// to have (at most 17), roughly; of the number of results, for `CALL` with open results; else of the result.
     pub range: Option<(i64, i64)>,
     /// Of `CALL`, `TAILCALL`, `TFORCALL`: what was called.
     pub callee: Callee,

@@ -248,7 +248,9 @@ fn check(file: &Path, scratch: &Path, o: &Options) -> std::io::Result<(Vec<Strin
             c.arg("--profile-gen").arg("-o").arg(&exe);
             if run(c, Duration::from_secs(120))?.code == Some(0) {
                 let mut c = command(&exe, false, &[]);
-                c.args(&d.args).env("TRINITY_PROFILE", &profile);
+                c.args(&d.args)
+                    .env("TRINITY_PROFILE", &profile)
+                    .env("TRINITY_TRAINING", "1");
                 run(c, Duration::from_secs(o.seconds))?;
             }
         }

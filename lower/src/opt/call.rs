@@ -120,10 +120,19 @@ impl Lowering<'_> {
         if i.c() == 2 {
             let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
             let out = self.value_params(done, facts::VALUE);
+            if self.is_open_call() {
+                let before = self.state.clone();
+                self.clobber_from(a);
+                self.one_result_guard(a, r.payload, r.tag, r.count);
+                self.state = before;
+            }
             self.b.jump(done, &[r.payload, r.tag]);
             self.b.switch_to(slow);
             self.flush(false);
             self.helper_now(Helper::call, kind::NEXT, None);
+            if self.is_open_call() {
+                self.one_result_in_memory(a);
+            }
             let p = self.b.load64(mem::home(self.slot(a)));
             let t = self.b.load(LoadKind::U8, mem::home_tag(self.slot(a)));
             self.b.jump(done, &[p, t]);
@@ -225,6 +234,9 @@ impl Lowering<'_> {
             let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
             self.clobber_from(a);
             self.set(a, Reg::tagged(facts::VALUE, Some(r.payload), r.tag));
+            if self.is_open_call() {
+                self.one_result_guard(a, r.payload, r.tag, r.count);
+            }
             return self.result_guard(a, want);
         }
         self.store_results(i, r);
@@ -572,7 +584,7 @@ impl Lowering<'_> {
     }
 
     /// `count` results are from `R[a]` on: they end at the thread's top.
-    fn open_results(&mut self, a: usize, count: Value) {
+    pub(crate) fn open_results(&mut self, a: usize, count: Value) {
         let n = self.b.zext32(count);
         let bytes = self.b.shl(n, 4);
         let func = self.slot_address(a);

@@ -8,6 +8,7 @@ use super::graph::{self, Graph, NodeId};
 use super::mem;
 use super::module::{Module, ParamIn};
 use super::objects::{Fields, Objects};
+use super::quiet;
 use super::settle::natural_loop;
 use super::shapes::Groups;
 use super::spec::Spec;
@@ -125,6 +126,8 @@ pub(crate) struct Frame<'a> {
     begins: Vec<Objects>,
     ends: Vec<Option<State>>,
     calls_in: Vec<bool>,
+    /// Headers of loops that make no work that a poll would find.
+    quiet: Vec<bool>,
     /// Nodes of loops without calls ([`super::settle`]).
     pub(super) tight: Vec<bool>,
     /// Nodes of loops.
@@ -187,7 +190,7 @@ fn attempt(
     opts: Options,
     plan: Plan,
 ) -> Result<Lowered, Plan> {
-    let p = module.protos[index as usize];
+    let p = module.text(index);
     let sig = &module.signatures[index as usize];
     let params: Vec<(IrType, PReg)> = match sig.has_body() {
         true => sig.registers().map(|(_, _, r)| (r.ty(), r)).collect(),
@@ -288,7 +291,7 @@ impl<'a> Lowering<'a> {
         regs: Vec<Reg>,
     ) {
         let module: &'a Module<'a> = self.module;
-        let p = module.protos[func as usize];
+        let p = module.text(func);
         let spec = Spec::new(p, module.seen[func as usize].as_ref());
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
@@ -326,6 +329,7 @@ impl<'a> Lowering<'a> {
             begins: vec![Objects::default(); n],
             ends: vec![None; n],
             calls_in: vec![false; n],
+            quiet: vec![false; n],
             tight: vec![tight; n],
             looped: vec![looped; n],
             graph,
@@ -368,6 +372,8 @@ impl<'a> Lowering<'a> {
                 let inside = natural_loop(&f.graph, id);
                 let calls = loop_calls(p, &f.graph, &spec, &inside);
                 f.calls_in[k] = calls;
+                f.quiet[k] = module.passes.has(Pass::QuietLoops)
+                    && quiet::makes_no_work(p, &f.graph, &spec, &inside);
                 for (k, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
                     f.looped[k] = true;
                     f.tight[k] |= !calls;
@@ -592,6 +598,10 @@ impl<'a> Lowering<'a> {
                 let (now, made) = (self.state.objects.clone(), self.state.made.clone());
                 self.compare_objects(at, &params, &begin, (&now, &made));
             }
+        }
+        // Pictures of objects are work for the collector.
+        let quiet = self.frame().quiet[to.index()] && self.state.objects.is_empty();
+        if back && !quiet {
             self.poll(target, block, &args);
         }
         self.b.jump(block, &args);
@@ -714,6 +724,7 @@ impl<'a> Lowering<'a> {
 
     /// Leaves for the interpreter at `pc`; everything is in home slots.
     fn leave_stored(&mut self, pc: u32) {
+        self.open_top(pc);
         let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
         let at = self.b.iconst(at as i64);
         // Inlined frames need the stub that knows about chains; it counts, but polls that leave are rare.

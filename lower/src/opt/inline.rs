@@ -15,6 +15,7 @@ use super::state::{Payload, Reg, State};
 use super::tags::Tags;
 use crate::passes::Pass;
 use crate::remark::NotInlined;
+use trinity_abi::helpers::stub;
 use trinity_abi::tag;
 use trinity_abi::unit::InlineFrame;
 use trinity_codegen::ir::{Block, Value, Width};
@@ -92,7 +93,7 @@ fn is_behind_tail_call(p: &Proto, pc: u32) -> bool {
 impl Lowering<'_> {
     /// Whether the call becomes code of this function; if not, why. `share`: the part of the calls here that are of this callee.
     pub(crate) fn may_inline(&self, i: Instr, callee: u32, share: f64) -> Result<(), NotInlined> {
-        let p = self.module.protos[callee as usize];
+        let p = self.module.text(callee);
         let len = p.code.len();
         let within = self.frames.iter().filter(|f| f.func == callee).count();
         let seen = self.module.seen[callee as usize].as_ref();
@@ -102,7 +103,10 @@ impl Lowering<'_> {
                 NotInlined::SwitchedOff,
             ),
             (i.b() == 0, NotInlined::OpenArguments),
-            (i.c() == 0, NotInlined::OpenResults),
+            (
+                i.c() == 0 || self.is_open_call() && !self.returned_one(callee),
+                NotInlined::OpenResults,
+            ),
             (self.frames.len() >= DEPTH_MAX, NotInlined::Depth(DEPTH_MAX)),
             (within > RECURSION_MAX, NotInlined::Recursion(RECURSION_MAX)),
             (
@@ -255,7 +259,7 @@ impl Lowering<'_> {
     pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
         self.remark_inlined(callee);
-        let p = self.module.protos[callee as usize];
+        let p = self.module.text(callee);
         self.inlined_code += p.code.len();
         let regs = self.parameters(a, b, p);
         let entry: Vec<Tags> = regs.iter().map(|r| r.tags).collect();
@@ -357,6 +361,9 @@ impl Lowering<'_> {
                 Op::TailCall => 1,
                 _ => continue,
             };
+            if count != 1 && self.returns_to_open_call() {
+                continue;
+            }
             let mut s = f.facts[k].clone();
             for pc in node.start..node.end - 1 {
                 facts::transfer(f.p, &f.spec, pc, &mut s);
@@ -425,6 +432,10 @@ impl Lowering<'_> {
             return;
         };
         let (block, tags) = (ret.block, ret.tags.clone());
+        if count != 1 && self.returns_to_open_call() {
+            // One result was expected: the interpreter returns what there is.
+            return self.leave_at(self.pc, stub::GUARD);
+        }
         let (joined, fields) = (ret.joined.clone(), ret.fields.clone());
         let at = ret.at;
         let mut args = Vec::new();

@@ -32,6 +32,16 @@ pub(crate) fn returned(spec: &Spec, pc: u32, i: Instr) -> Option<Tags> {
     }
 }
 
+/// Library functions that neither allocate nor call, done in line or not.
+pub(crate) fn is_quiet(which: Intrinsic) -> bool {
+    use Intrinsic::*;
+    let math = matches!(
+        which,
+        MathSqrt | MathAbs | MathFloor | MathCeil | MathMax | MathMin
+    );
+    math || matches!(which, StringByte | StringLen)
+}
+
 impl Lowering<'_> {
     /// Lowers a CALL of a library function whose single result, or none, is wanted, or a TAILCALL of one with a single result. False: nothing
     /// was done, it is called as others.
@@ -47,7 +57,7 @@ impl Lowering<'_> {
         }
         if which == Intrinsic::Assert {
             // It gives all its arguments.
-            if tail && b > 2 {
+            if (tail || self.is_open_call()) && b > 2 {
                 return false;
             }
             self.assertion(a, c);
@@ -139,7 +149,11 @@ impl Lowering<'_> {
                 let want = result.filter(|&t| t == Tags::INT);
                 let done = self.b.create_block();
                 let out = self.value_params(done, want.unwrap_or(facts::VALUE));
-                let slow = self.byte_by_leaf(i, want, done);
+                // Without a byte there is no result.
+                let slow = match self.is_open_call() {
+                    true => self.exit_block(),
+                    false => self.byte_by_leaf(i, want, done),
+                };
                 let len = self.b.load64(mem::constant(x, string::LEN));
                 // Negative ones count from the end.
                 let behind = self.b.iadd(index, len);

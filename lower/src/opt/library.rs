@@ -75,7 +75,11 @@ impl Lowering<'_> {
         let Some(d) = which.direct() else {
             return false;
         };
-        let fits = b > 0 && c > 0 && (d.least..=d.most).contains(&(b - 1)) && (d.many || c <= 2);
+        let fits = b > 0
+            && c > 0
+            && (d.least..=d.most).contains(&(b - 1))
+            && (d.many || c <= 2)
+            && !(d.many && self.is_open_call());
         if !fits {
             return false;
         }
@@ -90,6 +94,9 @@ impl Lowering<'_> {
         self.b.switch_to(slow);
         self.flush(false);
         self.helper_saving(Helper::call, kind::NEXT);
+        if self.is_open_call() {
+            self.one_result_in_memory(a);
+        }
         self.leave_with_result(a, out.is_some(), done);
         self.b.switch_to(here);
         self.unless_declined(answer, slow);

@@ -30,6 +30,8 @@ mod mem;
 mod metatables;
 pub mod module;
 mod objects;
+pub mod one_result;
+mod quiet;
 pub mod seen;
 mod settle;
 mod several;

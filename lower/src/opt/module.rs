@@ -1,6 +1,7 @@
 //! What is known of a module's functions before any of them is lowered: prototypes, profiles, and how each takes its arguments.
 
 use super::captured::Captured;
+use super::one_result::Text;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
 use crate::passes::Passes;
@@ -86,6 +87,8 @@ impl Signature {
 pub struct Module<'a> {
     /// In preorder.
     pub protos: Vec<&'a Proto>,
+    /// What the typed lowering compiles of each.
+    pub texts: Vec<Text>,
     /// What was seen of each.
     pub seen: Vec<Option<Seen>>,
     /// How each takes its arguments.
@@ -141,7 +144,13 @@ impl<'a> Module<'a> {
             .collect();
         let sites = seen.iter().flatten().flat_map(|s| s.sites.iter().flatten());
         let executed = sites.map(|s| s.count as f64).sum();
+        let texts = protos
+            .iter()
+            .zip(&seen)
+            .map(|(p, seen)| Text::new(p, &Spec::new(p, seen.as_ref())))
+            .collect();
         Module {
+            texts,
             assigned_globals: assigned_globals(&protos),
             executed,
             captured: Captured::new(&protos),

@@ -2,7 +2,7 @@
 
 use super::spec::{Seen, SeenSite};
 use super::tags::Tags;
-use trinity_frontend::bytecode::Proto;
+use trinity_frontend::bytecode::{Op, Proto};
 use trinity_profile::{FuncProfile, Place, ShapeKind, Site, Target};
 
 /// What a profile says of a function of the module `module`; positions are those of `p`.
@@ -39,6 +39,9 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                 many: s.shapes.len() > 1 || s.other_shapes > 0,
                 callees: s.callee.targets.len() as u32 + u32::from(s.callee.other > 0),
                 native: s.callee.sole_native().map(str::to_owned),
+                one_result: p.code[pc as usize].op() == Op::Call
+                    && p.code[pc as usize].c() == 0
+                    && s.range == Some((1, 1)),
             });
         }
     }

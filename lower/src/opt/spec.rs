@@ -50,6 +50,8 @@ pub struct SeenSite {
     pub callees: u32,
     /// The only native function called here, by its name in the library.
     pub native: Option<String>,
+    /// Of an open call: it gave one result each time.
+    pub one_result: bool,
 }
 
 impl Seen {
@@ -88,6 +90,7 @@ impl Seen {
                 s.targets.clear();
             }
             s.many &= passes.has(Pass::ManyShapes);
+            s.one_result &= passes.has(Pass::OneResult) && passes.has(Pass::Speculation);
             if !passes.has(Pass::Library) {
                 s.native = None;
             }
@@ -175,6 +178,10 @@ impl<'a> Spec<'a> {
     /// Tables of several shapes were seen.
     pub fn has_many_shapes(&self, pc: u32) -> bool {
         self.evidence(pc).is_some_and(|s| s.many)
+    }
+    /// An open call gave one result each time.
+    pub fn gave_one_result(&self, pc: u32) -> bool {
+        self.evidence(pc).is_some_and(|s| s.one_result)
     }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {

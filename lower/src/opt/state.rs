@@ -363,6 +363,16 @@ impl Lowering<'_> {
     pub fn leave_at(&mut self, pc: u32, how: &'static str) {
         let live = *self.frame().live.live_at(pc as usize);
         self.store_frames(live, false);
+        self.open_top(pc);
+        self.leave_for(pc, how);
+    }
+    /// Leaves for the interpreter at `pc`, where the open values that the instruction takes are up to the thread's top; ends the current block.
+    pub fn leave_open(&mut self, pc: u32) {
+        let live = *self.frame().live.live_at(pc as usize);
+        self.store_frames(live, false);
+        self.leave_for(pc, stub::GUARD);
+    }
+    fn leave_for(&mut self, pc: u32, how: &'static str) {
         let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
         let at = self.b.iconst(at as i64);
         self.b.tail_jump(
@@ -488,6 +498,7 @@ impl Lowering<'_> {
         self.helper_by(Symbol::Saving(h), Clobbers::Saves, kind, None)
     }
     fn helper_by(&mut self, h: Symbol, clobbers: Clobbers, kind: u8, edx: Option<Value>) -> Value {
+        self.open_top(self.pc);
         let pc = self.b.iconst(i64::from(self.pc));
         let mut args = vec![(pc, PReg::Rsi)];
         args.extend(edx.map(|v| (v, PReg::Rdx)));

@@ -47,7 +47,8 @@ impl Lowering<'_> {
     /// CALL of `string.unpack` with a constant format of one integer, which is all that is wanted. False: nothing was done.
     pub(crate) fn unpack(&mut self, i: Instr) -> bool {
         let (a, b, c) = (i.a(), i.b(), i.c());
-        if c != 2 || !(3..=4).contains(&b) {
+        // It gives the position behind the number, too.
+        if c != 2 || self.is_open_call() || !(3..=4).contains(&b) {
             return false;
         }
         let Some(l) = self.literal(a + 1).and_then(layout) else {

@@ -218,6 +218,17 @@ impl SiteRecord {
                 Op::Concat => (a, 1),
                 _ => (a, usize::from(op.info().modes[0] == Mode::W)),
             };
+            if op == Op::Call && c == 0 {
+                // How many results there were says more than what number the first was.
+                widen(&mut self.site.range, n as i64);
+                if n > 0 {
+                    self.site.result.insert(v.reg(first).t);
+                }
+                if n > 1 {
+                    self.site.second.insert(v.reg(first + 1).t);
+                }
+                return;
+            }
             if op == Op::NewTable {
                 v.origins.made(v.reg(a).as_table(), (v.number, at as u32));
             }
