@@ -602,9 +602,11 @@ impl<'a> Lowering<'a> {
                 let (now, made) = (self.state.objects.clone(), self.state.made.clone());
                 self.compare_objects(at, &params, &begin, (&now, &made));
             }
-            if !self.frame().quiet[to.index()] {
-                self.poll(target, block, &args);
-            }
+        }
+        // Pictures of objects are work for the collector.
+        let quiet = self.frame().quiet[to.index()] && self.state.objects.is_empty();
+        if back && !quiet {
+            self.poll(target, block, &args);
         }
         self.b.jump(block, &args);
     }
