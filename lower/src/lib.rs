@@ -58,7 +58,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 18] = [
+const STUBS: [&str; 19] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -77,6 +77,7 @@ const STUBS: [&str; 18] = [
     leaf::KEY,
     leaf::GET_AT,
     leaf::PUT_AT,
+    leaf::FUNCTION,
 ];
 
 /// Numbers of symbols begin: those of stubs, of direct forms, of functions.

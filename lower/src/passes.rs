@@ -48,6 +48,7 @@ passes! {
     OneResult "one-result" "functions" "lower/src/opt/one_result.rs" "open calls that always gave one result, as in f(g(x)), as calls of one result";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
+    FunctionCells "function-cells" "objects" "lower/src/opt/functions.rs" "functions that fields lead to, by one look at the shape and the epoch";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
     ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the few elements that others made there came to have";

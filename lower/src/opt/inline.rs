@@ -29,6 +29,10 @@ pub(crate) struct Return {
 
 /// Instructions of a callee, at most.
 const CALLEE_MAX: usize = 80;
+/// The same of a callee that hardly anybody else calls.
+const SOLE_MAX: usize = 260;
+/// Part of a function's calls that a site must make to be its only caller.
+const SOLE: f64 = 0.9;
 /// Instructions inlined into one function, at most.
 const TOTAL_MAX: usize = 800;
 /// Frames inlined into one function, at most: their numbers are bytes in the tables of safe points.
@@ -47,12 +51,10 @@ const WORTH: f64 = 2e-6;
 const TINY: usize = 4;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
-fn inlinable(p: &Proto, spec: &Spec) -> Result<(), NotInlined> {
-    if p.code.len() > CALLEE_MAX {
-        return Err(NotInlined::Long {
-            len: p.code.len(),
-            max: CALLEE_MAX,
-        });
+fn inlinable(p: &Proto, spec: &Spec, max: usize) -> Result<(), NotInlined> {
+    let len = p.code.len();
+    if len > max {
+        return Err(NotInlined::Long { len, max });
     }
     if p.is_vararg {
         return Err(NotInlined::Vararg);
@@ -117,7 +119,13 @@ impl Lowering<'_> {
         if let Some((_, why)) = obstacles.into_iter().find(|o| o.0) {
             return Err(why);
         }
-        inlinable(p, &Spec::new(p, seen))
+        let count = self.spec().site(self.pc).map_or(0.0, |s| s.count as f64);
+        let all = seen.map_or(0.0, |s| s.calls as f64);
+        let max = match count * share >= all * SOLE {
+            true => SOLE_MAX,
+            false => CALLEE_MAX,
+        };
+        inlinable(p, &Spec::new(p, seen), max)
     }
 
     /// How often the present instruction ran in training, in this copy of its function.

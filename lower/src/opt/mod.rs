@@ -19,6 +19,7 @@ mod explain;
 pub mod facts;
 mod field;
 mod func;
+mod functions;
 pub mod graph;
 mod hash_part;
 mod inline;
