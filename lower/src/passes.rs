@@ -56,6 +56,7 @@ passes! {
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     QuietLoops "quiet-loops" "loops" "lower/src/opt/quiet.rs" "no look for pending work in loops that make none";
+    LoopGuards "loop-guards" "loops" "lower/src/opt/facts.rs" "kinds of what a loop does not change checked on the way into it";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
