@@ -29,8 +29,10 @@ pub(crate) struct Return {
 
 /// Instructions of a callee, at most.
 const CALLEE_MAX: usize = 80;
-/// The same of a callee that hardly anybody else calls.
+/// The same of a callee that hardly anybody else calls, if it is called [`OFTEN`].
 const SOLE_MAX: usize = 260;
+/// How much more than of others must be saved by callees beyond [`CALLEE_MAX`]: code that is spread out pays for their size.
+const OFTEN: f64 = 50.0;
 /// Part of a function's calls that a site must make to be its only caller.
 const SOLE: f64 = 0.9;
 /// Instructions inlined into one function, at most.
@@ -121,7 +123,8 @@ impl Lowering<'_> {
         }
         let count = self.spec().site(self.pc).map_or(0.0, |s| s.count as f64);
         let all = seen.map_or(0.0, |s| s.calls as f64);
-        let max = match count * share >= all * SOLE {
+        let often = self.is_worth(len, share / OFTEN);
+        let max = match count * share >= all * SOLE && often {
             true => SOLE_MAX,
             false => CALLEE_MAX,
         };
