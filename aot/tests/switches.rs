@@ -23,9 +23,11 @@ local function main(n)\n\
   local words = { 0x12345678, 0x9abcdef0, 5, 77 }\n\
   local fs = { function(x) return x + 1 end, function(x) return x * 2 end }\n\
   local many = { { v = 1 }, { a = 1, v = 2 }, { b = 1, v = 3 }, { c = 1, v = 4 }, { d = 1, v = 5 }, { e = 1, v = 6 } }\n\
+  local start = new(n, 1)\n\
   for i = 1, n do\n\
     t[i] = i\n\
     line = line .. i\n\
+    total = total + start:len2()\n\
     q.last = q.last + 1\n\
     q[q.last] = i\n\
     if i % 3 == 0 then q[q.first] = nil q.first = q.first + 1 end\n\

@@ -58,7 +58,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 20] = [
+const STUBS: [&str; 21] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -79,6 +79,7 @@ const STUBS: [&str; 20] = [
     leaf::PUT_AT,
     leaf::MAKE,
     leaf::FIND,
+    leaf::FUNCTION,
 ];
 
 /// Numbers of symbols begin: those of stubs, of direct forms, of functions.

@@ -48,6 +48,7 @@ passes! {
     OneResult "one-result" "functions" "lower/src/opt/one_result.rs" "open calls that always gave one result, as in f(g(x)), as calls of one result";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
+    FunctionCells "function-cells" "objects" "lower/src/opt/functions.rs" "functions that fields lead to, by one look at the shape and the epoch";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
     Appends "appends" "objects" "lower/src/opt/append.rs" "stores into arrays that grow ask for the one kind of elements first";
@@ -58,6 +59,7 @@ passes! {
     Escape "escape" "objects" "lower/src/opt/escape.rs" "tables that nobody else has are not made, their fields are values";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     QuietLoops "quiet-loops" "loops" "lower/src/opt/quiet.rs" "no look for pending work in loops that make none";
+    LoopGuards "loop-guards" "loops" "lower/src/opt/facts.rs" "kinds of what a loop does not change checked on the way into it";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";

@@ -237,6 +237,10 @@ impl Emitter<'_> {
                 let a = self.reg();
                 (a.into(), self.src(src))
             }
+            CmpKind::Itself => {
+                let a = self.reg();
+                (a.into(), a.into())
+            }
             CmpKind::MemReg(mem) => {
                 let mem = self.mem(mem);
                 (mem.into(), self.reg().into())

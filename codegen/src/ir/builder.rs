@@ -407,16 +407,24 @@ impl FunctionBuilder {
         self.terminate(Term::BrIf { cond, then, els });
     }
 
+    /// A block that follows the current one alone: cold if that is.
+    fn create_next(&mut self) -> Block {
+        let cold = self.func.blocks[self.current().index()].cold;
+        let next = self.create_block();
+        self.func.blocks[next.index()].cold |= cold;
+        next
+    }
+
     /// A guard: goes to `exit` if the condition holds; otherwise goes on in a new current block.
     pub fn exit_if(&mut self, cond: Cond, exit: Block, args: &[Value]) {
-        let next = self.create_block();
+        let next = self.create_next();
         self.brif(cond, (exit, args), (next, &[]));
         self.switch_to(next);
     }
 
     /// A guard: goes to `exit` unless the condition holds; otherwise goes on in a new current block.
     pub fn exit_unless(&mut self, cond: Cond, exit: Block, args: &[Value]) {
-        let next = self.create_block();
+        let next = self.create_next();
         self.brif(cond, (next, &[]), (exit, args));
         self.switch_to(next);
     }

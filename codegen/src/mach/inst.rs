@@ -41,6 +41,8 @@ pub(crate) enum Src {
 pub(crate) enum CmpKind {
     /// register, source
     Reg(Src),
+    /// A register, with itself.
+    Itself,
     /// memory, register
     MemReg(MMem),
     /// memory, constant

@@ -132,10 +132,8 @@ impl Selector<'_> {
                 self.read_flags_of(a);
                 return int(Op::Test, w, CmpKind::Flags, zero_cc);
             }
-            let r = self.reg(a);
-            self.ops.push(ra::Operand::reg_use(r));
-            self.ops.push(ra::Operand::reg_use(r));
-            return int(Op::Test, w, CmpKind::Reg(Src::Reg), zero_cc);
+            self.use_reg(a);
+            return int(Op::Test, w, CmpKind::Itself, zero_cc);
         }
         self.use_reg(a);
         int(Op::Cmp, w, CmpKind::Reg(Src::Imm(n)), int_cc(cc))
@@ -180,6 +178,14 @@ impl Selector<'_> {
                 int(Op::Test, w, CmpKind::Reg(Src::Imm(n)), int_cc(cc))
             }
             Opnd::Value(v) => {
+                let mask = self.f.as_iconst(v).and_then(|n| u32::try_from(n).ok());
+                if let Some(mask) = mask
+                    && !matches!(cc, IntCc::Neg | IntCc::NonNeg)
+                {
+                    self.use_reg(a);
+                    let mask = CmpKind::Reg(Src::Imm(mask as i32));
+                    return int(Op::Test, Width::W32, mask, int_cc(cc));
+                }
                 self.use_reg(a);
                 self.use_reg(v);
                 int(Op::Test, w, CmpKind::Reg(Src::Reg), int_cc(cc))

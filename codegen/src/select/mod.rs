@@ -157,7 +157,10 @@ impl Selector<'_> {
                 self.color[id.index()] = color;
                 color += inst.has_effect() as u32;
                 let uses = &mut self.uses;
-                inst.for_each_use(|v| uses[v.index()] = uses[v.index()].saturating_add(1));
+                // What is only assumed needs no register.
+                if !matches!(inst, Inst::Assume(_)) {
+                    inst.for_each_use(|v| uses[v.index()] = uses[v.index()].saturating_add(1));
+                }
             }
             if let Some(term) = &data.term {
                 let uses = &mut self.uses;

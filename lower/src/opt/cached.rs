@@ -179,15 +179,15 @@ impl Lowering<'_> {
         self.b.brif(absent, (miss, &[]), (found, &[p, own_tag]));
     }
 
-    /// Goes to `slow` unless the cache was filled in this epoch.
-    pub(super) fn check_epoch(&mut self, caches: Value, offset: i32, slow: Block) {
+    /// Goes to `slow` unless the cache or cell, whose epoch is `at` bytes behind `caches`, was filled in this one.
+    pub(super) fn check_epoch(&mut self, caches: Value, at: i32, slow: Block) {
         // Where it is stays the same: one state, one epoch.
         let pointer = Addr::thread(thread::EPOCH_PTR).in_region(Region::Const);
         let epoch_at = self.b.load64(pointer);
         // The epoch changes with shapes.
-        let at = Addr::value(epoch_at, 0).in_region(Region::Shape);
-        let epoch = self.b.load(LoadKind::U32, at);
-        let seen = mem::cache(caches, offset + cache::EPOCH);
+        let epoch = Addr::value(epoch_at, 0).in_region(Region::Shape);
+        let epoch = self.b.load(LoadKind::U32, epoch);
+        let seen = mem::cache(caches, at);
         let stale = Cond::icmp_mem(IntCc::Ne, Width::W32, seen, epoch);
         self.b.exit_if(stale, slow, &[]);
     }
@@ -199,7 +199,7 @@ impl Lowering<'_> {
         offset: i32,
         slow: Block,
     ) -> (Value, Value) {
-        self.check_epoch(caches, offset, slow);
+        self.check_epoch(caches, offset + cache::EPOCH, slow);
         let p = self.b.load64(mem::cache(caches, offset + cache::VALUE));
         let t = self.b.load(
             LoadKind::U8,
@@ -262,7 +262,7 @@ impl Lowering<'_> {
         self.b.switch_to(add);
         let not_add = Cond::icmp_mem(IntCc::Ne, Width::W8, kind, i32::from(cache::KIND_ADD));
         self.b.exit_if(not_add, slow, &[]);
-        self.check_epoch(caches, offset, slow);
+        self.check_epoch(caches, offset + cache::EPOCH, slow);
         let cap = self.b.load(LoadKind::U32, mem::shape(t, table::SLOT_CAP));
         let room = self.b.shl(cap, 4);
         self.b

@@ -4,13 +4,13 @@
 //! The transfer function promises no more than the lowering delivers; where they differ, an edge's conversion checks the tag and leaves
 //! (`state.rs`), so that an error here costs speed only.
 
-use super::graph::{Graph, Kind};
+use super::graph::{Graph, Kind, NodeId};
 use super::spec::Spec;
 use super::tags::Tags;
 use trinity_abi::tag;
 use trinity_frontend::bytecode::instr::RK_CONST;
 use trinity_frontend::bytecode::op::{Extra, Mode};
-use trinity_frontend::bytecode::{Const, Instr, Op, Proto};
+use trinity_frontend::bytecode::{Const, Instr, Liveness, Op, Proto};
 
 /// Tags of all registers at one point.
 pub type State = Box<[Tags]>;
@@ -344,8 +344,15 @@ pub fn stored_register(c: usize) -> Option<usize> {
     (c < usize::from(RK_CONST)).then_some(c)
 }
 
-/// Tags at the entry of every node; nodes that nothing reaches have none. `entry` are the tags when the function begins.
-pub fn infer(p: &Proto, g: &Graph, spec: &Spec, entry: &[Tags]) -> Vec<State> {
+/// Tags at the entry of every node; nodes that nothing reaches have none. `entry` are the tags when the function begins; of registers in
+/// `hoisted`, by node, it is checked on the ways into the loop that begins there.
+pub fn infer(
+    p: &Proto,
+    g: &Graph,
+    spec: &Spec,
+    entry: &[Tags],
+    hoisted: &[Vec<(usize, Tags)>],
+) -> Vec<State> {
     let mut at: Vec<State> = vec![vec![Tags::NONE; entry.len()].into(); g.nodes.len()];
     at[0].copy_from_slice(entry);
     let mut pending = std::collections::BTreeSet::from([0usize]);
@@ -353,21 +360,9 @@ pub fn infer(p: &Proto, g: &Graph, spec: &Spec, entry: &[Tags]) -> Vec<State> {
     while let Some(k) = pending.pop_first() {
         let n = g.rpo[k];
         done[n.index()] = true;
-        let mut s = at[n.index()].clone();
-        let node = &g.nodes[n.index()];
-        match node.kind {
-            Kind::Entry => {}
-            Kind::Edge { pc, .. } => edge_transfer(p, pc, &mut s),
-            Kind::Block => {
-                for pc in node.start..node.end {
-                    transfer(p, spec, pc, &mut s);
-                }
-            }
-        }
-        for (which, &to) in node.succs.iter().enumerate() {
-            let mut out = s.clone();
-            if node.kind == Kind::Block && node.succs.len() == 2 {
-                refine(p, node.end - 1, which == 1, &mut out);
+        for (to, mut out) in outs(p, g, spec, n, &at[n.index()]) {
+            for &(r, t) in hoisted.get(to.index()).into_iter().flatten() {
+                out[r] = out[r].and(t);
             }
             let mut changed = !done[to.index()];
             for (t, o) in at[to.index()].iter_mut().zip(out.iter()) {
@@ -381,4 +376,73 @@ pub fn infer(p: &Proto, g: &Graph, spec: &Spec, entry: &[Tags]) -> Vec<State> {
         }
     }
     at
+}
+
+/// What a node passes on to its successors.
+fn outs(p: &Proto, g: &Graph, spec: &Spec, n: NodeId, at: &State) -> Vec<(NodeId, State)> {
+    let mut s = at.clone();
+    let node = &g.nodes[n.index()];
+    match node.kind {
+        Kind::Entry => {}
+        Kind::Edge { pc, .. } => edge_transfer(p, pc, &mut s),
+        Kind::Block => {
+            for pc in node.start..node.end {
+                transfer(p, spec, pc, &mut s);
+            }
+        }
+    }
+    let branches = node.kind == Kind::Block && node.succs.len() == 2;
+    let out = |(which, &to): (usize, &NodeId)| {
+        let mut out = s.clone();
+        if branches {
+            refine(p, node.end - 1, which == 1, &mut out);
+        }
+        (to, out)
+    };
+    node.succs.iter().enumerate().map(out).collect()
+}
+
+/// By node: registers that a loop beginning there does not write, and the one tag that all its iterations checked them to have. To check that on the
+/// way into the loop is enough, where training went round it as often as not.
+pub fn invariant(
+    p: &Proto,
+    g: &Graph,
+    spec: &Spec,
+    live: &Liveness,
+    at: &[State],
+) -> Vec<Vec<(usize, Tags)>> {
+    let mut found = vec![Vec::new(); g.nodes.len()];
+    let count = |n: NodeId| {
+        let node = &g.nodes[n.index()];
+        let pc = match node.kind {
+            Kind::Edge { pc, .. } => pc,
+            _ => node.start,
+        };
+        spec.site(pc).map_or(0, |s| s.count)
+    };
+    for &h in g.rpo.iter().filter(|&&h| g.is_header(h)) {
+        let node = &g.nodes[h.index()];
+        let mut rounds = 0;
+        let mut all = vec![Tags::NONE; at[h.index()].len()];
+        for &back in node.preds.iter().filter(|&&b| g.is_back(b, h)) {
+            rounds += count(back);
+            for (to, out) in outs(p, g, spec, back, &at[back.index()]) {
+                if to == h {
+                    all.iter_mut().zip(&out).for_each(|(t, o)| *t = t.or(*o));
+                }
+            }
+        }
+        if rounds == 0 || rounds * 2 < count(h) {
+            continue;
+        }
+        let stays = live.live_at(node.start as usize).minus(g.phis[h.index()]);
+        for r in stays.iter() {
+            let (before, t) = (at[h.index()][r], all[r]);
+            // Floats are held in other registers.
+            if t.single().is_some() && t != Tags::FLOAT && t != before && t.within(before) {
+                found[h.index()].push((r, t));
+            }
+        }
+    }
+    found
 }

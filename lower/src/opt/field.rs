@@ -42,6 +42,18 @@ impl Lowering<'_> {
         {
             return self.get_slot(a, i.b(), known, want);
         }
+        if let Some(callee) = self.called_later(i)
+            && (upvalue || self.tags(i.b()) == Tags::TABLE)
+        {
+            let t = match upvalue {
+                true => {
+                    let exit = self.exit_block();
+                    self.upvalue_table(i.b(), exit)
+                }
+                false => self.get(i.b()),
+            };
+            return self.get_function(t, i, callee);
+        }
         let done = self.b.create_block();
         let out = self.value_params(done, want);
         let slow = self.slow_step(a, want, done);
@@ -280,9 +292,20 @@ impl Lowering<'_> {
                 },
             );
         }
+        // The helper writes the object, too; it is what it was.
+        let held = Reg {
+            home: false,
+            ..object
+        };
+        if tags == Tags::TABLE
+            && let Some(callee) = self.called_later(i)
+        {
+            let t = self.get(b);
+            self.set(a + 1, held);
+            return self.get_function(t, i, callee);
+        }
         let done = self.b.create_block();
         let out = self.value_params(done, want);
-        // The helper writes the object, too; it is what it was.
         let slow = self.slow_step(a, want, done);
         let (caches, offset) = self.cache(i.d());
         let likely = self.likely_method();

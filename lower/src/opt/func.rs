@@ -92,6 +92,8 @@ pub(crate) struct Frame<'a> {
     pub func: u32,
     pub graph: Graph,
     pub facts: Vec<facts::State>,
+    /// By node: what is checked on the ways into the loop that begins there.
+    pub hoisted: Vec<Vec<(usize, Tags)>>,
     pub live: Liveness,
     pub spec: Spec<'a>,
     /// Its accesses to fields in known slots.
@@ -297,7 +299,14 @@ impl<'a> Lowering<'a> {
         let spec = Spec::new(p, module.seen[func as usize].as_ref());
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
-        let facts = facts::infer(p, &graph, &spec, entry);
+        let mut facts = facts::infer(p, &graph, &spec, entry, &[]);
+        let hoisted = match module.passes.has(Pass::LoopGuards) {
+            true => facts::invariant(p, &graph, &spec, &live, &facts),
+            false => vec![Vec::new(); graph.nodes.len()],
+        };
+        if hoisted.iter().any(|h| !h.is_empty()) {
+            facts = facts::infer(p, &graph, &spec, entry, &hoisted);
+        }
         self.slots = self.slots.max(offset + p.max_stack as usize);
         let n = graph.nodes.len();
         let caller = self.frames.last().map(|f| (f.path, call_pc));
@@ -311,6 +320,7 @@ impl<'a> Lowering<'a> {
             p,
             func,
             facts,
+            hoisted,
             live,
             groups: Groups::new(p, &spec),
             spec,
@@ -590,6 +600,16 @@ impl<'a> Lowering<'a> {
                 .minus(f.graph.phis[to.index()]);
             self.store_before_loop(live);
         }
+        if !back {
+            for (r, t) in self.frame().hoisted[to.index()].clone() {
+                if !self.tags(r).within(t) {
+                    self.remark_guard(r, t);
+                    let exit = self.exit_block_at(target);
+                    self.leave_unless_tag(r, t, exit);
+                    self.refine(r, t);
+                }
+            }
+        }
         let args = self.edge_arguments(to);
         if back {
             let f = self.frame();
@@ -678,6 +698,7 @@ impl<'a> Lowering<'a> {
         let plain = f.phis[to.index()].is_empty()
             && f.fields[to.index()].is_empty()
             && !f.graph.is_back(self.node, to)
+            && f.hoisted[to.index()].is_empty()
             && !(f.graph.is_header(to) && f.calls_in[to.index()]);
         let block = f.blocks[to.index()];
         if plain {

@@ -61,6 +61,40 @@ impl Lowering<'_> {
         entry
     }
 
+    /// A block for where the entry of 0 is not.
+    pub(crate) fn no_zero(&mut self, zero: Zero) -> Block {
+        match zero {
+            Zero::Always => self.b.create_cold_block(),
+            _ => self.b.create_block(),
+        }
+    }
+
+    /// The entry of the hash part with the key 0, if it has a value with the tag `expected`; every other key, table and value goes to `other`.
+    pub(crate) fn zero_entry(
+        &mut self,
+        t: Value,
+        key: Value,
+        zero: Zero,
+        expected: u8,
+        other: Block,
+    ) -> Value {
+        if zero == Zero::Maybe {
+            self.b
+                .exit_unless(Cond::icmp(IntCc::Eq, key, 0), other, &[]);
+        }
+        let hash = self.b.load64(mem::array(t, table::HASH));
+        self.b.exit_if(Cond::icmp(IntCc::Eq, hash, 0), other, &[]);
+        // The first entry is the main position of 0. The tags of value and key lie side by side.
+        let first = self.b.iadd(hash, table::ENTRIES);
+        let is = |at, w, n: i32| Cond::icmp_mem(IntCc::Ne, w, mem::entry(first, at), n);
+        let elsewhere = is(table::ENTRY_KEY, Width::W64, 0);
+        self.b.exit_if(elsewhere, other, &[]);
+        let tags = i32::from(tag::INT) << 8 | i32::from(expected);
+        let tags = is(table::ENTRY_TAG, Width::W16, tags);
+        self.b.exit_if(tags, other, &[]);
+        first
+    }
+
     fn entry_by_leaf(&mut self, t: Value, key: Value, slow: Block) -> Value {
         let entry = self.b.call_symbol(
             Symbol::Stub(leaf::INT).to_ref(),

@@ -41,6 +41,12 @@ pub(crate) struct Return {
 
 /// Instructions of a callee, at most.
 const CALLEE_MAX: usize = 80;
+/// The same of a callee that hardly anybody else calls, if it is called [`OFTEN`].
+const SOLE_MAX: usize = 260;
+/// How much more than of others must be saved by callees beyond [`CALLEE_MAX`]: code that is spread out pays for their size.
+const OFTEN: f64 = 50.0;
+/// Part of a function's calls that a site must make to be its only caller.
+const SOLE: f64 = 0.9;
 /// Instructions inlined into one function, at most.
 const TOTAL_MAX: usize = 800;
 /// Frames inlined into one function, at most: their numbers are bytes in the tables of safe points.
@@ -61,12 +67,10 @@ const WORTH: f64 = 2e-6;
 const TINY: usize = 4;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
-fn inlinable(p: &Proto) -> Result<(), NotInlined> {
-    if p.code.len() > CALLEE_MAX {
-        return Err(NotInlined::Long {
-            len: p.code.len(),
-            max: CALLEE_MAX,
-        });
+fn inlinable(p: &Proto, max: usize) -> Result<(), NotInlined> {
+    let len = p.code.len();
+    if len > max {
+        return Err(NotInlined::Long { len, max });
     }
     if p.is_vararg {
         return Err(NotInlined::Vararg);
@@ -130,7 +134,14 @@ impl Lowering<'_> {
         if let Some((_, why)) = obstacles.into_iter().find(|o| o.0) {
             return Err(why);
         }
-        inlinable(p)?;
+        let count = self.spec().site(self.pc).map_or(0.0, |s| s.count as f64);
+        let all = seen.map_or(0.0, |s| s.calls as f64);
+        let often = self.is_worth(len, share / OFTEN);
+        let max = match count * share >= all * SOLE && often {
+            true => SOLE_MAX,
+            false => CALLEE_MAX,
+        };
+        inlinable(p, max)?;
         self.tails_inlinable(callee, TAILS_MAX)
     }
 
@@ -148,7 +159,7 @@ impl Lowering<'_> {
                 return Err(NotInlined::TailCall);
             };
             let p = self.module.text(callee);
-            let inner = inlinable(p);
+            let inner = inlinable(p, CALLEE_MAX);
             inner.and_then(|()| self.tails_inlinable(callee, most - 1))?;
         }
         Ok(())

@@ -21,6 +21,7 @@ mod explain;
 pub mod facts;
 mod field;
 mod func;
+mod functions;
 pub mod graph;
 mod growing;
 mod hash_part;

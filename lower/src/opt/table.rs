@@ -145,6 +145,13 @@ impl Lowering<'_> {
         }
     }
 
+    fn entry_payload(&mut self, entry: Value, tags: Tags) -> Value {
+        match tags == Tags::FLOAT {
+            true => self.b.loadf(mem::entry(entry, 0)),
+            false => self.b.load64(mem::entry(entry, 0)),
+        }
+    }
+
     fn element_payload(&mut self, array: Value, idx: Value, tags: Tags) -> Value {
         if tags == Tags::FLOAT {
             self.b.loadf(mem::element(array, idx))
@@ -241,7 +248,22 @@ impl Lowering<'_> {
             };
             let no_hash = Cond::icmp_mem(IntCc::Eq, Width::W64, mem::array(t, table::HASH), 0);
             self.b.exit_if(no_hash, absent, &[]);
-            let entry = self.hash_entry(t, idx, index.may_be_zero(self), absent);
+            let mut zero = index.may_be_zero(self);
+            // What has the key 0 as it always did needs no other look at its tag.
+            if zero != Zero::Never
+                && let Some(expected) = want.single()
+            {
+                let other = self.no_zero(zero);
+                let entry = self.zero_entry(t, idx, zero, expected, other);
+                let mut args = Vec::new();
+                if want.has_payload() {
+                    args.push(self.entry_payload(entry, want));
+                }
+                self.b.jump(done, &args);
+                self.b.switch_to(other);
+                zero = Zero::Never;
+            }
+            let entry = self.hash_entry(t, idx, zero, absent);
             let entry_tag = self
                 .b
                 .load(LoadKind::U8, mem::entry(entry, table::ENTRY_TAG));
@@ -249,10 +271,8 @@ impl Lowering<'_> {
                 self.loaded(entry_tag, want, slow);
             }
             let mut args = Vec::new();
-            if want == Tags::FLOAT {
-                args.push(self.b.loadf(mem::entry(entry, 0)));
-            } else if want.has_payload() {
-                args.push(self.b.load64(mem::entry(entry, 0)));
+            if want.has_payload() {
+                args.push(self.entry_payload(entry, want));
             }
             if want.single().is_none() {
                 args.push(entry_tag);
@@ -560,7 +580,19 @@ impl Lowering<'_> {
         if other != slow {
             // An entry of the hash part that has a value takes another one, or none.
             self.b.switch_to(other);
-            let entry = self.hash_entry(t, idx, index.may_be_zero(self), slow);
+            let mut zero = index.may_be_zero(self);
+            // A value of the kind that is there leaves the tag as it is.
+            if zero != Zero::Never
+                && let Some(expected) = value.tags.single().filter(|_| value.tags.has_payload())
+            {
+                let other = self.no_zero(zero);
+                let entry = self.zero_entry(t, idx, zero, expected, other);
+                self.store_payload(value, mem::entry(entry, 0));
+                self.b.jump(done, &[]);
+                self.b.switch_to(other);
+                zero = Zero::Never;
+            }
+            let entry = self.hash_entry(t, idx, zero, slow);
             if value.tags.has_payload() {
                 self.store_payload(value, mem::entry(entry, 0));
             }

@@ -68,7 +68,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, FIND, PUT, GET_AT, PUT_AT, SHAPE, INT, BARRIER and MAKE keep all registers but rax.
+/// GET, FIND, PUT, GET_AT, PUT_AT, SHAPE, FUNCTION, INT, BARRIER and MAKE keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -98,6 +98,9 @@ pub mod leaf {
     /// shares its shape with others. Fields are four to a word, two bytes each: the name's constant, the slot; all ones for none. The shape's
     /// id may then be in the cell, of which the first id is not compared.
     pub const SHAPE: &str = "trinity_l_shape";
+    /// `(table, cache, cell, code) -> closure or 0`: the closure with this code that the site's cache leads to from the table. If it does so as a
+    /// constant, the cell holds it then ([`FUNCTION`](crate::cache::FUNCTION)).
+    pub const FUNCTION: &str = "trinity_l_function";
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
     pub const INT: &str = "trinity_l_int";

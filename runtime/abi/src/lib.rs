@@ -134,6 +134,9 @@ pub mod cache {
     pub const fn cell(num_caches: u32, ic: usize) -> i32 {
         (num_caches as i32 + 1) * SIZE + 16 * ic as i32
     }
+    /// Of a cell that holds a function instead: tables of the shape [`SHAPE_ID`] lead to it while the epoch lasts.
+    pub const FUNCTION_EPOCH: i32 = 4;
+    pub const FUNCTION: i32 = 8;
     /// In place of a shape id: the receiver was a string, the entry holds a method.
     pub const STRING_ID: u32 = u32::MAX - 1;
     pub const KIND_EMPTY: u8 = 0;

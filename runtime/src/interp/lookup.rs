@@ -11,9 +11,10 @@ use crate::table;
 use crate::table::shape::Shape;
 use crate::value::Value;
 use std::ptr::null_mut;
-use trinity_abi::cache::KIND_OWN;
+use trinity_abi::cache::{KIND_CONST, KIND_OWN};
 use trinity_abi::helpers::ASK;
 use trinity_abi::lookup::{ENTRIES, FACTOR, SHIFT};
+use trinity_abi::tag;
 
 /// Misses after which a site counts as seeing many shapes.
 const MANY: u16 = 16;
@@ -227,6 +228,43 @@ pub(crate) unsafe extern "C" fn leaf_shape(
             }
         }
         1
+    }
+}
+
+/// A cell that holds a function (`trinity_abi::cache::FUNCTION`).
+#[repr(C)]
+pub(crate) struct FunctionCell {
+    shape_id: u32,
+    epoch: u32,
+    closure: u64,
+}
+
+/// The closure with this code that the site's cache leads to, or 0 (`trinity_abi::helpers::leaf::FUNCTION`).
+pub(crate) unsafe extern "C" fn leaf_function(
+    t: *mut Table,
+    site: *const Cache,
+    cell: *mut FunctionCell,
+    code: usize,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) -> u64 {
+    // SAFETY: machine code passes a live table, its own cache and a cell of its prototype.
+    unsafe {
+        let Some(v) = table::cached_get(g, t, site) else {
+            return 0;
+        };
+        if v.t != tag::LUA_FN || (*v.as_lua_fn()).code as usize != code {
+            return 0;
+        }
+        if (*site).kind == KIND_CONST {
+            *cell = FunctionCell {
+                shape_id: (*t).h.aux32,
+                epoch: (*g).epoch,
+                closure: v.p,
+            };
+        }
+        v.p
     }
 }
 

@@ -148,6 +148,8 @@ unsafe fn give_up(g: *mut Global, seen: &Protos) {
         if broken.is_empty() {
             return;
         }
+        // Cells that hold closures say which code they have.
+        (*g).epoch = (*g).epoch.wrapping_add(1);
         for &p in &broken {
             (*p).native_code = std::ptr::null();
             (*p).broken = true;

@@ -142,6 +142,9 @@ pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) 
             // Closures made from now on start in the interpreter. Those there are keep the code until they fail, too.
             (*p).native_code = std::ptr::null();
             (*f).code = super::entry::stub_interp();
+            // Cells that hold the closure say which code it has.
+            let g = (*th).global;
+            (*g).epoch = (*g).epoch.wrapping_add(1);
         }
         if trace_exits() {
             tell(&*p, site);

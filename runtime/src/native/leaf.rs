@@ -5,7 +5,7 @@
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
 use crate::heap;
-use crate::interp::lookup::{Entry, leaf_find, leaf_get, leaf_shape};
+use crate::interp::lookup::{Entry, leaf_find, leaf_function, leaf_get, leaf_shape};
 use crate::object::{Header, LuaClosure, Table};
 use crate::poll;
 use crate::proto::Cache;
@@ -283,6 +283,17 @@ global_asm!(
     NEXT = const Node::NEXT,
     INT = const tag::INT,
     NIL = const tag::NIL,
+);
+
+// `leaf::FUNCTION`: rdi = table, rsi = cache, rdx = cell, rcx = code.
+global_asm!(
+    ".pushsection .text.trinity_l_function,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_function",
+    "trinity_l_function:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym leaf_function,
 );
 
 /// `leaf::BARRIER`.

@@ -169,7 +169,8 @@ impl Gvn<'_> {
             && !volatile
         {
             let version = self.version(addr.region, &key, bytes);
-            if self.num.get(&Key::Load(kind, key, version)) == Some(n) {
+            let there = self.num.get(&Key::Load(kind, key, version));
+            if there.is_some_and(|there| self.are_equal(there, n)) {
                 self.stats.stores += 1;
                 return false;
             }
@@ -181,6 +182,12 @@ impl Gvn<'_> {
             self.num.insert(Key::Load(kind, key, version), n);
         }
         true
+    }
+
+    /// Whether two numbers are one, or are known to be the same constant here.
+    fn are_equal(&self, a: Num, b: Num) -> bool {
+        let point = |n| self.range(n).as_point();
+        a == b || point(a).is_some_and(|p| point(b) == Some(p))
     }
 
     /// What a load of the same width will give after an integer was stored.

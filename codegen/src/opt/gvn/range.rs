@@ -124,6 +124,12 @@ impl Gvn<'_> {
             BinOp::Imul => x.mul(y),
             BinOp::And if y.lo >= 0 => Some(Range::new(0, y.hi)),
             BinOp::And if x.lo >= 0 => Some(Range::new(0, x.hi)),
+            BinOp::Shl if x.lo >= 0 => match y.as_point() {
+                Some(n) if x.hi <= i64::MAX >> (n & 63) => {
+                    Some(Range::new(x.lo << (n & 63), x.hi << (n & 63)))
+                }
+                _ => None,
+            },
             BinOp::Shr => match y.as_point() {
                 Some(n) if n & 63 != 0 => Some(Range::new(0, (u64::MAX >> (n & 63)) as i64)),
                 _ => None,
