@@ -5,8 +5,8 @@ use super::escape::{Join, Plan};
 use super::explain::Notes;
 use super::facts;
 use super::graph::{self, Graph, NodeId};
-use super::mem;
 use super::module::{Module, ParamIn};
+use super::numeric_loops::{loop_calls, loop_position, loop_register};
 use super::objects::{Fields, Objects};
 use super::quiet;
 use super::settle::natural_loop;
@@ -15,17 +15,13 @@ use super::spec::Spec;
 use super::state::{Payload, Reg, State, Step};
 use super::tags::Tags;
 use super::waiting::Waits;
-use crate::Symbol;
 use crate::passes::Pass;
 use crate::remark::Kind;
 use std::collections::{BTreeMap, HashMap};
-use trinity_abi as abi;
-use trinity_abi::helpers::{Helper, stub};
-use trinity_abi::unit::{InlineFrame, SafePoint, kind};
-use trinity_codegen::ir::{
-    Block, CallTarget, Cond, Function, FunctionBuilder, IntCc, PReg, Type as IrType, Value, Width,
-};
-use trinity_frontend::bytecode::{Instr, Liveness, Op, Proto};
+use trinity_abi::helpers::stub;
+use trinity_abi::unit::{InlineFrame, SafePoint};
+use trinity_codegen::ir::{Block, Function, FunctionBuilder, PReg, Type as IrType, Value};
+use trinity_frontend::bytecode::{Instr, Liveness, Proto};
 
 /// How the typed lowering works.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +61,7 @@ const MAX_PARAMS: usize = 24;
 
 /// How a register crosses into a node.
 #[derive(Clone, Debug)]
-enum Phi {
+pub(super) enum Phi {
     /// In block parameters for a value with these tags.
     Params(Reg),
     /// In its home slot.
@@ -120,18 +116,18 @@ pub(crate) struct Frame<'a> {
     pub constructors: Vec<super::constructor::Constructor>,
     /// Its growing strings.
     pub growing: super::growing::Growing,
-    blocks: Vec<Block>,
-    phis: Vec<Vec<(usize, Phi)>>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) phis: Vec<Vec<(usize, Phi)>>,
     /// Which copy of the function it is ([`Plan::path`]).
     pub path: u32,
     /// Fields of virtual objects that are parameters of the nodes.
-    fields: Vec<Vec<(u32, usize, Reg)>>,
+    pub(super) fields: Vec<Vec<(u32, usize, Reg)>>,
     /// Virtual objects at the start of loops.
-    begins: Vec<Objects>,
-    ends: Vec<Option<State>>,
-    calls_in: Vec<bool>,
+    pub(super) begins: Vec<Objects>,
+    pub(super) ends: Vec<Option<State>>,
+    pub(super) calls_in: Vec<bool>,
     /// Headers of loops that make no work that a poll would find.
-    quiet: Vec<bool>,
+    pub(super) quiet: Vec<bool>,
     /// Nodes of loops without calls ([`super::settle`]).
     pub(super) tight: Vec<bool>,
     /// Nodes of loops.
@@ -420,7 +416,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn node(&mut self, id: NodeId) {
+    pub(super) fn node(&mut self, id: NodeId) {
         let node = self.frame().graph.nodes[id.index()].clone();
         match node.kind {
             graph::Kind::Entry => {
@@ -457,7 +453,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn locate(&mut self, pc: u32) {
+    pub(super) fn locate(&mut self, pc: u32) {
         self.pc = pc;
         self.exit_cache = None;
         // Code of inlined functions carries the line of the outermost call.
@@ -467,7 +463,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Registers at the start of a node: what its immediate dominator ended with, parameters where there are some.
-    fn begin_node(&mut self, id: NodeId, start: &State) {
+    pub(super) fn begin_node(&mut self, id: NodeId, start: &State) {
         let depth = self.depth();
         let block = self.frames[depth].blocks[id.index()];
         self.b.switch_to(block);
@@ -553,7 +549,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Virtual objects where ways meet: fields that differ are parameters.
-    fn join_objects(&mut self, id: NodeId) {
+    pub(super) fn join_objects(&mut self, id: NodeId) {
         self.drop_objects();
         let f = self.frame();
         if self.state.objects.is_empty() || f.graph.nodes[id.index()].preds.len() < 2 {
@@ -583,275 +579,4 @@ impl<'a> Lowering<'a> {
         }
         f.begins[id.index()] = now;
     }
-
-    // ---- edges
-
-    /// Ends the block with a jump to a node; polls on the way back.
-    pub fn jump_to(&mut self, to: NodeId) {
-        let f = self.frame();
-        let target = f.graph.nodes[to.index()].start;
-        let back = f.graph.is_back(self.node, to);
-        let block = f.blocks[to.index()];
-        if f.graph.is_header(to) && !back && f.calls_in[to.index()] {
-            // What the loop does not change is written before it, not in it.
-            let live = f
-                .live
-                .live_at(target as usize)
-                .minus(f.graph.phis[to.index()]);
-            self.store_before_loop(live);
-        }
-        if !back {
-            for (r, t) in self.frame().hoisted[to.index()].clone() {
-                if !self.tags(r).within(t) {
-                    self.remark_guard(r, t);
-                    let exit = self.exit_block_at(target);
-                    self.leave_unless_tag(r, t, exit);
-                    self.refine(r, t);
-                }
-            }
-        }
-        let args = self.edge_arguments(to);
-        if back {
-            let f = self.frame();
-            let at = Join {
-                path: f.path,
-                node: to.0,
-            };
-            if !f.begins[to.index()].is_empty() {
-                let (params, begin) = (f.fields[to.index()].clone(), f.begins[to.index()].clone());
-                let (now, made) = (self.state.objects.clone(), self.state.made.clone());
-                self.compare_objects(at, &params, &begin, (&now, &made));
-            }
-        }
-        // Pictures of objects are work for the collector.
-        let quiet = self.frame().quiet[to.index()] && self.state.objects.is_empty();
-        if back && !quiet {
-            self.poll(target, block, &args);
-        }
-        self.b.jump(block, &args);
-    }
-
-    fn edge_arguments(&mut self, to: NodeId) -> Vec<Value> {
-        let target = self.frame().graph.nodes[to.index()].start;
-        let phis = self.frame().phis[to.index()].clone();
-        let mut args = Vec::new();
-        let saved = self.state.clone();
-        let at = Join {
-            path: self.frame().path,
-            node: to.0,
-        };
-        for (r, phi) in phis {
-            match phi {
-                Phi::Object(object, fields) => {
-                    let reg = self.reg(r);
-                    let named = reg.object_number();
-                    let named = named.is_some_and(|id| self.is_named_twice(id, r, to));
-                    args.extend(self.object_arguments(at, r, (object, &fields), reg, named));
-                }
-                Phi::Params(want) => {
-                    if let Some(id) = self.virtual_in(r) {
-                        self.join_object(at, r, id);
-                        args.extend(self.no_arguments(want.tags));
-                        continue;
-                    }
-                    if !self.tags(r).within(want.tags) {
-                        self.remark_guard(r, want.tags);
-                        let exit = self.exit_block_at(target);
-                        self.leave_unless_in(r, want.tags, exit);
-                        self.refine(r, want.tags);
-                    }
-                    args.extend(self.arguments(r, want.tags));
-                }
-                Phi::Home(_) => {
-                    let reg = self.reg(r);
-                    if !reg.home {
-                        self.store(reg, self.slot(r));
-                    }
-                }
-                Phi::LoopVariable | Phi::LoopCount => {}
-            }
-        }
-        let fields = self.frame().fields[to.index()].clone();
-        args.extend(self.field_arguments(at, &fields));
-        // What was loaded or refined here holds on this edge only; but it ends the block, or a block of its own.
-        self.state = saved;
-        args
-    }
-
-    /// As `leave_unless_tag`, for any set.
-    fn leave_unless_in(&mut self, r: usize, want: Tags, exit: Block) {
-        if super::spec::is_guardable(want) {
-            return self.leave_unless_tag(r, want, exit);
-        }
-        let t = self.peek_tag(r);
-        let one = self.b.iconst(1);
-        let bit = self.b.shl(one, t);
-        let member = self.b.and(bit, i32::from(want.0));
-        self.b.exit_if(Cond::icmp(IntCc::Eq, member, 0), exit, &[]);
-    }
-
-    /// The block to branch to for successor `which` (0: next, 1: jump) of the present node: the node's own, or one that makes the
-    /// arguments first.
-    pub fn edge(&mut self, which: usize) -> Block {
-        let f = self.frame();
-        let to = f.graph.nodes[self.node.index()].succs[which];
-        let plain = f.phis[to.index()].is_empty()
-            && f.fields[to.index()].is_empty()
-            && !f.graph.is_back(self.node, to)
-            && f.hoisted[to.index()].is_empty()
-            && !(f.graph.is_header(to) && f.calls_in[to.index()]);
-        let block = f.blocks[to.index()];
-        if plain {
-            return block;
-        }
-        let here = self.b.current();
-        let edge = self.b.create_block();
-        self.b.switch_to(edge);
-        let saved = self.state.clone();
-        let cache = self.exit_cache.take();
-        // What the outcome says of the operands.
-        let mut tags: Vec<Tags> = self.state[self.depth()].iter().map(|r| r.tags).collect();
-        facts::refine(self.frame().p, self.pc, which == 1, &mut tags);
-        for (r, t) in tags.into_iter().enumerate() {
-            if !self.tags(r).is_none() {
-                self.refine(r, t);
-            }
-        }
-        self.jump_to(to);
-        self.state = saved;
-        self.exit_cache = cache;
-        self.b.switch_to(here);
-        edge
-    }
-
-    /// Runs pending work if there is any; then the frame continues at `pc`, which is `block`, here or in the interpreter.
-    fn poll(&mut self, pc: u32, block: Block, args: &[Value]) {
-        let cold = self.b.create_cold_block();
-        let next = self.b.create_block();
-        self.b.brif(
-            Cond::icmp_mem(IntCc::Ne, Width::W32, mem::thread(abi::thread::POLL), 0),
-            (cold, &[]),
-            (next, &[]),
-        );
-        self.b.switch_to(cold);
-        let at = std::mem::replace(&mut self.pc, pc);
-        let live = *self.frame().live.live_at(pc as usize);
-        self.store_frames(live, false);
-        let r = self.helper_saving(Helper::poll, kind::AT);
-        let leave = self.b.create_cold_block();
-        self.b
-            .brif(Cond::icmp(IntCc::Ne, r, 0), (leave, &[]), (block, args));
-        self.b.switch_to(leave);
-        self.leave_stored(pc);
-        self.pc = at;
-        self.b.switch_to(next);
-    }
-
-    /// Leaves for the interpreter at `pc`; everything is in home slots.
-    fn leave_stored(&mut self, pc: u32) {
-        self.open_top(pc);
-        let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
-        let at = self.b.iconst(at as i64);
-        // Inlined frames need the stub that knows about chains; it counts, but polls that leave are rare.
-        let how = if self.frame().chain > 0 {
-            stub::GUARD
-        } else {
-            stub::EXIT
-        };
-        self.b.tail_jump(
-            CallTarget::Symbol(Symbol::Stub(how).to_ref()),
-            &[(at, PReg::Rsi)],
-        );
-    }
-}
-
-/// A register of a numeric loop whose value at the loop's header follows from the hidden index: the header's predecessors are the edges of one
-/// loop's FORPREP and FORLOOP, which is an integer loop with a known step.
-fn loop_register(
-    p: &Proto,
-    g: &Graph,
-    facts: &[facts::State],
-    id: NodeId,
-    r: usize,
-) -> Option<Phi> {
-    let a = numeric_loop_at(p, g, id)?;
-    let kind = facts[id.index()][a];
-    if r == a + 3 && kind == facts[id.index()][r] && (kind == Tags::INT || kind == Tags::FLOAT) {
-        return Some(Phi::LoopVariable);
-    }
-    if r == a + 1 && kind == Tags::INT && facts[id.index()][r] == Tags::INT {
-        return Some(Phi::LoopCount);
-    }
-    None
-}
-
-/// The first register of the numeric loop whose body starts at this node.
-pub(crate) fn numeric_loop_at(p: &Proto, g: &Graph, id: NodeId) -> Option<usize> {
-    let mut found = None;
-    for pred in &g.nodes[id.index()].preds {
-        let graph::Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
-            return None;
-        };
-        let i = p.code[pc as usize];
-        if !matches!(i.op(), Op::ForPrep | Op::ForLoop) || found.is_some_and(|a| a != i.a()) {
-            return None;
-        }
-        found = Some(i.a());
-    }
-    found
-}
-
-/// The position of the FORLOOP of the numeric loop whose body starts at this node.
-fn loop_position(p: &Proto, g: &Graph, id: NodeId) -> Option<u32> {
-    g.nodes[id.index()].preds.iter().find_map(|pred| {
-        let graph::Kind::Edge { pc, .. } = g.nodes[pred.index()].kind else {
-            return None;
-        };
-        match p.code[pc as usize].op() {
-            Op::ForPrep => Some(for_loop_of(p, pc)),
-            Op::ForLoop => Some(pc),
-            _ => None,
-        }
-    })
-}
-
-/// The position of the FORLOOP that belongs to the FORPREP at `pc`.
-pub(crate) fn for_loop_of(p: &Proto, pc: u32) -> u32 {
-    (i64::from(pc) + 1 + i64::from(p.code[pc as usize].sd())) as u32
-}
-
-/// The constant that the instruction before FORPREP loads as the step of the loop at `a`.
-pub(crate) fn step_before(p: &Proto, prep: u32, a: usize) -> Option<i64> {
-    let before = p.code[prep.checked_sub(1)? as usize];
-    if before.a() != a + 2 {
-        return None;
-    }
-    let step = match before.op() {
-        Op::LoadI => i64::from(before.sd()),
-        Op::LoadK => match p.consts[before.dd() as usize] {
-            trinity_frontend::bytecode::Const::Int(n) => n,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    (step != 0 && step != i64::MIN).then_some(step)
-}
-
-/// True when the loop of these nodes calls or allocates on its main ways.
-fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) -> bool {
-    g.nodes.iter().zip(inside).any(|(n, &inside)| {
-        inside
-            && n.kind == graph::Kind::Block
-            && !spec.is_cold(n.start)
-            && (n.start..n.end).any(|pc| {
-                let intrinsic = spec.native(pc).is_some();
-                matches!(
-                    p.code[pc as usize].op(),
-                    Op::Call if !intrinsic && !spec.is_hot(pc)
-                ) || matches!(
-                    p.code[pc as usize].op(),
-                    Op::TForCall | Op::Concat | Op::SetList | Op::VarArg
-                )
-            })
-    })
 }

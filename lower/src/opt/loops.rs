@@ -4,8 +4,9 @@
 //! (`R[a+1]`) follows from it where somebody looks.
 
 use super::facts;
-use super::func::{CountedLoop, Lowering, for_loop_of, step_before};
+use super::func::{CountedLoop, Lowering};
 use super::mem;
+use super::numeric_loops::{for_loop_of, step_before};
 use super::state::{Payload, Reg, Step};
 use super::tags::Tags;
 use trinity_abi::helpers::Helper;
