@@ -246,11 +246,14 @@ unsafe fn find(g: *mut Global, hash: u32, equals: impl Fn(*mut Str) -> bool) -> 
         let table = &raw mut (*g).strings;
         let (slots, n) = ((*table).slots.as_ptr(), (*table).slots.len());
         let mut i = position(hash);
-        while n > 0 {
-            // The capacity is a power of two.
+        if n == 0 {
+            return None;
+        }
+        loop {
+            // The capacity is a power of two, and there is always a free slot.
             let e = *slots.add(i & (n - 1));
             if e == FREE {
-                break;
+                return None;
             }
             if e >> BITS == u64::from(hash >> 12) {
                 let s = string_of(e);
@@ -261,7 +264,6 @@ unsafe fn find(g: *mut Global, hash: u32, equals: impl Fn(*mut Str) -> bool) -> 
             }
             i = i.wrapping_add(1);
         }
-        None
     }
 }
 

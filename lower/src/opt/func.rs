@@ -189,7 +189,7 @@ fn attempt(
     name: &str,
     opts: Options,
     plan: Plan,
-) -> Result<Lowered, Plan> {
+) -> Result<Lowered, Box<Plan>> {
     let p = module.text(index);
     let sig = &module.signatures[index as usize];
     let params: Vec<(IrType, PReg)> = match sig.has_body() {
@@ -240,7 +240,7 @@ fn attempt(
     let frame_end = l.prologue(sig);
     l.run();
     if l.plan.failed() {
-        return Err(l.plan);
+        return Err(Box::new(l.plan));
     }
     let slots = l.slots;
     let mut body = l.b.finish();

@@ -158,6 +158,36 @@ pub struct Made {
     pub key: u32,
 }
 
+/// A block that is never touched, so that it costs no memory, until it is given up.
+#[derive(Debug)]
+pub struct Reserve(*mut libc::c_void);
+
+impl Reserve {
+    /// Bytes: what cold code makes until the next poll or allocation on a main path is a fraction of it.
+    const SIZE: usize = 1 << 20;
+
+    /// Takes the block if there is none.
+    pub fn take(&mut self) {
+        if self.0.is_null() {
+            // SAFETY: plain allocation; null is no block.
+            self.0 = unsafe { libc::malloc(Self::SIZE) };
+        }
+    }
+
+    /// Gives the block up. False: there was none.
+    pub fn give_up(&mut self) -> bool {
+        // SAFETY: from `malloc`, or null.
+        unsafe { libc::free(self.0) };
+        !std::mem::replace(&mut self.0, std::ptr::null_mut()).is_null()
+    }
+}
+
+impl Drop for Reserve {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
 /// Allocator and collector state.
 #[repr(C)]
 pub struct Heap {
@@ -169,6 +199,8 @@ pub struct Heap {
     pub current_white: u8,
     /// Fields of a table that machine code is about to make.
     pub made: [Made; trinity_abi::heap::MADE_MAX],
+    /// Address space for when machine code must make tables and no memory is left.
+    pub reserve: Reserve,
     /// Stress mode. Set before the first allocation.
     pub stress: Stress,
     /// Finalizers wait to be called ([`next_finalizer`]).
@@ -246,6 +278,7 @@ impl Heap {
             debt: 0,
             current_white: mark_bits::WHITE0,
             made: Default::default(),
+            reserve: Reserve(std::ptr::null_mut()),
             stress: Stress::Off,
             pending_finalizers: false,
             limit: usize::MAX,

@@ -346,7 +346,15 @@ unsafe extern "C" fn make(
         if (*g).heap.debt > 0 {
             poll::request(th, poll::reason::COLLECT);
         }
-        made().unwrap_or_else(|| std::process::abort())
+        (*g).heap.reserve.take();
+        made()
+            .or_else(|| (*g).heap.reserve.give_up().then(made).flatten())
+            .unwrap_or_else(|| {
+                // Registers are where no collector and no error handler would find them.
+                crate::lib::io::stdio::flush_stdout();
+                crate::cli::message(None, b"not enough memory");
+                std::process::exit(1)
+            })
     }
 }
 
