@@ -280,23 +280,17 @@ impl Lowering<'_> {
             self.set(a + 1, Reg::in_home(tags));
             return self.result_in_home(a, want);
         }
-        if tags == Tags::TABLE
-            && let Some(known) = self.frame().groups.at(self.pc)
-        {
-            self.get_slot(a, b, known, want);
-            return self.set(
-                a + 1,
-                Reg {
-                    home: false,
-                    ..object
-                },
-            );
-        }
-        // The helper writes the object, too; it is what it was.
+        // The helper writes the object, too; it is what it was. It is known before anything leaves behind the instruction.
         let held = Reg {
             home: false,
             ..object
         };
+        if tags == Tags::TABLE
+            && let Some(known) = self.frame().groups.at(self.pc)
+        {
+            self.set(a + 1, held);
+            return self.get_slot(a, b, known, want);
+        }
         if tags == Tags::TABLE
             && let Some(callee) = self.called_later(i)
         {
@@ -304,6 +298,7 @@ impl Lowering<'_> {
             self.set(a + 1, held);
             return self.get_function(t, i, callee);
         }
+        self.set(a + 1, held);
         let done = self.b.create_block();
         let out = self.value_params(done, want);
         let slow = self.slow_step(a, want, done);
@@ -340,13 +335,6 @@ impl Lowering<'_> {
             self.found(payload, value_tag, want, slow, done);
         }
         self.b.switch_to(done);
-        self.set(
-            a + 1,
-            Reg {
-                home: false,
-                ..object
-            },
-        );
         self.set(a, out);
     }
 

@@ -4,7 +4,7 @@
 //! instruction that takes them. Where training saw exactly one result each time, the typed lowering compiles another text of the function: the
 //! call gives one result (its number is checked), and what takes it has a fixed number of operands, so that both may be direct, in line, or a library
 //! function's direct form. The interpreter, and helpers, still execute the open instructions; before they look at one that takes open values, the top
-//! is written ([`Lowering::open_top`]).
+//! is written (`Lowering::open_top`).
 
 use super::func::Lowering;
 use super::mem;
