@@ -217,12 +217,15 @@ impl Lowering<'_> {
     }
     /// Calls a helper for the present instruction; home slots must be written. Its result.
     pub fn helper_now(&mut self, h: Helper, kind: u8, edx: Option<Value>) -> Value {
+        self.open_top(self.pc);
         self.helper_by(Symbol::Helper(h), Clobbers::All, kind, edx)
     }
     /// The same off the main path: registers survive.
     pub fn helper_saving(&mut self, h: Helper, kind: u8) -> Value {
+        self.open_top(self.pc);
         self.helper_by(Symbol::Saving(h), Clobbers::Saves, kind, None)
     }
+    /// The same, where the thread's top is already what the helper is to see.
     pub(super) fn helper_by(
         &mut self,
         h: Symbol,
@@ -230,7 +233,6 @@ impl Lowering<'_> {
         kind: u8,
         edx: Option<Value>,
     ) -> Value {
-        self.open_top(self.pc);
         let pc = self.b.iconst(i64::from(self.pc));
         let mut args = vec![(pc, PReg::Rsi)];
         args.extend(edx.map(|v| (v, PReg::Rdx)));

@@ -133,7 +133,9 @@ impl Lowering<'_> {
         self.b.store64(mem::home(a), r.payload);
         self.b.store(Width::W8, mem::home_tag(a), r.tag);
         self.open_results(a, r.count);
-        let n = self.helper_now(Helper::ret, kind::TAIL, None);
+        // The top is behind the results, not behind arguments that were open.
+        let ret = Symbol::Helper(Helper::ret);
+        let n = self.helper_by(ret, Clobbers::All, kind::TAIL, None);
         self.return_from_memory(n);
     }
 

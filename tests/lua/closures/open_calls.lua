@@ -15,11 +15,22 @@ local function returns(n) return n, give(n) end
 local function nested(n) return count(count(give(n))) end
 local function tostr(n) return count(tostring(n)) end
 local function bytes(s, i) return count(string.byte(s, i)) end
+local function id(...) return ... end
+local function formats(a, ...) return string.format("%s|%s", a, id(a)) end
+local function several(s, n) return string.byte(s, 1, id(n)) end
+local function varargs(s, ...) return string.byte(s, 1, id(-1)) end
+local function selected(n) return select(n, "a", "b", id("c")) end
 local function method(o, n) return count(o:give(n)) end
 local object = { give = function(self, n) return give(n) end }
 local callable = setmetatable({}, { __call = function(self, n) return give(n) end })
 local function calls(f, n) return count(f(n)) end
 local function concat(...) local t = pack(...) for i = 1, t.n do t[i] = tostring(t[i]) end return table.concat(t, ",") end
+for i = 1, 60 do
+  local text = "text" .. i
+  assert(formats(i, i) == i .. "|" .. i and select("#", formats(i)) == 1)
+  assert(select("#", several(text, -1)) == #text and select("#", varargs(text, 1)) == #text)
+  assert(select("#", selected(i % 3 + 1)) == 3 - i % 3)
+end
 local function all(n)
   print(n, concat(takes(n)), concat(tail(n)), concat(nested(n)), #list(n), concat(unpack(longer(n))))
   print(concat(returns(n)), concat(method(object, n)), concat(calls(give, n)), concat(calls(callable, n)), concat(tostr(n)))
