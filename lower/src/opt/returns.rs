@@ -3,10 +3,11 @@
 use super::func::Lowering;
 use super::mem;
 use super::state::{Payload, Reg};
+use crate::Symbol;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::kind;
 use trinity_abi::{TAIL_NATIVE, VALUE_TAIL, closure, tag, thread};
-use trinity_codegen::ir::{CallTarget, Cond, IntCc, LoadKind, PReg, Value, Width};
+use trinity_codegen::ir::{CallTarget, Clobbers, Cond, IntCc, LoadKind, PReg, Value, Width};
 use trinity_frontend::bytecode::Instr;
 
 impl Lowering<'_> {
