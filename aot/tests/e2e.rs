@@ -152,7 +152,7 @@ fn closed_programs_load_nothing_and_are_smaller() {
     let (closed, less) = made("closed", &["--closed"]);
     assert_eq!(
         open.lines().take(3).collect::<Vec<_>>(),
-        ["true\ttrue\ttrue", "true\tother", "2\ttrue"]
+        ["true\ttrue\ttrue", "true\tother", "1\ttrue"]
     );
     assert_eq!(
         closed.lines().collect::<Vec<_>>(),

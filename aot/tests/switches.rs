@@ -15,6 +15,7 @@ local function new(x, y) return setmetatable({ x = x, y = y }, Point) end\n\
 local function sum(t, n) local s = 0 for i = 1, #t do s = s + t[i] * n end return s end\n\
 local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 2) end\n\
 local function adder(n) return function(x) n = n + x return n end end\n\
+local function vector(n) local s = 0 for i = 1, n do local v = { x = i, y = s } v.x = v.x + v.y s = v.x & 255 end return s end\n\
 local function main(n)\n\
   local t, total, bits, float = {}, 0, 0, 0.5\n\
   local text, line = ('abcd'):rep(2), ''\n\
@@ -28,6 +29,7 @@ local function main(n)\n\
     t[i] = i\n\
     line = line .. i\n\
     total = total + start:len2()\n\
+    total = total + vector(9) + n\n\
     q.last = q.last + 1\n\
     q[q.last] = i\n\
     if i % 3 == 0 then q[q.first] = nil q.first = q.first + 1 end\n\

@@ -92,7 +92,7 @@ fn pieces(bytes: &[u8]) -> BTreeMap<String, Piece> {
 
 fn object_file(dir: &Scratch, writer: Writer, with_debug: bool) -> (PathBuf, Vec<u8>) {
     let units = sample_units(dir.path());
-    let mut layout = unit::layout(&units, None, March::V1, false);
+    let mut layout = unit::layout(&units, None, March::V1, true);
     if with_debug {
         debug::add(&mut layout, &units, "test").unwrap();
     }
@@ -168,7 +168,7 @@ fn the_listing_assembles_to_the_same() {
         units: sample_units(dir.path()),
         ..Default::default()
     };
-    let listing = trinity_aot::asm::emit(&compiled, &program, March::V1, false);
+    let listing = trinity_aot::asm::emit(&compiled, &program, March::V1, true);
     let (file, exe) = (dir.write("listing.s", listing), dir.file("listing"));
     run(Command::new("cc")
         .arg(file)
