@@ -121,7 +121,10 @@ local function wrong(i)
   if i > 18 then return pcall(setmetatable, o, {}) end
   return setmetatable(o, { __index = function(_, k) return k end }).size
 end
-for i = 16, 22 do print(wrong(i)) end
+for i = 16, 22 do
+  local ok, what = wrong(i)
+  print(ok, type(what) == "table" or what)
+end
 local function none(mt) local o = setmetatable({ 7 }, mt) return o[1], o[2] end
 for i = 1, 10 do none({ __index = { 1, 2, 3 } }) end
 print(none({ __index = { 1, 2, 3 } }), none(nil), pcall(none, 5))
