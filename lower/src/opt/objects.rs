@@ -150,7 +150,9 @@ impl Lowering<'_> {
 
     /// NEWTABLE of a table that need not be made. False: it must.
     pub(crate) fn virtual_table(&mut self, i: Instr) -> bool {
-        if !self.module.passes.has(Pass::Escape) || i.b() + i.c() > MAX_FIELDS {
+        // Tables that begin empty are what programs make garbage of: loops that wait for the collector must go on feeding it.
+        let fits = (1..=MAX_FIELDS).contains(&(i.b() + i.c()));
+        if !self.module.passes.has(Pass::Escape) || !fits {
             return false;
         }
         match self.plan.candidate(self.frame().path, self.pc) {
