@@ -160,7 +160,8 @@ impl Lowering<'_> {
             };
             let p = self.module.text(callee);
             let inner = inlinable(p, CALLEE_MAX);
-            inner.and_then(|()| self.tails_inlinable(callee, most - 1))?;
+            let inner = inner.and_then(|()| self.tails_inlinable(callee, most - 1));
+            inner.map_err(|_| NotInlined::TailCall)?;
         }
         Ok(())
     }
@@ -187,7 +188,16 @@ impl Lowering<'_> {
         self.remark_inlined(callee);
         let p = self.module.text(callee);
         self.inlined_code += p.code.len();
-        let regs = self.parameters(a, b, p);
+        // Arguments move to other slots: what holds them there is values, not the slots where they are.
+        for r in a + 1..a + b {
+            self.stored(r);
+        }
+        let mut regs = self.parameters(a, b, p);
+        for (k, reg) in regs.iter_mut().enumerate() {
+            reg.home = false;
+            let slot = self.frame().offset + k;
+            self.forget_cold_stores(slot);
+        }
         let entry: Vec<Tags> = regs.iter().map(|r| r.tags).collect();
         let runs = self.executions();
         let (pc, node) = (self.pc, self.node);
