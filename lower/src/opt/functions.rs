@@ -21,7 +21,8 @@ impl Lowering<'_> {
     /// The function that the present instruction was always called for, where all tables had one shape and led to it as a constant.
     pub(super) fn called_later(&self, i: Instr) -> Option<u32> {
         let spec = self.spec();
-        let constant = spec.is_hot(self.pc) && !spec.has_many_shapes(self.pc);
+        let one = !spec.has_many_shapes(self.pc) && !spec.has_dictionary(self.pc);
+        let constant = spec.is_hot(self.pc) && one;
         let closure = spec.result(self.pc) == Some(Tags::of(tag::LUA_FN));
         if !self.module.passes.has(Pass::FunctionCells)
             || !constant
@@ -64,11 +65,13 @@ impl Lowering<'_> {
         let site = self.b.addr_of(Addr::value(caches, offset));
         let place = self.b.addr_of(Addr::value(caches, cell));
         let expected = code(self);
+        let name = self.const_pointer(i.c());
         let args = [
             (t, PReg::Rdi),
             (site, PReg::Rsi),
             (place, PReg::Rdx),
             (expected, PReg::Rcx),
+            (name, PReg::R8),
         ];
         let answer = self.b.call_symbol(
             Symbol::Stub(leaf::FUNCTION).to_ref(),

@@ -38,6 +38,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
                     .iter()
                     .any(|x| x.kind == ShapeKind::Shared && x.place == Place::Own),
                 many: s.shapes.len() > 1 || s.other_shapes > 0,
+                dictionary: s.shapes.iter().any(|x| x.kind == ShapeKind::Dictionary),
                 callees: s.callee.targets.len() as u32 + u32::from(s.callee.other > 0),
                 native: s.callee.sole_native().map(str::to_owned),
                 one_result: p.code[pc as usize].op() == Op::Call

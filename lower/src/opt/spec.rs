@@ -48,6 +48,8 @@ pub struct SeenSite {
     pub own: bool,
     /// Tables of several shapes were seen.
     pub many: bool,
+    /// Some table had no shape.
+    pub dictionary: bool,
     /// How many functions were called here; what is not listed counts as one.
     pub callees: u32,
     /// The only native function called here, by its name in the library.
@@ -181,6 +183,10 @@ impl<'a> Spec<'a> {
     /// Tables of several shapes were seen.
     pub fn has_many_shapes(&self, pc: u32) -> bool {
         self.evidence(pc).is_some_and(|s| s.many)
+    }
+    /// A table without a shape was seen.
+    pub fn has_dictionary(&self, pc: u32) -> bool {
+        self.evidence(pc).is_some_and(|s| s.dictionary)
     }
     /// An open call gave one result each time.
     pub fn gave_one_result(&self, pc: u32) -> bool {

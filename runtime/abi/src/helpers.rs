@@ -98,8 +98,8 @@ pub mod leaf {
     /// shares its shape with others. Fields are four to a word, two bytes each: the name's constant, the slot; all ones for none. The shape's
     /// id may then be in the cell, of which the first id is not compared.
     pub const SHAPE: &str = "trinity_l_shape";
-    /// `(table, cache, cell, code) -> closure or 0`: the closure with this code that the site's cache leads to from the table. If it does so as a
-    /// constant, the cell holds it then ([`FUNCTION`](crate::cache::FUNCTION)).
+    /// `(table, cache, cell, code, key) -> closure or 0`: the closure with this code that the key leads to from the table. If the site's cache knows it
+    /// as a constant, the cell holds it then ([`FUNCTION`](crate::cache::FUNCTION)).
     pub const FUNCTION: &str = "trinity_l_function";
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).

@@ -33,7 +33,7 @@ pub(crate) struct Entry {
 pub struct Lookups {
     entries: Box<[Entry]>,
     /// What [`leaf_get`] found in a hash part, for machine code to load at once. No root: nobody looks at it later.
-    found: Value,
+    pub(crate) found: Value,
     used: bool,
 }
 
@@ -239,25 +239,30 @@ pub(crate) struct FunctionCell {
     closure: u64,
 }
 
-/// The closure with this code that the site's cache leads to, or 0 (`trinity_abi::helpers::leaf::FUNCTION`).
+/// The closure with this code that the key leads to, as the site's cache or [`leaf_get`] knows, or 0 (`trinity_abi::helpers::leaf::FUNCTION`).
 pub(crate) unsafe extern "C" fn leaf_function(
     t: *mut Table,
     site: *const Cache,
     cell: *mut FunctionCell,
     code: usize,
-    _: u64,
+    key: *mut Str,
     _: u64,
     g: *mut Global,
 ) -> u64 {
-    // SAFETY: machine code passes a live table, its own cache and a cell of its prototype.
+    // SAFETY: machine code passes a live table, its own cache, a cell of its prototype and a constant string.
     unsafe {
-        let Some(v) = table::cached_get(g, t, site) else {
-            return 0;
+        let cached = table::cached_get(g, t, site);
+        let v = match cached {
+            Some(v) => v,
+            None => match leaf_get(g, t, key, site).as_ref() {
+                Some(v) => *v,
+                None => return 0,
+            },
         };
         if v.t != tag::LUA_FN || (*v.as_lua_fn()).code as usize != code {
             return 0;
         }
-        if (*site).kind == KIND_CONST {
+        if cached.is_some() && (*site).kind == KIND_CONST {
             *cell = FunctionCell {
                 shape_id: (*t).h.aux32,
                 epoch: (*g).epoch,

@@ -76,6 +76,7 @@ global_asm!(
     "push r8; push r9",
     "mov eax, [rsi + {SHAPE_ID}]",
     "cmp [rcx + {SITE_ID}], eax; je 4f",
+    "test eax, eax; jz 6f",
     find_entry!("3f"),
     "cmp byte ptr [r8 + {KIND}], {OWN}; jne 2f",
     "mov eax, [r8 + {SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
@@ -90,7 +91,31 @@ global_asm!(
     "mov eax, [rcx + {SITE_SLOT}]; add rax, [rsi + {SLOTS}]; cmp byte ptr [rax + {VALUE_TAG}], 0; je 3f",
     "pop r9; pop r8; ret",
     "3: pop r9; pop r8; lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    // Dictionary mode, as `hash::find_short`.
+    "6: cmp byte ptr [rdx + {HEADER_KIND}], {SHORT}; jne 3b",
+    "mov rax, [rsi + {HASH}]; test rax, rax; jz 3b",
+    "mov r9d, [rax + {LOG2}]; xor r8d, r8d; bts r8, r9; dec r8d; and r8d, [rdx + {AUX32}]",
+    "lea r8, [r8 + 2*r8]; lea rax, [rax + 8*r8 + {NODES}]",
+    "7: cmp [rax + {NODE_KEY}], rdx; jne 8f",
+    "cmp byte ptr [rax + {KEY_TAG}], {SHORT}; jne 8f",
+    "movzx r8d, byte ptr [rax + {NODE_TAG}]; cmp r8d, {NIL}; je 3b",
+    "mov r9, [rax]; lea rax, [rdi + {FOUND}]; mov [rax], r9; mov [rax + {VALUE_TAG}], r8b",
+    "pop r9; pop r8; ret",
+    "8: movsxd r9, dword ptr [rax + {NEXT}]; lea r8, [r9 + 2*r9]; lea rax, [rax + 8*r8]; test r9, r9; jnz 7b",
+    "jmp 3b",
     ".popsection",
+    HEADER_KIND = const header::KIND,
+    SHORT = const tag::SHORT_STR,
+    NIL = const tag::NIL,
+    HASH = const trinity_abi::table::HASH,
+    LOG2 = const offset_of!(HashPart, log2),
+    NODES = const size_of::<HashPart>(),
+    NODE_KEY = const Node::KEY,
+    KEY_TAG = const Node::KEY_TAG,
+    NODE_TAG = const trinity_abi::table::ENTRY_TAG,
+    NEXT = const Node::NEXT,
+    AUX32 = const header::AUX32,
+    FOUND = const offset_of!(Global, lookups.found),
     SITE_ID = const cache::SHAPE_ID,
     SITE_KIND = const cache::KIND,
     SITE_SLOT = const cache::SLOT,
@@ -285,7 +310,7 @@ global_asm!(
     NIL = const tag::NIL,
 );
 
-// `leaf::FUNCTION`: rdi = table, rsi = cache, rdx = cell, rcx = code.
+// `leaf::FUNCTION`: rdi = table, rsi = cache, rdx = cell, rcx = code, r8 = key.
 global_asm!(
     ".pushsection .text.trinity_l_function,\"ax\",@progbits",
     ".p2align 4",

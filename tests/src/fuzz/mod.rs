@@ -191,9 +191,11 @@ fn check(
         if !bad.is_empty() || want == got || faults.load(Ordering::Relaxed) > before {
             return Ok(bad);
         }
-        // Only together: keep them all.
+        // Only together.
         judge.reference(&name, &generate::batch(seed, n))?;
-    } else if valid && reference_fault(judge, &name, seed, &want, &got)? {
+    }
+    let program = (name.as_str(), seed, n);
+    if valid && reference_fault(judge, program, &want, &got)? {
         faults.fetch_add(1, Ordering::Relaxed);
         println!("REFERENCE FAULT ({}) seed {seed}", way.name());
         return Ok(Vec::new());
@@ -245,12 +247,11 @@ fn also_other_way(judge: &Judge, seed: u64, way: Way) -> bool {
 /// True when the reference is at fault (see the module). The file `name` is as before afterwards, if not.
 fn reference_fault(
     judge: &Judge,
-    name: &str,
-    seed: u64,
+    (name, seed, n): (&str, u64, u64),
     want: &Outcome,
     got: &Outcome,
 ) -> std::io::Result<bool> {
-    let text = generate::batch(seed, 1);
+    let text = generate::batch(seed, n);
     let grown = judge.reference(name, &generate::with_grown_stacks(&text))?;
     let crashed = |o: &Outcome| o.timed_out || o.code.is_none();
     if grown == *got || crashed(want) && crashed(&grown) {
