@@ -62,7 +62,7 @@ const RECURSION_MAX: usize = 2;
 /// Instructions' worth of time that a call in line saves: frames, guards that both sides make, values that pass through memory.
 const SAVES: f64 = 15.0;
 /// Part of all the time that must be saved for each instruction of a callee: the code of each is some fifty bytes.
-const WORTH: f64 = 2e-6;
+const WORTH: f64 = 4e-6;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
 
