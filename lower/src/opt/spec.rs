@@ -108,7 +108,7 @@ impl Seen {
 pub(crate) const EVIDENCE: u64 = 4;
 
 /// Executions of an instruction from which on it may have much code.
-const OFTEN: u64 = 1 << 16;
+const OFTEN: u64 = 1 << 19;
 
 /// Elements that a table is made with because others came to have as many.
 const FEW: usize = 8;
