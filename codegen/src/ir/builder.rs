@@ -86,6 +86,11 @@ impl FunctionBuilder {
         block
     }
 
+    /// Marks a block as one that runs often.
+    pub fn set_often(&mut self, block: Block, often: bool) {
+        self.func.blocks[block.index()].often = often;
+    }
+
     /// Marks a block as cold or hot.
     pub fn set_cold(&mut self, block: Block, cold: bool) {
         self.func.blocks[block.index()].cold = cold;

@@ -58,6 +58,8 @@ pub struct BlockData {
     pub term_loc: SrcLoc,
     /// Laid out after all hot blocks.
     pub cold: bool,
+    /// Runs so often that code for it may be large.
+    pub often: bool,
 }
 
 /// A function in SSA form. Block 0 is the entry; nothing may jump to it.

@@ -310,6 +310,7 @@ impl<'a> Parser<'a> {
             p.func.blocks[block.index()].params.push(v);
         }
         p.func.blocks[block.index()].cold = self.eat("cold");
+        p.func.blocks[block.index()].often = self.eat("often");
         self.expect(":")
     }
 }

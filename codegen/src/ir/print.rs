@@ -219,7 +219,8 @@ impl Display for Function {
                 }
                 f.write_str(")")?;
             }
-            writeln!(f, "{}:", if b.cold { " cold" } else { "" })?;
+            let cold = if b.cold { " cold" } else { "" };
+            writeln!(f, "{cold}{}:", if b.often { " often" } else { "" })?;
             for id in &b.insts {
                 let node = &self.insts[id.index()];
                 set_loc(f, node.loc)?;

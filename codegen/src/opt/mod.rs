@@ -40,6 +40,9 @@ use crate::ir::{Cfg, Function, Value, verify};
 /// Instructions and terminators of a function up to which all passes run; larger ones are simplified only.
 pub const FULL_SIZE: u32 = 50_000;
 
+/// How often values are numbered at the end, at most.
+const AGAIN: usize = 4;
+
 /// Optimises a function. Blocks, instructions and values are renumbered.
 pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
     passes(f, options, &mut Report::new(false))
@@ -77,7 +80,14 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         }
         // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
-            number(f, options, &mut known, &mut stats);
+            for _ in 0..AGAIN {
+                let loads = stats.loads;
+                number(f, options, &mut known, &mut stats);
+                // What was loaded from memory may be an address itself, of which more is known now.
+                if stats.loads == loads || stats.peeled == 0 {
+                    break;
+                }
+            }
         }
         narrow(f, options, &mut known, &mut stats);
         if options.words {

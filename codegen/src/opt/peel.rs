@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 
 /// Instructions and terminators that the copies of a loop may have.
 const LOOP_SIZE: usize = 800;
+/// The same where the loop runs often.
+const OFTEN_LOOP_SIZE: usize = 2400;
 /// Blocks of a loop, cold ones included, that is looked at.
 const BLOCKS: usize = 4 * LOOP_SIZE;
 /// The function may grow to twice its size and by this.
@@ -179,7 +181,11 @@ fn pick(
         sizes.sum()
     };
     let size = size_of(&body) + size_of(&rest_of(f, cfg, &body));
-    if size > LOOP_SIZE.min(budget) {
+    let limit = match f.blocks[l.header.index()].often {
+        true => OFTEN_LOOP_SIZE,
+        false => LOOP_SIZE,
+    };
+    if size > limit.min(budget) {
         return large(size);
     }
     if l.blocks.iter().any(|&b| loops.is_irreducible(b)) {

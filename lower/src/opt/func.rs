@@ -354,6 +354,8 @@ impl<'a> Lowering<'a> {
             if node.kind == graph::Kind::Block && spec.is_cold(node.start) {
                 self.b.set_cold(b, true);
             }
+            let often = node.kind == graph::Kind::Block && spec.runs_often(node.start);
+            self.b.set_often(b, often);
             let (mut tagged, mut all) = (0, 0);
             for r in f.graph.phis[k].iter() {
                 let tags = f.facts[k][r];

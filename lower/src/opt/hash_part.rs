@@ -14,6 +14,8 @@ use trinity_profile::kind;
 pub(crate) enum Zero {
     Never,
     Maybe,
+    /// All others were in an array, or behind it: the table counts from 0.
+    Mostly,
     Always,
 }
 
@@ -36,7 +38,7 @@ impl Lowering<'_> {
         let other = match zero {
             Zero::Always => self.b.create_cold_block(),
             _ => {
-                let other = self.b.create_block();
+                let other = self.no_zero(zero);
                 self.b
                     .exit_unless(Cond::icmp(IntCc::Eq, key, 0), other, &[]);
                 other
@@ -64,7 +66,7 @@ impl Lowering<'_> {
     /// A block for where the entry of 0 is not.
     pub(crate) fn no_zero(&mut self, zero: Zero) -> Block {
         match zero {
-            Zero::Always => self.b.create_cold_block(),
+            Zero::Always | Zero::Mostly => self.b.create_cold_block(),
             _ => self.b.create_block(),
         }
     }
@@ -78,7 +80,7 @@ impl Lowering<'_> {
         expected: u8,
         other: Block,
     ) -> Value {
-        if zero == Zero::Maybe {
+        if zero != Zero::Always {
             self.b
                 .exit_unless(Cond::icmp(IntCc::Eq, key, 0), other, &[]);
         }

@@ -107,6 +107,9 @@ impl Seen {
 /// Executions of an instruction from which on what it saw is believed: code that runs once sees one value.
 pub(crate) const EVIDENCE: u64 = 4;
 
+/// Executions of an instruction from which on it may have much code.
+const OFTEN: u64 = 1 << 19;
+
 /// Elements that a table is made with because others came to have as many.
 const FEW: usize = 8;
 
@@ -138,6 +141,15 @@ impl<'a> Spec<'a> {
     /// The instruction was executed often enough in training to believe what was seen.
     pub fn is_hot(&self, pc: u32) -> bool {
         self.evidence(pc).is_some()
+    }
+    /// The instruction was executed so often that larger code for it pays.
+    pub fn runs_often(&self, pc: u32) -> bool {
+        self.site(pc).is_some_and(|s| s.count >= OFTEN)
+    }
+    /// The instruction was executed in training, but too seldom to believe what it saw.
+    pub fn is_rare(&self, pc: u32) -> bool {
+        self.site(pc)
+            .is_some_and(|s| (1..EVIDENCE).contains(&s.count))
     }
     /// The instruction was never executed in training.
     pub fn is_cold(&self, pc: u32) -> bool {

@@ -25,6 +25,7 @@ impl Index {
             Index::Imm(0) => Zero::Always,
             Index::Imm(_) => Zero::Never,
             Index::Reg(_) => match l.spec().range(l.pc) {
+                Some((0, high)) if high > 0 && l.only_kind().is_some() => Zero::Mostly,
                 Some((low, high)) if low <= 0 && 0 <= high => Zero::Maybe,
                 _ => Zero::Never,
             },
@@ -232,6 +233,20 @@ impl Lowering<'_> {
             self.b.switch_to(other);
             self.raw_get(b, key, want, slow, done);
             self.b.switch_to(here);
+        }
+        let empty = self
+            .spec()
+            .kinds(self.pc)
+            .is_none_or(|k| k & kind::EMPTY != 0);
+        if beyond != slow
+            && !empty
+            && let Some(kind) = self.only_kind()
+        {
+            // Before the length: so every way through an iteration has asked.
+            let t = self.peek_bits(b);
+            let at = mem::array(t, table::ELEM_KIND);
+            let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, i32::from(kind));
+            self.b.exit_if(other, slow, &[]);
         }
         let (t, idx) = self.array_element(b, index, slow, beyond);
         if beyond != slow {

@@ -181,11 +181,20 @@ impl Lowering<'_> {
         let t = self.peek_bits(a);
         let slow = self.beside(|l| l.store_by_leaf(t, key, value, slow, done));
         let idx = self.index_value(index, slow);
-        let may_append = matches!(index, Index::Reg(_));
+        let seen = self.spec().kinds(self.pc);
+        // What no store did in training is the leaf function's, where the others would find the array changed by it.
+        let may_append = matches!(index, Index::Reg(_))
+            && seen.is_none_or(|k| k & (kind::APPEND | kind::EMPTY) != 0)
+            && !self.spec().is_rare(self.pc);
+        let one = self.only_kind().filter(|_| !may_append);
         self.barrier(t, value);
         let vtag = self.stored_tag(value);
-        let array = self.b.load64(mem::array(t, table::ARRAY));
         let kind = self.b.load(LoadKind::U8, mem::array(t, table::ELEM_KIND));
+        if let Some(one) = one {
+            let is = Cond::icmp(IntCc::Eq, kind, i32::from(one));
+            self.b.exit_unless(is, slow, &[]);
+        }
+        let array = self.b.load64(mem::array(t, table::ARRAY));
         let packed_tag = self.b.iadd(kind, i32::from(tag::INT - table::KIND_INT));
         let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
         let from0 = self.b.isub(idx, 1);

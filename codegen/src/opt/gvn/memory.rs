@@ -13,7 +13,7 @@ use crate::ir::{
 use crate::opt::loops::Loops;
 
 /// Stores of a loop that are looked at one by one; with more, the loop changes the region.
-const LOOP_STORES: usize = 24;
+const LOOP_STORES: usize = 400;
 /// Stores that a load looks through.
 const WALK: usize = 32;
 /// Ways that meet, at most, to be looked through.
@@ -287,11 +287,17 @@ impl Memory {
         }
         for r in 0..REGIONS {
             if rest.iter().any(|s| s.version[r] != first.version[r]) {
-                let from = self.merged.len() as u32;
-                if ins.len() <= WAYS {
-                    self.merged.extend(ins.iter().map(|s| s.version[r]));
+                let from = self.merged.len();
+                // Most of many ways have left a region alone: they count once.
+                for s in ins {
+                    if !self.merged[from..].contains(&s.version[r]) {
+                        self.merged.push(s.version[r]);
+                    }
                 }
-                let to = self.merged.len() as u32;
+                if self.merged.len() > from + WAYS {
+                    self.merged.truncate(from);
+                }
+                let (from, to) = (from as u32, self.merged.len() as u32);
                 out.version[r] = self.version(match to > from {
                     true => Version::Merge { from, to },
                     false => Version::Opaque,
