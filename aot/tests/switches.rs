@@ -48,7 +48,7 @@ local function main(n)\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
   local a, b, c = 1, 2, n\n\
-  for i = 1, n do a, b, c = b, c, a ~ i end\n\
+  for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
   print(a, #line, total, bits, float, math.type(total))\n\
 end\n\
 main(tonumber((...)) or 60)\n";

@@ -63,6 +63,7 @@ passes! {
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Unroll "unroll" "loops" "codegen/src/opt/unroll.rs" "several iterations of small innermost loops in one, so that values that move on stay where they are";
+    Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
@@ -136,6 +137,7 @@ impl Passes {
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
             unroll: self.has(Pass::Unroll),
+            reassociate: self.has(Pass::Reassociate),
             words: self.has(Pass::Words),
             vector: self.has(Pass::Vector),
             four_lanes: self.has(Pass::Avx) && march.includes(March::V3),

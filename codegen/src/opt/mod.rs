@@ -23,6 +23,7 @@ pub(crate) mod loops;
 mod narrow;
 mod options;
 mod peel;
+mod reassociate;
 mod report;
 mod simplify;
 mod unroll;
@@ -94,6 +95,10 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
             narrow(f, options, &mut known, &mut stats);
+        }
+        if options.reassociate {
+            reassociate::run(f, &mut stats);
+            check(f, options, "reassociate");
         }
         if options.words {
             words::run(f, &mut stats);

@@ -25,6 +25,8 @@ pub struct OptOptions {
     pub versions: bool,
     /// Several iterations of small innermost loops in one.
     pub unroll: bool,
+    /// Sums in the order in which their parts become known.
+    pub reassociate: bool,
     /// Rotations of loaded words that may be longer, but seldom are.
     pub words: bool,
     /// Loops over elements in vectors.
@@ -49,6 +51,7 @@ impl OptOptions {
         peel: true,
         versions: true,
         unroll: true,
+        reassociate: true,
         words: true,
         vector: true,
         four_lanes: false,
@@ -67,6 +70,7 @@ impl OptOptions {
         peel: false,
         versions: false,
         unroll: false,
+        reassociate: false,
         words: false,
         vector: false,
         four_lanes: false,
@@ -115,6 +119,8 @@ pub struct OptStats {
     pub versions: u32,
     /// Loops of which several iterations are one.
     pub unrolled: u32,
+    /// Sums in another order.
+    pub sums: u32,
     /// Loaded words whose rotations have two ways.
     pub words: u32,
     /// Loops done in vectors.
