@@ -140,6 +140,11 @@ fn order(
     parts: Vec<Value>,
     depth: &mut FastMap<Value, u32>,
 ) -> Option<u32> {
+    // Nothing may come between one that tells whether it overflowed and who asks.
+    let asked = |v: &Value| matches!(f.def_inst(*v), Some(Inst::Overflow { .. }));
+    if parts.iter().any(asked) {
+        return None;
+    }
     let at = |v: &Value| depth.get(v).copied().unwrap_or(0);
     let mut parts: Vec<(u32, Value)> = parts.iter().map(|v| (at(v), *v)).collect();
     // Of equals, in the order of the program.
