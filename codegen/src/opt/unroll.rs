@@ -22,7 +22,7 @@ use crate::ir::{
 /// Instructions and terminators that all copies of a loop may have.
 const UNROLLED: usize = 480;
 /// A body so small is unrolled for its counter and poll alone, as often as makes this many instructions of it.
-const SMALL: usize = 32;
+const SMALL: usize = 16;
 /// Most copies.
 const COPIES: usize = 8;
 /// Iterations after which what was stored may be loaded: with so many copies most find it.
