@@ -41,12 +41,15 @@ local function main(n)\n\
     local pair = { a = i, b = 2 }\n\
     total = total + pair.a * pair.b\n\
     few[2] = fs[i % 2 + 1](i)\n\
+    bits = bits ~ (i & w ~ ~i & total) ~ (i & w | i & n | w & n)\n\
     total = total + few[2] + many[i % 6 + 1].v + w + math.max(i, deep(5))\n\
     total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
-  print(#line, total, bits, float, math.type(total))\n\
+  local a, b, c = 1, 2, n\n\
+  for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
+  print(a, #line, total, bits, float, math.type(total))\n\
 end\n\
 main(tonumber((...)) or 60)\n";
 

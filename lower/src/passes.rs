@@ -62,6 +62,8 @@ passes! {
     LoopGuards "loop-guards" "loops" "lower/src/opt/facts.rs" "kinds of what a loop does not change checked on the way into it";
     Peel "peel" "loops" "codegen/src/opt/peel.rs" "the first iteration of innermost loops in front of them, so that what is the same in all is done once";
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
+    Unroll "unroll" "loops" "codegen/src/opt/unroll.rs" "several iterations of small innermost loops in one, so that values that move on stay where they are";
+    Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
@@ -70,6 +72,7 @@ passes! {
     Numbering "gvn" "loops" "codegen/src/opt/gvn/" "value numbering: nothing is computed twice (needed by the four above)";
     Speculation "speculation" "speculation" "lower/src/opt/spec.rs" "values are of the kind that they always were, or the code is left";
     LeaveCold "leave-cold" "speculation" "lower/src/opt/spec.rs" "code that training did not reach is left to the interpreter";
+    Boolean "boolean" "back end" "codegen/src/opt/boolean.rs" "choices and majorities of bits (x & y ~ ~x & z) in fewer operations";
     Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
     DeadCode "dce" "back end" "codegen/src/opt/dce.rs" "no code whose result nobody needs";
     FoldLoads "fold-loads" "back end" "codegen/src/select/" "loads as operands of the instructions that use them";
@@ -130,8 +133,11 @@ impl Passes {
             memory: self.has(Pass::Memory),
             conditions: self.has(Pass::Conditions),
             ranges: self.has(Pass::Ranges),
+            boolean: self.has(Pass::Boolean),
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
+            unroll: self.has(Pass::Unroll),
+            reassociate: self.has(Pass::Reassociate),
             words: self.has(Pass::Words),
             vector: self.has(Pass::Vector),
             four_lanes: self.has(Pass::Avx) && march.includes(March::V3),

@@ -9,6 +9,7 @@
 //!
 //! Budgets are counts, never clocks, so that the same function gives the same code.
 
+mod boolean;
 mod compact;
 mod consts;
 mod dce;
@@ -22,8 +23,10 @@ pub(crate) mod loops;
 mod narrow;
 mod options;
 mod peel;
+mod reassociate;
 mod report;
 mod simplify;
+mod unroll;
 mod vector;
 mod version;
 mod words;
@@ -64,6 +67,10 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
     simplify(f, options, &mut stats);
     if stats.insts_before <= FULL_SIZE && !vector::present(f) {
         let mut known = Known::default();
+        if options.boolean {
+            boolean::run(f, &mut stats);
+            check(f, options, "boolean");
+        }
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
         if options.peel && peel::run(f, &mut known, &mut stats, report) {
@@ -90,6 +97,19 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             }
         }
         narrow(f, options, &mut known, &mut stats);
+        let vectors = |f: &Function, cfg: &Cfg, loops: &loops::Loops, n: u32| {
+            options.vector && vector::wants(f, cfg, loops, n, options.four_lanes)
+        };
+        if options.unroll && unroll::run(f, vectors, &mut known, &mut stats) {
+            check(f, options, "unroll");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
+            narrow(f, options, &mut known, &mut stats);
+        }
+        if options.reassociate {
+            reassociate::run(f, &mut stats);
+            check(f, options, "reassociate");
+        }
         if options.words {
             words::run(f, &mut stats);
             check(f, options, "words");

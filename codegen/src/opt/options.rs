@@ -17,10 +17,16 @@ pub struct OptOptions {
     pub ranges: bool,
     /// Masks that change nothing, rotations: by how many bits numbers have.
     pub narrow: bool,
+    /// Choices and majorities of bits in fewer operations.
+    pub boolean: bool,
     /// A copy of the first iteration in front of innermost loops, so that what is the same in all is found there.
     pub peel: bool,
     /// A copy of innermost loops without the bounds checks that are certain to pass, where they are.
     pub versions: bool,
+    /// Several iterations of small innermost loops in one.
+    pub unroll: bool,
+    /// Sums in the order in which their parts become known.
+    pub reassociate: bool,
     /// Rotations of loaded words that may be longer, but seldom are.
     pub words: bool,
     /// Loops over elements in vectors.
@@ -41,8 +47,11 @@ impl OptOptions {
         conditions: true,
         ranges: true,
         narrow: true,
+        boolean: true,
         peel: true,
         versions: true,
+        unroll: true,
+        reassociate: true,
         words: true,
         vector: true,
         four_lanes: false,
@@ -57,8 +66,11 @@ impl OptOptions {
         conditions: false,
         ranges: false,
         narrow: false,
+        boolean: false,
         peel: false,
         versions: false,
+        unroll: false,
+        reassociate: false,
         words: false,
         vector: false,
         four_lanes: false,
@@ -105,6 +117,10 @@ pub struct OptStats {
     pub peeled: u32,
     /// Loops with a version without bounds checks.
     pub versions: u32,
+    /// Loops of which several iterations are one.
+    pub unrolled: u32,
+    /// Sums in another order.
+    pub sums: u32,
     /// Loaded words whose rotations have two ways.
     pub words: u32,
     /// Loops done in vectors.

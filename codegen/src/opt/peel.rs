@@ -39,8 +39,8 @@ pub(super) type Values = FastMap<Value, Value>;
 pub(super) enum Side {
     /// Part of it.
     Loop,
-    /// Part of the copy in front.
-    Copy,
+    /// Part of a copy: the one in front, or one of several.
+    Copy(u32),
     /// Part of the copy in which iterations end that a cold block interrupted.
     Rest,
 }
@@ -49,8 +49,8 @@ pub(super) enum Side {
 pub(super) struct Peeled {
     /// By block: the peeled loop it belongs to.
     side: Vec<Option<(u32, Side)>>,
-    /// By value of a peeled loop: its loop and its copy in front.
-    copy: FastMap<Value, (u32, Value)>,
+    /// By value of a peeled loop: its loop and its copies.
+    copy: FastMap<Value, (u32, Vec<Value>)>,
     /// By value of a peeled loop: its copy in the rest, and the block of that, if it has one.
     rest: FastMap<Value, (Value, Block)>,
 }
@@ -65,7 +65,7 @@ impl Peeled {
         }
     }
 
-    /// Takes in a loop with a copy of some of its blocks and their values.
+    /// Takes in a loop with a copy of some of its blocks and their values; again for each further copy of the same.
     pub(super) fn add(
         &mut self,
         f: &Function,
@@ -78,25 +78,31 @@ impl Peeled {
         for b in blocks {
             self.side[b.index()] = Some((l, Side::Loop));
         }
-        for b in copies.values() {
-            self.side[b.index()] = Some((l, Side::Copy));
+        let mut number = 0;
+        for (&v, &c) in values {
+            let (_, list) = self.copy.entry(v).or_insert((l, Vec::new()));
+            number = list.len() as u32;
+            list.push(c);
         }
-        self.copy.extend(values.iter().map(|(&v, &c)| (v, (l, c))));
+        for b in copies.values() {
+            self.side[b.index()] = Some((l, Side::Copy(number)));
+        }
     }
 
     /// Values and their copies.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
-        let copies = self.copy.iter().map(|(&v, &(_, copy))| (v, copy));
+        let all = self.copy.iter();
+        let copies = all.flat_map(|(&v, (_, list))| list.iter().map(move |&c| (v, c)));
         copies.chain(self.rest.iter().map(|(&v, &(copy, _))| (v, copy)))
     }
 
     /// What stands for a value of a peeled loop in a block that belongs to it.
     fn here(&self, b: Block, v: Value) -> Option<Value> {
-        let &(l, copy) = self.copy.get(&v)?;
+        let (l, copies) = self.copy.get(&v)?;
         match self.side[b.index()]? {
-            (m, Side::Loop) if m == l => Some(v),
-            (m, Side::Copy) if m == l => Some(copy),
-            (m, Side::Rest) if m == l => self.rest.get(&v).filter(|r| r.1 == b).map(|r| r.0),
+            (m, Side::Loop) if m == *l => Some(v),
+            (m, Side::Copy(n)) if m == *l => copies.get(n as usize).copied(),
+            (m, Side::Rest) if m == *l => self.rest.get(&v).filter(|r| r.1 == b).map(|r| r.0),
             _ => None,
         }
     }
@@ -201,7 +207,7 @@ fn pick(
 /// The part of a loop to copy, in reverse postorder: what leads back to the header without cold blocks. Those (a poll that
 /// found work, a slow path) go on in copies, so that whatever they change, the loop itself finds as the copy in front left
 /// it. All of the loop if every way round is cold somewhere.
-fn hot_part(f: &Function, cfg: &Cfg, l: &Loop) -> Vec<Block> {
+pub(super) fn hot_part(f: &Function, cfg: &Cfg, l: &Loop) -> Vec<Block> {
     let is_cold = |b: &Block| f.blocks[b.index()].cold;
     let mut inside = vec![l.header];
     let mut work: Vec<Block> = l.latches.iter().copied().filter(|b| !is_cold(b)).collect();

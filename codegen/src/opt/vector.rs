@@ -90,18 +90,22 @@ struct Plan {
     poll: Option<crate::ir::Cond>,
 }
 
+fn shape(four: bool) -> Shape {
+    let ty = match four {
+        true => Type::V256,
+        false => Type::V128,
+    };
+    Shape { ty, groups: 2 }
+}
+
+/// Whether a loop gets a loop of vectors in front.
+pub(super) fn wants(f: &Function, cfg: &Cfg, loops: &Loops, n: u32, four: bool) -> bool {
+    plan::of(f, cfg, loops, n, shape(four)).is_some()
+}
+
 /// Gives loops a loop of vectors in front. `four`: of four numbers each, else of two.
 pub(super) fn run(f: &mut Function, four: bool, known: &mut Known, stats: &mut OptStats) -> bool {
-    let shape = match four {
-        true => Shape {
-            ty: Type::V256,
-            groups: 2,
-        },
-        false => Shape {
-            ty: Type::V128,
-            groups: 2,
-        },
-    };
+    let shape = shape(four);
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
     let all = loops.loops.iter().enumerate();

@@ -22,7 +22,7 @@ use trinity_codegen::{Algorithm, Options, SelectOptions, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 11] = [
+const SWITCHES: [Switch; 14] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
@@ -34,6 +34,9 @@ const SWITCHES: [Switch; 11] = [
     |o| &mut o.versions,
     |o| &mut o.words,
     |o| &mut o.vector,
+    |o| &mut o.unroll,
+    |o| &mut o.boolean,
+    |o| &mut o.reassociate,
 ];
 
 /// All passes but one, or one alone.
