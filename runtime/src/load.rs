@@ -257,9 +257,9 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
             // The cells behind them.
             caches
                 .add(num_caches as usize + 1)
-                .cast::<[u32; 4]>()
+                .cast::<[[u32; 4]; 2]>()
                 .add(i)
-                .write([u32::MAX; 4]);
+                .write([[u32::MAX; 4]; 2]);
         }
         let src = Box::new(p);
         let rt = RtProto {

@@ -134,6 +134,11 @@ pub mod cache {
     pub const fn cell(num_caches: u32, ic: usize) -> i32 {
         (num_caches as i32 + 1) * SIZE + 16 * ic as i32
     }
+    /// Offset of the second cell of cache `ic`, which holds a function by the shape of the metatable that leads to it: metatables of objects that are
+    /// not made (docs/optimizer.md).
+    pub const fn method_cell(num_caches: u32, ic: usize) -> i32 {
+        (num_caches as i32 + 1) * (SIZE + 16) + 16 * ic as i32
+    }
     /// Of a cell that holds a function instead: tables of the shape [`SHAPE_ID`] lead to it while the epoch lasts.
     pub const FUNCTION_EPOCH: i32 = 4;
     pub const FUNCTION: i32 = 8;

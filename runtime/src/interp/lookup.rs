@@ -273,6 +273,35 @@ pub(crate) unsafe extern "C" fn leaf_function(
     }
 }
 
+/// The closure with this code that tables with this metatable inherit under a key, or 0 (`trinity_abi::helpers::leaf::METHOD`).
+pub(crate) unsafe extern "C" fn leaf_method(
+    mt: *mut Table,
+    key: *mut Str,
+    cell: *mut FunctionCell,
+    code: usize,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) -> u64 {
+    // SAFETY: machine code passes a live table, a constant and a cell of its prototype.
+    unsafe {
+        let Some((v, certain)) = table::inherited(g, mt, key) else {
+            return 0;
+        };
+        if v.t != tag::LUA_FN || (*v.as_lua_fn()).code as usize != code {
+            return 0;
+        }
+        if certain {
+            *cell = FunctionCell {
+                shape_id: (*mt).h.aux32,
+                epoch: (*g).epoch,
+                closure: v.p,
+            };
+        }
+        v.p
+    }
+}
+
 #[inline(always)]
 unsafe fn entry(g: *mut Global, id: u32, key: usize) -> *mut Entry {
     unsafe {
