@@ -102,7 +102,7 @@ pub mod leaf {
     /// as a constant, the cell holds it then ([`FUNCTION`](crate::cache::FUNCTION)).
     pub const FUNCTION: &str = "trinity_l_function";
     /// `(metatable, key, cell, code) -> closure or 0`: the closure with this code that a table with this metatable and without the field inherits under
-    /// a short string. If that is certain while the epoch lasts, the cell ([`method_cell`](crate::cache::method_cell)) holds it then.
+    /// a short string; or, where the key is the number of an event, the metatable's method for that, if numbers have none. If that is certain while the epoch lasts, the cell ([`method_cell`](crate::cache::method_cell)) holds it then.
     pub const METHOD: &str = "trinity_l_method";
     /// `(metatable, event) -> 0 or 1`: 1 if a metatable has no method for the event; its private shape knows that then.
     pub const ABSENT: &str = "trinity_l_absent";

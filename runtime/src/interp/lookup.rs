@@ -15,6 +15,7 @@ use trinity_abi::cache::{KIND_CONST, KIND_OWN};
 use trinity_abi::helpers::ASK;
 use trinity_abi::lookup::{ENTRIES, FACTOR, SHIFT};
 use trinity_abi::tag;
+use trinity_frontend::bytecode::op::ALL_EVENTS;
 
 /// Misses after which a site counts as seeing many shapes.
 const MANY: u16 = 16;
@@ -283,9 +284,13 @@ pub(crate) unsafe extern "C" fn leaf_method(
     _: u64,
     g: *mut Global,
 ) -> u64 {
-    // SAFETY: machine code passes a live table, a constant and a cell of its prototype.
+    // SAFETY: machine code passes a live table, a constant or a number smaller than any address, and a cell of its prototype.
     unsafe {
-        let Some((v, certain)) = table::inherited(g, mt, key) else {
+        let found = match ALL_EVENTS.get(key as usize) {
+            Some(&event) => table::operator(g, mt, event),
+            None => table::inherited(g, mt, key),
+        };
+        let Some((v, certain)) = found else {
             return 0;
         };
         if v.t != tag::LUA_FN || (*v.as_lua_fn()).code as usize != code {

@@ -240,7 +240,9 @@ pub(super) unsafe fn add_field(
 unsafe fn is_class(g: *mut Global, s: *mut Shape, key: *mut Str) -> bool {
     unsafe {
         let index = (&(*g).event_names)[Event::Index as usize];
-        (*s).count > 0 && (key == index || Shape::find(s, index).is_some())
+        (*s).count > 0
+            && s != (*g).shapes.anonymous
+            && (key == index || Shape::find(s, index).is_some())
     }
 }
 
