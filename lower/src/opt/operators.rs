@@ -6,17 +6,22 @@
 use super::facts::{self, Operand};
 use super::func::Lowering;
 use super::inline::Called;
+use super::intrinsics;
 use super::mem;
 use super::spec::Spec;
 use super::state::Reg;
 use super::tags::Tags;
 use crate::passes::Pass;
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::{cache, tag};
 use trinity_codegen::ir::{Cond, IntCc};
 use trinity_frontend::bytecode::{Event, Instr, Op, Proto};
 
 /// Highest register under which the frame of a metamethod begins: sets of registers have room for no others.
 const MAX_REGISTER: usize = 250;
+
+/// Calls within one another that are looked through.
+const CALLS_MAX: usize = 3;
 
 /// The event of an instruction whose metamethod can become code: arithmetic on registers, or with a constant.
 fn event(p: &Proto, i: Instr) -> Option<Event> {
@@ -65,6 +70,9 @@ impl Lowering<'_> {
         };
         let known = self.module.typed.get(callee as usize) == Some(&true);
         if !self.module.passes.has(Pass::Operators) || !known {
+            return false;
+        }
+        if !self.calls_no_native(callee, 0) {
             return false;
         }
         if let Err(why) = self.may_inline(call, callee, 1.0) {
@@ -146,6 +154,22 @@ impl Lowering<'_> {
         (n < cache::OPERATORS).then(|| cache::operator_cell(f.p.num_caches, n))
     }
 
+    /// Nothing that a function calls counts nested native calls: the reference counts metamethods and iterators as such, code in line does not.
+    fn calls_no_native(&self, func: u32, depth: usize) -> bool {
+        let p = self.module.text(func);
+        let spec = Spec::new(p, self.module.seen[func as usize].as_ref());
+        let known = |callee: u32| depth < CALLS_MAX && self.calls_no_native(callee, depth + 1);
+        (0..).zip(&p.code).all(|(pc, i)| match i.op() {
+            _ if spec.is_left(pc) => true,
+            Op::Call | Op::TailCall => match spec.native(pc) {
+                Some(f) => intrinsics::is_quiet(f) || f == Intrinsic::Setmetatable,
+                None => spec.site(pc).and_then(|s| s.callee).is_some_and(known),
+            },
+            Op::TForCall | Op::Concat | Op::Close => false,
+            _ => seen(p, &spec, pc).is_none_or(|(_, callee)| known(callee)),
+        })
+    }
+
     /// TFORCALL of a function that was always called here: its code. False: it is called.
     pub(super) fn inline_iterator(&mut self, i: Instr) -> bool {
         let (a, c) = (i.a(), i.c());
@@ -153,7 +177,8 @@ impl Lowering<'_> {
         let Some(callee) = self.known_callee(a) else {
             return false;
         };
-        if !self.module.passes.has(Pass::InlineIterators) || c == 0 {
+        let may = self.module.passes.has(Pass::InlineIterators) && self.calls_no_native(callee, 0);
+        if !may || c == 0 {
             return false;
         }
         let call = Instr::abcd(Op::Call, 0, 3, c as u16 + 1, 0);
