@@ -16,6 +16,8 @@ local function sum(t, n) local s = 0 for i = 1, #t do s = s + t[i] * n end retur
 local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 2) end\n\
 local function adder(n) return function(x) n = n + x return n end end\n\
 local function vector(n) local s = 0 for i = 1, n do local v = { x = i, y = s } v.x = v.x + v.y s = v.x & 255 end return s end\n\
+Point.__add = function(a, b) return new(a.x + b.x, a.y + b.y) end\n\
+local function range(n) local i = 0 return function() i = i + 1 if i <= n then return i end end end\n\
 local function main(n)\n\
   local t, total, bits, float = {}, 0, 0, 0.5\n\
   local text, line = ('abcd'):rep(2), ''\n\
@@ -45,6 +47,7 @@ local function main(n)\n\
     total = total + few[2] + many[i % 6 + 1].v + w + math.max(i, deep(5))\n\
     total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
+    for k in range(3) do total = total + k + (start + p).x end\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
   local a, b, c = 1, 2, n\n\

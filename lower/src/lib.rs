@@ -58,7 +58,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 21] = [
+const STUBS: [&str; 23] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -80,6 +80,8 @@ const STUBS: [&str; 21] = [
     leaf::MAKE,
     leaf::FIND,
     leaf::FUNCTION,
+    leaf::METHOD,
+    leaf::ABSENT,
 ];
 
 /// Numbers of symbols begin: those of stubs, of direct forms, of functions.

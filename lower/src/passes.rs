@@ -47,6 +47,8 @@ passes! {
     SeveralCallees "several-callees" "functions" "lower/src/opt/several.rs" "calls of a few functions told apart by their code";
     OneResult "one-result" "functions" "lower/src/opt/one_result.rs" "open calls that always gave one result, as in f(g(x)), as calls of one result";
     Inline "inline" "functions" "lower/src/opt/inline.rs" "callees' code as part of their callers'";
+    Operators "operators" "functions" "lower/src/opt/operators.rs" "metamethods of arithmetic as part of the code that they are called from";
+    InlineIterators "inline-iterators" "functions" "lower/src/opt/operators.rs" "iterators of generic loops as part of the loops";
     ShapeCells "shape-cells" "objects" "lower/src/opt/spec.rs" "fields in the slot that they always had, one check of the shape for all of a table";
     FunctionCells "function-cells" "objects" "lower/src/opt/functions.rs" "functions that fields lead to, by one look at the shape and the epoch";
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";

@@ -108,7 +108,7 @@ pub struct Site {
     /// iterations, for `FORPREP` with integers (at most `i64::MAX`); of the lengths that the arrays of tables made by `NEWTABLE` were later seen
     /// to have (at most 17), roughly; of the number of results, for `CALL` with open results; else of the result.
     pub range: Option<(i64, i64)>,
-    /// Of `CALL`, `TAILCALL`, `TFORCALL`: what was called.
+    /// Of `CALL`, `TAILCALL`, `TFORCALL`: what was called. Of arithmetic with a table on one side: its metamethod.
     pub callee: Callee,
     /// Of `GETFIELD`, `SETFIELD`, `SELF`, `GETTABUP`, `SETTABUP`, and `GETTABLE`, `SETTABLE` with short strings as keys: tables seen.
     pub shapes: Vec<ShapeSeen>,

@@ -254,13 +254,11 @@ fn instantiate(l: Lua, mut p: Proto, strings: &mut LongStrings) -> LResult<*mut 
         };
         for i in 0..=num_caches as usize {
             *caches.add(i) = Cache::EMPTY;
-            // The cells behind them.
-            caches
-                .add(num_caches as usize + 1)
-                .cast::<[u32; 4]>()
-                .add(i)
-                .write([u32::MAX; 4]);
         }
+        // The cells behind them.
+        let cells = caches.add(num_caches as usize + 1);
+        let bytes = Cache::bytes(num_caches) - (num_caches as usize + 1) * size_of::<Cache>();
+        cells.cast::<u8>().write_bytes(0xff, bytes);
         let src = Box::new(p);
         let rt = RtProto {
             h: crate::object::Header {

@@ -21,9 +21,9 @@ pub struct Cache {
 
 impl Cache {
     /// Size of a prototype's caches: one for every `Ic` operand and a spare one, then as many *cells*: four ids of shapes each, of which machine code
-    /// knows in which slot they have the field of that site (`trinity_abi::cache::cell`).
+    /// knows in which slot they have the field of that site (`trinity_abi::cache::cell`), and as many for methods (`trinity_abi::cache::method_cell`).
     pub const fn bytes(num_caches: u32) -> usize {
-        (num_caches as usize + 1) * (size_of::<Cache>() + size_of::<[u32; 4]>())
+        trinity_abi::cache::bytes(num_caches)
     }
     /// An empty entry.
     pub const EMPTY: Cache = Cache {

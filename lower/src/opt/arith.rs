@@ -2,6 +2,7 @@
 
 use super::facts::{self, Arith, Operand};
 use super::func::Lowering;
+use super::operators;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
@@ -15,6 +16,15 @@ impl Lowering<'_> {
     /// ADD ... SHRK, ADDI.
     pub(crate) fn arithmetic(&mut self, i: Instr, op: Op, rhs: Operand) {
         let (a, b) = (i.a(), i.b());
+        if self.operator(i, rhs) {
+            return;
+        }
+        if operators::seen(self.frame().p, &self.spec(), self.pc).is_some() {
+            // Operands were checked.
+            self.open(op, a, b, rhs);
+            let want = facts::read_result(&self.spec(), self.pc);
+            return self.result_guard(a, want);
+        }
         let rhs = self.constant_operand(rhs);
         let (l, r) = (self.tags(b), self.operand_tags(rhs));
         match facts::plan_arith(&self.spec(), self.pc, op, l, r) {

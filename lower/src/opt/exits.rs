@@ -2,6 +2,7 @@
 
 use super::func::Lowering;
 use super::mem;
+use super::operators::function_register;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
@@ -119,7 +120,7 @@ impl Lowering<'_> {
             } else {
                 // A caller of inlined code: what it waits with, and the function below the callee's base.
                 let call = self.frames[depth + 1].call_pc as usize;
-                let a = self.frames[depth].p.code[call].a();
+                let a = function_register(self.frames[depth].p, call);
                 let mark = i32::from(self.frames[depth + 1].tailed);
                 self.b
                     .store_imm(Width::W8, mem::tail_mark(offset + a), mark);

@@ -5,6 +5,7 @@
 //! (`state.rs`), so that an error here costs speed only.
 
 use super::graph::{Graph, Kind, NodeId};
+use super::operators;
 use super::spec::Spec;
 use super::tags::Tags;
 use trinity_abi::tag;
@@ -141,6 +142,19 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
     let i = p.code[pc as usize];
     let (a, b) = (i.a(), i.b());
     if let Some((op, rhs)) = arithmetic(p, i) {
+        if operators::seen(p, spec, pc).is_some() {
+            let right = match rhs {
+                Operand::Reg(c) => Some(c),
+                _ => None,
+            };
+            for (n, r) in [Some(b), right].into_iter().enumerate() {
+                if let (Some(r), Some(t)) = (r, spec.operand(pc, n)) {
+                    s[r] = s[r].and(t);
+                }
+            }
+            s[a] = read_result(spec, pc);
+            return;
+        }
         let (l, r) = (s[b], operand_tags(rhs, s));
         s[a] = match plan_arith(spec, pc, op, l, r) {
             Arith::Known(x, y) => {

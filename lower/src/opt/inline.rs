@@ -39,6 +39,16 @@ pub(crate) struct Return {
     fields: Vec<(u32, usize, Reg)>,
 }
 
+/// A call whose callee becomes code.
+pub(super) struct Called {
+    /// The register under which the callee's frame begins: there is its closure.
+    pub function: usize,
+    pub args: Vec<Reg>,
+    /// Where results go.
+    pub to: usize,
+    pub wanted: usize,
+}
+
 /// Instructions of a callee, at most.
 const CALLEE_MAX: usize = 80;
 /// The same of a callee that hardly anybody else calls, if it is called [`OFTEN`].
@@ -63,6 +73,8 @@ const RECURSION_MAX: usize = 2;
 const SAVES: f64 = 15.0;
 /// Part of all the time that must be saved for each instruction of a callee: the code of each is some fifty bytes.
 const WORTH: f64 = 4e-6;
+/// Instructions of a function that only makes an object, at most.
+const CONSTRUCTOR_MAX: usize = 16;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
 
@@ -129,7 +141,10 @@ impl Lowering<'_> {
                 NotInlined::Total(self.inlined_code),
             ),
             (seen.is_none(), NotInlined::NotTrained),
-            (len > TINY && !self.is_worth(len, share), NotInlined::Seldom),
+            (
+                len > TINY && !self.is_worth(len, share) && !self.begins_object(callee),
+                NotInlined::Seldom,
+            ),
         ];
         if let Some((_, why)) = obstacles.into_iter().find(|o| o.0) {
             return Err(why);
@@ -143,6 +158,21 @@ impl Lowering<'_> {
         };
         inlinable(p, max)?;
         self.tails_inlinable(callee, TAILS_MAX)
+    }
+
+    /// A small function that makes a table, called in front of code that runs much more often: what a loop begins with and replaces is no object,
+    /// if it begins here.
+    fn begins_object(&self, callee: u32) -> bool {
+        let p = self.module.text(callee);
+        let makes = p.code.iter().any(|i| i.op() == Op::NewTable);
+        if !self.module.passes.has(Pass::Escape) || p.code.len() > CONSTRUCTOR_MAX || !makes {
+            return false;
+        }
+        let spec = self.spec();
+        let runs = |pc: u32| spec.site(pc).map_or(0.0, |s| s.count as f64);
+        let here = runs(self.pc);
+        let behind = self.pc + 1..self.frame().p.code.len() as u32;
+        here > 0.0 && behind.into_iter().any(|pc| runs(pc) >= here * OFTEN)
     }
 
     /// All tail calls of the function can become code as well.
@@ -279,10 +309,26 @@ impl Lowering<'_> {
     /// CALL of a known function, whose closure is `f`, by its code.
     pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
+        let called = Called {
+            function: a,
+            args: (a + 1..a + b).map(|r| self.reg(r)).collect(),
+            to: a,
+            wanted: c - 1,
+        };
+        self.inline_function(called, callee, f, share);
+    }
+
+    /// Code of a known function, whose closure is `f`.
+    pub(super) fn inline_function(&mut self, called: Called, callee: u32, f: Value, share: f64) {
+        let (a, to) = (called.function, called.to);
         self.remark_inlined(callee);
         let p = self.module.text(callee);
         self.inlined_code += p.code.len();
-        let regs = self.parameters(a, b, p);
+        let mut regs = vec![Reg::DEAD; p.max_stack as usize + 1];
+        for (k, reg) in regs.iter_mut().enumerate().take(p.num_params as usize) {
+            let given = called.args.get(k).copied();
+            *reg = given.unwrap_or(Reg::only_tag(Tags::NIL));
+        }
         let entry: Vec<Tags> = regs.iter().map(|r| r.tags).collect();
         let offset = self.slot(a) + 1;
         self.inlines.push(InlineFrame {
@@ -296,7 +342,7 @@ impl Lowering<'_> {
         let runs = self.executions() * share;
         self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
         self.frame_mut().runs = runs;
-        let tags = self.return_tags(c - 1);
+        let tags = self.return_tags(called.wanted);
         let block = self.b.create_block();
         let at = Join::behind(self.frame().path);
         let (mut out, mut joined) = (Vec::new(), Vec::new());
@@ -354,11 +400,11 @@ impl Lowering<'_> {
             self.state.objects.extend(ret.joined.into_iter().flatten());
         }
         for (k, reg) in out.into_iter().enumerate() {
-            self.set(a + k, reg);
+            self.set(to + k, reg);
         }
-        if c >= 2 {
+        if called.wanted > 0 && self.instr().op() != Op::TForCall {
             let want = self.spec().result(self.pc).unwrap_or(facts::VALUE);
-            self.result_guard(a, want);
+            self.result_guard(to, want);
         }
     }
 

@@ -290,6 +290,9 @@ impl Lowering<'_> {
         if array {
             return self.iterate_array(i);
         }
+        if self.inline_iterator(i) {
+            return;
+        }
         if self.spec().native(self.pc).is_none() && self.spec().is_hot(self.pc) {
             return self.iterate_by_call(i);
         }

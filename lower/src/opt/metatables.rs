@@ -2,12 +2,17 @@
 
 use super::facts;
 use super::func::Lowering;
+use super::mem;
 use super::objects::Key;
 use super::state::Reg;
 use super::tags::Tags;
-use trinity_abi::VALUE_TAG;
+use crate::Symbol;
+use trinity_abi::helpers::leaf;
 use trinity_abi::intrinsic::Intrinsic;
-use trinity_codegen::ir::{Addr, Cond, IntCc, LoadKind};
+use trinity_abi::{VALUE_TAG, cache, closure, tag};
+use trinity_codegen::ir::{
+    Addr, Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
+};
 use trinity_frontend::bytecode::instr::NO_CACHE;
 use trinity_frontend::bytecode::{Event, Instr, Op};
 
@@ -33,7 +38,7 @@ impl Lowering<'_> {
                 self.guard(a + 2, Tags::TABLE);
                 let mt = self.get(a + 2);
                 let exit = self.exit_block();
-                self.known_absent(mt, Event::Gc, exit);
+                self.surely_absent(mt, Event::Gc, exit);
             }
             self.remark_done(Intrinsic::Setmetatable, "is done in line");
             let metatable = self.reg(a + 2);
@@ -67,8 +72,10 @@ impl Lowering<'_> {
 
     /// A field that a virtual object has not itself.
     pub(super) fn inherited(&mut self, metatable: Reg, i: Instr, want: Tags) -> Option<Reg> {
+        let Some(mt) = metatable.object_number() else {
+            return self.inherited_function(metatable, i);
+        };
         // A metatable that was made with the object: who is asked is known.
-        let mt = metatable.object_number()?;
         let Some(n) = self.named(mt, b"__index") else {
             return Some(Reg::only_tag(Tags::NIL));
         };
@@ -102,6 +109,82 @@ impl Lowering<'_> {
         Some(out)
     }
 
+    /// Leaves if a metatable has a method for an event: where its shape does not know, a leaf function finds out.
+    fn surely_absent(&mut self, mt: Value, event: Event, exit: Block) {
+        let ask = self.b.create_cold_block();
+        let none = self.b.create_block();
+        self.known_absent(mt, event, ask);
+        self.b.jump(none, &[]);
+        self.b.switch_to(ask);
+        let number = self.b.iconst(event as i64);
+        let absent = self.b.call_symbol(
+            Symbol::Stub(leaf::ABSENT).to_ref(),
+            &[(mt, PReg::Rdi), (number, PReg::Rsi)],
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Keeps,
+            None,
+        )[0];
+        let some = Cond::icmp(IntCc::Eq, absent, 0);
+        self.b.brif(some, (exit, &[]), (none, &[]));
+        self.b.switch_to(none);
+    }
+    /// A function that all objects with a metatable inherit, where training always called it: a cell behind the inline caches knows it by the
+    /// metatable's shape, which no other table has.
+    fn inherited_function(&mut self, metatable: Reg, i: Instr) -> Option<Reg> {
+        let callee = self
+            .called_later(i)
+            .filter(|_| i.d() != NO_CACHE as usize)?;
+        let mt = self.bits_of(metatable, 0);
+        let key = self.const_pointer(i.c());
+        let cell = cache::method_cell(self.frame().p.num_caches, i.d());
+        let (caches, _) = self.cache(i.d());
+        let exit = self.exit_block();
+        Some(self.function_of_metatable(mt, key, (caches, cell), callee, exit))
+    }
+    /// The closure of function `callee` that tables with metatable `mt` inherit under `key`; what is another leaves.
+    pub(super) fn function_of_metatable(
+        &mut self,
+        mt: Value,
+        key: Value,
+        (caches, cell): (Value, i32),
+        callee: u32,
+        exit: Block,
+    ) -> Reg {
+        self.remark_callee(callee);
+        let miss = self.b.create_cold_block();
+        let done = self.b.create_block();
+        let f = self.b.block_param(done, IrType::I64);
+        self.check_shape_id(mt, caches, cell, miss);
+        self.check_epoch(caches, cell + cache::FUNCTION_EPOCH, miss);
+        let found = self.b.load64(mem::cache(caches, cell + cache::FUNCTION));
+        self.b.jump(done, &[found]);
+        self.b.switch_to(miss);
+        let place = self.b.addr_of(Addr::value(caches, cell));
+        let code = self.b.symbol_addr(Symbol::Func(callee).to_ref());
+        let args = [
+            (mt, PReg::Rdi),
+            (key, PReg::Rsi),
+            (place, PReg::Rdx),
+            (code, PReg::Rcx),
+        ];
+        let answer = self.b.call_symbol(
+            Symbol::Stub(leaf::METHOD).to_ref(),
+            &args,
+            &[(IrType::I64, PReg::Rax)],
+            Clobbers::Keeps,
+            None,
+        )[0];
+        let none = Cond::icmp(IntCc::Eq, answer, 0);
+        self.b.brif(none, (exit, &[]), (done, &[answer]));
+        self.b.switch_to(done);
+        let code = self.b.symbol_addr(Symbol::Func(callee).to_ref());
+        let at = mem::proto(f, closure::CODE);
+        self.b
+            .assume(Cond::icmp_mem(IntCc::Eq, Width::W64, at, code));
+        self.functions.insert(f, callee);
+        Reg::known(Tags::of(tag::LUA_FN), f)
+    }
+
     /// Objects with this metatable get fields that they have not without asking anybody.
     pub(super) fn takes_fields(&mut self, metatable: Reg) -> bool {
         match metatable.object_number() {
@@ -109,7 +192,7 @@ impl Lowering<'_> {
             None => {
                 let mt = self.bits_of(metatable, 0);
                 let exit = self.exit_block();
-                self.known_absent(mt, Event::NewIndex, exit);
+                self.surely_absent(mt, Event::NewIndex, exit);
                 true
             }
         }

@@ -37,6 +37,7 @@ pub mod module;
 mod numeric_loops;
 mod objects;
 pub mod one_result;
+pub(crate) mod operators;
 mod quiet;
 mod returns;
 pub mod seen;

@@ -7,6 +7,7 @@
 
 use super::graph::{Graph, Kind};
 use super::intrinsics;
+use super::operators;
 use super::spec::Spec;
 use trinity_frontend::bytecode::{Op, Proto};
 
@@ -20,6 +21,7 @@ pub(super) fn makes_no_work(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) 
             Op::Call => spec.native(pc).is_some_and(intrinsics::is_quiet),
             Op::TForCall | Op::Concat | Op::SetList | Op::VarArg => false,
             Op::NewTable | Op::NewCell | Op::Closure | Op::Close => false,
-            _ => true,
+            // Metamethods.
+            _ => operators::seen(p, spec, pc).is_none(),
         })
 }

@@ -4,6 +4,7 @@
 //! (the collector, `debug`, the way out of machine code) finds the places in the safe point's list (`trinity_abi::live`) and writes home slots first.
 
 use super::func::Lowering;
+use super::operators::function_register;
 use super::state::{Payload, Reg, Step};
 use std::collections::HashMap;
 use trinity_abi::live::{self, Entry, Place};
@@ -143,7 +144,8 @@ impl Lowering<'_> {
         for depth in 0..self.state.len() {
             let offset = self.frames[depth].offset;
             let inner = self.frames.get(depth + 1);
-            let function = inner.map(|f| (self.frames[depth].p.code[f.call_pc as usize].a(), f));
+            let p = self.frames[depth].p;
+            let function = inner.map(|f| (function_register(p, f.call_pc as usize), f));
             let set = match function {
                 None => live,
                 Some((a, f)) => {

@@ -68,7 +68,7 @@ for_each_helper!(names);
 pub const ASK: u8 = 0xFF;
 
 /// Functions called by the C convention: they never raise, run Lua or collect, so they are no safe points.
-/// GET, FIND, PUT, GET_AT, PUT_AT, SHAPE, FUNCTION, INT, BARRIER and MAKE keep all registers but rax.
+/// GET, FIND, PUT, GET_AT, PUT_AT, SHAPE, FUNCTION, METHOD, ABSENT, INT, BARRIER and MAKE keep all registers but rax.
 pub mod leaf {
     /// `(global, table, key, cache) -> pointer to value, or null`: a field that the site's cache does not answer for, from the caches of
     /// sites that see many shapes. Null: the instruction's helper must be called.
@@ -101,6 +101,11 @@ pub mod leaf {
     /// `(table, cache, cell, code, key) -> closure or 0`: the closure with this code that the key leads to from the table. If the site's cache knows it
     /// as a constant, the cell holds it then ([`FUNCTION`](crate::cache::FUNCTION)).
     pub const FUNCTION: &str = "trinity_l_function";
+    /// `(metatable, key, cell, code) -> closure or 0`: the closure with this code that a table with this metatable and without the field inherits under
+    /// a short string; or, where the key is the number of an event, the metatable's method for that, if numbers have none. If that is certain while the epoch lasts, the cell ([`method_cell`](crate::cache::method_cell)) holds it then.
+    pub const METHOD: &str = "trinity_l_method";
+    /// `(metatable, event) -> 0 or 1`: 1 if a metatable has no method for the event; its private shape knows that then.
+    pub const ABSENT: &str = "trinity_l_absent";
     /// `(table, key) -> entry or 0`: the entry of the hash part with this integer key, if it has a value: payload at +0, tag at
     /// [`ENTRY_TAG`](crate::table::ENTRY_TAG).
     pub const INT: &str = "trinity_l_int";

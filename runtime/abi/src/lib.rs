@@ -134,6 +134,21 @@ pub mod cache {
     pub const fn cell(num_caches: u32, ic: usize) -> i32 {
         (num_caches as i32 + 1) * SIZE + 16 * ic as i32
     }
+    /// Offset of the second cell of cache `ic`, which holds a function by the shape of the metatable that leads to it: metatables of objects that are
+    /// not made (docs/optimizer.md).
+    pub const fn method_cell(num_caches: u32, ic: usize) -> i32 {
+        (num_caches as i32 + 1) * (SIZE + 16) + 16 * ic as i32
+    }
+    /// Metamethods of arithmetic that code of one function knows by such cells, which stand behind the others.
+    pub const OPERATORS: usize = 4;
+    /// Offset of the `n`-th of those.
+    pub const fn operator_cell(num_caches: u32, n: usize) -> i32 {
+        method_cell(num_caches, num_caches as usize + 1 + n)
+    }
+    /// Bytes of a prototype's caches and cells.
+    pub const fn bytes(num_caches: u32) -> usize {
+        operator_cell(num_caches, OPERATORS) as usize
+    }
     /// Of a cell that holds a function instead: tables of the shape [`SHAPE_ID`] lead to it while the epoch lasts.
     pub const FUNCTION_EPOCH: i32 = 4;
     pub const FUNCTION: i32 = 8;

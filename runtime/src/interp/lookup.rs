@@ -15,6 +15,7 @@ use trinity_abi::cache::{KIND_CONST, KIND_OWN};
 use trinity_abi::helpers::ASK;
 use trinity_abi::lookup::{ENTRIES, FACTOR, SHIFT};
 use trinity_abi::tag;
+use trinity_frontend::bytecode::op::ALL_EVENTS;
 
 /// Misses after which a site counts as seeing many shapes.
 const MANY: u16 = 16;
@@ -265,6 +266,39 @@ pub(crate) unsafe extern "C" fn leaf_function(
         if cached.is_some() && (*site).kind == KIND_CONST {
             *cell = FunctionCell {
                 shape_id: (*t).h.aux32,
+                epoch: (*g).epoch,
+                closure: v.p,
+            };
+        }
+        v.p
+    }
+}
+
+/// The closure with this code that tables with this metatable inherit under a key, or 0 (`trinity_abi::helpers::leaf::METHOD`).
+pub(crate) unsafe extern "C" fn leaf_method(
+    mt: *mut Table,
+    key: *mut Str,
+    cell: *mut FunctionCell,
+    code: usize,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) -> u64 {
+    // SAFETY: machine code passes a live table, a constant or a number smaller than any address, and a cell of its prototype.
+    unsafe {
+        let found = match ALL_EVENTS.get(key as usize) {
+            Some(&event) => table::operator(g, mt, event),
+            None => table::inherited(g, mt, key),
+        };
+        let Some((v, certain)) = found else {
+            return 0;
+        };
+        if v.t != tag::LUA_FN || (*v.as_lua_fn()).code as usize != code {
+            return 0;
+        }
+        if certain {
+            *cell = FunctionCell {
+                shape_id: (*mt).h.aux32,
                 epoch: (*g).epoch,
                 closure: v.p,
             };

@@ -15,11 +15,12 @@ mod slow;
 
 use crate::debug::hook;
 use crate::error::{LResult, Raise};
+use crate::native::exit::{is_operator, results_of};
 use crate::proto::RtProto;
 use crate::stack;
 use crate::thread::{CallInfo, CallKind, Lua, Thread, call_status};
 use crate::value::Value;
-use trinity_frontend::bytecode::{Instr, Op};
+use trinity_frontend::bytecode::Instr;
 
 /// Why the loop stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,12 +178,15 @@ impl Left {
     pub unsafe fn inner(&mut self, base: *mut Value, pc: usize) {
         unsafe {
             let call = *(*self.ci).pc.sub(1);
-            debug_assert!(call.op() == Op::Call);
             self.ci = push_left(self.l, base, pc);
-            (*self.ci).nresults = call.c() as i32 - 1;
+            (*self.ci).nresults = results_of(call).1 as i32 - 1;
             // Code in line of tail calls has marked the function's slot.
             let tail = *crate::native::walk::tail_byte(base.sub(1)) == 1;
             (*self.ci).status = if tail { call_status::TAIL } else { 0 };
+            if is_operator(call.op()) {
+                // Its result goes elsewhere than to its function's slot.
+                (*self.ci).status |= call_status::FRESH;
+            }
         }
     }
 
@@ -192,7 +196,28 @@ impl Left {
     /// # Safety
     /// All frames were added.
     pub unsafe fn run(self) -> LResult<()> {
-        unsafe { resume(self.l, self.ci) }
+        unsafe {
+            let th = self.l.thread();
+            // Frames are found again by their distance: records and slots may move.
+            let mut ci = self.ci;
+            loop {
+                let mut fresh = ci;
+                while (*fresh).status & call_status::FRESH == 0 {
+                    fresh = (*fresh).prev;
+                }
+                let outermost = (*fresh).status & call_status::DEOPT != 0;
+                resume(self.l, ci)?;
+                if outermost {
+                    return Ok(());
+                }
+                // A metamethod returned.
+                ci = (*th).ci;
+                let base = (*ci).func.add(1);
+                let max = (*ops::proto_at(base)).max_stack as usize;
+                let call = *(*ci).pc.sub(1);
+                *base.add(call.a()) = *base.add(max);
+            }
+        }
     }
 }
 

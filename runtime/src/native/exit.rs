@@ -221,12 +221,18 @@ const LAZY_RETURN: u64 = 1 << 63;
 /// by the interpreter, with its hooks.
 pub const RETURN_AGAIN: i64 = 1 << 33;
 
-/// Register of the first result of a call, and the number wanted plus 1 (0: all).
-fn results_of(call: Instr) -> (usize, usize) {
+/// Register of the first result of a call, and the number wanted plus 1 (0: all). Metamethods of arithmetic have one.
+pub(crate) fn results_of(call: Instr) -> (usize, usize) {
     match call.op() {
         Op::TForCall => (call.a() + 4, call.c() + 1),
+        op if is_operator(op) => (call.a(), 2),
         _ => (call.a(), call.c()),
     }
+}
+
+/// Instructions whose metamethods are inlined: their frames begin above all registers.
+pub(crate) fn is_operator(op: Op) -> bool {
+    op.event().is_some()
 }
 
 /// `count` results are from `at` on: fills up with nil to `wanted - 1`, or sets `top`.
@@ -343,9 +349,12 @@ pub unsafe extern "C" fn rt_lazy_lookup(
                     // The inlined function has returned: its caller goes on behind the CALL.
                     inlined = f.parent as usize;
                     let call = *(*site.proto_of(inlined)).code.add(f.call_pc as usize);
-                    let at = outer.add(delta(site.func, inlined) + call.a());
-                    debug_assert!(at == entry.sub(1));
-                    place_results(th, at, count as usize, call.c());
+                    let (first, wanted) = results_of(call);
+                    let at = outer.add(delta(site.func, inlined) + first);
+                    if at != entry.sub(1) && count > 0 {
+                        *at = *entry.sub(1);
+                    }
+                    place_results(th, at, count as usize, wanted);
                     f.call_pc as u64 + 1
                 }
             }

@@ -5,7 +5,7 @@
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
 use crate::heap;
-use crate::interp::lookup::{Entry, leaf_find, leaf_function, leaf_get, leaf_shape};
+use crate::interp::lookup::{Entry, leaf_find, leaf_function, leaf_get, leaf_method, leaf_shape};
 use crate::object::{Header, LuaClosure, Table};
 use crate::poll;
 use crate::proto::Cache;
@@ -320,6 +320,42 @@ global_asm!(
     ".popsection",
     rust = sym leaf_function,
 );
+
+// `leaf::METHOD`: rdi = metatable, rsi = key, rdx = cell, rcx = code.
+global_asm!(
+    ".pushsection .text.trinity_l_method,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_method",
+    "trinity_l_method:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym leaf_method,
+);
+
+// `leaf::ABSENT`: rdi = metatable, rsi = event.
+global_asm!(
+    ".pushsection .text.trinity_l_absent,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl trinity_l_absent",
+    "trinity_l_absent:",
+    "lea rax, [rip + {rust}]; jmp trinity_leaf_saving",
+    ".popsection",
+    rust = sym absent,
+);
+
+/// `leaf::ABSENT`.
+unsafe extern "C" fn absent(
+    mt: *mut Table,
+    event: Event,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    g: *mut Global,
+) -> u64 {
+    // SAFETY: machine code passes a live table and the number of an event that tables can have; the thunk adds the global.
+    unsafe { table::metamethod(g, mt, event).is_nil().into() }
+}
 
 /// `leaf::BARRIER`.
 unsafe extern "C" fn barrier(

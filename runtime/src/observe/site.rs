@@ -113,10 +113,10 @@ impl SiteRecord {
                     }
                 }
                 Add | Sub | Mul | Mod | Pow | Div | IDiv | BAnd | BOr | BXor | Shl | Shr => {
-                    self.operands(v.reg(b), v.reg(c));
+                    self.arithmetic(v, i, v.reg(b), v.reg(c));
                 }
                 AddK | SubK | MulK | ModK | PowK | DivK | IDivK | BAndK | BOrK | BXorK | ShlK
-                | ShrK => self.operands(v.reg(b), v.constant(c)),
+                | ShrK => self.arithmetic(v, i, v.reg(b), v.constant(c)),
                 AddI => self.operands(v.reg(b), Value::int(0)),
                 Concat => {
                     for n in a..a + b {
@@ -315,10 +315,31 @@ impl SiteRecord {
         }
     }
 
+    /// Arithmetic: with a table it calls a metamethod, the first one's unless that is a number.
+    unsafe fn arithmetic(&mut self, v: &View, i: Instr, x: Value, y: Value) {
+        unsafe {
+            self.operands(x, y);
+            let owner = match (x.t, y.t) {
+                (tag::TABLE, _) => x.as_table(),
+                (_, tag::TABLE) => y.as_table(),
+                _ => return,
+            };
+            if let Some(event) = i.op().event() {
+                let g = (*v.l.thread()).global;
+                self.target(v, crate::table::metamethod(g, (*owner).metatable, event));
+            }
+        }
+    }
+
     /// A call of `f`.
     unsafe fn call(&mut self, v: &View, f: Value) {
         unsafe {
             self.site.operands[0].insert(f.t);
+            self.target(v, f);
+        }
+    }
+    unsafe fn target(&mut self, v: &View, f: Value) {
+        unsafe {
             let target = match f.t {
                 tag::LUA_FN => match (*(*f.as_lua_fn()).proto).observed {
                     0 => Target::Unknown,

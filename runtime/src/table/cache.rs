@@ -147,6 +147,43 @@ unsafe fn follow(
     }
 }
 
+/// What a table with this metatable has under a short string that is no key of its own, and whether that is certain while the epoch lasts and the
+/// metatable has its shape. `None`: the generic path must be taken.
+/// No table gets another shape.
+pub unsafe fn inherited(g: *mut Global, mt: *mut Table, key: *mut Str) -> Option<(Value, bool)> {
+    unsafe {
+        let private = |t: *mut Table| !(*t).shape.is_null() && Shape::is_private((*t).shape);
+        let (mut m, mut all, mut depth) = (mt, true, 0);
+        while all && !m.is_null() && depth < MAX_CHAIN {
+            let index = metamethod(g, m, Event::Index);
+            all = private(m) && index.is_table() && private(index.as_table());
+            if all {
+                m = (*index.as_table()).metatable;
+            }
+            depth += 1;
+        }
+        follow_from(g, mt, key, all, false)
+    }
+}
+
+/// The method of a metatable for arithmetic of tables with it, with numbers on the other side; and whether that is certain while the epoch lasts and the
+/// metatable has its shape. `None`: numbers have methods as well.
+pub unsafe fn operator(g: *mut Global, mt: *mut Table, event: Event) -> Option<(Value, bool)> {
+    unsafe {
+        if !(&(*g).metatables)[crate::meta::basic_type(tag::INT)].is_null() {
+            return None;
+        }
+        let v = metamethod(g, mt, event);
+        let s = (*mt).shape;
+        let certain = !s.is_null()
+            && Shape::is_private(s)
+            && Shape::find(s, (&(*g).event_names)[event as usize])
+                .is_some_and(|i| Shape::is_constant(s, i))
+            && shape::observe(s);
+        Some((v, certain))
+    }
+}
+
 /// Is the metatable of `t` an anonymous one, and `t` the only table with its shape?
 unsafe fn is_anonymous_of_one(g: *mut Global, t: *mut Table) -> bool {
     unsafe {

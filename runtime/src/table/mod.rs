@@ -37,7 +37,7 @@ pub mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use cache::{cached_get, cached_set, lookup_for_cache, lookup_string_method, store_for_cache};
+pub use cache::{cached_get, cached_set, inherited, lookup_for_cache, lookup_string_method, operator, store_for_cache};
 pub use constructor::construct;
 pub use fields::{find_str_slot, get_str, make_private, set_metatable, set_str};
 pub use iter::{InvalidKey, next, next_index};
