@@ -300,6 +300,12 @@ impl Region {
                     Region::Any | Region::Cache | Region::Memo | Region::Home
                 )
             }
+            Clobbers::Finds => {
+                matches!(
+                    self,
+                    Region::Any | Region::Cache | Region::Memo | Region::Shape
+                )
+            }
             Clobbers::Elements => !matches!(
                 self,
                 Region::Const
@@ -340,6 +346,8 @@ names! {
         Pure = "pure",
         /// Nothing but its results: a function that saves what it uses, and writes nothing but inline caches.
         Keeps = "keeps",
+        /// As `Keeps`, and tables may get shapes of their own.
+        Finds = "finds",
         /// As `Keeps`, and it writes nothing at all.
         Looks = "looks",
         /// A C function that writes nothing but inline caches and home slots.

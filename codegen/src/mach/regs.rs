@@ -38,7 +38,7 @@ pub(crate) fn clobber_set(c: Clobbers) -> ra::PRegSet {
     for &r in PReg::ALL {
         let survives = match c {
             Clobbers::All => !r.is_allocatable(),
-            Clobbers::Saves | Clobbers::Keeps | Clobbers::Looks => true,
+            Clobbers::Saves | Clobbers::Keeps | Clobbers::Finds | Clobbers::Looks => true,
             Clobbers::SysV
             | Clobbers::Reads
             | Clobbers::Homes

@@ -234,7 +234,7 @@ mod tests {
     /// A loop over the array at v0, whose length is compared in each iteration; with `extra` in it.
     fn stays(extra: &str) -> Vec<Stay> {
         let text = format!(
-            "function \"f\"(v0: rdi) {{\n\
+            "function \"f\"(v0: rdi, v5: rsi) {{\n\
              b0:\n  v1 = iconst 0\n  jump b1(v1)\n\
              b1(v2: i64):\n  !7\n  v3 = load.u32 [v0 + 8].array\n  brif icmp.64 ugt v3, v2, b2, b3\n\
              b2:\n  !8\n{extra}  v4 = iadd v2, 3\n  brif icmp.64 ne v4, 99, b1(v4), b4\n\
@@ -259,7 +259,7 @@ mod tests {
             why,
         };
         assert_eq!(stays(""), [check(Reason::Varies)]);
-        let stored = "  store.32 [v0 + 8].array, v2\n";
+        let stored = "  store.32 [v5 + 8].array, v2\n";
         let found = stays(stored);
         assert!(found.contains(&loaded(Reason::Stored(entry))), "{found:?}");
         let called = "  call @2() clobbers all\n";

@@ -109,7 +109,7 @@ fn plan(f: &Function, cfg: &Cfg, loops: &Loops, l: &Loop) -> Option<(Plan, usize
         n => n,
     };
     let copies = wanted.min(COPIES).min(UNROLLED / size);
-    (copies > 1).then_some((Plan { body, copies }, size * (copies - 1)))
+    (copies > 1).then(|| (Plan { body, copies }, size * (copies - 1)))
 }
 
 /// Members of the longest chain of the header's parameters of which each is the next one in the iteration before; 1 if there is none.

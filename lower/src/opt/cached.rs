@@ -124,7 +124,7 @@ impl Lowering<'_> {
         self.b.switch_to(miss);
         let place = match self.site(i.c(), i.d()).filter(|_| !likely.both) {
             Some(site) => self.leaf_by_number(leaf::GET_AT, t, site, Clobbers::Keeps),
-            None => self.leaf_by_address(leaf::GET, t, i.c(), i.d()),
+            None => self.leaf_by_address(leaf::GET, t, i.c(), i.d(), Clobbers::Keeps),
         };
         self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
         let p = self.b.load64(Addr::value(place, 0));
@@ -228,7 +228,7 @@ impl Lowering<'_> {
         self.b.switch_to(miss);
         let place = match small {
             Some(site) => self.leaf_by_number(leaf::PUT_AT, t, site, Clobbers::Saves),
-            None => self.leaf_by_address(leaf::PUT, t, i.b(), i.d()),
+            None => self.leaf_by_address(leaf::PUT, t, i.b(), i.d(), Clobbers::Keeps),
         };
         self.b.exit_if(Cond::icmp(IntCc::Eq, place, 0), slow, &[]);
         let at = |disp| Addr::value(place, disp).in_region(Region::Slot);
@@ -300,10 +300,17 @@ impl Lowering<'_> {
     /// The place of the field that the present instruction reads, in the table itself or what it inherits, which the cache then knows; 0: the
     /// instruction must be executed.
     pub(super) fn find_by_leaf(&mut self, t: Value, i: Instr) -> Value {
-        self.leaf_by_address(leaf::FIND, t, i.c(), i.d())
+        self.leaf_by_address(leaf::FIND, t, i.c(), i.d(), Clobbers::Finds)
     }
 
-    fn leaf_by_address(&mut self, f: &'static str, t: Value, key: usize, ic: usize) -> Value {
+    fn leaf_by_address(
+        &mut self,
+        f: &'static str,
+        t: Value,
+        key: usize,
+        ic: usize,
+        writes: Clobbers,
+    ) -> Value {
         let global = self.b.load64(mem::thread(thread::GLOBAL));
         let name = self.const_pointer(key);
         let (caches, offset) = self.cache(ic);
@@ -317,7 +324,7 @@ impl Lowering<'_> {
                 (site, PReg::Rcx),
             ],
             &[(IrType::I64, PReg::Rax)],
-            Clobbers::Keeps,
+            writes,
             None,
         )[0]
     }

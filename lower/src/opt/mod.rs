@@ -52,6 +52,7 @@ mod table_store;
 pub mod tags;
 mod unpack;
 mod waiting;
+mod waits;
 
 pub(crate) use entry::forwarder;
 pub use explain::Notes;

@@ -152,7 +152,7 @@ impl Lowering<'_> {
     pub(crate) fn virtual_table(&mut self, i: Instr) -> bool {
         // Tables that begin empty are what programs make garbage of: loops that wait for the collector must go on feeding it.
         let fits = (1..=MAX_FIELDS).contains(&(i.b() + i.c()));
-        if !self.module.passes.has(Pass::Escape) || !fits {
+        if !self.module.passes.has(Pass::Escape) || !fits || self.may_wait_here() {
             return false;
         }
         match self.plan.candidate(self.frame().path, self.pc) {
