@@ -164,8 +164,16 @@ impl Lowering<'_> {
     /// if it begins here.
     fn begins_object(&self, callee: u32) -> bool {
         let p = self.module.text(callee);
-        let makes = p.code.iter().any(|i| i.op() == Op::NewTable);
-        if !self.module.passes.has(Pass::Escape) || p.code.len() > CONSTRUCTOR_MAX || !makes {
+        let has = |op: Op| p.code.iter().any(|i| i.op() == op);
+        // What closures capture is an object; and in front of a loop a guard that fails leaves the loop as well, so that there should be few.
+        let other = [Op::Closure, Op::NewCell, Op::JmpT, Op::JmpF]
+            .into_iter()
+            .any(has);
+        if !self.module.passes.has(Pass::Escape)
+            || p.code.len() > CONSTRUCTOR_MAX
+            || !has(Op::NewTable)
+            || other
+        {
             return false;
         }
         let spec = self.spec();

@@ -9,7 +9,6 @@ use crate::state::Global;
 use crate::value::Value;
 use std::ptr::null_mut;
 use trinity_abi::tag;
-use trinity_frontend::bytecode::Event;
 
 /// Fields from which a full private table is searched for fields set to nil before it grows.
 const COMPACT_FROM: u32 = 64;
@@ -216,12 +215,6 @@ pub(super) unsafe fn add_field(
             }
             return Ok(());
         }
-        if is_class(g, s, k) && shape::worth_a_tree(s) {
-            make_private(g, t)?;
-            if Shape::is_private((*t).shape) {
-                return add_field(g, t, k, v, computed);
-            }
-        }
         let next = shape::transition(g, s, k, computed)?;
         if next.is_null() {
             to_dictionary(g, t)?;
@@ -232,17 +225,6 @@ pub(super) unsafe fn add_field(
         *(*t).slots.add(n) = v;
         set_shape(g, t, next);
         Ok(())
-    }
-}
-
-/// Whether a table of a shared shape that gets a further key is about to be a metatable: one with `__index` and other keys. Code that makes no objects
-/// of it finds its private shape then.
-unsafe fn is_class(g: *mut Global, s: *mut Shape, key: *mut Str) -> bool {
-    unsafe {
-        let index = (&(*g).event_names)[Event::Index as usize];
-        (*s).count > 0
-            && s != (*g).shapes.anonymous
-            && (key == index || Shape::find(s, index).is_some())
     }
 }
 
