@@ -2,7 +2,7 @@
 //! `z ~ x & (y ~ z)`, and the *majority* (`a & b ~ a & c ~ b & c`) is `b ~ (a ~ b) & (b ~ c)`. Programs that hash write both; where the numbers move on
 //! from one to the next (`a, b, c = new, a, b`), half of a majority is in the next iteration's. The operator between the parts may be `|` as well.
 
-use super::OptStats;
+use super::{OptStats, use_counts};
 use crate::ir::{BinOp, Block, Cfg, Function, Inst, Opnd, SrcLoc, Type, UnOp, Value};
 
 /// `other ~ by & (one ~ other)`, where `by` is a number or the bits in which two differ.
@@ -16,17 +16,7 @@ struct Choice {
 /// Puts them into the shorter form.
 pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
     let cfg = Cfg::new(f);
-    let mut uses = vec![0u32; f.values.len()];
-    for &b in &cfg.rpo {
-        let mut count = |v: Value| uses[v.index()] += 1;
-        let data = &f.blocks[b.index()];
-        for id in &data.insts {
-            f.insts[id.index()].inst.for_each_use(&mut count);
-        }
-        if let Some(t) = &data.term {
-            t.for_each_use(count);
-        }
-    }
+    let mut uses = use_counts(f, &cfg);
     for &b in &cfg.rpo {
         let mut at = 0;
         while at < f.blocks[b.index()].insts.len() {

@@ -129,6 +129,22 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
     stats
 }
 
+/// How often each value is used by code that is reached.
+fn use_counts(f: &Function, cfg: &Cfg) -> Vec<u32> {
+    let mut uses = vec![0u32; f.values.len()];
+    for &b in &cfg.rpo {
+        let mut count = |v: Value| uses[v.index()] += 1;
+        let data = &f.blocks[b.index()];
+        for id in &data.insts {
+            f.insts[id.index()].inst.for_each_use(&mut count);
+        }
+        if let Some(t) = &data.term {
+            t.for_each_use(count);
+        }
+    }
+    uses
+}
+
 fn has_loops(f: &Function) -> bool {
     let cfg = Cfg::new(f);
     let backwards = |b: crate::ir::Block| {

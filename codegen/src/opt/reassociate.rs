@@ -6,7 +6,7 @@
 
 use super::hash::FastMap;
 use super::loops::Loops;
-use super::{OptStats, gvn};
+use super::{OptStats, gvn, use_counts};
 use crate::ir::{BinOp, Block, Cfg, Function, Inst, InstId, Opnd, Type, Value, ValueDef};
 
 /// Parts of a sum, at least: of two there is one order.
@@ -18,7 +18,7 @@ const MOST: usize = 12;
 pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
-    let uses = uses(f, &cfg);
+    let uses = use_counts(f, &cfg);
     for l in loops.loops.iter().filter(|l| !l.has_inner) {
         // By value: operations that an iteration does before it is known.
         let mut depth: FastMap<Value, u32> = FastMap::default();
@@ -51,21 +51,6 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             }
         }
     }
-}
-
-fn uses(f: &Function, cfg: &Cfg) -> Vec<u32> {
-    let mut uses = vec![0u32; f.values.len()];
-    for &b in &cfg.rpo {
-        let mut count = |v: Value| uses[v.index()] += 1;
-        let data = &f.blocks[b.index()];
-        for id in &data.insts {
-            f.insts[id.index()].inst.for_each_use(&mut count);
-        }
-        if let Some(t) = &data.term {
-            t.for_each_use(count);
-        }
-    }
-    uses
 }
 
 /// A sum of two values, none of them a constant: those belong to addresses.

@@ -15,8 +15,8 @@ use super::loops::{Loop, Loops};
 use super::peel::{Peeled, clone_blocks, hot_part, repair, targets_mut};
 use super::{OptStats, compact};
 use crate::ir::{
-    Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Opnd, Pinned, Region, Scale, Term,
-    Value,
+    Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, IntCc, Opnd, Pinned, Region, Scale,
+    Term, Value,
 };
 
 /// Instructions and terminators that all copies of a loop may have.
@@ -258,8 +258,8 @@ fn unpoll(f: &mut Function, b: Block) {
     }
 }
 
-/// A comparison of a number of the thread's record with a constant.
+/// Whether a number of the thread's record is 0: nothing else there is compared with that.
 fn is_poll(cond: &Cond) -> bool {
-    matches!(cond, Cond::IcmpMem { addr, b: Opnd::Imm(_), .. }
+    matches!(cond, Cond::IcmpMem { cc: IntCc::Ne | IntCc::Eq, addr, b: Opnd::Imm(0), .. }
         if addr.base == Base::Pinned(Pinned::Thread) && addr.region == Region::Thread && addr.index.is_none())
 }
