@@ -102,7 +102,7 @@ pub struct Site {
     pub second: TagSet,
     /// Tags of operands; see the table.
     pub operands: [TagSet; 2],
-    /// Of accesses to tables by `GETTABLE`, `SETTABLE`, `GETI`, `SETI`, and of `LEN`: bits of [`kind`].
+    /// Of accesses to tables by `GETTABLE`, `SETTABLE`, `GETI`, `SETI`, of `LEN`, and of `TFORCALL` over a table: bits of [`kind`].
     pub kinds: u8,
     /// Smallest and largest integer seen: of the key, for accesses that have [`Site::kinds`] (the length for `LEN`); of the number of
     /// iterations, for `FORPREP` with integers (at most `i64::MAX`); of the lengths that the arrays of tables made by `NEWTABLE` were later seen

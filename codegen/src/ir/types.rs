@@ -267,7 +267,7 @@ names! {
         /// What never changes once it can be seen: length and bytes of strings, prototype pointers,
         /// constants; relative to the pinned base, what stays the same while the function runs. Never stored to.
         Const = "const",
-        /// Code pointers and cells of closures, fields of prototypes: what seldom changes, and only in calls.
+        /// Code pointers and cells of closures, fields of prototypes, the number of nested native calls: what seldom changes, and only in calls.
         Proto = "proto",
         /// Mark bytes of objects.
         Header = "header",

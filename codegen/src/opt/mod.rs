@@ -2,7 +2,7 @@
 //!
 //! Each pass takes a function that verifies and leaves one that does. What they may rely on, beside the rules of the IR:
 //! regions do not lie ([`Region`](crate::ir::Region)), and nobody else changes memory while the function runs, the thread
-//! record aside: accesses relative to the thread register that are not `Const` are volatile, neither removed nor assumed
+//! record aside: accesses relative to the thread register that are neither `Const` nor `Proto` are volatile, neither removed nor assumed
 //! to repeat.
 //!
 //! Functions that have vectors already are simplified only.

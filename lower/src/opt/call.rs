@@ -153,11 +153,15 @@ impl Lowering<'_> {
 
     /// Counts a call as nested in native code, as the reference does those of iterators; at the limit goes to `slow`.
     pub(super) fn count_native_call(&mut self, slow: Block) {
+        self.native_call_left(slow);
         let count = mem::thread(thread::NCCALLS);
-        let last = MAX_C_CALLS as i32 - 1;
-        let full = Cond::icmp_mem(IntCc::Uge, Width::W32, count, last);
-        self.b.exit_if(full, slow, &[]);
         self.b.mem_op(MemOp::Add, Width::W32, count, 1);
+    }
+    /// Goes to `full` where one more call nested in native code is one too many: for what the reference counts, and code in line does not.
+    pub(super) fn native_call_left(&mut self, full: Block) {
+        let last = MAX_C_CALLS as i32 - 1;
+        let none = Cond::icmp_mem(IntCc::Uge, Width::W32, mem::nested_calls(), last);
+        self.b.exit_if(none, full, &[]);
     }
     /// Ends what `count_native_call` began; calls that a yield crossed are no longer counted.
     pub(super) fn uncount_native_call(&mut self) {

@@ -8,6 +8,7 @@ use super::graph::{Graph, Kind, NodeId};
 use super::operators;
 use super::spec::Spec;
 use super::tags::Tags;
+use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::tag;
 use trinity_frontend::bytecode::instr::RK_CONST;
 use trinity_frontend::bytecode::op::{Extra, Mode};
@@ -243,7 +244,18 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
                 s[a] = read_result(spec, pc);
             }
         }
-        TForCall => s[a + 4..].fill(VALUE),
+        TForCall => {
+            s[a + 4..].fill(VALUE);
+            if let Some(element) = plan_array(p, spec, pc) {
+                array_operands(a, s);
+                // Behind the loop's end nobody reads them.
+                s[a + 4..a + 4 + i.c()].fill(Tags::NIL);
+                s[a + 4] = Tags::INT;
+                if i.c() > 1 {
+                    s[a + 5] = element;
+                }
+            }
+        }
         VarArg | TailCall | Return => s[a..].fill(VALUE),
         JmpLt | JmpNlt | JmpLe | JmpNle | JmpEq | JmpNe => {
             if let Some(t) = plan_compare(spec, pc, s[a], s[b]) {
@@ -265,7 +277,11 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
             other => s[a..a + 4].fill(other.unwrap_or(Tags::NUM)),
         },
         ForLoop | TForLoop | JmpTSet | JmpFSet => {}
-        TForPrep => {}
+        TForPrep => {
+            if plan_array(p, spec, jump_target(i, pc)).is_some() {
+                array_operands(a, s);
+            }
+        }
         _ => {
             let info = i.op().info();
             if matches!(info.modes[0], Mode::W | Mode::RW) {
@@ -298,6 +314,24 @@ pub fn plan_compare(spec: &Spec, pc: u32, l: Tags, r: Tags) -> Option<Tags> {
     let x = number_kind(l, spec.operand(pc, 0))?;
     let y = number_kind(r, spec.operand(pc, 1))?;
     (x == y).then_some(x)
+}
+
+/// A TFORCALL that always was the step of `ipairs`: the tags that its elements are to have, which are checked.
+pub fn plan_array(p: &Proto, spec: &Spec, pc: u32) -> Option<Tags> {
+    let next = p.code.get(pc as usize + 1)?;
+    let steps = spec.native(pc) == Some(Intrinsic::IpairsIterator) && next.op() == Op::TForLoop;
+    let element = spec.second(pc).unwrap_or(VALUE.minus(Tags::NIL));
+    steps.then_some(element)
+}
+/// What is checked of the registers of a loop over `ipairs`, before it and in it.
+fn array_operands(a: usize, s: &mut [Tags]) {
+    s[a] = Tags::of(tag::NATIVE_FN);
+    s[a + 1] = Tags::TABLE;
+    s[a + 2] = Tags::INT;
+}
+/// Where the jump at `pc` leads.
+pub fn jump_target(i: Instr, pc: u32) -> u32 {
+    (i64::from(pc) + 1 + i64::from(i.sd())) as u32
 }
 
 /// The kind of a numeric loop, by the tags of start, limit and step: integer where that is possible (checked when the loop begins), else

@@ -153,6 +153,8 @@ pub(crate) struct Lowering<'a> {
     pub exit_cache: Option<Block>,
     /// What the last open call gave.
     pub open: Option<super::call::Open>,
+    /// The TFORCALL before the present TFORLOOP knew how the loop goes on.
+    pub iterated: Option<super::iterate::Iterated>,
     pub pc: u32,
     pub node: NodeId,
     pub index: u32,
@@ -211,6 +213,7 @@ fn attempt(
         inlined_code: 0,
         exit_cache: None,
         open: None,
+        iterated: None,
         pc: 0,
         node: NodeId(0),
         index,
@@ -440,10 +443,12 @@ impl<'a> Lowering<'a> {
                 }
                 for pc in node.start..node.end {
                     self.locate(pc);
-                    self.make_sunk();
-                    self.settle();
-                    self.share_read();
                     let i = self.instr();
+                    if self.iterated.is_none() {
+                        self.make_sunk();
+                        self.settle();
+                        self.share_read();
+                    }
                     self.instruction(i);
                 }
                 if !self.b.is_terminated() {

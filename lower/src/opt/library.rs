@@ -1,5 +1,4 @@
-//! Leaf functions on the main path: library functions by their direct forms (`trinity_abi::intrinsic`), concatenation, the order of strings,
-//! steps of generic loops.
+//! Leaf functions on the main path: library functions by their direct forms (`trinity_abi::intrinsic`), concatenation, the order of strings.
 //!
 //! A leaf function never raises, runs Lua or collects, so it is no safe point and little is written before it: its arguments, where it takes
 //! them from home slots. Where it declines, a cold block does the instruction by its helper.
@@ -13,7 +12,6 @@ use crate::Symbol;
 use trinity_abi::helpers::{ASK, Helper, leaf};
 use trinity_abi::intrinsic::{Effect, Intrinsic};
 use trinity_abi::unit::kind;
-use trinity_abi::{table, tag};
 use trinity_codegen::ir::{
     Block, Clobbers, Cond, IntCc, LoadKind, PReg, Type as IrType, Value, Width,
 };
@@ -49,7 +47,7 @@ impl Lowering<'_> {
         self.b.addr_of(mem::thread(0))
     }
     /// Writes registers of the innermost frame to their home slots, where they are not there.
-    fn store_registers(&mut self, range: std::ops::Range<usize>) {
+    pub(super) fn store_registers(&mut self, range: std::ops::Range<usize>) {
         for r in range {
             let reg = self.reg(r);
             if !reg.home && !reg.tags.is_none() {
@@ -276,102 +274,5 @@ impl Lowering<'_> {
         let (x, y) = (self.get(a), self.get(b));
         let [order, _] = self.leaf(Symbol::Stub(leaf::ORDER), &[x, y], Clobbers::Reads);
         Some(Cond::icmp(cc, order, 0))
-    }
-
-    // ---- generic loops
-
-    /// TFORCALL.
-    pub(crate) fn iterate(&mut self, i: Instr) {
-        let (a, c) = (i.a(), i.c());
-        let array = c >= 2
-            && self.spec().native(self.pc) == Some(Intrinsic::IpairsIterator)
-            && self.tags(a + 1).meets(Tags::TABLE)
-            && self.tags(a + 2).meets(Tags::INT);
-        if array {
-            return self.iterate_array(i);
-        }
-        if self.inline_iterator(i) {
-            return;
-        }
-        if self.spec().native(self.pc).is_none() && self.spec().is_hot(self.pc) {
-            return self.iterate_by_call(i);
-        }
-        self.iterate_by_leaf(i);
-        self.exit_cache = None;
-        for r in a + 4..a + 4 + c {
-            self.set(r, Reg::in_home(facts::VALUE));
-        }
-    }
-    /// TFORCALL by a leaf function, or else by the helper; the results are in home slots.
-    fn iterate_by_leaf(&mut self, i: Instr) {
-        let (a, c) = (i.a(), i.c());
-        self.store_registers(a..a + 3);
-        let thread = self.thread();
-        let from = self.slot_address(a);
-        let wanted = self.b.iconst(c as i64);
-        let args = [thread, from, wanted];
-        let [stepped, _] = self.leaf(Symbol::Stub(leaf::ITERATE), &args, Clobbers::Homes);
-        let slow = self.b.create_cold_block();
-        let done = self.b.create_block();
-        let declined = Cond::icmp_w(IntCc::Eq, Width::W32, stepped, 0);
-        self.b.brif(declined, (slow, &[]), (done, &[]));
-        self.b.switch_to(slow);
-        self.flush(false);
-        self.helper_saving(Helper::tfor_call, kind::NEXT);
-        self.b.jump(done, &[]);
-        self.b.switch_to(done);
-    }
-    /// TFORCALL with the step of `ipairs`: the next element of the array; behind its end the leaf function knows more.
-    fn iterate_array(&mut self, i: Instr) {
-        let (a, c) = (i.a(), i.c());
-        self.recognise(a, Intrinsic::IpairsIterator);
-        self.remark_done(Intrinsic::IpairsIterator, "is done in line");
-        self.guard(a + 1, Tags::TABLE);
-        self.guard(a + 2, Tags::INT);
-        let (t, index) = (self.get(a + 1), self.get(a + 2));
-        let done = self.b.create_block();
-        let out = [(); 2].map(|()| self.value_params(done, facts::VALUE));
-        let here = self.b.current();
-        let beyond = self.b.create_block();
-        self.b.switch_to(beyond);
-        let saved = self.state.clone();
-        self.iterate_by_leaf(i);
-        let mut args = Vec::new();
-        for r in [a + 4, a + 5] {
-            let slot = self.slot(r);
-            args.push(self.b.load64(mem::home(slot)));
-            args.push(self.b.load(LoadKind::U8, mem::home_tag(slot)));
-        }
-        self.b.jump(done, &args);
-        self.state = saved;
-        self.b.switch_to(here);
-        let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
-        let inside = Cond::icmp(IntCc::Ugt, len, index);
-        let end = self.array_ends(t, beyond, done);
-        self.b.exit_unless(inside, end, &[]);
-        let next = self.b.iadd(index, 1);
-        let int = self.b.iconst(i64::from(tag::INT));
-        let (p, element_tag) = self.element_or(t, next, beyond);
-        self.b.jump(done, &[next, int, p, element_tag]);
-        self.b.switch_to(done);
-        self.exit_cache = None;
-        for r in a + 4..a + 4 + c {
-            let reg = out.get(r - a - 4).copied();
-            self.set(r, reg.unwrap_or(Reg::only_tag(Tags::NIL)));
-        }
-    }
-    /// A block for the index behind an array's length: the loop ends if the table has neither hash part nor metatable, else it is `beyond`'s.
-    fn array_ends(&mut self, t: Value, beyond: Block, done: Block) -> Block {
-        let here = self.b.current();
-        let end = self.b.create_block();
-        self.b.switch_to(end);
-        for part in [table::HASH, table::METATABLE] {
-            let some = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, part), 0);
-            self.b.exit_if(some, beyond, &[]);
-        }
-        let nil = self.b.iconst(i64::from(tag::NIL));
-        self.b.jump(done, &[nil; 4]);
-        self.b.switch_to(here);
-        end
     }
 }

@@ -1,4 +1,4 @@
-//! Numeric and generic `for`.
+//! Numeric `for`.
 //!
 //! An integer loop keeps one number: its index, which runs up to the last one. What the interpreter counts down
 //! (`R[a+1]`) follows from it where somebody looks.
@@ -10,25 +10,11 @@ use super::numeric_loops::{for_loop_of, step_before};
 use super::state::{Payload, Reg, Step};
 use super::tags::Tags;
 use trinity_abi::helpers::Helper;
-use trinity_abi::tag;
 use trinity_abi::unit::kind;
 use trinity_codegen::ir::{Cond, FloatCc, IntCc, Type as IrType, Value, Width};
 use trinity_frontend::bytecode::{Instr, Op};
 
 impl Lowering<'_> {
-    /// TFORPREP: most loops have nothing to close.
-    pub(crate) fn prepare_iteration(&mut self, a: usize) {
-        let slow = self.b.create_cold_block();
-        let done = self.b.create_block();
-        let t = self.peek_tag(a + 3);
-        let nothing = Cond::icmp(IntCc::Ult, t, i32::from(tag::TRUE));
-        self.b.brif(nothing, (done, &[]), (slow, &[]));
-        self.b.switch_to(slow);
-        self.flush(false);
-        self.helper_saving(Helper::test, kind::JUMP);
-        self.b.jump(done, &[]);
-        self.b.switch_to(done);
-    }
     /// CLOSE: nothing, unless some variable of the thread waits to be closed.
     pub(crate) fn close(&mut self) {
         let slow = self.b.create_cold_block();
@@ -272,12 +258,5 @@ impl Lowering<'_> {
             self.define(a, Tags::FLOAT, next);
             self.define(a + 3, Tags::FLOAT, next);
         }
-    }
-
-    /// TFORLOOP: the copy is on the jump's edge.
-    pub(crate) fn generic_loop(&mut self, i: Instr) {
-        let cond = self.tag_cond(IntCc::Ne, i.a() + 4, tag::NIL);
-        let (exit, again) = (self.edge(0), self.edge(1));
-        self.b.brif(cond, (again, &[]), (exit, &[]));
     }
 }

@@ -27,6 +27,10 @@ pub(crate) fn tail_mark(r: usize) -> Addr {
 pub(crate) fn thread(disp: i32) -> Addr {
     Addr::thread(disp).in_region(Region::Thread)
 }
+/// The number of nested native calls: another one after a call (a coroutine may be resumed from elsewhere), but not in between.
+pub(crate) fn nested_calls() -> Addr {
+    thread(abi::thread::NCCALLS).in_region(Region::Proto)
+}
 /// Something that never changes.
 pub(crate) fn constant(base: Value, disp: i32) -> Addr {
     Addr::value(base, disp).in_region(Region::Const)

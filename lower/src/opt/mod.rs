@@ -29,6 +29,7 @@ mod growing;
 mod hash_part;
 mod inline;
 mod intrinsics;
+mod iterate;
 mod library;
 mod loops;
 mod mem;

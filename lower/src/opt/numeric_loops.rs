@@ -87,13 +87,12 @@ pub(super) fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) -> 
             && !spec.is_cold(n.start)
             && (n.start..n.end).any(|pc| {
                 let intrinsic = spec.native(pc).is_some();
-                matches!(
-                    p.code[pc as usize].op(),
-                    Op::Call if !intrinsic && !spec.is_hot(pc)
-                ) || matches!(
-                    p.code[pc as usize].op(),
-                    Op::TForCall | Op::Concat | Op::SetList | Op::VarArg
-                )
+                match p.code[pc as usize].op() {
+                    Op::Call => !intrinsic && !spec.is_hot(pc),
+                    Op::TForCall => facts::plan_array(p, spec, pc).is_none(),
+                    Op::Concat | Op::SetList | Op::VarArg => true,
+                    _ => false,
+                }
             })
     })
 }

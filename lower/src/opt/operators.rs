@@ -91,6 +91,7 @@ impl Lowering<'_> {
             return false;
         };
         let exit = self.exit_block();
+        self.native_call_left(exit);
         let key = self.b.iconst(event as i64);
         let (caches, _) = self.cache(0);
         let f = self.function_of_metatable(mt, key, (caches, cell), callee, exit);
@@ -187,6 +188,8 @@ impl Lowering<'_> {
             return false;
         }
         self.guard(a, Tags::of(tag::LUA_FN));
+        let full = self.exit_block();
+        self.native_call_left(full);
         let f = self.callee_guard(a, callee, true);
         let args: Vec<Reg> = [a + 1, a + 2].map(|r| self.stored(r)).into();
         let args = args.into_iter().map(|arg| Reg { home: false, ..arg });

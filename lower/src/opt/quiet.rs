@@ -5,6 +5,7 @@
 //! first: whoever sets a hook has machine code that waits in calls left, metamethods called by slow paths poll when they are entered, and so does
 //! whatever is called behind the loop.
 
+use super::facts;
 use super::graph::{Graph, Kind};
 use super::intrinsics;
 use super::operators;
@@ -19,7 +20,8 @@ pub(super) fn makes_no_work(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) 
         .flat_map(|(n, _)| n.start..n.end)
         .all(|pc| match p.code[pc as usize].op() {
             Op::Call => spec.native(pc).is_some_and(intrinsics::is_quiet),
-            Op::TForCall | Op::Concat | Op::SetList | Op::VarArg => false,
+            Op::TForCall => facts::plan_array(p, spec, pc).is_some(),
+            Op::Concat | Op::SetList | Op::VarArg => false,
             Op::NewTable | Op::NewCell | Op::Closure | Op::Close => false,
             // Metamethods.
             _ => operators::seen(p, spec, pc).is_none(),

@@ -13,6 +13,7 @@ pub fn seen(f: &FuncProfile, p: &Proto, module: &str) -> Seen {
             *site = Some(SeenSite {
                 count: s.count,
                 result: Tags(s.result.0),
+                second: Tags(s.second.0),
                 operands: s.operands.map(|t| Tags(t.0)),
                 kinds: s.kinds,
                 grows: true,

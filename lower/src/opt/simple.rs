@@ -87,7 +87,7 @@ impl Lowering<'_> {
             Return1 => self.return_values(a, Some(1)),
             ForPrep => self.for_prep(i),
             ForLoop => self.for_loop(i),
-            TForPrep => self.prepare_iteration(a),
+            TForPrep => self.prepare_iteration(i),
             TForCall => self.iterate(i),
             TForLoop => self.generic_loop(i),
             VarArgPrep => {

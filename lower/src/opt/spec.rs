@@ -28,6 +28,8 @@ pub struct SeenSite {
     pub count: u64,
     /// Tags of the result in `R[a]`.
     pub result: Tags,
+    /// Tags of a second value written.
+    pub second: Tags,
     /// Tags of the operands, as the profile numbers them.
     pub operands: [Tags; 2],
     /// Bits of [`trinity_profile::kind`].
@@ -75,6 +77,7 @@ impl Seen {
             };
             if !passes.has(Pass::Speculation) {
                 s.result = facts::VALUE;
+                s.second = facts::VALUE;
                 s.operands = [facts::VALUE; 2];
             }
             if !passes.has(Pass::ArrayKinds) {
@@ -163,6 +166,12 @@ impl<'a> Spec<'a> {
     pub fn result(&self, pc: u32) -> Option<Tags> {
         self.evidence(pc)
             .map(|s| any_length(s.result))
+            .filter(|&t| is_guardable(t))
+    }
+    /// The kind of value that the second result always was, where there was one at all.
+    pub fn second(&self, pc: u32) -> Option<Tags> {
+        self.evidence(pc)
+            .map(|s| any_length(s.second.minus(Tags::NIL)))
             .filter(|&t| is_guardable(t))
     }
     /// The kind of value that an operand always was: to be checked before it is used.

@@ -359,12 +359,6 @@ impl Lowering<'_> {
         self.b.switch_to(found);
         (array, found_tag)
     }
-    /// Payload (as bits) and tag of the element `idx`, which is within the length; nil goes to `slow`.
-    pub(crate) fn element_or(&mut self, t: Value, idx: Value, slow: Block) -> (Value, Value) {
-        let (array, tag) = self.element_tag_or(t, idx, slow);
-        (self.element_payload(array, idx, facts::VALUE), tag)
-    }
-
     /// The key as a value.
     pub(super) fn index_key(&mut self, index: Index) -> Reg {
         match index {

@@ -166,7 +166,11 @@ impl SiteRecord {
                 }
                 TForCall => {
                     self.call(v, v.reg(a));
-                    self.site.operands[1].insert(v.reg(a + 1).t);
+                    let state = v.reg(a + 1);
+                    self.site.operands[1].insert(state.t);
+                    if state.t == tag::TABLE {
+                        self.elements(state.as_table());
+                    }
                 }
                 TForLoop => self.site.operands[0].insert(v.reg(a + 4).t),
                 Return => {

@@ -431,7 +431,8 @@ impl Memory {
 /// Whether others write there: such accesses stay as they are.
 pub(in crate::opt) fn is_volatile(addr: &Addr) -> bool {
     addr.region == Region::Thread
-        || addr.base == Base::Pinned(Pinned::Thread) && addr.region != Region::Const
+        || addr.base == Base::Pinned(Pinned::Thread)
+            && !matches!(addr.region, Region::Const | Region::Proto)
 }
 
 /// The memory that an instruction writes.

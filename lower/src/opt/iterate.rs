@@ -1,0 +1,229 @@
+//! Generic `for`: the step of `ipairs` in line, other library functions by a leaf function, functions of the program in line or called.
+//!
+//! A loop over `ipairs` asks on its way in who steps, and through what (TFORPREP); an iteration looks at the length and the kind of the array.
+//! TFORCALL and the TFORLOOP behind it are one: where an element is found, and where the array ends, it is known how the loop goes on.
+
+use super::facts;
+use super::func::Lowering;
+use super::mem;
+use super::state::{Reg, State};
+use super::tags::Tags;
+use crate::Symbol;
+use trinity_abi::helpers::{Helper, leaf};
+use trinity_abi::intrinsic::Intrinsic;
+use trinity_abi::unit::kind;
+use trinity_abi::{table, tag};
+use trinity_codegen::ir::{Block, Clobbers, Cond, IntCc, LoadKind, Value, Width};
+use trinity_frontend::bytecode::Instr;
+
+/// A TFORCALL that knew how its loop goes on: the present block goes round it.
+pub(crate) struct Iterated {
+    /// Where it ends.
+    finished: Block,
+    /// The registers there.
+    state: State,
+}
+
+impl Lowering<'_> {
+    /// TFORPREP: most loops have nothing to close.
+    pub(crate) fn prepare_iteration(&mut self, i: Instr) {
+        let a = i.a();
+        let call = facts::jump_target(i, self.pc);
+        if facts::plan_array(self.frame().p, &self.spec(), call).is_some() {
+            self.step_of_array(a);
+        }
+        let slow = self.b.create_cold_block();
+        let done = self.b.create_block();
+        let t = self.peek_tag(a + 3);
+        let nothing = Cond::icmp(IntCc::Ult, t, i32::from(tag::TRUE));
+        self.b.brif(nothing, (done, &[]), (slow, &[]));
+        self.b.switch_to(slow);
+        self.flush(false);
+        self.helper_saving(Helper::test, kind::JUMP);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+    /// Leaves unless the step of `ipairs` goes through a table.
+    fn step_of_array(&mut self, a: usize) {
+        self.recognise(a, Intrinsic::IpairsIterator);
+        self.guard(a + 1, Tags::TABLE);
+        self.guard(a + 2, Tags::INT);
+        self.get(a + 1);
+        self.get(a + 2);
+    }
+
+    /// TFORCALL.
+    pub(crate) fn iterate(&mut self, i: Instr) {
+        let (a, c) = (i.a(), i.c());
+        if let Some(want) = facts::plan_array(self.frame().p, &self.spec(), self.pc) {
+            return self.iterate_array(i, want);
+        }
+        if self.inline_iterator(i) {
+            return;
+        }
+        if self.spec().native(self.pc).is_none() && self.spec().is_hot(self.pc) {
+            return self.iterate_by_call(i);
+        }
+        self.iterate_by_leaf(i);
+        self.exit_cache = None;
+        for r in a + 4..a + 4 + c {
+            self.set(r, Reg::in_home(facts::VALUE));
+        }
+    }
+    /// TFORLOOP.
+    pub(crate) fn generic_loop(&mut self, i: Instr) {
+        let Some(Iterated { finished, state }) = self.iterated.take() else {
+            let cond = self.tag_cond(IntCc::Ne, i.a() + 4, tag::NIL);
+            let (exit, again) = (self.edge(0), self.edge(1));
+            self.b.brif(cond, (again, &[]), (exit, &[]));
+            return;
+        };
+        let again = self.edge(1);
+        self.b.jump(again, &[]);
+        self.b.switch_to(finished);
+        let goes_on = std::mem::replace(&mut self.state, state);
+        self.exit_cache = None;
+        let exit = self.edge(0);
+        self.b.jump(exit, &[]);
+        self.state = goes_on;
+    }
+
+    /// TFORCALL by a leaf function, or else by the helper; the results are in home slots.
+    fn iterate_by_leaf(&mut self, i: Instr) {
+        let (a, c) = (i.a(), i.c());
+        self.store_registers(a..a + 3);
+        let thread = self.thread();
+        let from = self.slot_address(a);
+        let wanted = self.b.iconst(c as i64);
+        let args = [thread, from, wanted];
+        let [stepped, _] = self.leaf(Symbol::Stub(leaf::ITERATE), &args, Clobbers::Homes);
+        let slow = self.b.create_cold_block();
+        let done = self.b.create_block();
+        let declined = Cond::icmp_w(IntCc::Eq, Width::W32, stepped, 0);
+        self.b.brif(declined, (slow, &[]), (done, &[]));
+        self.b.switch_to(slow);
+        self.flush(false);
+        self.helper_saving(Helper::tfor_call, kind::NEXT);
+        self.b.jump(done, &[]);
+        self.b.switch_to(done);
+    }
+
+    /// TFORCALL with the step of `ipairs`, whose elements are to be `want`: the next element of the array; behind its end the leaf function knows more.
+    fn iterate_array(&mut self, i: Instr, want: Tags) {
+        let (a, c) = (i.a(), i.c());
+        // The loop's end has no instruction of its own any more at which objects could be made.
+        self.pc += 1;
+        self.make_sunk();
+        self.pc -= 1;
+        self.exit_cache = None;
+        self.step_of_array(a);
+        self.remark_done(Intrinsic::IpairsIterator, "is done in line");
+        let exit = self.exit_block();
+        self.native_call_left(exit);
+        let (t, index) = (self.get(a + 1), self.get(a + 2));
+        let finished = self.b.create_block();
+        let more = self.b.create_block();
+        let key = self.value_params(more, Tags::INT);
+        let element = match c {
+            1 => Reg::only_tag(Tags::NIL),
+            _ => self.value_params(more, want),
+        };
+        let beyond = self.beyond_array(i, want, more, finished);
+        let len = self.b.load(LoadKind::U32, mem::array(t, table::ARRAY_LEN));
+        let inside = Cond::icmp(IntCc::Ugt, len, index);
+        let end = self.array_ends(t, beyond, finished);
+        self.b.exit_unless(inside, end, &[]);
+        let next = self.b.iadd(index, 1);
+        let mut args = vec![next];
+        let (array, found) = match self.only_kind() {
+            Some(kind) => {
+                self.remark_elements(kind);
+                self.element_of_kind(t, next, kind, exit)
+            }
+            None => self.element_tag_or(t, next, beyond),
+        };
+        self.loaded(found, want, beyond);
+        if c > 1 {
+            self.remark_result(want);
+            if want.has_payload() {
+                args.push(self.element_payload(array, next, want));
+            }
+            if want.single().is_none() {
+                args.push(found);
+            }
+        }
+        self.b.jump(more, &args);
+        let results = |first: Reg, second: Reg| {
+            let rest = std::iter::repeat(Reg::only_tag(Tags::NIL));
+            [first, second].into_iter().chain(rest).take(c)
+        };
+        let nil = Reg::only_tag(Tags::NIL);
+        for (r, reg) in (a + 4..).zip(results(nil, nil)) {
+            self.set(r, reg);
+        }
+        let state = self.state.clone();
+        self.iterated = Some(Iterated { finished, state });
+        self.b.switch_to(more);
+        for (r, reg) in (a + 4..).zip(results(key, element)) {
+            self.set(r, reg);
+        }
+    }
+    /// The array and the tag of its element `index`, which is within the length of an array of this kind; others go to `slow`.
+    fn element_of_kind(&mut self, t: Value, index: Value, kind: u8, slow: Block) -> (Value, Value) {
+        let at = mem::array(t, table::ELEM_KIND);
+        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, i32::from(kind));
+        self.b.exit_if(other, slow, &[]);
+        let array = self.b.load64(mem::array(t, table::ARRAY));
+        let found = match kind {
+            table::KIND_GENERAL => {
+                let down = self.b.ineg(index);
+                let at = mem::element_tag(array, down);
+                self.b.load(LoadKind::U8, at)
+            }
+            _ => self.b.iconst(i64::from(super::table::packed_tag(kind))),
+        };
+        (array, found)
+    }
+    /// A cold block for what is not in the array: metamethods and the hash part are the leaf function's.
+    fn beyond_array(&mut self, i: Instr, want: Tags, more: Block, finished: Block) -> Block {
+        let (a, c) = (i.a(), i.c());
+        let here = self.b.current();
+        let saved = self.state.clone();
+        let beyond = self.b.create_cold_block();
+        self.b.switch_to(beyond);
+        self.iterate_by_leaf(i);
+        for r in a + 4..a + 4 + c {
+            self.set(r, Reg::in_home(facts::VALUE));
+        }
+        let ended = self.tag_cond(IntCc::Eq, a + 4, tag::NIL);
+        self.b.exit_if(ended, finished, &[]);
+        self.refine(a + 4, Tags::INT);
+        let mut args = vec![self.peek_bits(a + 4)];
+        if c > 1 {
+            if super::spec::is_guardable(want) {
+                let exit = self.exit_block_at(self.pc + 1);
+                self.leave_unless_tag(a + 5, want, exit);
+            }
+            self.refine(a + 5, want);
+            args.extend(self.arguments(a + 5, want));
+        }
+        self.b.jump(more, &args);
+        self.state = saved;
+        self.exit_cache = None;
+        self.b.switch_to(here);
+        beyond
+    }
+    /// A block for the index behind an array's length: the loop ends if the table has neither hash part nor metatable, else it is `beyond`'s.
+    fn array_ends(&mut self, t: Value, beyond: Block, finished: Block) -> Block {
+        let here = self.b.current();
+        let end = self.b.create_block();
+        self.b.switch_to(end);
+        for part in [table::HASH, table::METATABLE] {
+            let some = Cond::icmp_mem(IntCc::Ne, Width::W64, mem::shape(t, part), 0);
+            self.b.exit_if(some, beyond, &[]);
+        }
+        self.b.jump(finished, &[]);
+        self.b.switch_to(here);
+        end
+    }
+}
