@@ -58,7 +58,7 @@ pub enum Symbol {
     Body(u32),
 }
 
-const STUBS: [&str; 23] = [
+const STUBS: [&str; 24] = [
     stub::EXIT,
     stub::GUARD,
     stub::MORE_STACK,
@@ -70,6 +70,7 @@ const STUBS: [&str; 23] = [
     leaf::CONCAT,
     leaf::STORE,
     leaf::ITERATE,
+    leaf::NEXT,
     leaf::ORDER,
     leaf::INT,
     leaf::BARRIER,

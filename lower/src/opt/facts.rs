@@ -246,13 +246,13 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
         }
         TForCall => {
             s[a + 4..].fill(VALUE);
-            if let Some(element) = plan_array(p, spec, pc) {
-                array_operands(a, s);
+            if let Some(steps) = plan_traversal(p, spec, pc) {
+                traversal_operands(a, steps, s);
                 // Behind the loop's end nobody reads them.
                 s[a + 4..a + 4 + i.c()].fill(Tags::NIL);
-                s[a + 4] = Tags::INT;
+                s[a + 4] = steps.key;
                 if i.c() > 1 {
-                    s[a + 5] = element;
+                    s[a + 5] = steps.value;
                 }
             }
         }
@@ -278,8 +278,8 @@ pub fn transfer(p: &Proto, spec: &Spec, pc: u32, s: &mut [Tags]) {
         },
         ForLoop | TForLoop | JmpTSet | JmpFSet => {}
         TForPrep => {
-            if plan_array(p, spec, jump_target(i, pc)).is_some() {
-                array_operands(a, s);
+            if let Some(steps) = plan_traversal(p, spec, jump_target(i, pc)) {
+                traversal_operands(a, steps, s);
             }
         }
         _ => {
@@ -316,18 +316,40 @@ pub fn plan_compare(spec: &Spec, pc: u32, l: Tags, r: Tags) -> Option<Tags> {
     (x == y).then_some(x)
 }
 
-/// A TFORCALL that always was the step of `ipairs`: the tags that its elements are to have, which are checked.
-pub fn plan_array(p: &Proto, spec: &Spec, pc: u32) -> Option<Tags> {
-    let next = p.code.get(pc as usize + 1)?;
-    let steps = spec.native(pc) == Some(Intrinsic::IpairsIterator) && next.op() == Op::TForLoop;
-    let element = spec.second(pc).unwrap_or(VALUE.minus(Tags::NIL));
-    steps.then_some(element)
+/// A loop over a table that goes from element to element by a function of the library.
+#[derive(Clone, Copy)]
+pub struct Traversal {
+    /// `next`, or the step of `ipairs`.
+    pub step: Intrinsic,
+    /// The tags that keys are to have, which are checked.
+    pub key: Tags,
+    /// The same of values.
+    pub value: Tags,
 }
-/// What is checked of the registers of a loop over `ipairs`, before it and in it.
-fn array_operands(a: usize, s: &mut [Tags]) {
+/// What a TFORCALL is compiled for that always was of one of these functions.
+pub fn plan_traversal(p: &Proto, spec: &Spec, pc: u32) -> Option<Traversal> {
+    if p.code.get(pc as usize + 1)?.op() != Op::TForLoop {
+        return None;
+    }
+    let some = |t: Option<Tags>| t.unwrap_or(VALUE.minus(Tags::NIL));
+    let [key, value] = spec.pair(pc);
+    let (key, value) = (some(key), some(value));
+    match spec.native(pc)? {
+        step @ Intrinsic::IpairsIterator => {
+            let key = Tags::INT;
+            Some(Traversal { step, key, value })
+        }
+        step @ Intrinsic::Next => Some(Traversal { step, key, value }),
+        _ => None,
+    }
+}
+/// What is checked of the registers of such a loop, before it and in it.
+fn traversal_operands(a: usize, steps: Traversal, s: &mut [Tags]) {
     s[a] = Tags::of(tag::NATIVE_FN);
     s[a + 1] = Tags::TABLE;
-    s[a + 2] = Tags::INT;
+    if steps.step == Intrinsic::IpairsIterator {
+        s[a + 2] = Tags::INT;
+    }
 }
 /// Where the jump at `pc` leads.
 pub fn jump_target(i: Instr, pc: u32) -> u32 {

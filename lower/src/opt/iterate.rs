@@ -9,6 +9,7 @@ use super::mem;
 use super::state::{Reg, State};
 use super::tags::Tags;
 use crate::Symbol;
+use std::iter::repeat;
 use trinity_abi::helpers::{Helper, leaf};
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::unit::kind;
@@ -29,8 +30,9 @@ impl Lowering<'_> {
     pub(crate) fn prepare_iteration(&mut self, i: Instr) {
         let a = i.a();
         let call = facts::jump_target(i, self.pc);
-        if facts::plan_array(self.frame().p, &self.spec(), call).is_some() {
-            self.step_of_array(a);
+        if let Some(steps) = facts::plan_traversal(self.frame().p, &self.spec(), call) {
+            self.traverses(a, steps.step);
+            self.store_registers(a..a + 4);
         }
         let slow = self.b.create_cold_block();
         let done = self.b.create_block();
@@ -43,20 +45,34 @@ impl Lowering<'_> {
         self.b.jump(done, &[]);
         self.b.switch_to(done);
     }
-    /// Leaves unless the step of `ipairs` goes through a table.
-    fn step_of_array(&mut self, a: usize) {
-        self.recognise(a, Intrinsic::IpairsIterator);
+    /// Leaves unless this function goes through a table.
+    fn traverses(&mut self, a: usize, step: Intrinsic) {
+        self.recognise(a, step);
         self.guard(a + 1, Tags::TABLE);
-        self.guard(a + 2, Tags::INT);
         self.get(a + 1);
-        self.get(a + 2);
+        if step == Intrinsic::IpairsIterator {
+            self.guard(a + 2, Tags::INT);
+            self.get(a + 2);
+        }
     }
 
     /// TFORCALL.
     pub(crate) fn iterate(&mut self, i: Instr) {
         let (a, c) = (i.a(), i.c());
-        if let Some(want) = facts::plan_array(self.frame().p, &self.spec(), self.pc) {
-            return self.iterate_array(i, want);
+        if let Some(steps) = facts::plan_traversal(self.frame().p, &self.spec(), self.pc) {
+            // The loop's end has no instruction of its own any more at which objects could be made.
+            self.pc += 1;
+            self.make_sunk();
+            self.pc -= 1;
+            self.exit_cache = None;
+            self.traverses(a, steps.step);
+            self.remark_done(steps.step, "is done in line");
+            let exit = self.exit_block();
+            self.native_call_left(exit);
+            return match steps.step {
+                Intrinsic::IpairsIterator => self.iterate_array(i, steps.value),
+                _ => self.iterate_pairs(i, steps),
+            };
         }
         if self.inline_iterator(i) {
             return;
@@ -111,15 +127,7 @@ impl Lowering<'_> {
     /// TFORCALL with the step of `ipairs`, whose elements are to be `want`: the next element of the array; behind its end the leaf function knows more.
     fn iterate_array(&mut self, i: Instr, want: Tags) {
         let (a, c) = (i.a(), i.c());
-        // The loop's end has no instruction of its own any more at which objects could be made.
-        self.pc += 1;
-        self.make_sunk();
-        self.pc -= 1;
-        self.exit_cache = None;
-        self.step_of_array(a);
-        self.remark_done(Intrinsic::IpairsIterator, "is done in line");
         let exit = self.exit_block();
-        self.native_call_left(exit);
         let (t, index) = (self.get(a + 1), self.get(a + 2));
         let finished = self.b.create_block();
         let more = self.b.create_block();
@@ -153,21 +161,65 @@ impl Lowering<'_> {
             }
         }
         self.b.jump(more, &args);
-        let results = |first: Reg, second: Reg| {
-            let rest = std::iter::repeat(Reg::only_tag(Tags::NIL));
-            [first, second].into_iter().chain(rest).take(c)
-        };
+        self.ends_or_goes_on(i, finished, more, [key, element]);
+    }
+    /// The loop's variables where it ends, which is remembered for TFORLOOP, and where it goes on.
+    fn ends_or_goes_on(&mut self, i: Instr, finished: Block, more: Block, pair: [Reg; 2]) {
+        let (a, c) = (i.a(), i.c());
         let nil = Reg::only_tag(Tags::NIL);
-        for (r, reg) in (a + 4..).zip(results(nil, nil)) {
+        let variables = |pair: [Reg; 2]| (a + 4..).zip(pair.into_iter().chain(repeat(nil))).take(c);
+        for (r, reg) in variables([nil; 2]) {
             self.set(r, reg);
         }
         let state = self.state.clone();
         self.iterated = Some(Iterated { finished, state });
         self.b.switch_to(more);
-        for (r, reg) in (a + 4..).zip(results(key, element)) {
+        for (r, reg) in variables(pair) {
             self.set(r, reg);
         }
     }
+
+    /// TFORCALL with `next`, by a leaf function: the pair is in home slots.
+    fn iterate_pairs(&mut self, i: Instr, steps: facts::Traversal) {
+        let (a, c) = (i.a(), i.c());
+        self.store_registers(a..a + 4);
+        let from = self.slot_address(a);
+        let tags = self.leaf(Symbol::Stub(leaf::NEXT), &[from], Clobbers::Homes);
+        // A key that is not there is an error.
+        let exit = self.exit_block();
+        self.unless_declined(tags, exit);
+        let finished = self.b.create_block();
+        let ended = Cond::icmp(IntCc::Eq, tags[0], i32::from(tag::NIL));
+        self.b.exit_if(ended, finished, &[]);
+        let before = self.state.clone();
+        for r in a + 4..a + 4 + c {
+            let known = match r - a {
+                4 | 5 => Reg::in_home(facts::VALUE),
+                _ => Reg::only_tag(Tags::NIL),
+            };
+            self.set(r, known);
+        }
+        let behind = self.exit_block_at(self.pc + 1);
+        let wants = [steps.key, steps.value];
+        let mut pair = [Reg::DEAD; 2];
+        for (n, (want, t)) in wants.into_iter().zip(tags).enumerate().take(c) {
+            self.remark_result(want);
+            if super::spec::is_guardable(want) {
+                self.loaded(t, want, behind);
+            }
+            *self.reg_mut(a + 4 + n) = Reg {
+                t: want.single().is_none().then_some(t),
+                ..Reg::in_home(want)
+            };
+            self.get(a + 4 + n);
+            pair[n] = self.reg(a + 4 + n);
+        }
+        self.state = before;
+        let more = self.b.create_block();
+        self.b.jump(more, &[]);
+        self.ends_or_goes_on(i, finished, more, pair);
+    }
+
     /// The array and the tag of its element `index`, which is within the length of an array of this kind; others go to `slow`.
     fn element_of_kind(&mut self, t: Value, index: Value, kind: u8, slow: Block) -> (Value, Value) {
         let at = mem::array(t, table::ELEM_KIND);

@@ -89,7 +89,7 @@ pub(super) fn loop_calls(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) -> 
                 let intrinsic = spec.native(pc).is_some();
                 match p.code[pc as usize].op() {
                     Op::Call => !intrinsic && !spec.is_hot(pc),
-                    Op::TForCall => facts::plan_array(p, spec, pc).is_none(),
+                    Op::TForCall => facts::plan_traversal(p, spec, pc).is_none(),
                     Op::Concat | Op::SetList | Op::VarArg => true,
                     _ => false,
                 }

@@ -20,7 +20,7 @@ pub(super) fn makes_no_work(p: &Proto, g: &Graph, spec: &Spec, inside: &[bool]) 
         .flat_map(|(n, _)| n.start..n.end)
         .all(|pc| match p.code[pc as usize].op() {
             Op::Call => spec.native(pc).is_some_and(intrinsics::is_quiet),
-            Op::TForCall => facts::plan_array(p, spec, pc).is_some(),
+            Op::TForCall => facts::plan_traversal(p, spec, pc).is_some(),
             Op::Concat | Op::SetList | Op::VarArg => false,
             Op::NewTable | Op::NewCell | Op::Closure | Op::Close => false,
             // Metamethods.

@@ -168,11 +168,13 @@ impl<'a> Spec<'a> {
             .map(|s| any_length(s.result))
             .filter(|&t| is_guardable(t))
     }
-    /// The kind of value that the second result always was, where there was one at all.
-    pub fn second(&self, pc: u32) -> Option<Tags> {
-        self.evidence(pc)
-            .map(|s| any_length(s.second.minus(Tags::NIL)))
-            .filter(|&t| is_guardable(t))
+    /// The kinds of value that two results always were, where there were any.
+    pub fn pair(&self, pc: u32) -> [Option<Tags>; 2] {
+        let seen = self.evidence(pc);
+        [seen.map(|s| s.result), seen.map(|s| s.second)].map(|t| {
+            t.map(|t| any_length(t.minus(Tags::NIL)))
+                .filter(|&t| is_guardable(t))
+        })
     }
     /// The kind of value that an operand always was: to be checked before it is used.
     pub fn operand(&self, pc: u32, n: usize) -> Option<Tags> {

@@ -135,6 +135,9 @@ pub mod leaf {
     /// `(thread, registers of the loop, wanted) -> 0 or 1`: TFORCALL with the library's `next`, or the step of `ipairs`. 0: the helper must be
     /// called.
     pub const ITERATE: &str = "trinity_l_iterate";
+    /// `(registers of the loop) -> tag of the key, tag of the value`: TFORCALL with the library's `next` over a table, the results in home slots.
+    /// The second is `ASK`: the instruction must be done otherwise.
+    pub const NEXT: &str = "trinity_l_next";
     /// `(xmm0, xmm1) -> xmm0`: exponentiation of floats.
     pub const POW: &str = "trinity_l_pow";
 }

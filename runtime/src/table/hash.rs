@@ -75,6 +75,11 @@ impl Node {
             }
         }
     }
+    /// It has this key, of the same representation.
+    #[inline(always)]
+    pub fn has_key(&self, key: Value) -> bool {
+        self.key == key.p && self.kt == key.t
+    }
     #[inline(always)]
     pub fn set_value(&mut self, v: Value) {
         self.val = v.p;

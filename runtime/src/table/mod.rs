@@ -40,7 +40,7 @@ mod tests;
 pub use cache::{cached_get, cached_set, inherited, lookup_for_cache, lookup_string_method, operator, store_for_cache};
 pub use constructor::construct;
 pub use fields::{find_str_slot, get_str, make_private, set_metatable, set_str};
-pub use iter::{InvalidKey, next, next_index};
+pub use iter::{InvalidKey, next, next_index, step};
 use shape::Shape;
 
 /// Why a store failed.

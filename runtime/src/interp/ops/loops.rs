@@ -52,10 +52,13 @@ pub unsafe fn iterate_inline(th: *mut Thread, ra: *mut Value, wanted: usize) -> 
         let t = (*ra.add(1)).as_table();
         let function = (*f).func as usize;
         let (key, v) = if function == crate::lib::base::next as *const () as usize {
-            let Ok(pair) = table::next(t, *ra.add(2)) else {
+            if table::step(t, ra).is_err() {
                 return false;
-            };
-            pair.unwrap_or((Value::NIL, Value::NIL))
+            }
+            for n in 2..wanted {
+                (*ra.add(4 + n)).t = tag::NIL;
+            }
+            return true;
         } else if function == crate::lib::base::ipairs_step as *const () as usize
             && (*ra.add(2)).t == tag::INT
         {

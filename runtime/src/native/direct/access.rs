@@ -1,5 +1,6 @@
 //! Table accesses that machine code has no inline path for, without metamethods: leaf functions (`trinity_abi::helpers::leaf`).
 
+use super::Answer;
 use crate::interp::ops::loops;
 use crate::meta;
 use crate::object::{Str, Table};
@@ -40,4 +41,15 @@ unsafe extern "C" fn trinity_l_order(a: *mut Str, b: *mut Str) -> i64 {
 unsafe extern "C" fn trinity_l_iterate(th: *mut Thread, ra: *mut Value, wanted: usize) -> u64 {
     // SAFETY: machine code has the loop's registers in place.
     u64::from(unsafe { loops::iterate_inline(th, ra, wanted) })
+}
+
+/// `leaf::NEXT`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn trinity_l_next(ra: *mut Value) -> Answer {
+    // SAFETY: machine code has the loop's registers in place, and saw that its state is a table.
+    let tags = unsafe { table::step((*ra.add(1)).as_table(), ra) };
+    match tags {
+        Ok(tags) => Answer::tags(tags),
+        Err(_) => Answer::of(None),
+    }
 }

@@ -40,6 +40,12 @@ impl Answer {
             },
         }
     }
+    /// Two tags, of values that are in memory.
+    #[inline(always)]
+    fn tags(tags: [u8; 2]) -> Answer {
+        let [payload, tag] = tags.map(u64::from);
+        Answer { payload, tag }
+    }
 }
 
 /// A call: its arguments are `R[a+1]` and further, the function is in `R[a]` (for functions with many results).
