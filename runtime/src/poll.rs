@@ -23,7 +23,7 @@ pub mod reason {
     /// The program was interrupted (set by a signal handler).
     pub const SIGNAL: u32 = 4;
     /// Machine code made objects where it could not collect.
-    pub const COLLECT: u32 = 8;
+    pub const COLLECT: u32 = trinity_abi::thread::POLL_COLLECT as u32;
 }
 
 /// Asks the thread to look at its pending work.

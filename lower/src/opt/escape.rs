@@ -64,6 +64,8 @@ pub(crate) struct Plan {
     off: bool,
     /// The present attempt came to nothing.
     again: bool,
+    /// There are objects that are not made: calls of the function are charged to the collector.
+    charged: bool,
     attempts: usize,
     ids: HashMap<Origin, u32>,
     paths: HashMap<(u32, u32, u32), u32>,
@@ -92,6 +94,15 @@ impl Plan {
         self.again = false;
         self.attempts += 1;
         self.off |= self.attempts >= MAX_ATTEMPTS;
+        self
+    }
+    /// Calls are charged to the collector.
+    pub fn is_charged(&self) -> bool {
+        self.charged
+    }
+    /// For another attempt that differs in nothing but that they are.
+    pub fn charged(mut self) -> Plan {
+        self.charged = true;
         self
     }
     /// The copy of function `func` that is the code of a call.

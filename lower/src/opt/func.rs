@@ -179,7 +179,7 @@ pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered 
     loop {
         match attempt(module, index, name, opts, plan) {
             Ok(lowered) => return lowered,
-            Err(failed) => plan = failed.next(),
+            Err(again) => plan = *again,
         }
     }
 }
@@ -241,9 +241,15 @@ fn attempt(
     l.push_frame(index, 0, 0, 0, None, &entry, regs);
     l.return_early(sig);
     let frame_end = l.prologue(sig);
+    if l.plan.is_charged() {
+        l.charge_call();
+    }
     l.run();
     if l.plan.failed() {
-        return Err(Box::new(l.plan));
+        return Err(Box::new(l.plan.next()));
+    }
+    if l.flags & trinity_abi::unit::flag::VIRTUAL != 0 && !l.plan.is_charged() {
+        return Err(Box::new(l.plan.charged()));
     }
     let slots = l.slots;
     let mut body = l.b.finish();

@@ -2,13 +2,17 @@
 //!
 //! A program can wait for a finalizer, or for a weak table, by making garbage: `repeat local t = {1} until collected`. Objects that are not made
 //! ([`super::objects`]) are none, and such a loop would not end. Loops that count, iterate or ask about what their own instructions
-//! advance do end.
+//! advance do end. A loop may also wait by calling functions that make garbage and are not code of it: calls of functions with objects that are not
+//! made are charged to the collector, which begins a cycle as often as it would for an eighth of the tables.
 
 use super::facts;
 use super::func::Lowering;
 use super::graph::{Graph, Kind};
+use super::mem;
 use super::settle::natural_loop;
 use super::spec::Spec;
+use trinity_abi::{heap, thread};
+use trinity_codegen::ir::{Cond, IntCc, MemOp, Width};
 use trinity_frontend::bytecode::effects::effects;
 use trinity_frontend::bytecode::{Op, Proto, RegSet};
 
@@ -27,6 +31,30 @@ impl Lowering<'_> {
             node = f.call_node;
         }
         false
+    }
+}
+
+/// Bytes that a call of a function with objects that are not made is charged: an eighth of a table.
+const CHARGE: i32 = 8;
+
+impl Lowering<'_> {
+    /// At the function's entry: adds the charge to the heap's debt; where the collector is to run, the next poll lets it.
+    pub(super) fn charge_call(&mut self) {
+        let g = self.b.load64(mem::thread(thread::GLOBAL));
+        let debt = mem::state(g, heap::DEBT);
+        self.b.mem_op(MemOp::Add, Width::W64, debt, CHARGE);
+        let ask = self.b.create_cold_block();
+        let next = self.b.create_block();
+        let due = Cond::icmp_mem(IntCc::Sgt, Width::W64, debt, 0);
+        self.b.brif(due, (ask, &[]), (next, &[]));
+        self.b.switch_to(ask);
+        let poll = mem::thread(thread::POLL);
+        self.b
+            .mem_op(MemOp::Or, Width::W32, poll, thread::POLL_COLLECT);
+        let none = self.b.iconst(0);
+        self.b.store64(mem::thread(thread::STACK_LIMIT), none);
+        self.b.jump(next, &[]);
+        self.b.switch_to(next);
     }
 }
 

@@ -183,6 +183,8 @@ pub mod lookup {
 pub mod thread {
     #![allow(missing_docs)]
     pub const POLL: i32 = 8;
+    /// The bit of [`POLL`] by which machine code asks for the collector.
+    pub const POLL_COLLECT: i32 = 8;
     /// Number of variables that wait to be closed (u32).
     pub const CLOSING: i32 = 12;
     pub const STACK_LIMIT: i32 = 16;

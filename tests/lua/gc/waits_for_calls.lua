@@ -1,0 +1,63 @@
+-- Loops that wait for the collector by calling functions that make garbage: tables and closures that nobody keeps need not be made, but the collector must run.
+local collected = 0
+local function watch()
+  setmetatable({}, { __gc = function() collected = collected + 1 end })
+end
+
+-- too long to become code of the loop, and its table is nobody else's
+local function work(a, b)
+  local p = { x = a, y = b }
+  if a > b then p.x = p.x + 1 end
+  if a > b + 1 then p.x = p.x + 2 end
+  if a > b + 2 then p.x = p.x + 3 end
+  if a > b + 3 then p.x = p.x + 4 end
+  if a > b + 4 then p.x = p.x + 5 end
+  if a > b + 5 then p.x = p.x + 6 end
+  if a > b + 6 then p.x = p.x + 7 end
+  if a > b + 7 then p.x = p.x + 8 end
+  if a > b + 8 then p.x = p.x + 9 end
+  if a > b + 9 then p.x = p.x + 10 end
+  if a > b + 10 then p.x = p.x + 11 end
+  if a > b + 11 then p.x = p.x + 12 end
+  if a > b + 12 then p.x = p.x + 13 end
+  if a > b + 13 then p.x = p.x + 14 end
+  return p.x + p.y
+end
+local function recursive(n)
+  local p = { n }
+  if n > 0 then return recursive(n - 1) + p[1] end
+  return p[1]
+end
+local function by_loop(n)
+  local s = 0
+  for i = 1, n do
+    local q = { i, i + 1 }
+    s = s + q[1] * q[2]
+  end
+  return s
+end
+local function by_closure(n)
+  local s = 0
+  local add = function(x) s = s + x end
+  for i = 1, n do add(i) end
+  return s
+end
+
+local s = 0
+for i = 1, 100 do s = s + work(i, 50) + recursive(i % 7) + by_loop(5) + by_closure(5) end
+print(s)
+
+local function wait(f, a, b)
+  watch()
+  local before = collected
+  repeat f(a, b) until collected > before
+  print("collected")
+end
+wait(work, 1, 2)
+wait(recursive, 5)
+wait(by_loop, 3)
+wait(by_closure, 3)
+watch()
+local before = collected
+while collected == before do work(3, 4) end
+print("collected")
