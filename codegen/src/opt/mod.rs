@@ -26,6 +26,7 @@ mod peel;
 mod reassociate;
 mod report;
 mod simplify;
+mod sink;
 mod unroll;
 mod vector;
 mod version;
@@ -117,6 +118,13 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
             check(f, options, "vector");
         }
+    }
+    if options.sink
+        && !vector::present(f)
+        && stats.insts_before <= FULL_SIZE
+        && sink::run(f, &mut stats)
+    {
+        check(f, options, "sink");
     }
     if options.dce {
         dce::run(f, &mut stats);
