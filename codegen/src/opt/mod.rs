@@ -30,6 +30,7 @@ mod sink;
 mod unroll;
 mod vector;
 mod version;
+mod within;
 mod words;
 
 pub(crate) use fold::mirror;
@@ -74,7 +75,7 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         }
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
-        if options.peel && peel::run(f, &mut known, &mut stats, report) {
+        if options.peel && peel::run(f, options.versions, &mut known, &mut stats, report) {
             check(f, options, "peel");
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
@@ -96,6 +97,11 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
                     break;
                 }
             }
+        }
+        if stats.peeled > 0 && within::run(f, &mut stats) {
+            check(f, options, "within");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
         }
         narrow(f, options, &mut known, &mut stats);
         let vectors = |f: &Function, cfg: &Cfg, loops: &loops::Loops, n: u32| {
