@@ -85,6 +85,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
     }
     let loops = Loops::new(&cfg, f.blocks.len());
     let bits = bounds(f, &cfg);
+    let uses = super::use_counts(f, &cfg);
     let mut block_of = vec![f.entry(); f.insts.len()];
     for &b in &cfg.rpo {
         for id in &f.blocks[b.index()].insts {
@@ -95,6 +96,15 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
         let Some(Term::BrIf { then, els, .. }) = f.blocks[place.index()].term.clone() else {
             continue;
         };
+        // What stood for the question goes, so that a place without one is empty.
+        let ids = std::mem::take(&mut f.blocks[place.index()].insts);
+        let kept = ids.into_iter().filter(|id| {
+            let node = &f.insts[id.index()];
+            let placeholder = matches!(node.inst, Inst::GetPinned(Pinned::Thread));
+            !placeholder || uses[node.first_result.index()] > 1
+        });
+        let kept = kept.collect();
+        f.blocks[place.index()].insts = kept;
         let inside = loops
             .headed_by(then.block)
             .map(|l| &loops.loops[l as usize]);
@@ -199,7 +209,7 @@ fn check(f: &Function, b: Block, bits: &[u8]) -> Option<(Check, Bound)> {
         _ => (index, 0),
     };
     let n = bits[x.index()];
-    if n > BITS || offset < -1 || offset > 1 << BITS || then.block == els.block {
+    if !(1..=BITS).contains(&n) || offset < -1 || offset > 1 << BITS || then.block == els.block {
         return None;
     }
     let not_zero = (offset == -1).then_some(x);
