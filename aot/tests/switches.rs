@@ -13,6 +13,7 @@ Point.__index = Point\n\
 function Point:len2() return self.x * self.x + self.y * self.y end\n\
 local function new(x, y) return setmetatable({ x = x, y = y }, Point) end\n\
 local function sum(t, n) local s = 0 for i = 1, #t do s = s + t[i] * n end return s end\n\
+local function parts(t, n) local s = 0 for i = 1, #t do local w = t[i] local high = w >> 8 if w == n then s = s + high end s = s + w end return s end\n\
 local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 2) end\n\
 local function adder(n) return function(x) n = n + x return n end end\n\
 local function vector(n) local s = 0 for i = 1, n do local v = { x = i, y = s } v.x = v.x + v.y s = v.x & 255 end return s end\n\
@@ -45,7 +46,7 @@ local function main(n)\n\
     few[2] = fs[i % 2 + 1](i)\n\
     bits = bits ~ (i & w ~ ~i & total) ~ (i & w | i & n | w & n)\n\
     total = total + few[2] + many[i % 6 + 1].v + w + math.max(i, deep(5))\n\
-    total = total + p:len2() + sum(t, 2) + math.floor(add(i) / 2) + deep(9)\n\
+    total = total + p:len2() + sum(t, 2) + parts(t, -1) + math.floor(add(i) / 2) + deep(9)\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
     for k in range(3) do total = total + k + (start + p).x end\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\

@@ -68,6 +68,7 @@ passes! {
     Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
+    Sink "sink" "loops" "codegen/src/opt/sink.rs" "what only ways out of loops need, or can have from what they need, is computed there";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
     Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
     Conditions "conditions" "loops" "codegen/src/opt/gvn/" "no checks of what branches have decided";
@@ -142,6 +143,7 @@ impl Passes {
             reassociate: self.has(Pass::Reassociate),
             words: self.has(Pass::Words),
             vector: self.has(Pass::Vector),
+            sink: self.has(Pass::Sink),
             four_lanes: self.has(Pass::Avx) && march.includes(March::V3),
             ..OptOptions::default()
         }

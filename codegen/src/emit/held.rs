@@ -133,6 +133,24 @@ pub(super) fn at_start(func: &MFunc, out: &Output) -> Vec<Held> {
     start
 }
 
+/// By edit: nothing has to be done for it.
+pub(super) fn needless(func: &MFunc, out: &Output, start: &[Held]) -> Vec<bool> {
+    let mut needless = Vec::with_capacity(out.edits.len());
+    for (data, held) in func.blocks.iter().zip(start) {
+        let mut held = held.clone();
+        for i in data.insts.clone() {
+            let inst = Inst::new(i as usize);
+            while let Some((point, edit)) = out.edits.get(needless.len())
+                && *point <= ProgPoint::before(inst)
+            {
+                needless.push(held.edit(edit) == Reload::Needless);
+            }
+            held.defined(func, out, inst);
+        }
+    }
+    needless
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,8 +75,9 @@ pub(crate) fn emit(
         whole: None,
         allocs: &[],
     };
-    let emitted = e.thread_jumps();
     let held = reuse_spilled.then(|| held::at_start(&sel.func, out));
+    let needless = held.as_ref().map(|h| held::needless(&sel.func, out, h));
+    let emitted = e.thread_jumps(&needless.unwrap_or_default());
     e.blocks(&emitted, held);
     let tables = &sel.tables;
     let program = Program {
@@ -104,12 +105,13 @@ fn is_move(edit: &ra::Edit) -> bool {
 
 impl<'a> Emitter<'a> {
     /// Finds the blocks that only jump, points their labels at their targets, and returns the blocks that remain.
-    fn thread_jumps(&mut self) -> Vec<usize> {
+    fn thread_jumps(&mut self, needless: &[bool]) -> Vec<usize> {
         let func = &self.sel.func;
         let n = func.blocks.len();
         let mut moves_at = vec![false; func.insts.len()];
-        for (point, edit) in &self.out.edits {
-            moves_at[point.inst().index()] |= is_move(edit);
+        for (n, (point, edit)) in self.out.edits.iter().enumerate() {
+            let done = needless.get(n) == Some(&true);
+            moves_at[point.inst().index()] |= is_move(edit) && !done;
         }
         let next = |b: usize| {
             let data = &func.blocks[b];

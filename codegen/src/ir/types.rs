@@ -252,8 +252,10 @@ names! {
         Shape = "shape",
         /// A table's array and hash part: pointers, length, capacity, kind of elements.
         Array = "array",
-        /// Payloads and tags of array elements, entries of hash parts.
+        /// Payloads and tags of array elements.
         Element = "element",
+        /// Entries of hash parts: keys, values and their tags.
+        Entry = "entry",
         /// Fields in slots.
         Slot = "slot",
         /// Cells of captured variables.

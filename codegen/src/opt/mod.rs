@@ -26,9 +26,11 @@ mod peel;
 mod reassociate;
 mod report;
 mod simplify;
+mod sink;
 mod unroll;
 mod vector;
 mod version;
+mod within;
 mod words;
 
 pub(crate) use fold::mirror;
@@ -73,7 +75,7 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         }
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
-        if options.peel && peel::run(f, &mut known, &mut stats, report) {
+        if options.peel && peel::run(f, options.versions, &mut known, &mut stats, report) {
             check(f, options, "peel");
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
@@ -96,6 +98,11 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
                 }
             }
         }
+        if stats.peeled > 0 && within::run(f, &mut stats) {
+            check(f, options, "within");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
+        }
         narrow(f, options, &mut known, &mut stats);
         let vectors = |f: &Function, cfg: &Cfg, loops: &loops::Loops, n: u32| {
             options.vector && vector::wants(f, cfg, loops, n, options.four_lanes)
@@ -117,6 +124,13 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
             check(f, options, "vector");
         }
+    }
+    if options.sink
+        && !vector::present(f)
+        && stats.insts_before <= FULL_SIZE
+        && sink::run(f, &mut stats)
+    {
+        check(f, options, "sink");
     }
     if options.dce {
         dce::run(f, &mut stats);

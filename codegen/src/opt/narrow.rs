@@ -121,7 +121,7 @@ pub(super) fn rotated(f: &Function, inst: &Inst) -> Option<(Value, i32, i32)> {
 }
 
 /// By value: the number of low bits that can be set. 64 for what is no integer.
-fn bounds(f: &Function, cfg: &Cfg) -> Vec<u8> {
+pub(super) fn bounds(f: &Function, cfg: &Cfg) -> Vec<u8> {
     let mut bits = vec![0u8; f.values.len()];
     for v in 0..f.values.len() as u32 {
         let value = Value(v);

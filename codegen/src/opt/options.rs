@@ -33,6 +33,8 @@ pub struct OptOptions {
     pub vector: bool,
     /// Vectors of four numbers, which need AVX2, instead of two.
     pub four_lanes: bool,
+    /// What only ways out of loops need is computed there.
+    pub sink: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -55,6 +57,7 @@ impl OptOptions {
         words: true,
         vector: true,
         four_lanes: false,
+        sink: true,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
@@ -74,6 +77,7 @@ impl OptOptions {
         words: false,
         vector: false,
         four_lanes: false,
+        sink: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -125,6 +129,8 @@ pub struct OptStats {
     pub words: u32,
     /// Loops done in vectors.
     pub vectors: u32,
+    /// Instructions done on ways out of loops.
+    pub sunk: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

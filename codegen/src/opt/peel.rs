@@ -16,7 +16,7 @@ use super::hash::FastMap;
 use super::known::Known;
 use super::loops::{Loop, Loops};
 use super::report::{Reason, Report, Stays, loop_loc};
-use super::{OptStats, compact};
+use super::{OptStats, compact, within};
 use crate::ir::{
     Addr, Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, Region, SrcLoc, Term, Type,
     UnOp, Value, ValueDef,
@@ -89,6 +89,13 @@ impl Peeled {
         }
     }
 
+    /// Takes in another block.
+    fn belongs(&mut self, b: Block, l: u32, side: Side) {
+        let n = self.side.len().max(b.index() + 1);
+        self.side.resize(n, None);
+        self.side[b.index()] = Some((l, side));
+    }
+
     /// Values and their copies.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (Value, Value)> {
         let all = self.copy.iter();
@@ -111,6 +118,7 @@ impl Peeled {
 /// Peels the loops that are worth it. Whether there were any.
 pub(super) fn run(
     f: &mut Function,
+    ask: bool,
     known: &mut Known,
     stats: &mut OptStats,
     report: &mut Report,
@@ -138,7 +146,7 @@ pub(super) fn run(
     // By block: the copies to be laid out before it.
     let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
     for (n, body) in picked.iter().enumerate() {
-        let copies = copy_loop(f, &cfg, body, n as u32, &mut peeled);
+        let copies = copy_loop(f, &cfg, body, n as u32, ask, &mut peeled);
         if let Some(&first) = body.iter().min() {
             before.insert(first, copies);
         }
@@ -332,12 +340,13 @@ pub(super) fn clone_blocks(f: &mut Function, blocks: &[Block]) -> (BTreeMap<Bloc
 
 /// Copies a loop, whose header comes first, and leads the ways into it to the copy, whose ways back lead to the loop. Ways
 /// into the middle, from cold blocks, lead to a copy of the rest of the iteration, which ends before the first copy.
-/// Returns the first copy.
+/// Returns the first copy. `ask`: and between the two, where something about all iterations may be asked.
 fn copy_loop(
     f: &mut Function,
     cfg: &Cfg,
     body: &[Block],
     l: u32,
+    ask: bool,
     peeled: &mut Peeled,
 ) -> Vec<Block> {
     let header = body[0];
@@ -393,7 +402,20 @@ fn copy_loop(
         };
         peeled.rest.insert(v, (c, b));
     }
-    first.into_values().collect()
+    // A loop that cold code leads into again has the copy for a loop, too.
+    let place = match ask && !rest.is_empty() {
+        true => within::ask(f, l, header, first[&header]),
+        false => None,
+    };
+    if let Some(place) = place {
+        peeled.belongs(place, l, Side::Copy(0));
+        for &b in first.values() {
+            for t in targets_mut(f, b).filter(|t| t.block == header) {
+                t.block = place;
+            }
+        }
+    }
+    first.into_values().chain(place).collect()
 }
 
 /// The blocks that an iteration can still go through after a cold block led back into its middle.

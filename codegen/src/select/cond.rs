@@ -140,6 +140,14 @@ impl Selector<'_> {
     }
 
     fn cmp_reg(&mut self, cc: IntCc, w: Width, a: Value, b: Value) -> MCond {
+        // What was computed here is in a register; the other operand may be in memory.
+        if self.is_from_here(b)
+            && !self.is_from_here(a)
+            && self.foldable_load(b).is_none()
+            && let Some(cc) = crate::opt::mirror(cc)
+        {
+            return self.cmp_reg(cc, w, b, a);
+        }
         self.use_reg(a);
         let src = match self.foldable_load(b) {
             Some((k, addr)) if load_width(k) == Some(w) => Src::Mem(self.addr(&addr)),
@@ -150,6 +158,17 @@ impl Selector<'_> {
             }
         };
         int(Op::Cmp, w, CmpKind::Reg(src), int_cc(cc))
+    }
+
+    /// Whether the block that is lowered computes a value, other than constants.
+    fn is_from_here(&self, v: Value) -> bool {
+        match self.f.values[v.index()].def {
+            ValueDef::Inst(id, _) => {
+                self.block_of[id.index()] == self.here.block
+                    && !self.f.insts[id.index()].inst.is_const()
+            }
+            ValueDef::Param(..) => false,
+        }
     }
 
     fn test(&mut self, cc: IntCc, w: Width, a: Value, b: Opnd) -> MCond {

@@ -96,13 +96,37 @@ pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
             }
         }
     }
+    // Those from hot blocks into cold ones outside the loop stand before these: the allocator would take them for a part of the loop.
+    let place = {
+        let mut place = vec![0u32; n];
+        for (at, b) in l.postorder.iter().rev().enumerate() {
+            place[b.index()] = at as u32;
+        }
+        place
+    };
+    let is_cold = |b: Block| f.blocks[b.index()].cold;
+    let is_late = |b: Block, to: Block| {
+        options.exits_apart && is_cold(to) && !is_cold(b) && place[to.index()] > place[b.index()]
+    };
+    let mut late = vec![Vec::new(); n];
+    for &b in l.postorder.iter().rev() {
+        for (s, t) in f.targets(b).enumerate() {
+            if is_split(b, t) && preds[t.block.index()] > 1 && is_late(b, t.block) {
+                late[t.block.index()].push(Origin::Edge(b, s as u32));
+            }
+        }
+    }
+    let (late, is_late) = (&late, &is_late);
     let with_edges = |b: Block| {
         let trailing = f.targets(b).enumerate();
-        let trailing = trailing.filter(move |(_, t)| is_split(b, t) && preds[t.block.index()] > 1);
+        let trailing = trailing.filter(move |(_, t)| {
+            is_split(b, t) && preds[t.block.index()] > 1 && !is_late(b, t.block)
+        });
         let trailing = trailing.map(move |(s, t)| (Origin::Edge(b, s as u32), t.block));
         lead[b.index()]
-            .map(|e| (e, b))
-            .into_iter()
+            .iter()
+            .chain(&late[b.index()])
+            .map(move |&e| (e, b))
             .chain([(Origin::Block(b), b)])
             .chain(trailing)
     };

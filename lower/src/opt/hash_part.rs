@@ -14,7 +14,7 @@ use trinity_profile::kind;
 pub(crate) enum Zero {
     Never,
     Maybe,
-    /// All others were in an array, or behind it: the table counts from 0.
+    /// All others were in an array, or behind it: the table counts from 0. Or there were no others.
     Mostly,
     Always,
 }

@@ -69,7 +69,7 @@ pub(crate) fn element_tag(array: Value, down: Value) -> Addr {
 }
 /// Part of an entry of a hash part.
 pub(crate) fn entry(entry: Value, disp: i32) -> Addr {
-    Addr::value(entry, disp).in_region(Region::Element)
+    Addr::value(entry, disp).in_region(Region::Entry)
 }
 /// A slot at a byte offset.
 pub(crate) fn slot(slots: Value, offset: Value, disp: i32) -> Addr {

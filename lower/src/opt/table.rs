@@ -25,7 +25,7 @@ impl Index {
             Index::Imm(0) => Zero::Always,
             Index::Imm(_) => Zero::Never,
             Index::Reg(_) => match l.spec().range(l.pc) {
-                Some((0, high)) if high > 0 && l.only_kind().is_some() => Zero::Mostly,
+                Some((0, high)) if high == 0 || l.only_kind().is_some() => Zero::Mostly,
                 Some((low, high)) if low <= 0 && 0 <= high => Zero::Maybe,
                 _ => Zero::Never,
             },
@@ -247,6 +247,8 @@ impl Lowering<'_> {
             let at = mem::array(t, table::ELEM_KIND);
             let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, i32::from(kind));
             self.b.exit_if(other, slow, &[]);
+            // And has the array, which behind the length some have not.
+            self.b.load64(mem::array(t, table::ARRAY));
         }
         let (t, idx) = self.array_element(b, index, slow, beyond);
         if beyond != slow {
