@@ -67,6 +67,7 @@ passes! {
     Unroll "unroll" "loops" "codegen/src/opt/unroll.rs" "several iterations of small innermost loops in one, so that values that move on stay where they are";
     Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
+    Rotate "rotate" "loops" "codegen/src/opt/rotate.rs" "several rotations of one number, put together by ~, in fewer registers";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Sink "sink" "loops" "codegen/src/opt/sink.rs" "what only ways out of loops need, or can have from what they need, is computed there";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
@@ -140,6 +141,7 @@ impl Passes {
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
             unroll: self.has(Pass::Unroll),
+            rotate: self.has(Pass::Rotate),
             reassociate: self.has(Pass::Reassociate),
             words: self.has(Pass::Words),
             vector: self.has(Pass::Vector),

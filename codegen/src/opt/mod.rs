@@ -25,6 +25,7 @@ mod options;
 mod peel;
 mod reassociate;
 mod report;
+mod rotate;
 mod simplify;
 mod sink;
 mod unroll;
@@ -118,8 +119,12 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
             check(f, options, "reassociate");
         }
         if options.words {
-            words::run(f, &mut stats);
+            words::run(f, options.rotate, &mut stats);
             check(f, options, "words");
+        }
+        if options.rotate {
+            rotate::run(f, &mut stats);
+            check(f, options, "rotate");
         }
         if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
             check(f, options, "vector");

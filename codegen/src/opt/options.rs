@@ -29,6 +29,8 @@ pub struct OptOptions {
     pub reassociate: bool,
     /// Rotations of loaded words that may be longer, but seldom are.
     pub words: bool,
+    /// Several rotations of one number, put together, in fewer registers.
+    pub rotate: bool,
     /// Loops over elements in vectors.
     pub vector: bool,
     /// Vectors of four numbers, which need AVX2, instead of two.
@@ -55,6 +57,7 @@ impl OptOptions {
         unroll: true,
         reassociate: true,
         words: true,
+        rotate: true,
         vector: true,
         four_lanes: false,
         sink: true,
@@ -75,6 +78,7 @@ impl OptOptions {
         unroll: false,
         reassociate: false,
         words: false,
+        rotate: false,
         vector: false,
         four_lanes: false,
         sink: false,

@@ -26,10 +26,12 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             if f.blocks[b.index()].cold {
                 continue;
             }
+            let inner = inner(f, &uses, b);
             for id in f.blocks[b.index()].insts.clone() {
                 let mut sum = Sum::default();
                 let node = &f.insts[id.index()];
-                if is_sum(&node.inst) {
+                // The whole, not its parts.
+                if is_sum(&node.inst) && !inner.contains(&node.first_result) {
                     sum.gather(f, &uses, b, id);
                 }
                 let after = self::depth(f, &depth, &f.insts[id.index()].inst);
@@ -51,6 +53,21 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             }
         }
     }
+}
+
+/// The sums of a block that are parts of others there.
+fn inner(f: &Function, uses: &[u32], b: Block) -> Vec<Value> {
+    let insts = f.blocks[b.index()].insts.iter();
+    let sums = insts
+        .map(|id| &f.insts[id.index()])
+        .filter(|node| is_sum(&node.inst));
+    let mut inner = Vec::new();
+    for node in sums {
+        let once = |v: &Value| uses.get(v.index()) == Some(&1);
+        node.inst
+            .for_each_use(|v| inner.extend(Some(v).filter(once)));
+    }
+    inner
 }
 
 /// A sum of two values, none of them a constant: those belong to addresses.

@@ -7,12 +7,17 @@
 //! - Counters are the first one's plus a constant, which addresses have room for.
 //! - What one iteration stores or loads, value numbering finds in the next.
 //! - One poll serves all copies: what it looks for waits for some iterations of a loop that calls nothing.
+//! - Loops that count to a last value ask for the end once for all copies ([`counted`]).
 //!
 //! Loops that come back from cold blocks into the middle of an iteration are left alone; peeling made that rare.
 
+mod counted;
+
+use self::counted::Counted;
+use super::hash::FastMap;
 use super::known::Known;
 use super::loops::{Loop, Loops};
-use super::peel::{Peeled, clone_blocks, hot_part, repair, targets_mut};
+use super::peel::{Peeled, clone_blocks, hot_part, in_front, repair, targets_mut};
 use super::{OptStats, compact};
 use crate::ir::{
     Base, BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, IntCc, Opnd, Pinned, Region, Scale,
@@ -27,6 +32,8 @@ const SMALL: usize = 16;
 const COPIES: usize = 8;
 /// Iterations after which what was stored may be loaded: with so many copies most find it.
 const LATER: i64 = 4;
+/// A counter's step is less.
+const STEP: i64 = 1 << 24;
 /// All copies of a function may have so many and as many as it has itself.
 const GROWTH: usize = 1000;
 
@@ -34,6 +41,8 @@ const GROWTH: usize = 1000;
 struct Plan {
     body: Vec<Block>,
     copies: usize,
+    /// The copies are in front of the loop, and do not ask for its end.
+    counted: Option<Counted>,
 }
 
 /// Unrolls the loops for which that pays, but those that `vectors` wants. Whether there were any.
@@ -63,18 +72,26 @@ pub(super) fn run(
     let old_blocks = f.blocks.len();
     let mut copies = Peeled::new(old_blocks);
     let mut behind = vec![Vec::new(); old_blocks];
+    let mut before: FastMap<Block, Vec<Block>> = FastMap::default();
     for (n, plan) in plans.iter().enumerate() {
-        let new = unroll(f, plan, n as u32, &mut copies);
-        if let Some(last) = plan.body.iter().max() {
+        let new = unroll(f, &cfg, plan, n as u32, &mut copies);
+        if plan.counted.is_some() {
+            before.insert(plan.body[0], new);
+        } else if let Some(last) = plan.body.iter().max() {
             behind[last.index()] = new;
         }
     }
     known.copy(copies.pairs());
     repair(f, &copies);
     let mut order = Vec::with_capacity(f.blocks.len());
-    for (n, new) in behind.into_iter().enumerate() {
-        order.push(Block(n as u32));
-        order.extend(new);
+    for b in in_front(before, old_blocks) {
+        order.push(b);
+        order.extend(
+            behind
+                .get_mut(b.index())
+                .map(std::mem::take)
+                .unwrap_or_default(),
+        );
     }
     compact::compact(f, &order, known);
     true
@@ -102,14 +119,43 @@ fn plan(f: &Function, cfg: &Cfg, loops: &Loops, l: &Loop) -> Option<(Plan, usize
     if insts.clone().any(|id| called(&f.insts[id.index()].inst)) {
         return None;
     }
+    let steps = steps(f, l);
     let chain = longest_chain(f, l, &body);
-    let wanted = match chain {
-        _ if stores_for_later(f, l, &body) => COPIES,
-        1 => SMALL / size,
-        n => n,
+    // At least, and at most.
+    let (least, wanted) = match chain {
+        _ if stores_for_later(f, l, &body, &steps) => (COPIES / 2, COPIES),
+        1 => (SMALL / size / 2, SMALL / size),
+        n => (n, n),
     };
-    let copies = wanted.min(COPIES).min(UNROLLED / size);
-    (copies > 1).then(|| (Plan { body, copies }, size * (copies - 1)))
+    let most = wanted.min(COPIES).min(UNROLLED / size);
+    let counted = counted::of(f, cfg, l, &body, &steps);
+    let copies = match &counted {
+        Some(c) if least > 1 && least < most => c.copies(least + 1, most),
+        _ => most,
+    };
+    let plan = Plan {
+        body,
+        copies,
+        counted,
+    };
+    (copies > 1).then(|| (plan, size * (copies - counted.is_none() as usize)))
+}
+
+/// By parameter of the header: the constant that the only way round adds.
+fn steps(f: &Function, l: &Loop) -> Vec<Option<i64>> {
+    let params = &f.blocks[l.header.index()].params;
+    let mut steps = vec![None; params.len()];
+    if let [latch] = l.latches[..] {
+        for t in f.targets(latch).filter(|t| t.block == l.header) {
+            for (k, &arg) in t.args.iter().enumerate() {
+                steps[k] = match plus(f, arg) {
+                    (of, n) if of == params[k] && n != 0 && n.abs() < STEP => Some(n),
+                    _ => None,
+                };
+            }
+        }
+    }
+    steps
 }
 
 /// Members of the longest chain of the header's parameters of which each is the next one in the iteration before; 1 if there is none.
@@ -151,20 +197,8 @@ fn longest_chain(f: &Function, l: &Loop, body: &[Block]) -> usize {
 }
 
 /// Whether the loop loads what one of the last iterations but a few stored, by a counter as the index.
-fn stores_for_later(f: &Function, l: &Loop, body: &[Block]) -> bool {
+fn stores_for_later(f: &Function, l: &Loop, body: &[Block], steps: &[Option<i64>]) -> bool {
     let params = &f.blocks[l.header.index()].params;
-    // By parameter: the constant that the only way round adds.
-    let mut steps: Vec<Option<i64>> = vec![None; params.len()];
-    if let [latch] = l.latches[..] {
-        for t in f.targets(latch).filter(|t| t.block == l.header) {
-            for (k, &arg) in t.args.iter().enumerate() {
-                steps[k] = match plus(f, arg) {
-                    (of, n) if of == params[k] && n != 0 => Some(n),
-                    _ => None,
-                };
-            }
-        }
-    }
     // What is indexed by a counter: base, which counter, and how far from it in bytes; where, and whether it is stored.
     let mut places: Vec<(Base, usize, i64, bool)> = Vec::new();
     for id in body.iter().flat_map(|b| &f.blocks[b.index()].insts) {
@@ -204,13 +238,14 @@ fn plus(f: &Function, v: Value) -> (Value, i64) {
 }
 
 /// Adds the copies of a loop. Returns their blocks in order.
-fn unroll(f: &mut Function, plan: &Plan, l: u32, all: &mut Peeled) -> Vec<Block> {
+fn unroll(f: &mut Function, cfg: &Cfg, plan: &Plan, l: u32, all: &mut Peeled) -> Vec<Block> {
     let header = plan.body[0];
-    let mut new = Vec::new();
     // The header that the way back of the copy before leads to, from the last copy to the first.
     let mut next = header;
     let mut later = Vec::new();
-    for _ in 1..plan.copies {
+    // Where all copies are new, the first one is the last to be made.
+    let made = plan.copies - plan.counted.is_none() as usize;
+    for n in 1..=made {
         let (blocks, values) = clone_blocks(f, &plan.body);
         for &copy in blocks.values() {
             for id in f.blocks[copy.index()].insts.clone() {
@@ -226,21 +261,40 @@ fn unroll(f: &mut Function, plan: &Plan, l: u32, all: &mut Peeled) -> Vec<Block>
                     };
                 }
             }
-            unpoll(f, copy);
+            if n < plan.copies {
+                unpoll(f, copy);
+            }
+        }
+        if let Some(counted) = &plan.counted {
+            counted.ask_no_more(f, |b| blocks[&b]);
         }
         all.add(f, l, &plan.body, &blocks, &values);
         next = blocks[&header];
         later.push(blocks);
     }
-    for &b in &plan.body {
-        for t in targets_mut(f, b).filter(|t| t.block == header) {
-            t.block = next;
+    let copies = later
+        .iter()
+        .rev()
+        .flat_map(|blocks| blocks.values().copied());
+    let Some(counted) = &plan.counted else {
+        for &b in &plan.body {
+            for t in targets_mut(f, b).filter(|t| t.block == header) {
+                t.block = next;
+            }
+        }
+        return copies.collect();
+    };
+    let entry = counted.ask(f, header, next, plan.copies);
+    let again = counted.ask(f, header, next, plan.copies);
+    let outside = cfg.preds(header).iter().filter(|b| !plan.body.contains(b));
+    let ways_in = outside.map(|&b| (b, entry));
+    let ways_round = later[0].values().map(|&b| (b, again));
+    for (from, to) in ways_in.chain(ways_round) {
+        for t in targets_mut(f, from).filter(|t| t.block == header) {
+            t.block = to;
         }
     }
-    for blocks in later.into_iter().rev() {
-        new.extend(blocks.into_values());
-    }
-    new
+    [entry].into_iter().chain(copies).chain([again]).collect()
 }
 
 /// Takes the look for pending work away that a block ends with.

@@ -2,13 +2,15 @@
 //!
 //! If no bit above is set, which memory does not promise but programs of this kind keep up, each of these is one rotation. So behind
 //! the load its upper half is asked for once, and all rotations of the number are done there: in one instruction each, or, in a
-//! cold block, as they are written. (`narrow.rs` does the same without a question where it can tell.)
+//! cold block, as they are written. What puts rotations of one number together by `~` alone is done there as well, in its shorter form.
+//! (`narrow.rs` does the same without a question where it can tell.)
 
 use super::compact;
 use super::hash::FastMap;
 use super::known::Known;
 use super::narrow::rotated;
-use super::{OptStats, Replace};
+use super::rotate::{self, Rotations};
+use super::{OptStats, Replace, use_counts};
 use crate::ir::{
     BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, InstId, IntCc, LoadKind, Opnd, Term, Type,
     UnOp, Value, Width,
@@ -18,8 +20,13 @@ use crate::ir::{
 const ROTATIONS: usize = 2;
 
 /// Gives the rotations of loaded numbers two ways, where there are several in one block.
-pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
+/// `together`: what puts several together is one.
+pub(super) fn run(f: &mut Function, together: bool, stats: &mut OptStats) {
     let cfg = Cfg::new(f);
+    let uses = match together {
+        true => use_counts(f, &cfg),
+        false => Vec::new(),
+    };
     let mut replace = Replace::new(f);
     // By block: what it was split into.
     let mut parts: FastMap<Block, Vec<Block>> = FastMap::default();
@@ -29,7 +36,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             continue;
         }
         let mut last = b;
-        while let Some((at, list)) = find(f, last) {
+        while let Some((at, list)) = find(f, &uses, last) {
             let [short, long, rest] = split(f, last, at, &list, &mut replace);
             parts.entry(b).or_default().extend([short, rest]);
             cold.push(long);
@@ -50,21 +57,39 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
     compact::compact(f, &order, &mut Known::default());
 }
 
-/// A rotation: its result, the number, and how far.
-type Rotation = (InstId, Value, i32);
+/// Rotations of one number, and the instruction that has the result.
+type Found = (InstId, Rotations);
 
 /// The place of the first load of a block whose number is rotated behind it, with the rotations.
-fn find(f: &Function, b: Block) -> Option<(usize, Vec<Rotation>)> {
+fn find(f: &Function, uses: &[u32], b: Block) -> Option<(usize, Vec<Found>)> {
     let insts = &f.blocks[b.index()].insts;
-    let mut rotations: Vec<Rotation> = Vec::new();
-    for &id in insts {
-        if let Some((x, n, 32)) = rotated(f, &f.insts[id.index()].inst) {
-            rotations.push((id, x, n));
+    let rotation = |inst: &Inst| match rotated(f, inst)? {
+        (of, n, 32) => Some(Rotations {
+            op: BinOp::Rotr32,
+            of,
+            by: vec![n],
+        }),
+        _ => None,
+    };
+    let mut found: Vec<Found> = Vec::new();
+    // What the next ones put together.
+    let mut parts: Vec<Value> = Vec::new();
+    for &id in insts.iter().rev() {
+        let node = &f.insts[id.index()];
+        if let Some(all) = rotate::find(f, uses, &node.inst, &rotation) {
+            let part = parts.contains(&node.first_result);
+            if all.by.len() > 1 {
+                node.inst.for_each_use(|v| parts.push(v));
+            }
+            if !part {
+                found.push((id, all));
+            }
         }
     }
-    if rotations.len() < ROTATIONS {
+    if found.is_empty() {
         return None;
     }
+    found.reverse();
     insts.iter().enumerate().find_map(|(at, id)| {
         let node = &f.insts[id.index()];
         let Inst::Load {
@@ -74,9 +99,10 @@ fn find(f: &Function, b: Block) -> Option<(usize, Vec<Rotation>)> {
         else {
             return None;
         };
-        let here = rotations.iter().filter(|r| r.1 == node.first_result);
-        let here: Vec<Rotation> = here.copied().collect();
-        (here.len() >= ROTATIONS).then_some((at, here))
+        let here = found.iter().filter(|r| r.1.of == node.first_result);
+        let here: Vec<Found> = here.cloned().collect();
+        let rotations: usize = here.iter().map(|r| r.1.by.len()).sum();
+        (rotations >= ROTATIONS).then_some((at, here))
     })
 }
 
@@ -85,7 +111,7 @@ fn split(
     f: &mut Function,
     b: Block,
     at: usize,
-    list: &[Rotation],
+    list: &[Found],
     replace: &mut Replace,
 ) -> [Block; 3] {
     let [short, long, rest] = [(); 3].map(|()| f.add_block());
@@ -111,19 +137,27 @@ fn split(
     rest_data.term = term;
     rest_data.term_loc = term_loc;
     let mut args = [Vec::new(), Vec::new()];
-    for &(id, x, n) in list {
+    for (id, all) in list {
         let loc = f.insts[id.index()].loc;
         let mut add = |block: Block, inst: Inst| {
             let id = f.add_inst(block, inst, &[Type::I64], loc);
             f.insts[id.index()].first_result
         };
-        let mut binary =
-            |block: Block, op: BinOp, a: Value, b: Opnd| add(block, Inst::Binary { op, a, b });
-        args[0].push(binary(short, BinOp::Rotr32, x, Opnd::Imm(n)));
-        let down = binary(long, BinOp::Shr, x, Opnd::Imm(n));
-        let up = binary(long, BinOp::Shl, x, Opnd::Imm(32 - n));
-        let a = binary(long, BinOp::Or, down, Opnd::Value(up));
+        let last = all.emit(|inst| add(short, inst));
+        args[0].push(add(short, last));
+        let mut binary = |op: BinOp, a: Value, b: Opnd| add(long, Inst::Binary { op, a, b });
+        let mut sum = None;
+        for &n in &all.by {
+            let down = binary(BinOp::Shr, all.of, Opnd::Imm(n));
+            let up = binary(BinOp::Shl, all.of, Opnd::Imm(32 - n));
+            let one = binary(BinOp::Or, down, Opnd::Value(up));
+            sum = Some(match sum {
+                Some(sum) => binary(BinOp::Xor, sum, Opnd::Value(one)),
+                None => one,
+            });
+        }
         let op = UnOp::Zext32;
+        let a = sum.unwrap_or(all.of);
         args[1].push(add(long, Inst::Unary { op, a }));
         let param = f.add_param(rest, Type::I64);
         replace.grow(f);

@@ -2,7 +2,9 @@
 
 use super::{Selector, load_op};
 use crate::ir::CallTarget;
-use crate::ir::{Addr, Base, BinOp, Inst, LoadKind, MemOp, Opnd, Scale, Type, Value, Width};
+use crate::ir::{
+    Addr, Base, BinOp, Inst, LoadKind, MemOp, Opnd, Scale, Type, Value, ValueDef, Width,
+};
 use crate::mach::{MBase, MInst, MMem, MTarget, Src};
 use crate::x86::Op;
 use regalloc2 as ra;
@@ -105,7 +107,7 @@ impl Selector<'_> {
             addr.disp = disp;
             return true;
         }
-        match self.only_use(v) {
+        match self.only_use(v).or_else(|| self.sum_of_live(v)) {
             Some(&Inst::Binary {
                 op: BinOp::Shl,
                 a,
@@ -138,6 +140,25 @@ impl Selector<'_> {
             }
             _ => false,
         }
+    }
+
+    /// The sum that a value is, of a number of this block that is used further down as well, and a constant: that number is in a register here anyway.
+    fn sum_of_live(&self, v: Value) -> Option<&Inst> {
+        let inst = self.f.def_inst(v)?;
+        let &Inst::Binary {
+            op: BinOp::Iadd,
+            a,
+            b,
+        } = inst
+        else {
+            return None;
+        };
+        self.as_imm(b)?;
+        let here = match self.f.values[a.index()].def {
+            ValueDef::Param(b, _) => b.index() as u32,
+            ValueDef::Inst(id, _) => self.block_of[id.index()],
+        };
+        (self.needed[a.index()] && here == self.here.block).then_some(inst)
     }
 
     /// Adds a source operand: a foldable load of this kind, or a register (or its spill slot).

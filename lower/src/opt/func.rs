@@ -393,7 +393,7 @@ impl<'a> Lowering<'a> {
                 let calls = loop_calls(p, &f.graph, &spec, &inside);
                 f.calls_in[k] = calls;
                 f.quiet[k] = module.passes.has(Pass::QuietLoops)
-                    && quiet::makes_no_work(p, &f.graph, &spec, &inside);
+                    && quiet::makes_no_work(module, p, &f.graph, &spec, &inside);
                 for (k, _) in inside.iter().enumerate().filter(|(_, i)| **i) {
                     f.looped[k] = true;
                     f.tight[k] |= !calls;
