@@ -9,7 +9,7 @@ use super::func::Lowering;
 use super::graph::{Kind, NodeId};
 use super::intrinsics;
 use super::mem;
-use super::objects::Fields;
+use super::objects::{Fields, kind};
 use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
@@ -223,6 +223,7 @@ impl Lowering<'_> {
             return false;
         }
         let f = self.callee_guard(a, callee, true);
+        let f = f.unwrap_or_else(|| self.get(a));
         self.remark_inlined(callee);
         let p = self.module.text(callee);
         self.inlined_code += p.code.len();
@@ -314,8 +315,8 @@ impl Lowering<'_> {
         self.executions() * share * SAVES >= self.module.executed * WORTH * len as f64
     }
 
-    /// CALL of a known function, whose closure is `f`, by its code.
-    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
+    /// CALL of a known function, whose closure is `f` (`None`: virtual), by its code.
+    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Option<Value>, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
         let called = Called {
             function: a,
@@ -326,8 +327,14 @@ impl Lowering<'_> {
         self.inline_function(called, callee, f, share);
     }
 
-    /// Code of a known function, whose closure is `f`.
-    pub(super) fn inline_function(&mut self, called: Called, callee: u32, f: Value, share: f64) {
+    /// Code of a known function, whose closure is `f`, or virtual and in the register under which the frame begins.
+    pub(super) fn inline_function(
+        &mut self,
+        called: Called,
+        callee: u32,
+        f: Option<Value>,
+        share: f64,
+    ) {
         let (a, to) = (called.function, called.to);
         self.remark_inlined(callee);
         let p = self.module.text(callee);
@@ -348,7 +355,7 @@ impl Lowering<'_> {
         let chain = self.inlines.len() as u32;
         let (pc, node) = (self.pc, self.node);
         let runs = self.executions() * share;
-        self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
+        self.push_frame(callee, offset, chain, pc, f, &entry, regs);
         self.frame_mut().runs = runs;
         let tags = self.return_tags(called.wanted);
         let block = self.b.create_block();
@@ -357,7 +364,7 @@ impl Lowering<'_> {
         for (n, &t) in tags.iter().enumerate() {
             let object = self.object_params(at, n, block);
             out.push(match &object {
-                Some((id, _)) => Reg::object(*id),
+                Some((id, fields)) => Reg::object(*id, kind(fields)),
                 None => self.value_params(block, t),
             });
             joined.push(object);
@@ -395,6 +402,10 @@ impl Lowering<'_> {
                 if let (Some(ret), false) = (&ret, own.is_empty()) {
                     self.compare_objects(at, &ret.fields, &own, (&end.objects, &end.made));
                 }
+                let others = end.objects.keys().filter(|id| self.state.made.contains(id));
+                for id in others.copied().collect::<Vec<_>>() {
+                    self.escape_wholly(id, "it is made on another way here");
+                }
             }
         }
         self.clobber_from(a);
@@ -402,7 +413,8 @@ impl Lowering<'_> {
             self.take_fields(&ret.fields);
             for (n, object) in ret.objects.into_iter().enumerate() {
                 if let Some(id) = object {
-                    out[n] = Reg::object(id);
+                    let tags = self.state.objects.get(&id).map_or(Tags::TABLE, |f| kind(f));
+                    out[n] = Reg::object(id, tags);
                 }
             }
             self.state.objects.extend(ret.joined.into_iter().flatten());

@@ -12,6 +12,7 @@ mod arith;
 mod cached;
 mod call;
 pub mod captured;
+mod closures;
 mod compare;
 mod constructor;
 mod early;
