@@ -5,11 +5,13 @@
 //! finds it in the register by which it was called; GETUPVAL and SETUPVAL there are copies from and to the cell's field. Cold code makes closures and cells
 //! together, by the leaf function that makes tables: closures that share a cell share the one that was made.
 
-use super::escape::Reason;
+use super::escape::{Place, Reason};
 use super::func::Lowering;
+use super::graph::{Graph, Kind as Node, NodeId};
 use super::mem;
 use super::objects::{Fields, Key, kind};
 use super::operators::function_register;
+use super::settle::natural_loop;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::passes::Pass;
@@ -68,6 +70,76 @@ impl Lowering<'_> {
     /// The cell of upvalue `i` of the running closure, if the closure is virtual.
     pub(super) fn virtual_upvalue(&self, i: usize) -> Option<Reg> {
         self.own_field(Key::Upvalue(i as u16))
+    }
+
+    /// A virtual closure or cell and those among its parts, itself first.
+    pub(super) fn closure_parts(&self, id: u32) -> Vec<u32> {
+        let mut parts = vec![id];
+        let mut seen = 0;
+        while let Some(&part) = parts.get(seen) {
+            seen += 1;
+            for &(key, reg) in self.state.objects.get(&part).into_iter().flatten() {
+                let inner = matches!(key, Key::Cell | Key::Upvalue(_));
+                parts.extend(reg.object_number().filter(|n| inner && !parts.contains(n)));
+            }
+        }
+        parts
+    }
+    /// Where a virtual object that the present instruction needs could be made: in front of it, of loops around, and of calls whose code this is.
+    pub(super) fn places(&self, id: u32) -> Vec<Place> {
+        let mut places = vec![Place {
+            path: self.frame().path,
+            pc: self.pc,
+            weight: self.weight(),
+        }];
+        let mut node = self.node;
+        for (d, f) in self.frames.iter().enumerate().rev() {
+            let headers = f.graph.rpo.iter().rev().filter(|h| f.graph.is_header(**h));
+            for &h in headers.filter(|h| f.begins[h.index()].contains_key(&id)) {
+                if natural_loop(&f.graph, h)[node.index()]
+                    && let Some((at, pc)) = way_in(&f.graph, h)
+                {
+                    places.push(self.place(d, at, pc));
+                }
+            }
+            let Some(outer) = d.checked_sub(1) else {
+                break;
+            };
+            node = f.call_node;
+            let mut outside = self.state[..d].iter().flatten();
+            if !outside.any(|reg| reg.object_number().is_some_and(|n| self.reaches(n, id))) {
+                break;
+            }
+            places.push(self.place(outer, node, f.call_pc));
+        }
+        places
+    }
+    fn place(&self, depth: usize, node: NodeId, pc: u32) -> Place {
+        let f = &self.frames[depth];
+        let weight = match f.spec.site(pc) {
+            Some(site) => site.count as f64 * f.runs / f.spec.calls().max(1.0),
+            None if f.looped[node.index()] => 8.0,
+            None => 1.0,
+        };
+        Place {
+            path: f.path,
+            pc,
+            weight,
+        }
+    }
+    /// Code in line uses a virtual closure or cell.
+    fn count_use(&mut self, id: u32) {
+        let weight = self.weight();
+        self.plan.count_use(id, weight);
+    }
+    /// R[a] and R[b] are one object or not, if what is virtual says so.
+    pub(super) fn same_closure(&self, a: usize, b: usize) -> Option<bool> {
+        match (self.virtual_in(a), self.virtual_in(b)) {
+            (Some(x), Some(y)) if x == y => Some(true),
+            (Some(x), _) if self.virtual_function(x).is_some() => Some(false),
+            (_, Some(y)) if self.virtual_function(y).is_some() => Some(false),
+            _ => None,
+        }
     }
 
     // ---- instructions
@@ -167,6 +239,7 @@ impl Lowering<'_> {
         let Some(&(Key::Cell, value)) = self.state.objects.get(&id).and_then(|f| f.first()) else {
             return false;
         };
+        self.count_use(id);
         let want = self.spec().result(self.pc);
         self.set(a, value);
         if let Some(want) = want {
@@ -179,6 +252,7 @@ impl Lowering<'_> {
         let Payload::Virtual(id) = cell.p else {
             return false;
         };
+        self.count_use(id);
         let value = self.stored(c);
         self.virtual_set(id, Key::Cell, value);
         true
@@ -192,5 +266,18 @@ impl Lowering<'_> {
     pub(super) fn set_virtual_upvalue(&mut self, i: usize, c: usize) -> bool {
         let cell = self.virtual_upvalue(i);
         cell.is_some_and(|cell| self.set_virtual_cell(cell, c))
+    }
+}
+
+/// The last instruction in front of a loop, and its node.
+fn way_in(g: &Graph, header: NodeId) -> Option<(NodeId, u32)> {
+    let mut ways = g.nodes[header.index()].preds.iter();
+    let mut at = *ways.find(|&&n| !g.is_back(n, header))?;
+    while let Node::Edge { .. } = g.nodes[at.index()].kind {
+        at = *g.nodes[at.index()].preds.first()?;
+    }
+    match g.nodes[at.index()].kind {
+        Node::Block => Some((at, g.nodes[at.index()].end - 1)),
+        _ => None,
     }
 }

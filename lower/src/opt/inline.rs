@@ -142,7 +142,10 @@ impl Lowering<'_> {
             ),
             (seen.is_none(), NotInlined::NotTrained),
             (
-                len > TINY && !self.is_worth(len, share) && !self.begins_object(callee),
+                len > TINY
+                    && !self.is_worth(len, share)
+                    && !self.begins_object(callee)
+                    && !self.calls_argument(i, callee, share),
                 NotInlined::Seldom,
             ),
         ];
@@ -165,14 +168,18 @@ impl Lowering<'_> {
     fn begins_object(&self, callee: u32) -> bool {
         let p = self.module.text(callee);
         let has = |op: Op| p.code.iter().any(|i| i.op() == op);
-        // What closures capture is an object; and in front of a loop a guard that fails leaves the loop as well, so that there should be few.
-        let other = [Op::Closure, Op::NewCell, Op::JmpT, Op::JmpF]
-            .into_iter()
-            .any(has);
+        // In front of a loop a guard that fails leaves the loop as well, so that there should be few.
+        let jumps = has(Op::JmpT) || has(Op::JmpF);
+        // What closures that are made capture is an object.
+        let captures = has(Op::Closure) || has(Op::NewCell);
+        let begins = match captures {
+            false => has(Op::NewTable),
+            true => has(Op::Closure) && self.module.passes.has(Pass::EscapeClosures),
+        };
         if !self.module.passes.has(Pass::Escape)
             || p.code.len() > CONSTRUCTOR_MAX
-            || !has(Op::NewTable)
-            || other
+            || !begins
+            || jumps
         {
             return false;
         }
@@ -181,6 +188,23 @@ impl Lowering<'_> {
         let here = runs(self.pc);
         let behind = self.pc + 1..self.frame().p.code.len() as u32;
         here > 0.0 && behind.into_iter().any(|pc| runs(pc) >= here * OFTEN)
+    }
+
+    /// The call passes a closure that is not made, and the callee's calls in line save enough.
+    fn calls_argument(&self, i: Instr, callee: u32, share: f64) -> bool {
+        let virtual_closure = |r: usize| {
+            let id = self.virtual_in(r);
+            id.is_some_and(|id| self.virtual_function(id).is_some())
+        };
+        if self.instr().op() != Op::Call || !(i.a() + 1..i.a() + i.b()).any(virtual_closure) {
+            return false;
+        }
+        let p = self.module.text(callee);
+        let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
+        let calls = (0..).zip(&p.code).filter(|(_, i)| i.op() == Op::Call);
+        let most = calls.filter_map(|(pc, _)| Some(spec.site(pc)?.count));
+        let times = most.max().unwrap_or(0) as f64 / spec.calls().max(1.0);
+        self.is_worth(p.code.len(), share * times)
     }
 
     /// All tail calls of the function can become code as well.

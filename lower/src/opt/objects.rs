@@ -86,9 +86,15 @@ impl Lowering<'_> {
     }
     /// The main path needs the object itself: it must be made. This attempt goes on only to see what else must.
     pub(crate) fn escape(&mut self, id: u32, what: &'static str) {
-        let (path, weight) = (self.frame().path, self.weight());
         let why = self.reason(what);
-        self.plan.need(id, path, self.pc, weight, why);
+        let parts = self.closure_parts(id);
+        let uses = parts.iter().map(|&part| self.plan.uses(part)).sum();
+        let wholly = self.plan.need(id, &self.places(id), uses, why);
+        for part in parts.into_iter().skip(1).filter(|_| wholly) {
+            // Its closures need them where they begin.
+            let places = self.places(part);
+            self.plan.need(part, &places, 0.0, why);
+        }
     }
     /// The same for what cannot be done in front of the instruction.
     pub(crate) fn escape_wholly(&mut self, id: u32, what: &'static str) {
