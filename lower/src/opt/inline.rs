@@ -54,7 +54,7 @@ const CALLEE_MAX: usize = 80;
 /// The same of a callee that hardly anybody else calls, if it is called [`OFTEN`].
 const SOLE_MAX: usize = 260;
 /// How much more than of others must be saved by callees beyond [`CALLEE_MAX`]: code that is spread out pays for their size.
-const OFTEN: f64 = 50.0;
+pub(super) const OFTEN: f64 = 50.0;
 /// Part of a function's calls that a site must make to be its only caller.
 const SOLE: f64 = 0.9;
 /// Instructions inlined into one function, at most.
@@ -73,8 +73,6 @@ const RECURSION_MAX: usize = 2;
 const SAVES: f64 = 15.0;
 /// Part of all the time that must be saved for each instruction of a callee: the code of each is some fifty bytes.
 const WORTH: f64 = 4e-6;
-/// Instructions of a function that only makes an object, at most.
-const CONSTRUCTOR_MAX: usize = 16;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
 
@@ -161,50 +159,6 @@ impl Lowering<'_> {
         };
         inlinable(p, max)?;
         self.tails_inlinable(callee, TAILS_MAX)
-    }
-
-    /// A small function that makes a table, called in front of code that runs much more often: what a loop begins with and replaces is no object,
-    /// if it begins here.
-    fn begins_object(&self, callee: u32) -> bool {
-        let p = self.module.text(callee);
-        let has = |op: Op| p.code.iter().any(|i| i.op() == op);
-        // In front of a loop a guard that fails leaves the loop as well, so that there should be few.
-        let jumps = has(Op::JmpT) || has(Op::JmpF);
-        // What closures that are made capture is an object.
-        let captures = has(Op::Closure) || has(Op::NewCell);
-        let begins = match captures {
-            false => has(Op::NewTable),
-            true => has(Op::Closure) && self.module.passes.has(Pass::EscapeClosures),
-        };
-        if !self.module.passes.has(Pass::Escape)
-            || p.code.len() > CONSTRUCTOR_MAX
-            || !begins
-            || jumps
-        {
-            return false;
-        }
-        let spec = self.spec();
-        let runs = |pc: u32| spec.site(pc).map_or(0.0, |s| s.count as f64);
-        let here = runs(self.pc);
-        let behind = self.pc + 1..self.frame().p.code.len() as u32;
-        here > 0.0 && behind.into_iter().any(|pc| runs(pc) >= here * OFTEN)
-    }
-
-    /// The call passes a closure that is not made, and the callee's calls in line save enough.
-    fn calls_argument(&self, i: Instr, callee: u32, share: f64) -> bool {
-        let virtual_closure = |r: usize| {
-            let id = self.virtual_in(r);
-            id.is_some_and(|id| self.virtual_function(id).is_some())
-        };
-        if self.instr().op() != Op::Call || !(i.a() + 1..i.a() + i.b()).any(virtual_closure) {
-            return false;
-        }
-        let p = self.module.text(callee);
-        let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
-        let calls = (0..).zip(&p.code).filter(|(_, i)| i.op() == Op::Call);
-        let most = calls.filter_map(|(pc, _)| Some(spec.site(pc)?.count));
-        let times = most.max().unwrap_or(0) as f64 / spec.calls().max(1.0);
-        self.is_worth(p.code.len(), share * times)
     }
 
     /// All tail calls of the function can become code as well.
@@ -335,7 +289,7 @@ impl Lowering<'_> {
     }
 
     /// The time saved by `len` instructions in line of the present call pays for their code.
-    fn is_worth(&self, len: usize, share: f64) -> bool {
+    pub(super) fn is_worth(&self, len: usize, share: f64) -> bool {
         self.executions() * share * SAVES >= self.module.executed * WORTH * len as f64
     }
 

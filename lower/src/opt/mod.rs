@@ -33,6 +33,7 @@ mod intrinsics;
 mod iterate;
 mod library;
 mod loops;
+mod making;
 mod mem;
 mod metatables;
 pub mod module;
@@ -55,6 +56,7 @@ pub mod tags;
 mod unpack;
 mod waiting;
 mod waits;
+mod worth;
 
 pub(crate) use entry::forwarder;
 pub use explain::Notes;
