@@ -59,6 +59,7 @@ passes! {
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     GrowingStrings "growing-strings" "objects" "lower/src/opt/growing.rs" "strings of locals that grow are extended where they are";
     Escape "escape" "objects" "lower/src/opt/escape.rs" "tables that nobody else has are not made, their fields are values";
+    EscapeClosures "escape-closures" "objects" "lower/src/opt/closures.rs" "closures that nobody else has are not made, nor are cells of their variables (needs escape)";
     Library "library" "objects" "lower/src/opt/spec.rs" "library functions in line or by their direct forms";
     QuietLoops "quiet-loops" "loops" "lower/src/opt/quiet.rs" "no look for pending work in loops that make none";
     LoopGuards "loop-guards" "loops" "lower/src/opt/facts.rs" "kinds of what a loop does not change checked on the way into it";

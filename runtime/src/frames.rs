@@ -88,7 +88,8 @@ unsafe fn record_frame(ci: *mut CallInfo, limit: *mut Value, open_end: *mut Valu
         let next = (*ci).pc.offset_from((*p).code) as usize;
         // The prologue of a vararg function has no safe point before it is done.
         let done = next == 1 && (*(*p).code).op() == Op::VarArgPrep;
-        let started = next > 0 && !done;
+        let resumed = (*ci).status & call_status::RESUMED != 0;
+        let started = next > 0 && !done && !resumed;
         let shifted =
             (*ci).status & (call_status::VARARG | call_status::DEOPT) != 0 && (*p).is_vararg;
         let entry = if shifted {

@@ -47,6 +47,8 @@ pub mod call_status {
     pub const DEOPT: u16 = 1 << 6;
     /// An iterator called by a generic `for`: counted in `nccalls`, as in the reference.
     pub const COUNTED: u16 = 1 << 8;
+    /// About to continue at its pc: the instruction before has written what it writes.
+    pub const RESUMED: u16 = 1 << 9;
 }
 
 /// A call record. Linked list; records stay allocated and are used again.

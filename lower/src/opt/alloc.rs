@@ -45,6 +45,9 @@ impl Lowering<'_> {
 
     /// NEWCELL.
     pub(crate) fn new_cell(&mut self, a: usize) {
+        if self.virtual_cell(a) {
+            return;
+        }
         if !self.module.passes.has(Pass::InlineAlloc) {
             return self.made(a, Tags::CELL);
         }
@@ -67,6 +70,9 @@ impl Lowering<'_> {
 
     /// CLOSURE.
     pub(crate) fn new_closure(&mut self, i: Instr) {
+        if self.virtual_closure_of(i) {
+            return;
+        }
         let tags = Tags::of(tag::LUA_FN);
         let child = i.dd() as usize;
         let upvals = self.frame().p.protos[child].upvals.clone();

@@ -72,6 +72,7 @@ impl Lowering<'_> {
             }
             if self.takes(callee, b) {
                 let f = self.callee_guard(a, callee, false);
+                let f = f.unwrap_or_else(|| self.get(a));
                 return self.direct_call(i, callee, f);
             }
         }
@@ -383,6 +384,7 @@ impl Lowering<'_> {
     pub(super) fn function_in(&self, r: usize) -> Option<u32> {
         match self.reg(r).p {
             Payload::Value(v) => self.functions.get(&v).copied(),
+            Payload::Virtual(id) => self.virtual_function(id),
             _ => None,
         }
     }
@@ -391,23 +393,27 @@ impl Lowering<'_> {
         let p = self.module.protos[callee as usize];
         b > 0 && !p.is_vararg && b - 1 == p.num_params as usize
     }
-    /// Leaves unless `R[a]` is the function `callee` of this module; its closure. `in_line`: its code is to follow; else it must be still compiled, too.
-    pub(crate) fn callee_guard(&mut self, a: usize, callee: u32, in_line: bool) -> Value {
+    /// Leaves unless `R[a]` is the function `callee` of this module; its closure, or `None` if it is virtual. `in_line`: its code is to follow; else
+    /// it must be still compiled, too.
+    pub(crate) fn callee_guard(&mut self, a: usize, callee: u32, in_line: bool) -> Option<Value> {
         self.guard(a, Tags::of(tag::LUA_FN));
         if in_line && self.function_in(a) == Some(callee) {
-            return self.get(a);
+            return match self.virtual_in(a) {
+                Some(_) => None,
+                None => Some(self.get(a)),
+            };
         }
         self.remark_callee(callee);
         let f = self.get(a);
         let exit = self.exit_block();
         // A function that calls itself is most often the same closure: its captured variables are then the same, too.
-        if let Some(n) = self.frames.iter().rposition(|f| f.func == callee) {
-            let own = match self.frames[n].closure {
-                Some(v) => v,
-                None => self.b.load64(mem::own_closure()),
-            };
+        if let Some(n) = self.frames.iter().rposition(|f| f.func == callee)
+            && self.virtual_closure(n).is_none()
+        {
+            let own = self.closure_at(n);
+            let own = own.unwrap_or_else(|| self.b.load64(mem::own_closure()));
             self.b.exit_if(Cond::icmp(IntCc::Ne, f, own), exit, &[]);
-            return own;
+            return Some(own);
         }
         let code = self.b.symbol_addr(Symbol::Func(callee).to_ref());
         self.b.exit_if(
@@ -415,7 +421,7 @@ impl Lowering<'_> {
             exit,
             &[],
         );
-        f
+        Some(f)
     }
 
     /// A call of one function, whose closure is `f`: its code pointer said that it is that one and still compiled; arguments go as it takes them.

@@ -104,6 +104,10 @@ impl Captured {
     pub fn local_function(&self, f: usize, r: usize) -> Option<u32> {
         self.function_of(Variable::Local(f, r))
     }
+    /// The number of the `n`-th function inside function `f`.
+    pub fn child(&self, f: usize, n: usize) -> u32 {
+        self.children[f][n]
+    }
     /// Upvalue `i` of function `f`.
     pub fn upvalue(&self, f: usize, i: usize) -> Assigned {
         self.of(self.upvalues[f][i])

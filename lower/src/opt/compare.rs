@@ -154,6 +154,10 @@ impl Lowering<'_> {
     pub(crate) fn equal(&mut self, i: Instr) {
         let (a, b) = (i.a(), i.b());
         let c = comparison(i.op());
+        if let Some(same) = self.same_closure(a, b) {
+            let w = self.ways(c.negated);
+            return self.b.jump(if same { w.holds } else { w.fails }, &[]);
+        }
         if let Some(t) = facts::plan_compare(&self.spec(), self.pc, self.tags(a), self.tags(b)) {
             return self.compare_known(a, b, t, c);
         }

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An object is made on the way on which it is needed, not before, if so many times as many never need it.
 const SELDOM: f64 = 4.0;
+/// An object whose uses in line run so many times as often as it begins is made as late as may be.
+const USED: f64 = 8.0;
 /// Attempts after which all objects are made.
 const MAX_ATTEMPTS: usize = 24;
 
@@ -57,6 +59,17 @@ pub(crate) struct Reason {
     pub what: &'static str,
 }
 
+/// A place where an object can be made: in front of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The copy of a function.
+    pub path: u32,
+    /// The instruction.
+    pub pc: u32,
+    /// How often that runs.
+    pub weight: f64,
+}
+
 /// What earlier attempts to lower a function found out.
 #[derive(Default)]
 pub(crate) struct Plan {
@@ -74,6 +87,10 @@ pub(crate) struct Plan {
     weights: HashMap<u32, f64>,
     /// Objects made in front of an instruction, by path and position.
     sunk: HashSet<(u32, u32, u32)>,
+    /// Those of them that the present attempt found.
+    fresh: HashSet<(u32, u32, u32)>,
+    /// How often code in line used objects, as far as the present attempt has come.
+    uses: HashMap<u32, f64>,
     layouts: HashMap<u32, Layout>,
     fields: HashMap<Join, BTreeMap<(u32, usize), Tags>>,
 }
@@ -92,6 +109,8 @@ impl Plan {
     /// For the next attempt.
     pub fn next(mut self) -> Plan {
         self.again = false;
+        self.fresh.clear();
+        self.uses.clear();
         self.attempts += 1;
         self.off |= self.attempts >= MAX_ATTEMPTS;
         self
@@ -130,13 +149,35 @@ impl Plan {
         let all = self.weights.entry(id).or_insert(weight);
         *all = all.max(weight);
     }
-    /// An object is needed by an instruction that runs so often: it is made in front of that, or where it begins.
-    pub fn need(&mut self, id: u32, path: u32, pc: u32, weight: f64, why: Reason) {
+    /// Code in line uses an object so often.
+    pub fn count_use(&mut self, id: u32, weight: f64) {
+        *self.uses.entry(id).or_insert(0.0) += weight;
+    }
+    /// How often code in line used an object.
+    pub fn uses(&self, id: u32) -> f64 {
+        self.uses.get(&id).copied().unwrap_or(0.0)
+    }
+    /// An object is needed at the first of the places; the others are ways into loops around that, the innermost first. It is made where it is
+    /// needed if that is seldom; at the first place that runs no more often than the object begins, if it was used much before; or
+    /// where it begins. Whether it is that.
+    pub fn need(&mut self, id: u32, places: &[Place], uses: f64, why: Reason) -> bool {
         let begins = self.weights.get(&id).copied().unwrap_or(0.0);
-        if weight * SELDOM > begins || !self.sunk.insert((path, pc, id)) {
-            self.make(id, why);
-        }
+        let mut places = places.iter();
+        let place = match places.clone().next() {
+            Some(p) if p.weight * SELDOM <= begins => Some(p),
+            _ if uses >= begins * USED => places.find(|p| p.weight <= begins * 1.01),
+            _ => None,
+        };
         self.again = true;
+        let place = place.map(|p| (p.path, p.pc, id));
+        let place = place.filter(|p| self.fresh.contains(p) || self.sunk.insert(*p));
+        match place {
+            Some(p) => {
+                self.fresh.insert(p);
+            }
+            None => self.make(id, why),
+        }
+        place.is_none()
     }
     /// Objects to be made in front of an instruction.
     pub fn sunk(&self, path: u32, pc: u32, id: u32) -> bool {

@@ -7,7 +7,7 @@ use super::facts;
 use super::graph::{self, Graph, NodeId};
 use super::module::{Module, ParamIn};
 use super::numeric_loops::{loop_calls, loop_position, loop_register};
-use super::objects::{Fields, Objects};
+use super::objects::{Fields, Objects, kind};
 use super::quiet;
 use super::settle::natural_loop;
 use super::shapes::Groups;
@@ -104,7 +104,7 @@ pub(crate) struct Frame<'a> {
     pub call_node: NodeId,
     /// It was tail-called: the function that the CALL called is gone.
     pub tailed: bool,
-    /// Its closure; the outermost one's is in its function slot.
+    /// Its closure; the outermost one's is in its function slot. One that was virtual when it was called is in the register it was called by.
     pub closure: Option<Value>,
     /// How often it was entered in training, as far as the profile tells callers apart.
     pub runs: f64,
@@ -529,9 +529,9 @@ impl<'a> Lowering<'a> {
                 Phi::Home(tags) => *self.reg_mut(r) = Reg::in_home(tags),
                 Phi::LoopVariable | Phi::LoopCount => derived.push((r, phi)),
                 Phi::Object(object, fields) => {
+                    *self.reg_mut(r) = Reg::object(object, kind(&fields));
                     self.state.objects.insert(object, fields);
                     self.state.made.remove(&object);
-                    *self.reg_mut(r) = Reg::object(object);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::func::Lowering;
 use super::graph::{Kind, NodeId};
 use super::intrinsics;
 use super::mem;
-use super::objects::Fields;
+use super::objects::{Fields, kind};
 use super::spec::Spec;
 use super::state::{Payload, Reg, State};
 use super::tags::Tags;
@@ -54,7 +54,7 @@ const CALLEE_MAX: usize = 80;
 /// The same of a callee that hardly anybody else calls, if it is called [`OFTEN`].
 const SOLE_MAX: usize = 260;
 /// How much more than of others must be saved by callees beyond [`CALLEE_MAX`]: code that is spread out pays for their size.
-const OFTEN: f64 = 50.0;
+pub(super) const OFTEN: f64 = 50.0;
 /// Part of a function's calls that a site must make to be its only caller.
 const SOLE: f64 = 0.9;
 /// Instructions inlined into one function, at most.
@@ -73,8 +73,6 @@ const RECURSION_MAX: usize = 2;
 const SAVES: f64 = 15.0;
 /// Part of all the time that must be saved for each instruction of a callee: the code of each is some fifty bytes.
 const WORTH: f64 = 4e-6;
-/// Instructions of a function that only makes an object, at most.
-const CONSTRUCTOR_MAX: usize = 16;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
 
@@ -142,7 +140,10 @@ impl Lowering<'_> {
             ),
             (seen.is_none(), NotInlined::NotTrained),
             (
-                len > TINY && !self.is_worth(len, share) && !self.begins_object(callee),
+                len > TINY
+                    && !self.is_worth(len, share)
+                    && !self.begins_object(callee)
+                    && !self.calls_argument(i, callee, share),
                 NotInlined::Seldom,
             ),
         ];
@@ -158,29 +159,6 @@ impl Lowering<'_> {
         };
         inlinable(p, max)?;
         self.tails_inlinable(callee, TAILS_MAX)
-    }
-
-    /// A small function that makes a table, called in front of code that runs much more often: what a loop begins with and replaces is no object,
-    /// if it begins here.
-    fn begins_object(&self, callee: u32) -> bool {
-        let p = self.module.text(callee);
-        let has = |op: Op| p.code.iter().any(|i| i.op() == op);
-        // What closures capture is an object; and in front of a loop a guard that fails leaves the loop as well, so that there should be few.
-        let other = [Op::Closure, Op::NewCell, Op::JmpT, Op::JmpF]
-            .into_iter()
-            .any(has);
-        if !self.module.passes.has(Pass::Escape)
-            || p.code.len() > CONSTRUCTOR_MAX
-            || !has(Op::NewTable)
-            || other
-        {
-            return false;
-        }
-        let spec = self.spec();
-        let runs = |pc: u32| spec.site(pc).map_or(0.0, |s| s.count as f64);
-        let here = runs(self.pc);
-        let behind = self.pc + 1..self.frame().p.code.len() as u32;
-        here > 0.0 && behind.into_iter().any(|pc| runs(pc) >= here * OFTEN)
     }
 
     /// All tail calls of the function can become code as well.
@@ -223,6 +201,7 @@ impl Lowering<'_> {
             return false;
         }
         let f = self.callee_guard(a, callee, true);
+        let f = f.unwrap_or_else(|| self.get(a));
         self.remark_inlined(callee);
         let p = self.module.text(callee);
         self.inlined_code += p.code.len();
@@ -310,12 +289,12 @@ impl Lowering<'_> {
     }
 
     /// The time saved by `len` instructions in line of the present call pays for their code.
-    fn is_worth(&self, len: usize, share: f64) -> bool {
+    pub(super) fn is_worth(&self, len: usize, share: f64) -> bool {
         self.executions() * share * SAVES >= self.module.executed * WORTH * len as f64
     }
 
-    /// CALL of a known function, whose closure is `f`, by its code.
-    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Value, share: f64) {
+    /// CALL of a known function, whose closure is `f` (`None`: virtual), by its code.
+    pub(crate) fn inline_call(&mut self, i: Instr, callee: u32, f: Option<Value>, share: f64) {
         let (a, b, c) = (i.a(), i.b(), i.c());
         let called = Called {
             function: a,
@@ -326,8 +305,14 @@ impl Lowering<'_> {
         self.inline_function(called, callee, f, share);
     }
 
-    /// Code of a known function, whose closure is `f`.
-    pub(super) fn inline_function(&mut self, called: Called, callee: u32, f: Value, share: f64) {
+    /// Code of a known function, whose closure is `f`, or virtual and in the register under which the frame begins.
+    pub(super) fn inline_function(
+        &mut self,
+        called: Called,
+        callee: u32,
+        f: Option<Value>,
+        share: f64,
+    ) {
         let (a, to) = (called.function, called.to);
         self.remark_inlined(callee);
         let p = self.module.text(callee);
@@ -348,7 +333,7 @@ impl Lowering<'_> {
         let chain = self.inlines.len() as u32;
         let (pc, node) = (self.pc, self.node);
         let runs = self.executions() * share;
-        self.push_frame(callee, offset, chain, pc, Some(f), &entry, regs);
+        self.push_frame(callee, offset, chain, pc, f, &entry, regs);
         self.frame_mut().runs = runs;
         let tags = self.return_tags(called.wanted);
         let block = self.b.create_block();
@@ -357,7 +342,7 @@ impl Lowering<'_> {
         for (n, &t) in tags.iter().enumerate() {
             let object = self.object_params(at, n, block);
             out.push(match &object {
-                Some((id, _)) => Reg::object(*id),
+                Some((id, fields)) => Reg::object(*id, kind(fields)),
                 None => self.value_params(block, t),
             });
             joined.push(object);
@@ -395,6 +380,10 @@ impl Lowering<'_> {
                 if let (Some(ret), false) = (&ret, own.is_empty()) {
                     self.compare_objects(at, &ret.fields, &own, (&end.objects, &end.made));
                 }
+                let others = end.objects.keys().filter(|id| self.state.made.contains(id));
+                for id in others.copied().collect::<Vec<_>>() {
+                    self.escape_wholly(id, "it is made on another way here");
+                }
             }
         }
         self.clobber_from(a);
@@ -402,7 +391,8 @@ impl Lowering<'_> {
             self.take_fields(&ret.fields);
             for (n, object) in ret.objects.into_iter().enumerate() {
                 if let Some(id) = object {
-                    out[n] = Reg::object(id);
+                    let tags = self.state.objects.get(&id).map_or(Tags::TABLE, |f| kind(f));
+                    out[n] = Reg::object(id, tags);
                 }
             }
             self.state.objects.extend(ret.joined.into_iter().flatten());

@@ -34,6 +34,9 @@ impl Lowering<'_> {
             self.traverses(a, steps.step);
             self.store_registers(a..a + 4);
         }
+        if self.tags(a + 3).within(Tags::NIL.or(Tags::of(tag::FALSE))) {
+            return;
+        }
         let slow = self.b.create_cold_block();
         let done = self.b.create_block();
         let t = self.peek_tag(a + 3);

@@ -29,11 +29,11 @@ impl Lowering<'_> {
         if i.b() != 3 || !tail && !(1..=2).contains(&i.c()) {
             return false;
         }
-        if let Some(id) = self.virtual_in(a + 1)
+        if let Some(id) = self.virtual_table_in(a + 1)
             && self.may_have_metatable(id, a + 2)
         {
             self.recognise(a, Intrinsic::Setmetatable);
-            if self.virtual_in(a + 2).is_none() {
+            if self.virtual_table_in(a + 2).is_none() {
                 // Who has a finalizer when it gets the metatable is known to the collector.
                 self.guard(a + 2, Tags::TABLE);
                 let mt = self.get(a + 2);
@@ -45,7 +45,7 @@ impl Lowering<'_> {
             self.virtual_set(id, Key::Meta, metatable);
             self.clobber_from(a);
             if tail || i.c() == 2 {
-                self.set(a, Reg::object(id));
+                self.set(a, Reg::object(id, Tags::TABLE));
             }
             return true;
         }
@@ -64,7 +64,7 @@ impl Lowering<'_> {
     /// The register has a table that can be a virtual object's metatable.
     fn may_have_metatable(&self, id: u32, r: usize) -> bool {
         self.metatable(id).is_none()
-            && match self.virtual_in(r) {
+            && match self.virtual_table_in(r) {
                 Some(mt) => self.named(mt, b"__gc").is_none() && !self.reaches(mt, id),
                 None => self.tags(r).meets(Tags::TABLE),
             }

@@ -1,4 +1,4 @@
-//! Virtual objects: tables that are not made as long as nobody but the code at hand has them ([`super::escape`]).
+//! Virtual objects: tables, and closures with their cells ([`super::closures`]), that are not made as long as nobody but the code at hand has them ([`super::escape`]).
 //!
 //! A register that holds one has a number for its payload; what the object's fields are is part of the state. Loads and stores of its fields are
 //! copies. Cold code that leaves for the interpreter or calls a helper makes the object first, by a leaf function that takes all fields at once
@@ -8,19 +8,18 @@
 
 use super::escape::{Join, Layout, Reason};
 use super::func::Lowering;
-use super::mem;
+use super::operators::function_register;
 use super::state::{Payload, Reg};
 use super::tags::Tags;
-use crate::Symbol;
 use crate::passes::Pass;
 use crate::remark::Kind;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use trinity_abi::helpers::leaf;
 use trinity_abi::unit::flag;
-use trinity_abi::{heap, string, thread};
-use trinity_codegen::ir::{Block, Clobbers, PReg, Type as IrType, Value, Width};
+use trinity_abi::{heap, string};
+use trinity_codegen::ir::{Block, Value};
 use trinity_frontend::bytecode::effects::effects;
-use trinity_frontend::bytecode::{Const, Instr};
+use trinity_frontend::bytecode::{Const, Instr, RegSet};
 
 /// A key of a virtual table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,21 +30,38 @@ pub(crate) enum Key {
     Index(u16),
     /// No key: the metatable.
     Meta,
+    /// The value of a cell.
+    Cell,
+    /// The prototype of a closure of this function of the module, as a number.
+    Function(u32),
+    /// A cell of a closure.
+    Upvalue(u16),
 }
 
 impl Key {
     /// The number by which the leaf function knows it.
-    fn number(self) -> u32 {
+    pub(super) fn number(self) -> u32 {
         match self {
             Key::Name { func, k } => u32::from(func) << 16 | u32::from(k),
             Key::Index(n) => leaf::MAKE_INDEX | u32::from(n),
             Key::Meta => leaf::MAKE_META,
+            Key::Cell => leaf::MAKE_CELL,
+            Key::Function(_) => leaf::MAKE_CLOSURE,
+            Key::Upvalue(n) => u32::from(n),
         }
     }
 }
 
-/// A virtual object: its fields.
+/// A virtual object: its fields. The first says what it is.
 pub(crate) type Fields = Vec<(Key, Reg)>;
+/// The tag of the object with these fields.
+pub(crate) fn kind(fields: &[(Key, Reg)]) -> Tags {
+    match fields.first().map(|f| f.0) {
+        Some(Key::Cell) => Tags::CELL,
+        Some(Key::Function(_)) => Tags::of(trinity_abi::tag::LUA_FN),
+        _ => Tags::TABLE,
+    }
+}
 /// The virtual objects at a place in the code.
 pub(crate) type Objects = BTreeMap<u32, Fields>;
 /// Objects that were virtual and are no longer.
@@ -62,11 +78,21 @@ impl Lowering<'_> {
             _ => None,
         }
     }
+    /// The virtual table in one.
+    pub(crate) fn virtual_table_in(&self, r: usize) -> Option<u32> {
+        self.virtual_in(r).filter(|_| self.tags(r) == Tags::TABLE)
+    }
     /// The main path needs the object itself: it must be made. This attempt goes on only to see what else must.
     pub(crate) fn escape(&mut self, id: u32, what: &'static str) {
-        let (path, weight) = (self.frame().path, self.weight());
         let why = self.reason(what);
-        self.plan.need(id, path, self.pc, weight, why);
+        let parts = self.closure_parts(id);
+        let uses = parts.iter().map(|&part| self.plan.uses(part)).sum();
+        let wholly = self.plan.need(id, &self.places(id), uses, why);
+        for part in parts.into_iter().skip(1).filter(|_| wholly) {
+            // Its closures need them where they begin.
+            let places = self.places(part);
+            self.plan.need(part, &places, 0.0, why);
+        }
     }
     /// The same for what cannot be done in front of the instruction.
     pub(crate) fn escape_wholly(&mut self, id: u32, what: &'static str) {
@@ -79,37 +105,11 @@ impl Lowering<'_> {
         Reason { line, what }
     }
     /// How often the present instruction runs, as far as anybody knows.
-    fn weight(&self) -> f64 {
+    pub(super) fn weight(&self) -> f64 {
         match self.spec().site(self.pc) {
             Some(_) => self.executions(),
             None if self.is_looped_here() => 8.0,
             None => 1.0,
-        }
-    }
-    /// Makes objects that the present instruction needs, and others do not.
-    pub(crate) fn make_sunk(&mut self) {
-        if self.state.objects.is_empty() {
-            return;
-        }
-        let (path, pc) = (self.frame().path, self.pc);
-        let all = self.state.objects.keys().copied();
-        let all: Vec<u32> = all.filter(|&id| self.plan.sunk(path, pc, id)).collect();
-        let mut made = HashMap::new();
-        for id in all {
-            self.make(id, &mut made);
-        }
-        for (&id, &p) in &made {
-            self.state.objects.remove(&id);
-            self.state.made.insert(id);
-            let fields = self.state.objects.values_mut().flatten().map(|f| &mut f.1);
-            for reg in fields.filter(|reg| reg.object_number() == Some(id)) {
-                *reg = Reg::known(Tags::TABLE, p);
-            }
-            for reg in self.state.iter_mut().flatten() {
-                if reg.object_number() == Some(id) {
-                    *reg = Reg::known(Tags::TABLE, p);
-                }
-            }
         }
     }
     fn same_key(&self, a: Key, b: Key) -> bool {
@@ -163,7 +163,7 @@ impl Lowering<'_> {
                 self.plan.weigh(id, weight);
                 self.state.objects.insert(id, Vec::new());
                 self.state.made.remove(&id);
-                self.set(i.a(), Reg::object(id));
+                self.set(i.a(), Reg::object(id, Tags::TABLE));
                 true
             }
             Err(why) => {
@@ -179,7 +179,7 @@ impl Lowering<'_> {
     }
     /// GETFIELD of a virtual object. False: there is none, or it must be made.
     pub(crate) fn virtual_get_field(&mut self, i: Instr, want: Tags) -> bool {
-        let Some(id) = self.virtual_in(i.b()) else {
+        let Some(id) = self.virtual_table_in(i.b()) else {
             return false;
         };
         let Some(key) = self.name_key(i.c()) else {
@@ -194,7 +194,7 @@ impl Lowering<'_> {
     }
     /// GETI of one.
     pub(crate) fn virtual_get_index(&mut self, i: Instr, want: Tags) -> bool {
-        let Some(id) = self.virtual_in(i.b()) else {
+        let Some(id) = self.virtual_table_in(i.b()) else {
             return false;
         };
         let value = match self.position(id, Key::Index(i.c() as u16)) {
@@ -219,7 +219,7 @@ impl Lowering<'_> {
     }
     /// SELF of a virtual object. False: there is none, or it must be made.
     pub(crate) fn virtual_method(&mut self, i: Instr, want: Tags) -> bool {
-        let Some(id) = self.virtual_in(i.b()) else {
+        let Some(id) = self.virtual_table_in(i.b()) else {
             return false;
         };
         let Some(key) = self.name_key(i.c()) else {
@@ -228,14 +228,14 @@ impl Lowering<'_> {
         let Some(value) = self.virtual_field(id, key, i, want) else {
             return false;
         };
-        self.set(i.a() + 1, Reg::object(id));
+        self.set(i.a() + 1, Reg::object(id, Tags::TABLE));
         self.set(i.a(), value);
         self.result_guard(i.a(), want);
         true
     }
     /// SETFIELD of a virtual object. False: there is none, or it must be made.
     pub(crate) fn virtual_set_field(&mut self, i: Instr) -> bool {
-        let Some(id) = self.virtual_in(i.a()) else {
+        let Some(id) = self.virtual_table_in(i.a()) else {
             return false;
         };
         let Some(key) = self.name_key(i.b()) else {
@@ -254,7 +254,7 @@ impl Lowering<'_> {
     }
     /// SETI of an element that the list has.
     pub(crate) fn virtual_set_index(&mut self, i: Instr) -> bool {
-        let Some(id) = self.virtual_in(i.a()) else {
+        let Some(id) = self.virtual_table_in(i.a()) else {
             return false;
         };
         let key = Key::Index(i.b() as u16);
@@ -268,7 +268,7 @@ impl Lowering<'_> {
     /// SETLIST of a virtual table that has no elements yet.
     pub(crate) fn virtual_set_list(&mut self, i: Instr) -> bool {
         let (a, count) = (i.a(), i.b());
-        let Some(id) = self.virtual_in(a) else {
+        let Some(id) = self.virtual_table_in(a) else {
             return false;
         };
         // Nobody says where a list with holes ends.
@@ -285,7 +285,7 @@ impl Lowering<'_> {
     }
     /// LEN of one.
     pub(crate) fn virtual_length(&mut self, i: Instr) -> bool {
-        let Some(id) = self.virtual_in(i.b()) else {
+        let Some(id) = self.virtual_table_in(i.b()) else {
             return false;
         };
         if self.metatable(id).is_some() {
@@ -339,56 +339,6 @@ impl Lowering<'_> {
             }
         }
     }
-    /// Makes virtual objects and writes them to the given home slots: one object each.
-    pub(crate) fn make_in_slots(&mut self, slots: &[(usize, u32)]) {
-        let mut made = HashMap::new();
-        for &(slot, id) in slots {
-            let p = self.make(id, &mut made);
-            self.store(Reg::known(Tags::TABLE, p), slot);
-        }
-    }
-    fn make(&mut self, id: u32, made: &mut HashMap<u32, Value>) -> Value {
-        if let Some(&v) = made.get(&id) {
-            return v;
-        }
-        let fields = self.state.objects.get(&id).cloned().unwrap_or_default();
-        let mut values = Vec::new();
-        for (key, reg) in fields {
-            let reg = match reg.p {
-                Payload::Virtual(part) => Reg::known(Tags::TABLE, self.make(part, made)),
-                _ => reg,
-            };
-            values.push((key, reg));
-        }
-        let g = self.b.load64(mem::thread(thread::GLOBAL));
-        for (n, &(key, reg)) in values.iter().enumerate() {
-            let at = heap::MADE + 16 * n as i32;
-            self.store_value(
-                reg,
-                mem::state(g, at),
-                mem::state(g, at + trinity_abi::VALUE_TAG),
-            );
-            let number = mem::state(g, at + heap::MADE_KEY);
-            self.b.store_imm(Width::W32, number, key.number() as i32);
-        }
-        let closure = self.b.load64(mem::own_closure());
-        let count = self.b.iconst(values.len() as i64);
-        let thread = self.thread();
-        let v = self.b.call_symbol(
-            Symbol::Stub(leaf::MAKE).to_ref(),
-            &[
-                (closure, PReg::Rdi),
-                (count, PReg::Rsi),
-                (thread, PReg::Rdx),
-            ],
-            &[(IrType::I64, PReg::Rax)],
-            Clobbers::Saves,
-            None,
-        )[0];
-        made.insert(id, v);
-        v
-    }
-
     // ---- where ways meet
 
     /// Parameters of a block for the fields of objects that differ between the ways there.
@@ -473,10 +423,7 @@ impl Lowering<'_> {
         }
         let mut work = Vec::new();
         for depth in 0..self.state.len() {
-            let waits = self.frames.get(depth + 1).map(|inner| {
-                let f = &self.frames[depth];
-                *f.live.live_across(inner.call_pc as usize)
-            });
+            let waits = (depth < self.depth()).then(|| self.waiting_outside(depth));
             for (r, reg) in self.state[depth].iter().enumerate() {
                 let live = waits.is_none_or(|w| w.contains(r));
                 work.extend(reg.object_number().filter(|_| live));
@@ -568,13 +515,16 @@ impl Lowering<'_> {
         let is = |reg: &Reg| reg.object_number() == Some(id);
         own.map(|(_, reg)| reg).any(is) || self.is_named_outside(id)
     }
+    /// Registers of a frame around the innermost that something may still ask for: what it waits with, and the function whose code is inside.
+    fn waiting_outside(&self, depth: usize) -> RegSet {
+        let (f, call) = (&self.frames[depth], self.frames[depth + 1].call_pc as usize);
+        *f.live.live_across(call) | RegSet::one(function_register(f.p, call))
+    }
     /// Whether frames around the innermost, or fields, have the object.
     pub(crate) fn is_named_outside(&self, id: u32) -> bool {
         let is = |reg: &Reg| reg.object_number() == Some(id);
         let outer = (0..self.depth()).any(|depth| {
-            let f = &self.frames[depth];
-            let call = self.frames[depth + 1].call_pc as usize;
-            let live = f.live.live_across(call);
+            let live = self.waiting_outside(depth);
             let regs = self.state[depth].iter().enumerate();
             regs.filter(|(k, _)| live.contains(*k))
                 .any(|(_, reg)| is(reg))

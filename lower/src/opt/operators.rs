@@ -116,13 +116,13 @@ impl Lowering<'_> {
             wanted: 1,
         };
         let f = self.get(register);
-        self.inline_function(called, callee, f, 1.0);
+        self.inline_function(called, callee, Some(f), 1.0);
         true
     }
 
     /// The metatable of the table in a register; who has none leaves. `None`: it is not known to be there.
     fn metatable_of(&mut self, r: usize) -> Option<trinity_codegen::ir::Value> {
-        if let Some(id) = self.virtual_in(r) {
+        if let Some(id) = self.virtual_table_in(r) {
             let mt = self.metatable(id)?;
             return match mt.object_number() {
                 Some(_) => None,
@@ -194,7 +194,11 @@ impl Lowering<'_> {
         let args: Vec<Reg> = [a + 1, a + 2].map(|r| self.stored(r)).into();
         let args = args.into_iter().map(|arg| Reg { home: false, ..arg });
         let args = args.collect();
-        self.set(to, Reg::known(Tags::of(tag::LUA_FN), f));
+        let closure = match f {
+            Some(f) => Reg::known(Tags::of(tag::LUA_FN), f),
+            None => self.reg(a),
+        };
+        self.set(to, closure);
         let called = Called {
             function: to,
             args,

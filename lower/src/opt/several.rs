@@ -75,7 +75,7 @@ impl Lowering<'_> {
             self.b.switch_to(hit);
             self.refine(a, Tags::of(tag::LUA_FN));
             match k.inline {
-                true => self.inline_call(i, k.callee, f, k.share),
+                true => self.inline_call(i, k.callee, Some(f), k.share),
                 false => self.direct_call(i, k.callee, f),
             }
             let args = self.wanted_result(a, want, c);

@@ -37,6 +37,7 @@ impl Lowering<'_> {
             }
             LoadFalse | LFalseSkip => self.set(a, Reg::only_tag(Tags::of(tag::FALSE))),
             LoadTrue => self.set(a, Reg::only_tag(Tags::of(tag::TRUE))),
+            GetCell if self.get_virtual_cell(a, self.reg(b)) => {}
             GetCell => {
                 let cell = self.get(b);
                 let how = self.local_assigned(b);
@@ -47,15 +48,18 @@ impl Lowering<'_> {
                 self.functions.insert(own, self.frame().func);
                 self.define(a, Tags::of(tag::LUA_FN), own);
             }
+            GetUpval if self.get_virtual_upvalue(a, b) => {}
             GetUpval => {
                 let cell = self.upval_cell(b);
                 let how = self.upvalue_assigned(b);
                 self.get_cell(a, cell, how, self.upvalue_function(b));
             }
+            SetCell if self.set_virtual_cell(self.reg(a), c) => {}
             SetCell => {
                 let cell = self.get(a);
                 self.set_cell(c, cell);
             }
+            SetUpval if self.set_virtual_upvalue(b, c) => {}
             SetUpval => {
                 let cell = self.upval_cell(b);
                 self.set_cell(c, cell);

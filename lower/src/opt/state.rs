@@ -32,7 +32,7 @@ pub(crate) enum Payload {
         /// The step.
         step: Step,
     },
-    /// A table that is not made yet.
+    /// A table, closure or cell that is not made yet.
     Virtual(u32),
 }
 
@@ -94,9 +94,9 @@ impl Reg {
         }
     }
     /// A virtual object.
-    pub fn object(id: u32) -> Reg {
+    pub fn object(id: u32, tags: Tags) -> Reg {
         Reg {
-            tags: Tags::TABLE,
+            tags,
             p: Payload::Virtual(id),
             t: None,
             home: false,
@@ -174,7 +174,7 @@ impl Lowering<'_> {
             Payload::Value(v) => v,
             Payload::Count { last, index, step } => self.count(last, index, step),
             Payload::Virtual(id) => {
-                self.escape(id, "the table itself is needed here");
+                self.escape(id, "it itself is needed here");
                 self.b.iconst(0)
             }
             Payload::None if reg.home && reg.tags.has_payload() => self.b.load64(mem::home(slot)),
@@ -331,13 +331,14 @@ impl Lowering<'_> {
 
     /// The running closure of the innermost frame.
     pub fn closure(&mut self) -> Value {
-        match self.frame().closure {
-            Some(v) => v,
-            None => self.b.load64(mem::own_closure()),
-        }
+        let known = self.closure_at(self.depth());
+        known.unwrap_or_else(|| self.b.load64(mem::own_closure()))
     }
     /// The prototype of the innermost frame's function.
     pub fn proto(&mut self) -> Value {
+        if let Some(p) = self.virtual_proto() {
+            return p;
+        }
         let c = self.closure();
         self.b.load64(mem::constant(c, abi::closure::PROTO))
     }
@@ -359,6 +360,9 @@ impl Lowering<'_> {
     }
     /// The cell of upvalue `i`.
     pub fn upval_cell(&mut self, i: usize) -> Value {
+        if let Some(cell) = self.virtual_upvalue(i) {
+            return self.bits_of(cell, 0);
+        }
         let c = self.closure();
         let mut at = mem::upvalue(c, i);
         if self.upvalue_assigned(i) != Assigned::Often {

@@ -160,7 +160,9 @@ impl Lowering<'_> {
                 {
                     // Whatever the slot holds: its mark must say that this was no tail call.
                     reg = Reg::known(super::tags::Tags::of(tag::LUA_FN), closure);
-                } else if reg.home || reg.tags.is_none() {
+                } else if (reg.home || reg.tags.is_none())
+                    && function.is_none_or(|(a, f)| a != r || f.tailed)
+                {
                     continue;
                 }
                 seen.extend(reg.object_number());

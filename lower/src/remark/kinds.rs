@@ -142,6 +142,15 @@ kinds! {
     /// A table that is not made.
     NotMade {} Done "not-made"
         "the table is not made: its fields are values";
+    /// A closure that is not made.
+    ClosureNotMade {} Done "closure-not-made"
+        "the closure is not made: its calls are in line";
+    /// A captured variable without a cell.
+    CellNotMade {} Done "cell-not-made"
+        "the captured variable is a value: no cell is made";
+    /// A closure or a cell that is made.
+    ClosureMade { thing: &'static str, what: &'static str, line: u64 } Generic "closure-made"
+        "{thing} is made: {what} (line {line})";
     /// A table that is.
     Made { what: &'static str, line: u64 } Generic "made"
         "the table is made: {what} (line {line})";

@@ -121,13 +121,18 @@ pub mod leaf {
     /// `(thread, table, payload and tag of the key, payload and tag of the value) -> 0 or 1`: a store to a table without `__newindex`. 0: the
     /// helper must be called.
     pub const STORE: &str = "trinity_l_store";
-    /// `(closure, count, thread) -> table`: a new table with the fields in the state's [`MADE`](crate::heap::MADE), in order. Keys are numbers: the
-    /// function of the closure's module in the upper half, its constant in the lower; or from [`MAKE_INDEX`] on, an integer.
+    /// `(closure, count, thread) -> object`: a new table with the fields in the state's [`MADE`](crate::heap::MADE), in order. Keys are numbers: the
+    /// function of the closure's module in the upper half, its constant in the lower; or from [`MAKE_INDEX`] on, an integer. By the first key the
+    /// object may be a cell, or a closure.
     pub const MAKE: &str = "trinity_l_make";
     /// Where integer keys of [`MAKE`] begin.
     pub const MAKE_INDEX: u32 = 1 << 31;
     /// The key of the metatable.
     pub const MAKE_META: u32 = u32::MAX;
+    /// The object is a cell, this its value.
+    pub const MAKE_CELL: u32 = u32::MAX - 1;
+    /// The object is a closure, this the address of its prototype; payloads of the other fields are its cells.
+    pub const MAKE_CLOSURE: u32 = u32::MAX - 2;
     /// Functions whose constants can be named.
     pub const MAKE_FUNCTIONS: u16 = (MAKE_INDEX >> 16) as u16;
     /// `(string, string) -> -1, 0 or 1`: their order.

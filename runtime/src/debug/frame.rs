@@ -257,7 +257,7 @@ impl FrameRef {
         None
     }
 
-    /// Somebody has the value of a local variable: code that has the object itself elsewhere must look at its home slot again.
+    /// Somebody has the value of a local variable, or the function: code that has the object itself elsewhere must look at its home slot again.
     pub fn local_seen(&self, l: Lua) {
         if let Place::Machine(m, _) = self.place
             && m.site.func.flags & trinity_abi::unit::flag::VIRTUAL != 0

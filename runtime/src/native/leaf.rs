@@ -4,11 +4,12 @@
 //!
 //! None of them calls back, raises or collects: they are no safe points and need no unwinding.
 
+use crate::closure::{new_cell, new_lua};
 use crate::heap;
 use crate::interp::lookup::{Entry, leaf_find, leaf_function, leaf_get, leaf_method, leaf_shape};
 use crate::object::{Header, LuaClosure, Table};
 use crate::poll;
-use crate::proto::Cache;
+use crate::proto::{Cache, RtProto};
 use crate::state::Global;
 use crate::table;
 use crate::table::hash::{HashPart, Node};
@@ -16,7 +17,7 @@ use crate::thread::Thread;
 use crate::value::Value;
 use std::arch::global_asm;
 use std::mem::{offset_of, size_of};
-use trinity_abi::helpers::leaf::{MAKE_INDEX, MAKE_META};
+use trinity_abi::helpers::leaf::{MAKE_CELL, MAKE_CLOSURE, MAKE_INDEX, MAKE_META};
 use trinity_abi::{VALUE_TAG, cache, closure, header, lookup, proto, shape, tag, thread};
 use trinity_frontend::bytecode::Event;
 
@@ -380,13 +381,36 @@ unsafe extern "C" fn make(
     _: u64,
     _: u64,
     g: *mut Global,
-) -> *mut Table {
+) -> *mut Header {
     // SAFETY: machine code has filled the fields, its own closure is `f`; nothing collects meanwhile.
     unsafe {
-        let made = || -> Option<*mut Table> {
+        let made = || -> Option<*mut Header> {
+            let field = |n: usize| (*g).heap.made[n];
+            match field(0).key {
+                MAKE_CELL if count > 0 => {
+                    let v = Value {
+                        p: field(0).payload,
+                        t: field(0).tag,
+                    };
+                    return Some(new_cell(g, v).ok()?.cast());
+                }
+                MAKE_CLOSURE if count > 0 => {
+                    let p = field(0).payload as *mut RtProto;
+                    let code = match (*p).native_code.is_null() {
+                        true => super::entry::stub_interp(),
+                        false => (*p).native_code,
+                    };
+                    let c = new_lua(g, p, code, count as u32 - 1).ok()?;
+                    for n in 1..count {
+                        *LuaClosure::upval(c, n - 1) = field(n).payload as *mut _;
+                    }
+                    return Some(c.cast());
+                }
+                _ => {}
+            }
             let t = table::new(g, 0, count).ok()?;
             for n in 0..count {
-                let m = (*g).heap.made[n];
+                let m = field(n);
                 let value = Value {
                     p: m.payload,
                     t: m.tag,
@@ -402,7 +426,7 @@ unsafe extern "C" fn make(
                     table::set(g, t, name, value).ok()?;
                 }
             }
-            Some(t)
+            Some(t.cast())
         };
         if (*g).heap.debt > 0 {
             poll::request(th, poll::reason::COLLECT);

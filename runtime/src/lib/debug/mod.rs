@@ -249,6 +249,9 @@ fn getinfo(l: Lua) -> LResult<u32> {
         line_field(l, t, func)?;
     }
     if wants(b'f') {
+        if let Some(frame) = &frame {
+            frame.local_seen(l1);
+        }
         l.raw_set_str(t, "func", func)?;
     }
     Ok(1)
@@ -357,7 +360,7 @@ fn getlocal(l: Lua) -> LResult<u32> {
             let v = unsafe { read_slot(slot) };
             // SAFETY: a live value.
             unsafe { crate::string::share(v) };
-            if v.is_table() {
+            if v.is_table() || v.t == tag::LUA_FN {
                 frame.local_seen(l1);
             }
             l.push_bytes(&name)?;
