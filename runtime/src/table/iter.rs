@@ -79,6 +79,10 @@ pub unsafe fn step(t: *mut Table, ra: *mut Value) -> Result<[u8; 2], InvalidKey>
 #[inline(always)]
 unsafe fn is_behind(t: *mut Table, cursor: u64, key: Value) -> bool {
     unsafe {
+        // Nodes that were never used have the key nil, which is none.
+        if key.t == tag::NIL {
+            return false;
+        }
         let at = cursor.wrapping_sub(1);
         let cap = (*t).array_cap as u64;
         if at < cap {

@@ -96,6 +96,28 @@ end
 for _ = 1, 5 do collected(5) end
 print(collected(30))
 
+-- places that earlier loops in the same registers left behind mean nothing to later ones
+local function places(sizes)
+  local total, wrong = 0, 0
+  for a = 1, #sizes do
+    local t, u, n = {}, {}, 0
+    for i = 1, sizes[a] do t["a" .. i] = i end
+    for stop = 1, sizes[a] do
+      local k = 0
+      for _ in next, t, nil do k = k + 1 if k == stop then break end end
+      for b = 1, sizes[a] do
+        u, n = {}, 0
+        for i = 1, b do u[i * 3.5] = i end
+        for _, v in next, u, nil do n = n + v end
+        total = total + n
+        if n ~= b * (b + 1) // 2 then wrong = wrong + 1 end
+      end
+    end
+  end
+  return total, wrong
+end
+print(places({ 1, 3, 5, 9, 17 }))
+
 -- ways out and loops in loops
 local function find(t, x)
   for k, v in pairs(t) do if v == x then return k end end
