@@ -76,8 +76,9 @@ const WORTH: f64 = 4e-6;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
 
-/// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end.
-fn inlinable(p: &Proto, max: usize) -> Result<(), NotInlined> {
+/// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end. Generic loops go through tables by
+/// the library's functions: these have nothing to close.
+fn inlinable(p: &Proto, spec: &Spec, max: usize) -> Result<(), NotInlined> {
     let len = p.code.len();
     if len > max {
         return Err(NotInlined::Long { len, max });
@@ -86,12 +87,14 @@ fn inlinable(p: &Proto, max: usize) -> Result<(), NotInlined> {
         return Err(NotInlined::Vararg);
     }
     for (pc, &i) in (0..).zip(p.code.iter()) {
-        let fixed = i.b() != 0 && i.c() != 1 || pc > 0 && is_behind_tail_call(p, pc);
+        let fixed = i.b() != 0 || pc > 0 && is_behind_tail_call(p, pc);
+        let traverses = |to| facts::plan_traversal(p, spec, to).is_some();
         match i.op() {
             Op::Return if !fixed => return Err(NotInlined::OpenReturn),
             // Of a function that is inlined, too (`tails_inlinable`).
             Op::TailCall if i.b() == 0 || i.c() != 0 => return Err(NotInlined::TailCall),
             Op::VarArg | Op::VarArgPrep => return Err(NotInlined::Vararg),
+            Op::TForPrep if spec.is_left(pc) || traverses(facts::jump_target(i, pc)) => {}
             Op::Tbc | Op::TForPrep => return Err(NotInlined::Closes),
             _ => {}
         }
@@ -157,7 +160,7 @@ impl Lowering<'_> {
             true => SOLE_MAX,
             false => CALLEE_MAX,
         };
-        inlinable(p, max)?;
+        inlinable(p, &Spec::new(p, seen), max)?;
         self.tails_inlinable(callee, TAILS_MAX)
     }
 
@@ -175,7 +178,8 @@ impl Lowering<'_> {
                 return Err(NotInlined::TailCall);
             };
             let p = self.module.text(callee);
-            let inner = inlinable(p, CALLEE_MAX);
+            let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
+            let inner = inlinable(p, &spec, CALLEE_MAX);
             let inner = inner.and_then(|()| self.tails_inlinable(callee, most - 1));
             inner.map_err(|_| NotInlined::TailCall)?;
         }

@@ -37,6 +37,13 @@ impl Lowering<'_> {
         if self.tags(a + 3).within(Tags::NIL.or(Tags::of(tag::FALSE))) {
             return;
         }
+        if self.depth() > 0 {
+            // Code in line has no place for what is to be closed.
+            let exit = self.exit_block();
+            let t = self.peek_tag(a + 3);
+            let some = Cond::icmp(IntCc::Uge, t, i32::from(tag::TRUE));
+            return self.b.exit_if(some, exit, &[]);
+        }
         let slow = self.b.create_cold_block();
         let done = self.b.create_block();
         let t = self.peek_tag(a + 3);

@@ -169,7 +169,22 @@ impl Lowering<'_> {
             .ret(&[(zero, PReg::Rax), (zero, PReg::Rdx), (zero, PReg::Rcx)]);
     }
 
-    /// RETURN, RETURN0, RETURN1: `count` values from `R[a]` on; `None`: open, or closing, or from a vararg function.
+    /// RETURN that closes variables: the helper's where any variable of the thread waits for that.
+    pub(crate) fn return_closing(&mut self, a: usize, count: usize) {
+        if self.depth() == 0 && !self.frame().p.is_vararg {
+            let slow = self.b.create_cold_block();
+            let waiting = mem::thread(trinity_abi::thread::CLOSING);
+            let some = Cond::icmp_mem(IntCc::Ne, Width::W32, waiting, 0);
+            self.b.exit_if(some, slow, &[]);
+            let (here, saved) = (self.b.current(), self.state.clone());
+            self.b.switch_to(slow);
+            self.return_values(a, None);
+            self.state = saved;
+            self.b.switch_to(here);
+        }
+        self.return_values(a, Some(count));
+    }
+    /// RETURN, RETURN0, RETURN1: `count` values from `R[a]` on; `None`: open, or from a vararg function, or there is something to close.
     pub(crate) fn return_values(&mut self, a: usize, count: Option<usize>) {
         if self.depth() > 0 {
             // What is inlined returns a fixed number of values.

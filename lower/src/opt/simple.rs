@@ -86,7 +86,8 @@ impl Lowering<'_> {
             | JmpNgeI => self.order_imm(i),
             Call => self.call(i),
             TailCall => self.tail_call(i),
-            Return => self.return_values(a, if b == 0 || c == 1 { None } else { Some(b - 1) }),
+            Return if b != 0 && c == 1 => self.return_closing(a, b - 1),
+            Return => self.return_values(a, if b == 0 { None } else { Some(b - 1) }),
             Return0 => self.return_values(0, Some(0)),
             Return1 => self.return_values(a, Some(1)),
             ForPrep => self.for_prep(i),
@@ -108,6 +109,8 @@ impl Lowering<'_> {
                 }
             }
             SetList => self.set_list(i),
+            // Code in line closes nothing (`inline::inlinable`).
+            Close if self.depth() > 0 => {}
             Close => self.close(),
             Tbc => self.step(),
             _ => {

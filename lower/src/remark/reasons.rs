@@ -161,7 +161,7 @@ impl fmt::Display for NotInlined {
             Vararg => f.write_str("it takes any number of arguments"),
             OpenReturn => f.write_str("it returns any number of values"),
             TailCall => f.write_str("it ends with a call"),
-            Closes => f.write_str("it closes variables or has a generic loop"),
+            Closes => f.write_str("it closes variables, or has a generic loop that may"),
         }
     }
 }
