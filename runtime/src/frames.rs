@@ -167,7 +167,8 @@ pub unsafe fn scan_stack(th: *mut Thread, atomic: bool, visit: Visit) {
                                 proto: p,
                                 pc: m.pc as usize,
                                 at: m.is_before(),
-                                whole: false,
+                                // As in `record_frame`: extra arguments are still where the caller put them.
+                                whole: (*p).is_vararg && m.pc == 0,
                                 limit,
                                 open_end: if innermost { top } else { limit },
                             };
