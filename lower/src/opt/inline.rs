@@ -164,7 +164,7 @@ impl Lowering<'_> {
     /// All tail calls of the function can become code as well.
     fn tails_inlinable(&self, func: u32, most: usize) -> Result<(), NotInlined> {
         let p = self.module.text(func);
-        let spec = Spec::new(p, self.module.seen[func as usize].as_ref());
+        let spec = self.module.spec(func);
         for (pc, &i) in (0..).zip(p.code.iter()) {
             let done = intrinsics::returned(&spec, pc, i).is_some() || spec.is_left(pc);
             if i.op() != Op::TailCall || done {
