@@ -90,7 +90,11 @@ pub fn constant(of: Known, name: &str) -> Option<Tags> {
 /// The number by which code in line recognises a function.
 pub fn intrinsic(f: Known) -> Option<Intrinsic> {
     match f {
-        Known::Native(at) => Intrinsic::by_name(FUNCTIONS[at].0),
+        // Objects with metatables that nobody counted are made: they may be weak tables, or have finalizers.
+        Known::Native(at) => {
+            let of = Intrinsic::by_name(FUNCTIONS[at].0);
+            of.filter(|&f| f != Intrinsic::Setmetatable)
+        }
         _ => None,
     }
 }
