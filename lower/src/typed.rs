@@ -29,10 +29,14 @@ pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool
                 .map(|f| seen::seen(f, p, &opts.module).without(opts.passes))
         })
         .collect();
-    Module {
-        passes: opts.passes,
-        ..Module::new(main, seen, &|p| p.code.len() <= TYPED_MAX && !skip(p))
+    let mut passes = opts.passes;
+    if opts.opt_level == 0 {
+        // The baseline asks nothing.
+        passes.set(Pass::Between, false);
     }
+    Module::new(main, seen, passes, &|p| {
+        p.code.len() <= TYPED_MAX && !skip(p)
+    })
 }
 
 /// Makes the numbers of guards differ between modules.

@@ -376,7 +376,7 @@ impl Lowering<'_> {
 
     /// The function of this module that is in `R[a]` by the program's text, or was always called here, if the typed lowering compiles it.
     pub(super) fn known_callee(&self, a: usize) -> Option<u32> {
-        let seen = || self.spec().site(self.pc)?.callee;
+        let seen = || self.spec().callee(self.pc);
         let f = self.function_in(a).or_else(seen)?;
         (*self.module.typed.get(f as usize)?).then_some(f)
     }

@@ -21,9 +21,18 @@ pub enum Assigned {
 
 /// A variable: the function that declares it and its register; or an upvalue of the main function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Variable {
+pub enum Variable {
+    /// Of a function of the module.
     Local(usize, usize),
+    /// Of whoever loads the module.
     Outer(usize),
+}
+
+impl Variable {
+    /// The module's code does not declare it.
+    pub fn is_outer(self) -> bool {
+        matches!(self, Variable::Outer(_))
+    }
 }
 
 /// The captured variables of a module.
@@ -95,6 +104,14 @@ impl Captured {
     fn function_of(&self, v: Variable) -> Option<u32> {
         let function = self.functions.get(&v).copied();
         function.filter(|_| self.of(v) == Assigned::Once)
+    }
+    /// The variable that upvalue `i` of function `f` is.
+    pub fn upvalue_variable(&self, f: usize, i: usize) -> Variable {
+        self.upvalues[f][i]
+    }
+    /// The variable whose cell is in register `r` of function `f`.
+    pub fn local_variable(&self, f: usize, r: usize) -> Variable {
+        Variable::Local(f, r)
     }
     /// The function that upvalue `i` of function `f` is, if the text says so.
     pub fn upvalue_function(&self, f: usize, i: usize) -> Option<u32> {

@@ -301,7 +301,7 @@ impl<'a> Lowering<'a> {
     ) {
         let module: &'a Module<'a> = self.module;
         let p = module.text(func);
-        let spec = Spec::new(p, module.seen[func as usize].as_ref());
+        let spec = module.spec(func);
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
         let mut facts = facts::infer(p, &graph, &spec, entry, &[]);

@@ -75,6 +75,8 @@ const SAVES: f64 = 15.0;
 const WORTH: f64 = 4e-6;
 /// Callees of so few instructions are no larger than calls.
 const TINY: usize = 4;
+/// Without a profile: instructions of a callee that loops have in line, at most.
+const SMALL: usize = 16;
 
 /// Only calls, returns with a fixed number of values, and what needs no place of its own at the frame's end. Generic loops go through tables by
 /// the library's functions: these have nothing to close.
@@ -114,6 +116,8 @@ impl Lowering<'_> {
         let len = p.code.len();
         let within = self.frames.iter().filter(|f| f.func == callee).count();
         let seen = self.module.seen[callee as usize].as_ref();
+        let text = self.module.between[callee as usize].is_some();
+        let by_text = text && within == 0 && len <= SMALL && self.is_looped_here();
         let obstacles = [
             (
                 !self.module.passes.has(Pass::Inline),
@@ -141,9 +145,10 @@ impl Lowering<'_> {
                 self.inlined_code + len > TOTAL_MAX,
                 NotInlined::Total(self.inlined_code),
             ),
-            (seen.is_none(), NotInlined::NotTrained),
+            (seen.is_none() && !by_text, NotInlined::NotTrained),
             (
                 len > TINY
+                    && !by_text
                     && !self.is_worth(len, share)
                     && !self.begins_object(callee)
                     && !self.calls_argument(i, callee, share),
@@ -167,7 +172,7 @@ impl Lowering<'_> {
     /// All tail calls of the function can become code as well.
     fn tails_inlinable(&self, func: u32, most: usize) -> Result<(), NotInlined> {
         let p = self.module.text(func);
-        let spec = Spec::new(p, self.module.seen[func as usize].as_ref());
+        let spec = self.module.spec(func);
         for (pc, &i) in (0..).zip(p.code.iter()) {
             let done = intrinsics::returned(&spec, pc, i).is_some() || spec.is_left(pc);
             if i.op() != Op::TailCall || done {

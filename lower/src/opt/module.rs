@@ -1,10 +1,11 @@
 //! What is known of a module's functions before any of them is lowered: prototypes, profiles, and how each takes its arguments.
 
+use super::between::{self, Between};
 use super::captured::Captured;
 use super::one_result::Text;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
-use crate::passes::Passes;
+use crate::passes::{Pass, Passes};
 use std::collections::HashSet;
 use trinity_abi::tag;
 use trinity_codegen::ir::PReg;
@@ -91,6 +92,8 @@ pub struct Module<'a> {
     pub texts: Vec<Text>,
     /// What was seen of each.
     pub seen: Vec<Option<Seen>>,
+    /// What the text says of each; for those of which nothing was seen.
+    pub between: Vec<Option<Between>>,
     /// How each takes its arguments.
     pub signatures: Vec<Signature>,
     /// What they are called, for people.
@@ -123,20 +126,35 @@ fn assigned_globals(protos: &[&Proto]) -> HashSet<Vec<u8>> {
 }
 
 impl<'a> Module<'a> {
+    /// What is known or was seen of function `index`.
+    pub fn spec(&self, index: u32) -> Spec<'_> {
+        let index = index as usize;
+        let (seen, text) = (self.seen[index].as_ref(), self.between[index].as_ref());
+        Spec::of(self.protos[index], seen, text)
+    }
+
     /// Describes a module. `typed` says which functions the typed lowering compiles.
     pub fn new(
         main: &'a Proto,
         seen: Vec<Option<Seen>>,
+        passes: Passes,
         typed: &dyn Fn(&Proto) -> bool,
     ) -> Module<'a> {
         let protos = crate::preorder(main);
         let typed: Vec<bool> = protos.iter().map(|p| typed(p)).collect();
+        let captured = Captured::new(&protos);
+        let between = match passes.has(Pass::Between) && seen.iter().all(Option::is_none) {
+            true => between::infer(&protos, &captured, &typed),
+            false => vec![None; protos.len()],
+        };
+        let specs = protos.iter().zip(&seen).zip(&between);
+        let specs = specs.map(|((p, seen), text)| Spec::of(p, seen.as_ref(), text.as_ref()));
         let signatures = protos
             .iter()
-            .zip(&seen)
+            .zip(specs)
             .zip(&typed)
-            .map(|((p, seen), &typed)| match typed {
-                true => Signature::of(p, &Spec::new(p, seen.as_ref())),
+            .map(|((p, spec), &typed)| match typed {
+                true => Signature::of(p, &spec),
                 false => Signature {
                     params: vec![ParamIn::Home; p.num_params as usize],
                 },
@@ -153,9 +171,10 @@ impl<'a> Module<'a> {
             texts,
             assigned_globals: assigned_globals(&protos),
             executed,
-            captured: Captured::new(&protos),
+            captured,
+            between,
             names: None,
-            passes: Passes::ALL,
+            passes,
             protos,
             seen,
             signatures,

@@ -93,7 +93,7 @@ impl Lowering<'_> {
     /// Whether each return of a function that training saw gives one value; the others leave ([`Lowering::returns_to_open_call`]).
     pub(crate) fn returned_one(&self, callee: u32) -> bool {
         let p = self.module.text(callee);
-        let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
+        let spec = self.module.spec(callee);
         let other = |i: &Instr| match i.op() {
             Op::Return0 => true,
             Op::Return => i.b() != 2,

@@ -158,7 +158,7 @@ impl Lowering<'_> {
     /// Nothing that a function calls counts nested native calls: the reference counts metamethods and iterators as such, code in line does not.
     fn calls_no_native(&self, func: u32, depth: usize) -> bool {
         let p = self.module.text(func);
-        let spec = Spec::new(p, self.module.seen[func as usize].as_ref());
+        let spec = self.module.spec(func);
         let known = |callee: u32| depth < CALLS_MAX && self.calls_no_native(callee, depth + 1);
         (0..).zip(&p.code).all(|(pc, i)| match i.op() {
             _ if spec.is_left(pc) => true,

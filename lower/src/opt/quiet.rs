@@ -53,7 +53,7 @@ fn is_quiet(module: &Module, p: &Proto, spec: &Spec, pc: u32, depth: usize) -> b
 /// The same of a function.
 fn calls_nothing(module: &Module, func: u32, depth: usize) -> bool {
     let p = module.text(func);
-    let spec = Spec::new(p, module.seen[func as usize].as_ref());
+    let spec = module.spec(func);
     let positions = (0..p.code.len() as u32).filter(|&pc| !spec.is_left(pc));
     let quiet = |pc: u32| match p.code[pc as usize].op() {
         Op::TailCall => false,

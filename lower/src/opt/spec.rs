@@ -3,6 +3,7 @@
 //! A speculation is always checked by a guard, so an answer may be wrong but not harmful. Facts ([`super::facts`]) and lowering ask the same
 //! questions, so that what the one assumes behind an instruction the other checks there.
 
+use super::between::Between;
 use super::facts;
 use super::tags::Tags;
 use crate::passes::{Pass, Passes};
@@ -120,6 +121,8 @@ const FEW: usize = 8;
 #[derive(Clone, Copy)]
 pub struct Spec<'a> {
     seen: Option<&'a Seen>,
+    /// What the text says, where nothing was seen of the function.
+    text: Option<&'a Between>,
 }
 
 impl<'a> Spec<'a> {
@@ -127,6 +130,21 @@ impl<'a> Spec<'a> {
     pub fn new(p: &Proto, seen: Option<&'a Seen>) -> Spec<'a> {
         Spec {
             seen: seen.filter(|s| s.sites.len() == p.code.len() && s.calls > 0),
+            text: None,
+        }
+    }
+    /// Answers from what was seen, or from the text where nothing was.
+    pub fn of(p: &Proto, seen: Option<&'a Seen>, text: Option<&'a Between>) -> Spec<'a> {
+        Spec {
+            text: text.filter(|_| seen.is_none()),
+            ..Spec::new(p, seen)
+        }
+    }
+    /// Everything is open.
+    pub fn open() -> Spec<'static> {
+        Spec {
+            seen: None,
+            text: None,
         }
     }
     /// How often the function was called.
@@ -164,8 +182,10 @@ impl<'a> Spec<'a> {
     }
     /// The kind of value that the instruction's result always was: to be checked behind it.
     pub fn result(&self, pc: u32) -> Option<Tags> {
-        self.evidence(pc)
-            .map(|s| any_length(s.result))
+        let text = || self.text?.results.get(&pc).copied();
+        let seen = self.evidence(pc).map(|s| s.result);
+        seen.or_else(text)
+            .map(any_length)
             .filter(|&t| is_guardable(t))
     }
     /// The kinds of value that two results always were, where there were any.
@@ -184,9 +204,12 @@ impl<'a> Spec<'a> {
     }
     /// The kind of value that a parameter always was.
     pub fn param(&self, n: usize) -> Option<Tags> {
-        self.seen
-            .filter(|s| s.calls >= EVIDENCE)?
-            .params
+        let seen = self.seen.filter(|s| s.calls >= EVIDENCE);
+        let params = match self.text {
+            None => &seen?.params,
+            Some(text) => &text.params,
+        };
+        params
             .get(n)
             .map(|&t| any_length(t))
             .filter(|&t| is_guardable(t))
@@ -215,8 +238,18 @@ impl<'a> Spec<'a> {
     pub fn gave_one_result(&self, pc: u32) -> bool {
         self.evidence(pc).is_some_and(|s| s.one_result)
     }
+    /// The function of the module that was always called.
+    pub fn callee(&self, pc: u32) -> Option<u32> {
+        match self.text {
+            Some(text) => text.callees.get(&pc).copied(),
+            None => self.site(pc)?.callee,
+        }
+    }
     /// The library function that was always called.
     pub fn native(&self, pc: u32) -> Option<Intrinsic> {
+        if let Some(text) = self.text {
+            return text.natives.get(&pc).copied();
+        }
         Intrinsic::by_name(self.evidence(pc)?.native.as_deref()?)
     }
     /// What a table access met ([`trinity_profile::kind`]).

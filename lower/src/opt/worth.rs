@@ -2,7 +2,6 @@
 
 use super::func::Lowering;
 use super::inline::OFTEN;
-use super::spec::Spec;
 use crate::passes::Pass;
 use trinity_frontend::bytecode::{Instr, Op};
 
@@ -47,7 +46,7 @@ impl Lowering<'_> {
             return false;
         }
         let p = self.module.text(callee);
-        let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
+        let spec = self.module.spec(callee);
         let calls = (0..).zip(&p.code).filter(|(_, i)| i.op() == Op::Call);
         let most = calls.filter_map(|(pc, _)| Some(spec.site(pc)?.count));
         let times = most.max().unwrap_or(0) as f64 / spec.calls().max(1.0);
