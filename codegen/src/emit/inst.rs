@@ -221,7 +221,7 @@ impl Emitter<'_> {
         if partial && src != Opnd::Reg(dst) {
             self.inst(Inst::op2(Op::Xorps, W64, dst, dst));
         }
-        if op == Op::Mov && w == W64 && matches!(src, Opnd::Reg(_)) {
+        if matches!(op, Op::Mov | Op::Movsd) && w == W64 && matches!(src, Opnd::Reg(_)) {
             return self.mov(dst.into(), src);
         }
         let inst = Inst::op2(op, w, dst, src);

@@ -34,6 +34,8 @@ pub(crate) struct Layout {
     pub succs: Vec<SmallVec<[u32; 2]>>,
     /// IR blocks, each after everything it dominates.
     pub postorder: Vec<Block>,
+    /// By machine block: it is in a loop that holds no other one, and not cold.
+    pub often: Vec<bool>,
 }
 
 fn postorder(f: &Function, options: &SelectOptions, loops: &Loops) -> Vec<Block> {
@@ -168,6 +170,18 @@ pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
         }
     }
     l.placed.extend(exits.into_iter().map(|e| e.2));
+    let leaf = |b: Block| {
+        let inner = loops.innermost(b);
+        inner.filter(|&l| !loops.loops[l as usize].has_inner)
+    };
+    for o in &l.order {
+        let (from, to) = match *o {
+            Origin::Block(b) => (b, b),
+            Origin::Edge(b, s) => (b, f.targets(b).nth(s as usize).map_or(b, |t| t.block)),
+        };
+        let stays = leaf(from).is_some() && leaf(from) == leaf(to);
+        l.often.push(stays && !f.blocks[to.index()].cold);
+    }
     l.placed.extend(cold);
 
     for (m, o) in l.order.iter().enumerate() {

@@ -20,7 +20,9 @@ mod vector;
 
 use crate::compile::CompileError;
 use crate::ir::{self, Function, Inst, InstId, LoadKind, Opnd, SrcLoc, Value, ValueDef, Width};
-use crate::mach::{CallInfo, MBlock, MFunc, MInst, Src, class_of, clobber_set, renumber, to_ra};
+use crate::mach::{
+    CallInfo, MBlock, MFunc, MInst, Src, class_of, clobber_set, renumber, to_ra, weigh,
+};
 use crate::x86::Op;
 use crate::x86::asm::Const;
 use addr::truncate;
@@ -244,6 +246,9 @@ impl Selector<'_> {
                 func.vectors.push(ra::VReg::new(n, ra::RegClass::Float));
                 func.vector_bytes = func.vector_bytes.max(8 * data.ty.lanes());
             }
+        }
+        if self.options.weights {
+            weigh(&mut func, &self.layout.often);
         }
         renumber(&mut func);
         let has_calls = !self.calls.is_empty();

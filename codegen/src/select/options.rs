@@ -18,6 +18,8 @@ pub struct SelectOptions {
     pub cold_apart: bool,
     /// What a register still has is not loaded from its spill slot.
     pub reuse_spilled: bool,
+    /// Uses in hot blocks of innermost loops count for more when registers are given away.
+    pub weights: bool,
     /// What the processor has. Nothing beyond it is selected.
     pub march: March,
     /// BMI1 and BMI2, where it has them: shifts by any register, rotations, `andn` and single bits with a result of their own.
@@ -52,6 +54,7 @@ impl Default for SelectOptions {
             exits_apart: true,
             cold_apart: true,
             reuse_spilled: true,
+            weights: true,
             march: March::V1,
             bmi: true,
             avx: true,
