@@ -34,11 +34,13 @@ impl Lowering<'_> {
         {
             self.recognise(a, Intrinsic::Setmetatable);
             if self.virtual_table_in(a + 2).is_none() {
-                // Who has a finalizer when it gets the metatable is known to the collector.
+                // Who has a finalizer when it gets the metatable is known to the collector, and who has weak references.
                 self.guard(a + 2, Tags::TABLE);
                 let mt = self.get(a + 2);
                 let exit = self.exit_block();
-                self.surely_absent(mt, Event::Gc, exit);
+                for event in [Event::Gc, Event::Mode] {
+                    self.surely_absent(mt, event, exit);
+                }
             }
             self.remark_done(Intrinsic::Setmetatable, "is done in line");
             let metatable = self.reg(a + 2);
@@ -65,7 +67,10 @@ impl Lowering<'_> {
     fn may_have_metatable(&self, id: u32, r: usize) -> bool {
         self.metatable(id).is_none()
             && match self.virtual_table_in(r) {
-                Some(mt) => self.named(mt, b"__gc").is_none() && !self.reaches(mt, id),
+                Some(mt) => {
+                    let names = [b"__gc".as_slice(), b"__mode"];
+                    names.iter().all(|name| self.named(mt, name).is_none()) && !self.reaches(mt, id)
+                }
                 None => self.tags(r).meets(Tags::TABLE),
             }
     }
