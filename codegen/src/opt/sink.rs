@@ -80,7 +80,7 @@ fn hot_uses(f: &Function, cfg: &Cfg) -> Vec<bool> {
 /// Does what it can of a way into cold code in a block of its own.
 fn way(f: &mut Function, hot: &[bool], from: Block, call: &mut BlockCall, stats: &mut OptStats) {
     // What arrives there anyway.
-    let roots: Vec<Value> = call.args.iter().copied().collect();
+    let roots: Vec<Value> = call.args.to_vec();
     let mut plan = Plan::default();
     for (k, &v) in roots.iter().enumerate() {
         // A value that hot code does not use may bring one other into the way.

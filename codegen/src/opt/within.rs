@@ -209,7 +209,7 @@ fn check(f: &Function, b: Block, bits: &[u8]) -> Option<(Check, Bound)> {
         _ => (index, 0),
     };
     let n = bits[x.index()];
-    if !(1..=BITS).contains(&n) || offset < -1 || offset > 1 << BITS || then.block == els.block {
+    if !(1..=BITS).contains(&n) || !(-1..=1 << BITS).contains(&offset) || then.block == els.block {
         return None;
     }
     let not_zero = (offset == -1).then_some(x);
