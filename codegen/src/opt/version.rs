@@ -86,6 +86,30 @@ struct Plan {
     body: Vec<Block>,
 }
 
+/// What a block that ends with a bounds check compares: the length, the index, and whether the first way is that of an index below the length.
+pub(super) fn compared(f: &Function, b: Block) -> Option<(Value, Value, bool)> {
+    let Some(Term::BrIf { cond, then, els }) = &f.blocks[b.index()].term else {
+        return None;
+    };
+    let &Cond::Icmp {
+        cc,
+        w: Width::W64,
+        a,
+        b: Opnd::Value(o),
+    } = cond
+    else {
+        return None;
+    };
+    let found = match cc {
+        IntCc::Ugt => (a, o, true),
+        IntCc::Ule => (a, o, false),
+        IntCc::Ult => (o, a, true),
+        IntCc::Uge => (o, a, false),
+        _ => return None,
+    };
+    (then.block != els.block).then_some(found)
+}
+
 /// Which versions are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -404,35 +428,19 @@ impl View<'_> {
 
     /// The bounds check that a block ends with.
     fn check(&self, b: Block, p: Value, inside: &FastMap<Value, ()>) -> Option<Check> {
-        let Some(Term::BrIf { cond, then, els }) = &self.f.blocks[b.index()].term else {
-            return None;
-        };
-        let &Cond::Icmp {
-            cc,
-            w: Width::W64,
-            a,
-            b: Opnd::Value(o),
-        } = cond
-        else {
-            return None;
-        };
-        let (length, index, holds) = match cc {
-            IntCc::Ugt => (a, o, true),
-            IntCc::Ule => (a, o, false),
-            IntCc::Ult => (o, a, true),
-            IntCc::Uge => (o, a, false),
-            _ => return None,
-        };
+        let (length, index, holds) = compared(self.f, b)?;
         let (base, offset) = self.index(index, p, inside, DEPTH)?;
+        let Some(Term::BrIf { then, els, .. }) = &self.f.blocks[b.index()].term else {
+            return None;
+        };
         let to = if holds { then } else { els };
-        (self.loops.contains(self.n, to.block) && then.block != els.block && offset.abs() < OFFSET)
-            .then_some(Check {
-                block: b,
-                then: holds,
-                base,
-                offset,
-                length,
-            })
+        (self.loops.contains(self.n, to.block) && offset.abs() < OFFSET).then_some(Check {
+            block: b,
+            then: holds,
+            base,
+            offset,
+            length,
+        })
     }
 
     /// A value as the counter plus something that stays the same and a constant.

@@ -10,6 +10,7 @@
 use super::OptStats;
 use super::loops::Loops;
 use super::narrow::bounds;
+use super::version::compared;
 use crate::ir::{
     BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, IntCc, Opnd, Pinned, SrcLoc, Term, Type,
     Value, ValueDef, Width,
@@ -176,25 +177,7 @@ fn pass(f: &mut Function, c: &Check) {
 
 /// The check that a block ends with, and what makes it one for 0 or none.
 fn check(f: &Function, b: Block, bits: &[u8]) -> Option<(Check, Bound)> {
-    let Some(Term::BrIf { cond, then, els }) = &f.blocks[b.index()].term else {
-        return None;
-    };
-    let &Cond::Icmp {
-        cc,
-        w: Width::W64,
-        a,
-        b: Opnd::Value(o),
-    } = cond
-    else {
-        return None;
-    };
-    let (length, index, holds) = match cc {
-        IntCc::Ugt => (a, o, true),
-        IntCc::Ule => (a, o, false),
-        IntCc::Ult => (o, a, true),
-        IntCc::Uge => (o, a, false),
-        _ => return None,
-    };
+    let (length, index, holds) = compared(f, b)?;
     let (x, offset) = match f.def_inst(index) {
         Some(&Inst::Binary {
             op: BinOp::Iadd,
@@ -209,7 +192,7 @@ fn check(f: &Function, b: Block, bits: &[u8]) -> Option<(Check, Bound)> {
         _ => (index, 0),
     };
     let n = bits[x.index()];
-    if !(1..=BITS).contains(&n) || !(-1..=1 << BITS).contains(&offset) || then.block == els.block {
+    if !(1..=BITS).contains(&n) || !(-1..=1 << BITS).contains(&offset) {
         return None;
     }
     let not_zero = (offset == -1).then_some(x);

@@ -165,7 +165,7 @@ impl Lowering<'_> {
             true => SOLE_MAX,
             false => CALLEE_MAX,
         };
-        inlinable(p, &Spec::new(p, seen), max)?;
+        inlinable(p, &self.module.spec(callee), max)?;
         self.tails_inlinable(callee, TAILS_MAX)
     }
 
@@ -183,8 +183,7 @@ impl Lowering<'_> {
                 return Err(NotInlined::TailCall);
             };
             let p = self.module.text(callee);
-            let spec = Spec::new(p, self.module.seen[callee as usize].as_ref());
-            let inner = inlinable(p, &spec, CALLEE_MAX);
+            let inner = inlinable(p, &self.module.spec(callee), CALLEE_MAX);
             let inner = inner.and_then(|()| self.tails_inlinable(callee, most - 1));
             inner.map_err(|_| NotInlined::TailCall)?;
         }

@@ -1,6 +1,6 @@
 //! Generic `for`: the step of `ipairs` in line, other library functions by a leaf function, functions of the program in line or called.
 //!
-//! A loop over `ipairs` asks on its way in who steps, and through what (TFORPREP); an iteration looks at the length and the kind of the array.
+//! A loop over `ipairs` or `next` asks on its way in who steps, and through what (TFORPREP); an iteration of `ipairs` looks at the length and the kind of the array.
 //! TFORCALL and the TFORLOOP behind it are one: where an element is found, and where the array ends, it is known how the loop goes on.
 
 use super::facts;
@@ -37,18 +37,16 @@ impl Lowering<'_> {
         if self.tags(a + 3).within(Tags::NIL.or(Tags::of(tag::FALSE))) {
             return;
         }
+        let t = self.peek_tag(a + 3);
+        let some = Cond::icmp(IntCc::Uge, t, i32::from(tag::TRUE));
         if self.depth() > 0 {
             // Code in line has no place for what is to be closed.
             let exit = self.exit_block();
-            let t = self.peek_tag(a + 3);
-            let some = Cond::icmp(IntCc::Uge, t, i32::from(tag::TRUE));
             return self.b.exit_if(some, exit, &[]);
         }
         let slow = self.b.create_cold_block();
         let done = self.b.create_block();
-        let t = self.peek_tag(a + 3);
-        let nothing = Cond::icmp(IntCc::Ult, t, i32::from(tag::TRUE));
-        self.b.brif(nothing, (done, &[]), (slow, &[]));
+        self.b.brif(some, (slow, &[]), (done, &[]));
         self.b.switch_to(slow);
         self.flush(false);
         self.helper_saving(Helper::test, kind::JUMP);
@@ -230,22 +228,6 @@ impl Lowering<'_> {
         self.ends_or_goes_on(i, finished, more, pair);
     }
 
-    /// The array and the tag of its element `index`, which is within the length of an array of this kind; others go to `slow`.
-    fn element_of_kind(&mut self, t: Value, index: Value, kind: u8, slow: Block) -> (Value, Value) {
-        let at = mem::array(t, table::ELEM_KIND);
-        let other = Cond::icmp_mem(IntCc::Ne, Width::W8, at, i32::from(kind));
-        self.b.exit_if(other, slow, &[]);
-        let array = self.b.load64(mem::array(t, table::ARRAY));
-        let found = match kind {
-            table::KIND_GENERAL => {
-                let down = self.b.ineg(index);
-                let at = mem::element_tag(array, down);
-                self.b.load(LoadKind::U8, at)
-            }
-            _ => self.b.iconst(i64::from(super::table::packed_tag(kind))),
-        };
-        (array, found)
-    }
     /// A cold block for what is not in the array: metamethods and the hash part are the leaf function's.
     fn beyond_array(&mut self, i: Instr, want: Tags, more: Block, finished: Block) -> Block {
         let (a, c) = (i.a(), i.c());

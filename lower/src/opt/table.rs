@@ -319,7 +319,15 @@ impl Lowering<'_> {
         (seen.count_ones() == 1).then(|| seen.trailing_zeros() as u8)
     }
     /// As `element_tag_or`, for arrays of one kind: others go to `slow`.
-    pub(super) fn element_tag_of(
+    fn element_tag_of(&mut self, t: Value, idx: Value, kind: u8, slow: Block) -> (Value, Value) {
+        let (array, found) = self.element_of_kind(t, idx, kind, slow);
+        if kind == table::KIND_GENERAL {
+            self.b.exit_if(Cond::icmp(IntCc::Eq, found, 0), slow, &[]);
+        }
+        (array, found)
+    }
+    /// The array, of this kind (others go to `slow`), and the tag of its element `idx`, which is within the length; it may be nil.
+    pub(super) fn element_of_kind(
         &mut self,
         t: Value,
         idx: Value,
@@ -334,9 +342,8 @@ impl Lowering<'_> {
             return (array, self.b.iconst(i64::from(packed_tag(kind))));
         }
         let down = self.b.ineg(idx);
-        let t = self.b.load(LoadKind::U8, mem::element_tag(array, down));
-        self.b.exit_if(Cond::icmp(IntCc::Eq, t, 0), slow, &[]);
-        (array, t)
+        let at = mem::element_tag(array, down);
+        (array, self.b.load(LoadKind::U8, at))
     }
     /// The array and the tag of its element `idx`, which is within the length; nil goes to `slow`.
     pub(super) fn element_tag_or(&mut self, t: Value, idx: Value, slow: Block) -> (Value, Value) {

@@ -228,8 +228,9 @@ unsafe fn resume(l: Lua, ci: *mut CallInfo) -> LResult<()> {
             // Open results for the next instruction end at `top`: pending work waits for the next poll then.
             if (*th).poll != 0 && !hook::uses_top(*(*ci).pc) {
                 (*ci).status |= call_status::RESUMED;
-                frame::poll_inside(l, ci)?;
+                let done = frame::poll_inside(l, ci);
                 (*ci).status &= !call_status::RESUMED;
+                done?;
             }
             drive(l, ci, false)
         };

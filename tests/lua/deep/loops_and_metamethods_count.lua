@@ -36,12 +36,6 @@ local function nest(n, f)
 end
 
 for _, name in ipairs(names) do
-  for n = 90, 105 do
-    local ok, answer = pcall(nest, n, kinds[name])
-    print(name, n, ok, ok and answer or (string.gsub(answer, "^[^:]*:%d+: ", "")))
-  end
-end
-for _, name in ipairs(names) do
   for n = 180, 203 do
     local ok, answer = pcall(nest, n, kinds[name])
     print(name, n, ok, ok and answer or (string.gsub(answer, "^.-:%d+: ", "")))

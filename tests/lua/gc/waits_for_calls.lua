@@ -4,23 +4,9 @@ local function watch()
   setmetatable({}, { __gc = function() collected = collected + 1 end })
 end
 
--- too long to become code of the loop, and its table is nobody else's
 local function work(a, b)
   local p = { x = a, y = b }
   if a > b then p.x = p.x + 1 end
-  if a > b + 1 then p.x = p.x + 2 end
-  if a > b + 2 then p.x = p.x + 3 end
-  if a > b + 3 then p.x = p.x + 4 end
-  if a > b + 4 then p.x = p.x + 5 end
-  if a > b + 5 then p.x = p.x + 6 end
-  if a > b + 6 then p.x = p.x + 7 end
-  if a > b + 7 then p.x = p.x + 8 end
-  if a > b + 8 then p.x = p.x + 9 end
-  if a > b + 9 then p.x = p.x + 10 end
-  if a > b + 10 then p.x = p.x + 11 end
-  if a > b + 11 then p.x = p.x + 12 end
-  if a > b + 12 then p.x = p.x + 13 end
-  if a > b + 13 then p.x = p.x + 14 end
   return p.x + p.y
 end
 local function recursive(n)

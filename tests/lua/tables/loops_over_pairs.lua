@@ -174,9 +174,10 @@ local function change(t, how)
 end
 for _ = 1, 20 do change({ 1, 2, 3, 4 }) end
 print(change({ 1, 2, 3, 4, 5, 6, 7, 8 }))
-print(change({ 1, 2, 3, 4, 5, 6, 7, 8 }, function(s) debug.setlocal(3, s[2], { 9, 9, 9, 9, 9 }) end))
-print(change({ 1, 2, 3, 4, 5, 6, 7, 8 }, function(s) debug.setlocal(3, s[3], 6) end))
-print(select("#", change({ 1, 2, 3, 4 }, function(s) if s[4] then debug.setlocal(3, s[4], nil) end end)))
+print(change({ 1, 2, 3, 4, 5, 6, 7, 8 }, function(s) debug.setlocal(2, s[2], { 9, 9, 9, 9, 9 }) end))
+print(change({ 1, 2, 3, 4, 5, 6, 7, 8 }, function(s) debug.setlocal(2, s[3], 6) end))
+print(change({ 1, 2, 3, 4 }, function(s) debug.setlocal(2, s[4], nil) end))
+print(pcall(change, { 1, 2, 3, 4 }, function(s) debug.setlocal(2, s[3], "no key") end))
 
 -- values that are to be closed
 local closed = 0
