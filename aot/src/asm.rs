@@ -346,9 +346,10 @@ fn tables(units: &[Unit], skeleton: Option<&[u8]>, out: &mut String) {
             );
             put!(
                 out,
-                "\t.quad .Linlines{n}+{}\n\t.long {}, 0\n\t.quad .Llive{n}+{live}",
+                "\t.quad .Linlines{n}+{}\n\t.long {}, {}\n\t.quad .Llive{n}+{live}",
                 inlines * size_of::<trinity_abi::unit::InlineFrame>(),
-                f.inlines.len()
+                f.inlines.len(),
+                f.of
             );
             points += f.safepoints.len();
             inlines += f.inlines.len();

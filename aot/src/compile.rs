@@ -158,10 +158,11 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     let jobs: Vec<(u32, &Module, &Options)> = modules
         .iter()
         .zip(&options)
-        .flat_map(|(m, o)| (0..m.protos.len()).map(move |n| (n as u32, m, o)))
+        .flat_map(|(m, o)| (0..m.bodies()).map(move |n| (n, m, o)))
         .collect();
-    let job = |&(n, m, options): &(u32, &Module, &Options)| match over_budget(m.protos[n as usize])
-    {
+    let job = |&(n, m, options): &(u32, &Module, &Options)| match over_budget(
+        m.protos[m.function(n) as usize],
+    ) {
         _ if how.observe => Err(Skipped::Observed),
         Some(why) => Err(Skipped::Budget(why)),
         None => compile_typed(m, n, options).map_err(|e| match e.error {
@@ -180,18 +181,22 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     for ((module, names), lowered) in program.modules.iter().zip(names).zip(&modules) {
         let mut funcs = Vec::with_capacity(names.len());
         let mut remarks = Vec::new();
+        let names = version_names(names, lowered);
         for (n, (name, result)) in (0..).zip(names.into_iter().zip(results.by_ref())) {
+            let of = lowered.function(n);
             let interpreted = |name| {
                 let f = without_code(lowered, n).map_err(Error::internal)?;
-                Ok::<Func, Error>(convert(f, name))
+                Ok::<Func, Error>(convert(f, name, of))
             };
             match result {
                 Ok(mut f) => {
                     if let (Some(all), Some(one)) = (&mut out.ir, f.ir.take()) {
                         all.push_str(&format!("; {}\n{}\n", name.symbol, one.trim_end()));
                     }
+                    // Versions have most remarks in common.
+                    f.remarks.retain(|r| n == of || !remarks.contains(r));
                     remarks.append(&mut f.remarks);
-                    funcs.push(convert(f, name));
+                    funcs.push(convert(f, name, of));
                 }
                 Err(Skipped::Observed) => funcs.push(interpreted(name)?),
                 Err(Skipped::Budget(why)) => {
@@ -231,7 +236,20 @@ pub fn profiled(program: &Program) -> Vec<(String, &Proto)> {
     modules.map(|m| (name(m), &m.proto)).collect()
 }
 
-fn convert(f: CompiledFunc, name: FuncName) -> Func {
+/// Adds the names of versions, which are those of their functions with the kinds of arguments behind.
+fn version_names(mut names: Vec<FuncName>, module: &Module) -> Vec<FuncName> {
+    for v in &module.versions {
+        let of = names[v.of as usize].clone();
+        names.push(FuncName {
+            symbol: format!("{}{}", of.symbol, v.suffix()),
+            ..of
+        });
+    }
+    names
+}
+
+/// `of`: the number of the function whose code it is.
+fn convert(f: CompiledFunc, name: FuncName, of: u32) -> Func {
     let reloc = |r: &trinity_codegen::Reloc| CodeReloc {
         offset: r.offset,
         kind: match r.kind {
@@ -252,6 +270,7 @@ fn convert(f: CompiledFunc, name: FuncName) -> Func {
     };
     Func {
         name,
+        of,
         relocs: f.relocs.iter().map(reloc).collect(),
         code: f.code,
         text_len: f.text_len,

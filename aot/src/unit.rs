@@ -43,6 +43,8 @@ pub struct CodeReloc {
 pub struct Func {
     /// Its names.
     pub name: FuncName,
+    /// The function's number in the unit; a version has that of the function whose further body it is.
+    pub of: u32,
     /// Machine code, entry at offset 0; constants and jump tables may follow the instructions.
     pub code: Vec<u8>,
     /// Size of the instructions.
@@ -83,7 +85,7 @@ pub struct Unit {
     pub path: std::path::PathBuf,
     /// Binary chunk.
     pub chunk: Vec<u8>,
-    /// Functions in preorder.
+    /// Functions in preorder, then versions of them.
     pub funcs: Vec<Func>,
     /// What was decided about them, when asked for.
     pub remarks: Vec<Remark>,
@@ -98,7 +100,7 @@ impl Unit {
                     && self
                         .funcs
                         .get(n as usize)
-                        .is_none_or(|to| to.body_offset == 0)
+                        .is_none_or(|to| to.body_offset == 0 && to.of == n)
                 {
                     let name = &f.name.symbol;
                     return Err(Error::internal(format_args!(
@@ -365,7 +367,7 @@ fn add_unit(image: &mut Image, n: usize, unit: &Unit, code: &[ItemId], modules: 
         funcs.u32(f.flags);
         funcs.pointer(inlines, first_inline * size_of::<InlineFrame>() as u64);
         funcs.u32(f.inlines.len() as u32);
-        funcs.u32(0);
+        funcs.u32(f.of);
         funcs.pointer(live, first_live);
         first_live += f.live.len() as u64;
         first_point += f.safepoints.len() as u64;

@@ -46,7 +46,7 @@ local function main(n)\n\
     few[2] = fs[i % 2 + 1](i)\n\
     bits = bits ~ (i & w ~ ~i & total) ~ (i & w | i & n | w & n)\n\
     total = total + few[2] + many[i % 6 + 1].v + w + math.max(i, deep(5))\n\
-    total = total + p:len2() + sum(t, 2) + parts(t, -1) + math.floor(add(i) / 2) + deep(9)\n\
+    total = total + p:len2() + sum(t, 2) + parts(t, -1) + math.floor(add(i) / 2) + deep(9) + math.floor(deep(9.0))\n\
     bits = bits ~ (total << (i & 15)) ~ #('x'):rep(i % 7) ~ string.unpack('>I4', text) & ~i\n\
     for k in range(3) do total = total + k + (start + p).x end\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\

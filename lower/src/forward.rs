@@ -12,7 +12,7 @@ use crate::opt::module::Module;
 use crate::{CompiledFunc, Symbol, func_name};
 use trinity_abi::helpers::stub;
 use trinity_abi::unit::flag;
-use trinity_codegen::{CompileError, Compiler, Options, Reloc, RelocKind};
+use trinity_codegen::{CompileError, CompiledFunction, Compiler, Options, Reloc, RelocKind};
 
 /// Functions, and what is in one, start at a multiple of this.
 const ALIGN: usize = 16;
@@ -28,21 +28,10 @@ pub(crate) fn add_body(
     module: &Module,
     index: u32,
 ) -> Result<(), CompileError> {
-    let sig = &module.signatures[index as usize];
-    if !sig.has_body() {
+    if !module.has_body(index) {
         return Ok(());
     }
-    let p = module.protos[index as usize];
-    let body = Compiler::new(Options::default()).compile(&forwarder(p, sig, index, &f.name))?;
-    if body.frame_size != 0
-        || !body.safepoints.is_empty()
-        || body.code.len() != body.text_len as usize
-    {
-        return Err(CompileError::Verify(format!(
-            "{}: a forwarder is more than stores and a jump",
-            f.name
-        )));
-    }
+    let body = forward(module, index, &f.name)?;
     let at = JUMP_LEN.next_multiple_of(ALIGN);
     let rest = (at + body.code.len()).next_multiple_of(ALIGN);
     let (shift, distance) = u32::try_from(rest + f.code.len())
@@ -78,6 +67,41 @@ pub(crate) fn add_body(
         f.srclocs.insert(0, (0, line));
     }
     Ok(())
+}
+
+/// The code of a forwarder.
+fn forward(module: &Module, number: u32, name: &str) -> Result<CompiledFunction, CompileError> {
+    let body = Compiler::new(Options::default()).compile(&forwarder(module, number, name))?;
+    if body.frame_size != 0
+        || !body.safepoints.is_empty()
+        || body.code.len() != body.text_len as usize
+    {
+        return Err(CompileError::Verify(format!(
+            "{name}: a forwarder is more than stores and a jump"
+        )));
+    }
+    Ok(body)
+}
+
+/// A version whose code would be too large: it forwards to the function's general body.
+pub(crate) fn without_version(module: &Module, number: u32) -> Result<CompiledFunc, CompileError> {
+    let name = func_name(module.protos[module.function(number) as usize]);
+    let body = forward(module, number, &name)?;
+    Ok(CompiledFunc {
+        name,
+        text_len: body.text_len,
+        code: body.code,
+        relocs: body.relocs,
+        safepoints: Vec::new(),
+        srclocs: body.srclocs.iter().map(|&(o, l)| (o, l.0)).collect(),
+        frame_size: 0,
+        body_offset: 0,
+        inlines: Vec::new(),
+        live: Vec::new(),
+        flags: 0,
+        ir: None,
+        remarks: Vec::new(),
+    })
 }
 
 /// A function that is interpreted: its code is a jump to the stub that does it.

@@ -54,7 +54,7 @@ pub enum Symbol {
     Direct(Intrinsic),
     /// Generic entry of function number `n` (preorder) of the module itself.
     Func(u32),
-    /// Body of function `n`: arguments in registers, see [`join`]. Only compiled functions have one.
+    /// Body of function or version `n`: arguments in registers, see [`join`]. Only compiled functions have one.
     Body(u32),
 }
 
@@ -194,7 +194,7 @@ pub struct CompiledFunc {
 /// Machine code of a module: functions in preorder.
 #[derive(Clone, Debug)]
 pub struct CompiledModule {
-    /// The functions.
+    /// The functions, then versions of them.
     pub funcs: Vec<CompiledFunc>,
 }
 
@@ -292,8 +292,8 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
 /// Compiles a module, its functions in preorder.
 pub fn compile_module(main: &Proto, opts: &Options) -> Result<CompiledModule, LowerError> {
     let module = typed::module(main, opts, &|_| false);
-    let funcs = (0..module.protos.len())
-        .map(|i| compile_typed(&module, i as u32, opts))
+    let funcs = (0..module.bodies())
+        .map(|i| compile_typed(&module, i, opts))
         .collect::<Result<_, _>>()?;
     Ok(CompiledModule { funcs })
 }

@@ -41,6 +41,7 @@ macro_rules! passes {
 passes! {
     RegisterArgs "register-args" "functions" "lower/src/opt/spec.rs" "arguments that were always of one kind in machine registers";
     Between "between-functions" "functions" "lower/src/opt/between.rs" "without a profile: kinds of arguments, results and captured variables by the calls and assignments in the text";
+    FunctionVersions "function-versions" "functions" "lower/src/opt/versions.rs" "bodies of a function for the kinds of arguments that calls pass";
     EarlyReturn "early-return" "functions" "lower/src/opt/early.rs" "a first comparison that decides whether to return at once, in front of the checks of the stacks";
     DirectCalls "direct-calls" "functions" "lower/src/opt/spec.rs" "calls of the one function that was always called, without asking the closure";
     Waiting "waiting" "functions" "lower/src/opt/call.rs" "what waits in a call stays on the native stack";

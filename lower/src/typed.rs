@@ -46,12 +46,14 @@ fn module_salt(name: &str) -> u64 {
     }) << 40
 }
 
-/// Compiles function `index` of a module at the level of `opts`; by the baseline when the typed lowering's code would be too large.
+/// Compiles function or version `index` of a module at the level of `opts`; by the baseline when the typed lowering's code would be too large.
 pub fn compile_typed(
     module: &Module,
     index: u32,
     opts: &Options,
 ) -> Result<CompiledFunc, LowerError> {
+    let number = index;
+    let index = module.function(number);
     let p = module.protos[index as usize];
     let remarks = |why: String| match opts.explain {
         true => vec![Remark::of_function(
@@ -66,6 +68,16 @@ pub fn compile_typed(
         let (len, max) = (p.code.len(), TYPED_MAX);
         f.remarks = remarks(format!("{len} instructions, the limit is {max}"));
         return Ok(f);
+    }
+    let too_large = |e: &LowerError| matches!(e.error, CompileError::TooLarge(_));
+    if number != index {
+        return optimized(module, number, opts).or_else(|e| match too_large(&e) {
+            true => forward::without_version(module, number).map_err(|error| LowerError {
+                function: func_name(p),
+                error,
+            }),
+            false => Err(e),
+        });
     }
     match optimized(module, index, opts) {
         Err(LowerError {
@@ -84,8 +96,9 @@ pub fn compile_typed(
     }
 }
 
-/// Compiles function `index` by the typed lowering.
-fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc, LowerError> {
+/// Compiles function or version `number` by the typed lowering.
+fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFunc, LowerError> {
+    let index = module.function(number);
     let p = module.protos[index as usize];
     let name = func_name(p);
     let fail = |error| LowerError {
@@ -94,7 +107,7 @@ fn optimized(module: &Module, index: u32, opts: &Options) -> Result<CompiledFunc
     };
     let lowered = opt::lower(
         module,
-        index,
+        number,
         &name,
         opt::Options {
             stress_guards: opts.stress_guards,

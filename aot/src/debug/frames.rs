@@ -107,6 +107,7 @@ mod tests {
                 symbol: "lua.main.f:1".into(),
                 line: 1,
             },
+            of: 0,
             code: code.to_vec(),
             text_len: code.len() as u32,
             relocs: Vec::new(),

@@ -136,6 +136,7 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
             symbol: format!("lua.main.{short}:{line}"),
             line,
         },
+        of: 0,
         text_len: code.len() as u32,
         code,
         relocs: vec![CodeReloc {
@@ -174,6 +175,7 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
             symbol: format!("lua.main.{short}:{line}"),
             line,
         },
+        of: 0,
         text_len: code.len() as u32,
         code,
         relocs: vec![CodeReloc {
@@ -197,6 +199,14 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
     }
 }
 
+/// Functions with their places for numbers.
+fn numbered(mut funcs: Vec<Func>) -> Vec<Func> {
+    for (n, f) in (0..).zip(&mut funcs) {
+        f.of = n;
+    }
+    funcs
+}
+
 /// Two modules of hand-made code.
 pub fn sample_units(dir: &Path) -> Vec<Unit> {
     let unit = |name: &str, file: &str, funcs| Unit {
@@ -204,7 +214,7 @@ pub fn sample_units(dir: &Path) -> Vec<Unit> {
         shown: format!("./{file}").into_bytes(),
         path: dir.join(file),
         chunk: format!("chunk of {file}").into_bytes(),
-        funcs,
+        funcs: numbered(funcs),
         remarks: Vec::new(),
     };
     let mut other = step_function("start", 1, 30, 3);
@@ -229,7 +239,7 @@ pub const STAND_IN: &str = r#"
 #include <stdio.h>
 typedef struct { uint32_t ret, pc; uint16_t delta; uint8_t kind, inlined; uint32_t live; } SafePoint;
 typedef struct { uint32_t func; uint16_t parent, delta; uint32_t call_pc; } Inline;
-typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; const Inline *inlines; uint32_t num_inlines, pad; const uint8_t *live; } Func;
+typedef struct { int64_t (*entry)(void); const SafePoint *points; uint32_t num_points, code_size, frame_size, flags; const Inline *inlines; uint32_t num_inlines, of; const uint8_t *live; } Func;
 typedef struct { const char *name; uint64_t name_len; const char *chunk; uint64_t chunk_len; const Func *funcs; uint64_t num_funcs;
                  const char *file; uint64_t file_len; } Module;
 extern const Module trinity_modules[];

@@ -11,10 +11,12 @@
 use super::captured::{Captured, Variable};
 use super::facts::{self, VALUE};
 use super::graph::{Graph, Kind, NodeId};
+use super::module::Signature;
 use super::names::{self, Known};
 use super::spec::Spec;
 use super::tags::Tags;
-use std::collections::{BTreeSet, HashMap};
+use super::versions::{CallSeen, Version};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trinity_abi::intrinsic::Intrinsic;
 use trinity_abi::tag;
 use trinity_frontend::bytecode::effects::{effects, open_results};
@@ -40,26 +42,56 @@ pub struct Between {
     pub natives: HashMap<u32, Intrinsic>,
 }
 
-/// Analyses a module's functions, in preorder. `typed`: those that may be looked at.
-pub fn infer(protos: &[&Proto], captured: &Captured, typed: &[bool]) -> Vec<Option<Between>> {
+/// What comes out of an analysis.
+pub struct Found {
+    /// What the text says of each function, then of each version.
+    pub functions: Vec<Option<Between>>,
+    /// Calls of known functions.
+    pub calls: Vec<CallSeen>,
+}
+
+/// Analyses a module's functions, in preorder, and `versions` of them. `typed`: those that may be looked at.
+pub fn infer(
+    protos: &[&Proto],
+    captured: &Captured,
+    typed: &[bool],
+    versions: &[Version],
+) -> Found {
     if !typed.iter().all(|&t| t) {
-        return vec![None; protos.len()];
+        return Found {
+            functions: vec![None; protos.len() + versions.len()],
+            calls: Vec::new(),
+        };
     }
+    let main = 0..protos.len();
+    let of: Vec<usize> = main.chain(versions.iter().map(|v| v.of as usize)).collect();
     let mut a = Analysis {
-        protos,
+        functions: of.iter().map(|&f| Function::new(protos[f])).collect(),
+        protos: of.iter().map(|&f| protos[f]).collect(),
+        of,
+        versions,
         captured,
-        functions: protos.iter().map(|p| Function::new(p)).collect(),
         variables: HashMap::new(),
+        calls: BTreeMap::new(),
         pending: BTreeSet::from([0]),
     };
     a.escape(0);
+    // Others than the calls that are followed here may enter a version, by the generic entry: with its kinds.
+    for (f, v) in (protos.len()..).zip(versions) {
+        let params = v.signature.params.iter().map(|p| p.tags().unwrap_or(VALUE));
+        a.functions[f].found.params = params.collect();
+        a.pending.insert(f);
+    }
     // Callees in front of callers.
     while let Some(f) = a.pending.pop_last() {
         a.run(f, 0);
     }
     let given_up = |f: &Function| f.rounds == 0 || f.rounds > MOST_ROUNDS;
     let out = |f: Function| (!given_up(&f)).then_some(f.found);
-    a.functions.into_iter().map(out).collect()
+    Found {
+        functions: a.functions.into_iter().map(out).collect(),
+        calls: a.calls.into_values().collect(),
+    }
 }
 
 /// A value whose use is followed.
@@ -115,9 +147,15 @@ struct Cell {
 }
 
 struct Analysis<'a> {
-    protos: &'a [&'a Proto],
+    /// Of functions, then of versions.
+    protos: Vec<&'a Proto>,
+    /// Which function each is.
+    of: Vec<usize>,
+    versions: &'a [Version],
     captured: &'a Captured,
     functions: Vec<Function>,
+    /// Calls by function and position, as they were last seen.
+    calls: BTreeMap<(usize, u32), CallSeen>,
     variables: HashMap<Variable, Cell>,
     pending: BTreeSet<usize>,
 }
@@ -238,7 +276,7 @@ impl Analysis<'_> {
     fn step(&mut self, f: usize, pc: u32, s: &mut State, depth: usize) -> bool {
         let p = self.protos[f];
         let i = p.code[pc as usize];
-        let (a, b) = (i.a(), i.b());
+        let (a, b, own) = (i.a(), i.b(), self.of[f]);
         self.uses(f, pc, s);
         let mut written = None;
         let mut what = None;
@@ -263,24 +301,29 @@ impl Analysis<'_> {
             }
             Op::Return | Op::Return1 => self.returns(f, s.tags[a]),
             Op::Return0 => self.returns(f, Tags::NIL),
-            Op::NewCell => self.assign(f, pc, self.captured.local_variable(f, a), s, Some(a)),
+            Op::NewCell => {
+                let of = self.captured.local_variable(own, a);
+                self.assign(f, pc, of, s, Some(a));
+            }
             Op::SetCell => {
-                let of = self.captured.local_variable(f, a);
+                let of = self.captured.local_variable(own, a);
                 self.assign(f, pc, of, s, facts::stored_register(i.c()));
             }
             Op::SetUpval => {
-                let of = self.captured.upvalue_variable(f, b);
+                let of = self.captured.upvalue_variable(own, b);
                 self.assign(f, pc, of, s, facts::stored_register(i.c()));
             }
             Op::GetUpval => {
-                let of = self.captured.upvalue_variable(f, b);
-                (written, what) = self.read(f, of, self.captured.upvalue_function(f, b));
+                let of = self.captured.upvalue_variable(own, b);
+                (written, what) = self.read(f, of, self.captured.upvalue_function(own, b));
             }
             Op::GetCell => {
-                let of = self.captured.local_variable(f, b);
-                (written, what) = self.read(f, of, self.captured.local_function(f, b));
+                let of = self.captured.local_variable(own, b);
+                (written, what) = self.read(f, of, self.captured.local_function(own, b));
             }
-            Op::Closure => what = Some(Known::Function(self.captured.child(f, i.dd() as usize))),
+            Op::Closure => {
+                what = Some(Known::Function(self.captured.child(own, i.dd() as usize)));
+            }
             Op::Move => what = s.what[b],
             Op::GetTabUp => what = constant(p, i.c()).and_then(names::global),
             Op::GetField => {
@@ -311,7 +354,7 @@ impl Analysis<'_> {
     /// Functions that the instruction uses otherwise than to call them may be called by anybody.
     fn uses(&mut self, f: usize, pc: u32, s: &State) {
         let p = self.protos[f];
-        let i = p.code[pc as usize];
+        let (i, own) = (p.code[pc as usize], self.of[f]);
         for r in effects(p, pc as usize).reads.iter() {
             let Some(Known::Function(used)) = s.what[r] else {
                 continue;
@@ -319,8 +362,8 @@ impl Analysis<'_> {
             let harmless = match i.op() {
                 Op::Move | Op::JmpT | Op::JmpF => true,
                 Op::Call | Op::TailCall => r == i.a(),
-                Op::NewCell => self.captured.local_function(f, r) == Some(used),
-                Op::SetCell => self.captured.local_function(f, i.a()) == Some(used),
+                Op::NewCell => self.captured.local_function(own, r) == Some(used),
+                Op::SetCell => self.captured.local_function(own, i.a()) == Some(used),
                 _ => false,
             };
             if !harmless {
@@ -341,11 +384,10 @@ impl Analysis<'_> {
                     0 => open_results(p.code[pc as usize - 1]),
                     _ => None,
                 };
-                let callee = callee as usize;
-                let mut more = self.functions[callee].rounds == 0;
-                for n in 0..self.functions[callee].found.params.len() {
+                let mut kinds = Vec::new();
+                for n in 0..self.functions[callee as usize].found.params.len() {
                     let r = a + 1 + n;
-                    let tags = match open {
+                    kinds.push(match open {
                         Some(open) if r >= open => VALUE,
                         None if b == 0 => VALUE,
                         None if n + 1 >= b => Tags::NIL,
@@ -353,7 +395,11 @@ impl Analysis<'_> {
                             self.escape_value(s.what[r]);
                             s.tags[r]
                         }
-                    };
+                    });
+                }
+                let callee = self.entered(f, pc, callee, &kinds);
+                let mut more = self.functions[callee].rounds == 0;
+                for (n, tags) in kinds.into_iter().enumerate() {
                     let all = &mut self.functions[callee].found.params[n];
                     more |= !tags.within(*all);
                     *all = all.or(tags);
@@ -380,6 +426,22 @@ impl Analysis<'_> {
         }
     }
 
+    /// The function, or version of it, that a call with such arguments enters.
+    fn entered(&mut self, f: usize, pc: u32, callee: u32, kinds: &[Tags]) -> usize {
+        let i = self.protos[f].code[pc as usize];
+        let direct = i.b() > 0 && i.b() - 1 == kinds.len();
+        let first = self.protos.len() - self.versions.len();
+        let open = Signature::from_home(kinds.len());
+        let fits = |v: &Version| v.of == callee && v.takes(&open, kinds.iter().copied());
+        let version = self.versions.iter().position(fits).filter(|_| direct);
+        if direct && f < first {
+            let repeated = is_repeated(self.protos[f], pc);
+            let call = CallSeen::in_text(f as u32, callee, kinds.to_vec(), repeated);
+            self.calls.insert((f, pc), call);
+        }
+        version.map_or(callee as usize, |n| first + n)
+    }
+
     /// A function returns such a value.
     fn returns(&mut self, f: usize, tags: Tags) {
         let function = &mut self.functions[f];
@@ -397,7 +459,7 @@ impl Analysis<'_> {
         let next = self.protos[f].code.get(pc as usize + 1);
         if i.op() == Op::NewCell
             && next.is_some_and(closure)
-            && self.captured.local_function(f, i.a()).is_some()
+            && self.captured.local_function(self.of[f], i.a()).is_some()
             && !s.what[i.a()].is_some_and(|w| matches!(w, Known::Function(_)))
         {
             return;
@@ -411,7 +473,7 @@ impl Analysis<'_> {
         };
         let cell = self.variables.entry(v).or_default();
         let first = cell.stores.is_empty();
-        let other = cell.stores.insert((f, pc)) && !first;
+        let other = cell.stores.insert((self.of[f], pc)) && !first;
         let before = (cell.tags, cell.what);
         cell.tags = cell.tags.or(tags);
         cell.what = match (first, other) {

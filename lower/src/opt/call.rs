@@ -427,8 +427,8 @@ impl Lowering<'_> {
     /// A call of one function, whose closure is `f`: its code pointer said that it is that one and still compiled; arguments go as it takes them.
     pub(crate) fn direct_call(&mut self, i: Instr, callee: u32, f: Value) {
         let (a, b) = (i.a(), i.b());
-        let sig = &self.module.signatures[callee as usize];
-        for (n, tags, _) in sig.registers() {
+        let (target, sig) = self.entered(callee, a + 1);
+        for (n, tags) in sig.known() {
             self.guard(a + 1 + n, tags);
         }
         // Function and what the callee takes from home slots.
@@ -439,6 +439,7 @@ impl Lowering<'_> {
             match p {
                 ParamIn::Home => taken.insert(a + 1 + n),
                 ParamIn::Register(_, r) => args.push((a + 1 + n, *r)),
+                ParamIn::Tag(_) => {}
             }
         }
         let waits = match self.module.passes.has(Pass::Waiting) {
@@ -460,13 +461,10 @@ impl Lowering<'_> {
         for (r, preg) in args {
             list.push((self.get(r), preg));
         }
-        let target = if sig.has_body() {
-            Symbol::Body(callee)
-        } else {
+        if !sig.has_body() {
             let n = self.b.iconst(b as i64 - 1);
             list.push((n, PReg::Rcx));
-            Symbol::Func(callee)
-        };
+        }
         let target = CallTarget::Symbol(target.to_ref());
         let r = self.enter(a, target, &list, kind::CALL, waits);
         self.results(i, r);

@@ -13,6 +13,9 @@ use trinity_codegen::ir::{Block, Cond, FloatCc, IntCc, Value};
 use trinity_frontend::bytecode::op::Event;
 use trinity_frontend::bytecode::{Const, Instr, Op};
 
+/// Integers of up to this are floats exactly.
+const EXACT: i64 = 1 << 53;
+
 /// The two ways out of a comparison.
 #[derive(Clone, Copy)]
 struct Ways {
@@ -59,6 +62,9 @@ impl Lowering<'_> {
         if let Some(t) = facts::plan_compare(&self.spec(), self.pc, self.tags(a), self.tags(b)) {
             return self.compare_known(a, b, t, c);
         }
+        if self.order_of_numbers(a, b, c) {
+            return;
+        }
         if let Some(cond) = self.string_order(a, b, c.int) {
             let w = self.ways(c.negated);
             return self.decide(cond, w);
@@ -86,6 +92,34 @@ impl Lowering<'_> {
         } else {
             self.b.jump(slow, &[]);
         }
+    }
+
+    /// An integer and a float, if they are known to be such: integers of up to 53 bits are compared as floats, which they are exactly. False: nothing was done.
+    fn order_of_numbers(&mut self, a: usize, b: usize, c: Comparison) -> bool {
+        let spec = self.spec();
+        let kind = |r, n| facts::number_kind(self.tags(r), spec.operand(self.pc, n));
+        let (Some(x), Some(y)) = (kind(a, 0), kind(b, 1)) else {
+            return false;
+        };
+        self.guard(a, x);
+        self.guard(b, y);
+        let w = self.ways(c.negated);
+        let mut floats = [a, b].map(|r| self.get(r));
+        for n in [x, y].into_iter().zip(&mut floats) {
+            if n.0 == Tags::INT {
+                let (int, float) = (*n.1, self.b.int_to_float(*n.1));
+                *n.1 = float;
+                let exact = |n: i64| (-EXACT..=EXACT).contains(&n);
+                if !self.b.func().as_iconst(int).is_some_and(exact) {
+                    let slow = self.slow_test(c.negated, w);
+                    let high = self.b.sar(int, EXACT.trailing_zeros() as i32);
+                    let beyond = self.b.iadd(high, 1);
+                    self.b.exit_if(Cond::icmp(IntCc::Ugt, beyond, 1), slow, &[]);
+                }
+            }
+        }
+        self.decide(Cond::fcmp(c.float, floats[0], floats[1]), w);
+        true
     }
 
     /// Both operands are of kind `t`, or it leaves.

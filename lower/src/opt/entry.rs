@@ -2,16 +2,16 @@
 
 use super::func::Lowering;
 use super::mem;
-use super::module::Signature;
+use super::module::{Module, Signature};
 use crate::Symbol;
 use trinity_abi as abi;
 use trinity_abi::helpers::{Helper, stub};
 use trinity_abi::unit::kind;
 use trinity_codegen::ir::{
-    CallTarget, Cond, Function, FunctionBuilder, Inst, IntCc, PReg, SrcLoc, Type as IrType, Value,
-    Width,
+    Block, CallTarget, Cond, Function, FunctionBuilder, Inst, IntCc, PReg, SrcLoc, Type as IrType,
+    Value, Width,
 };
-use trinity_frontend::bytecode::{Op, Proto};
+use trinity_frontend::bytecode::Op;
 
 /// Sets how many slots the entry of a function asks for: known when everything that is inlined is.
 pub(super) fn set_slots(f: &mut Function, frame_end: Value, slots: usize) {
@@ -24,28 +24,65 @@ pub(super) fn set_slots(f: &mut Function, frame_end: Value, slots: usize) {
     }
 }
 
-/// The generic entry of a function whose body takes arguments in registers: checks the tags, loads the payloads, goes to the body. What does not
-/// fit is interpreted.
-pub(super) fn adapter(p: &Proto, sig: &Signature, index: u32, name: &str) -> Function {
+/// The generic entry of a function whose body takes arguments in registers, or that has versions: checks the tags, loads the payloads, goes to the
+/// body that takes them. What none takes is interpreted.
+pub(super) fn adapter(module: &Module, index: u32, name: &str) -> Function {
+    let (p, general) = (module.protos[index as usize], module.signature(index));
     let mut b = FunctionBuilder::new(name, &[(IrType::I64, PReg::Rcx)]);
     b.set_loc(SrcLoc(p.line_defined.max(1)));
     let nargs = b.param(0);
+    let versions: Vec<_> = module.versions_of(index).collect();
+    let mut filled = 0;
+    if versions.is_empty() {
+        filled = needed(general);
+        check_count(&mut b, nargs, filled);
+    }
+    fill_parameters(&mut b, nargs, filled, p.num_params as usize);
+    for (number, version) in versions {
+        let next = b.create_block();
+        enter_body(&mut b, nargs, &version.signature, number, next);
+        b.switch_to(next);
+    }
+    if general.has_body() {
+        let other = interpret(&mut b, nargs);
+        enter_body(&mut b, nargs, general, index, other);
+    } else {
+        b.tail_jump(
+            CallTarget::Symbol(Symbol::Body(index).to_ref()),
+            &[(nargs, PReg::Rcx)],
+        );
+    }
+    b.finish()
+}
+
+/// Arguments that a body needs.
+fn needed(sig: &Signature) -> usize {
+    sig.registers().map(|(r, ..)| r + 1).max().unwrap_or(0)
+}
+
+/// A cold block that interprets the function.
+fn interpret(b: &mut FunctionBuilder, nargs: Value) -> Block {
+    let here = b.current();
     let other = b.create_cold_block();
     b.switch_to(other);
     b.tail_jump(
         CallTarget::Symbol(Symbol::Stub(stub::INTERP).to_ref()),
         &[(nargs, PReg::Rcx)],
     );
-    b.switch_to(b.entry());
-    let needed = sig.registers().map(|(r, ..)| r + 1).max().unwrap_or(0);
-    b.exit_if(
-        Cond::icmp_w(IntCc::Ult, Width::W32, nargs, needed as i32),
-        other,
-        &[],
-    );
-    fill_parameters(&mut b, nargs, needed, p.num_params as usize);
-    let mut args = Vec::new();
-    for (r, tags, preg) in sig.registers() {
+    b.switch_to(here);
+    other
+}
+
+/// Interprets the function if fewer arguments were passed.
+fn check_count(b: &mut FunctionBuilder, nargs: Value, needed: usize) {
+    let other = interpret(b, nargs);
+    let fewer = Cond::icmp_w(IntCc::Ult, Width::W32, nargs, needed as i32);
+    b.exit_if(fewer, other, &[]);
+}
+
+/// Goes to a body if the arguments are of the kinds that it takes, else to `other`.
+fn enter_body(b: &mut FunctionBuilder, nargs: Value, sig: &Signature, number: u32, other: Block) {
+    for (r, tags) in sig.known() {
         // One tag: signatures have no others.
         let tag = tags.single().unwrap_or(abi::tag::NIL);
         b.exit_if(
@@ -53,6 +90,9 @@ pub(super) fn adapter(p: &Proto, sig: &Signature, index: u32, name: &str) -> Fun
             other,
             &[],
         );
+    }
+    let mut args = Vec::new();
+    for (r, _, preg) in sig.registers() {
         let v = if preg.is_xmm() {
             b.loadf(mem::home(r))
         } else {
@@ -60,27 +100,46 @@ pub(super) fn adapter(p: &Proto, sig: &Signature, index: u32, name: &str) -> Fun
         };
         args.push((v, preg));
     }
-    b.tail_jump(CallTarget::Symbol(Symbol::Body(index).to_ref()), &args);
-    b.finish()
+    if !sig.has_body() {
+        args.push((nargs, PReg::Rcx));
+    }
+    b.tail_jump(CallTarget::Symbol(Symbol::Body(number).to_ref()), &args);
 }
 
-/// The body of a function that takes its arguments from home slots all the same: writes them there and goes to the generic entry.
-pub fn forwarder(p: &Proto, sig: &Signature, index: u32, name: &str) -> Function {
-    let params: Vec<(IrType, PReg)> = sig.registers().map(|(_, _, r)| (r.ty(), r)).collect();
+/// The body of a function that takes its arguments from home slots all the same: writes them there and goes to the generic entry. That of a version
+/// that has no code: goes to the function's general body.
+pub fn forwarder(module: &Module, number: u32, name: &str) -> Function {
+    let index = module.function(number);
+    let (p, sig) = (module.protos[index as usize], module.signature(number));
+    let mut params: Vec<(IrType, PReg)> = sig.registers().map(|(_, _, r)| (r.ty(), r)).collect();
+    if !sig.has_body() {
+        params.push((IrType::I64, PReg::Rcx));
+    }
     let mut b = FunctionBuilder::new(name, &params);
     b.set_loc(SrcLoc(p.line_defined.max(1)));
-    for (n, (r, tags, _)) in sig.registers().enumerate() {
+    for (n, (r, ..)) in sig.registers().enumerate() {
         let v = b.param(n);
         b.store64(mem::home(r), v);
+    }
+    for (r, tags) in sig.known() {
         // One tag: signatures have no others.
         let tag = tags.single().unwrap_or(abi::tag::NIL);
         b.store_imm(Width::W8, mem::home_tag(r), i32::from(tag));
     }
-    let nargs = b.iconst(i64::from(p.num_params));
-    b.tail_jump(
-        CallTarget::Symbol(Symbol::Func(index).to_ref()),
-        &[(nargs, PReg::Rcx)],
-    );
+    let nargs = match sig.has_body() {
+        true => b.iconst(i64::from(p.num_params)),
+        false => b.param(0),
+    };
+    if number == index {
+        b.tail_jump(
+            CallTarget::Symbol(Symbol::Func(index).to_ref()),
+            &[(nargs, PReg::Rcx)],
+        );
+    } else {
+        // Not by the entry, which would come back here.
+        let other = interpret(&mut b, nargs);
+        enter_body(&mut b, nargs, module.signature(index), index, other);
+    }
     b.finish()
 }
 
@@ -155,7 +214,8 @@ impl Lowering<'_> {
         self.b.switch_to(more);
         self.store_parameters();
         let nargs = self.argument_count_at_entry(given);
-        let entry = self.b.symbol_addr(Symbol::Func(self.index).to_ref());
+        let function = self.module.function(self.index);
+        let entry = self.b.symbol_addr(Symbol::Func(function).to_ref());
         self.b.tail_jump(
             CallTarget::Symbol(Symbol::Stub(stub::MORE_STACK).to_ref()),
             &[(entry, PReg::Rax), (nargs, PReg::Rcx)],

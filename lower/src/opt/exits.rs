@@ -7,7 +7,7 @@ use super::state::{Payload, Reg};
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::helpers::{Helper, leaf, stub};
-use trinity_abi::unit::{SafePoint, kind};
+use trinity_abi::unit::{SafePoint, VERSION_SHIFT, kind};
 use trinity_codegen::ir::{
     Block, CallTarget, Clobbers, Cond, IntCc, PReg, Type as IrType, Value, Width,
 };
@@ -100,7 +100,9 @@ impl Lowering<'_> {
         self.leave_for(pc, stub::GUARD);
     }
     pub(super) fn leave_for(&mut self, pc: u32, how: &'static str) {
-        let at = u64::from(pc) | u64::from(self.frame().chain) << 32;
+        let version = self.index - self.module.function(self.index);
+        let frame = u64::from(self.frame().chain) << 32 | u64::from(version) << VERSION_SHIFT;
+        let at = u64::from(pc) | frame;
         let at = self.b.iconst(at as i64);
         self.b.tail_jump(
             CallTarget::Symbol(Symbol::Stub(how).to_ref()),

@@ -157,6 +157,7 @@ pub(crate) struct Lowering<'a> {
     pub iterated: Option<super::iterate::Iterated>,
     pub pc: u32,
     pub node: NodeId,
+    /// Number of the function or version.
     pub index: u32,
     pub guards: u32,
     /// What is said about the code, if anybody asked.
@@ -173,7 +174,7 @@ pub(crate) struct Lowering<'a> {
     pub functions: HashMap<Value, u32>,
 }
 
-/// Lowers function `index` of the module.
+/// Lowers function or version `index` of the module.
 pub fn lower(module: &Module, index: u32, name: &str, opts: Options) -> Lowered {
     let mut plan = Plan::new(module.passes.has(Pass::Escape));
     loop {
@@ -192,8 +193,9 @@ fn attempt(
     opts: Options,
     plan: Plan,
 ) -> Result<Lowered, Box<Plan>> {
-    let p = module.text(index);
-    let sig = &module.signatures[index as usize];
+    let function = module.function(index);
+    let p = module.text(function);
+    let sig = module.signature(index);
     let params: Vec<(IrType, PReg)> = match sig.has_body() {
         true => sig.registers().map(|(_, _, r)| (r.ty(), r)).collect(),
         false => vec![(IrType::I64, PReg::Rcx)],
@@ -234,11 +236,12 @@ fn attempt(
                 values += 1;
                 Reg::known(t, l.b.param(values - 1))
             }
+            ParamIn::Tag(t) => Reg::only_tag(t),
             ParamIn::Home => Reg::in_home(facts::VALUE),
         };
         entry[r] = regs[r].tags;
     }
-    l.push_frame(index, 0, 0, 0, None, &entry, regs);
+    l.push_frame(function, 0, 0, 0, None, &entry, regs);
     l.return_early(sig);
     let frame_end = l.prologue(sig);
     if l.plan.is_charged() {
@@ -256,7 +259,9 @@ fn attempt(
     set_slots(&mut body, frame_end, slots);
     Ok(Lowered {
         body,
-        adapter: sig.has_body().then(|| adapter(p, sig, index, name)),
+        adapter: module
+            .has_adapter(index)
+            .then(|| adapter(module, index, name)),
         safepoints: l.safepoints,
         waits: l.waits,
         flags: l.flags,
@@ -301,7 +306,13 @@ impl<'a> Lowering<'a> {
     ) {
         let module: &'a Module<'a> = self.module;
         let p = module.text(func);
-        let spec = module.spec(func);
+        // The outermost one may be a version.
+        let number = if self.frames.is_empty() {
+            self.index
+        } else {
+            func
+        };
+        let spec = module.spec(number);
         let live = Liveness::new(p);
         let graph = Graph::new(p, &live, &|pc| spec.is_left(pc));
         let mut facts = facts::infer(p, &graph, &spec, entry, &[]);

@@ -56,6 +56,7 @@ mod table;
 mod table_store;
 pub mod tags;
 mod unpack;
+pub mod versions;
 mod waiting;
 mod waits;
 mod worth;

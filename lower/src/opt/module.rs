@@ -5,6 +5,7 @@ use super::captured::Captured;
 use super::one_result::Text;
 use super::spec::{Seen, Spec};
 use super::tags::Tags;
+use super::versions::{self, CallSeen, Version};
 use crate::passes::{Pass, Passes};
 use std::collections::HashSet;
 use trinity_abi::tag;
@@ -16,8 +17,20 @@ use trinity_frontend::bytecode::{Const, Op, Proto};
 pub enum ParamIn {
     /// In a register: its payload; the tag is this one.
     Register(Tags, PReg),
+    /// Its tag is all there is of it: nil.
+    Tag(Tags),
     /// In its home slot.
     Home,
+}
+
+impl ParamIn {
+    /// The tag that it has; `None`: any.
+    pub fn tags(self) -> Option<Tags> {
+        match self {
+            ParamIn::Register(t, _) | ParamIn::Tag(t) => Some(t),
+            ParamIn::Home => None,
+        }
+    }
 }
 
 /// How a function takes its arguments.
@@ -48,6 +61,12 @@ const FLOAT_ARGUMENTS: [PReg; 8] = [
 ];
 
 impl Signature {
+    /// All in home slots.
+    pub fn from_home(n: usize) -> Signature {
+        Signature {
+            params: vec![ParamIn::Home; n],
+        }
+    }
     /// The body has an entry of its own, with arguments in registers.
     pub fn has_body(&self) -> bool {
         self.registers().next().is_some()
@@ -56,25 +75,36 @@ impl Signature {
     pub fn registers(&self) -> impl Iterator<Item = (usize, Tags, PReg)> + '_ {
         self.params.iter().enumerate().filter_map(|(n, p)| match p {
             ParamIn::Register(t, r) => Some((n, *t, *r)),
-            ParamIn::Home => None,
+            ParamIn::Tag(_) | ParamIn::Home => None,
         })
+    }
+    /// Parameters of known tags: number, tag.
+    pub fn known(&self) -> impl Iterator<Item = (usize, Tags)> + '_ {
+        let all = self.params.iter().enumerate();
+        all.filter_map(|(n, p)| Some((n, p.tags()?)))
     }
     /// What the profile says of the parameters: values of one kind that have a payload come in registers, while there are some.
     fn of(p: &Proto, spec: &Spec) -> Signature {
+        let kinds = (0..p.num_params as usize).map(|n| {
+            spec.param(n)
+                .filter(|t| t.has_payload() && !p.is_vararg)
+                .filter(|t| t.single().is_some_and(|t| t != tag::CELL))
+        });
+        Signature::for_kinds(&kinds.collect::<Vec<_>>())
+    }
+    /// For parameters of these kinds, each of one tag: in registers, while there are some.
+    pub fn for_kinds(kinds: &[Option<Tags>]) -> Signature {
         let mut ints = INTEGER_ARGUMENTS.iter();
         let mut floats = FLOAT_ARGUMENTS.iter();
-        let params = (0..p.num_params as usize).map(|n| {
-            let kind = spec
-                .param(n)
-                .filter(|t| t.has_payload() && !p.is_vararg)
-                .filter(|t| t.single().is_some_and(|t| t != tag::CELL));
+        let params = kinds.iter().map(|&kind| {
             let register = match kind {
                 Some(Tags::FLOAT) => floats.next(),
-                Some(_) => ints.next(),
-                None => None,
+                Some(t) if t.has_payload() => ints.next(),
+                _ => None,
             };
             match (kind, register) {
                 (Some(t), Some(&r)) => ParamIn::Register(t, r),
+                (Some(t), None) if !t.has_payload() => ParamIn::Tag(t),
                 _ => ParamIn::Home,
             }
         });
@@ -92,10 +122,12 @@ pub struct Module<'a> {
     pub texts: Vec<Text>,
     /// What was seen of each.
     pub seen: Vec<Option<Seen>>,
-    /// What the text says of each; for those of which nothing was seen.
+    /// What the text says of each, versions included; for those of which nothing was seen.
     pub between: Vec<Option<Between>>,
     /// How each takes its arguments.
     pub signatures: Vec<Signature>,
+    /// Further bodies of functions, numbered behind them.
+    pub versions: Vec<Version>,
     /// What they are called, for people.
     pub names: Option<Vec<String>>,
     /// Which are compiled by the typed lowering (the others have no bodies).
@@ -126,11 +158,11 @@ fn assigned_globals(protos: &[&Proto]) -> HashSet<Vec<u8>> {
 }
 
 impl<'a> Module<'a> {
-    /// What is known or was seen of function `index`.
+    /// What is known or was seen of function or version `index`.
     pub fn spec(&self, index: u32) -> Spec<'_> {
-        let index = index as usize;
-        let (seen, text) = (self.seen[index].as_ref(), self.between[index].as_ref());
-        Spec::of(self.protos[index], seen, text)
+        let of = self.function(index) as usize;
+        let text = self.between.get(index as usize).and_then(Option::as_ref);
+        Spec::of(self.protos[of], self.seen[of].as_ref(), text)
     }
 
     /// Describes a module. `typed` says which functions the typed lowering compiles.
@@ -143,23 +175,7 @@ impl<'a> Module<'a> {
         let protos = crate::preorder(main);
         let typed: Vec<bool> = protos.iter().map(|p| typed(p)).collect();
         let captured = Captured::new(&protos);
-        let between = match passes.has(Pass::Between) && seen.iter().all(Option::is_none) {
-            true => between::infer(&protos, &captured, &typed),
-            false => vec![None; protos.len()],
-        };
-        let specs = protos.iter().zip(&seen).zip(&between);
-        let specs = specs.map(|((p, seen), text)| Spec::of(p, seen.as_ref(), text.as_ref()));
-        let signatures = protos
-            .iter()
-            .zip(specs)
-            .zip(&typed)
-            .map(|((p, spec), &typed)| match typed {
-                true => Signature::of(p, &spec),
-                false => Signature {
-                    params: vec![ParamIn::Home; p.num_params as usize],
-                },
-            })
-            .collect();
+        let by_text = passes.has(Pass::Between) && seen.iter().all(Option::is_none);
         let sites = seen.iter().flatten().flat_map(|s| s.sites.iter().flatten());
         let executed = sites.map(|s| s.count as f64).sum();
         let texts = protos
@@ -167,18 +183,51 @@ impl<'a> Module<'a> {
             .zip(&seen)
             .map(|(p, seen)| Text::new(p, &Spec::new(p, seen.as_ref())))
             .collect();
-        Module {
+        let mut module = Module {
             texts,
             assigned_globals: assigned_globals(&protos),
             executed,
             captured,
-            between,
+            between: vec![None; protos.len()],
             names: None,
             passes,
             protos,
             seen,
-            signatures,
+            signatures: Vec::new(),
+            versions: Vec::new(),
             typed,
+        };
+        match by_text {
+            true => {
+                let calls = module.infer_between();
+                module.add_versions(&calls);
+                if !module.versions.is_empty() {
+                    module.infer_between();
+                }
+            }
+            false => {
+                module.sign();
+                let calls = versions::calls_in_training(&module);
+                module.add_versions(&calls);
+            }
         }
+        module
+    }
+
+    /// Looks for types between functions, and says how each takes its arguments then. The calls that were followed.
+    fn infer_between(&mut self) -> Vec<CallSeen> {
+        let found = between::infer(&self.protos, &self.captured, &self.typed, &self.versions);
+        self.between = found.functions;
+        self.sign();
+        found.calls
+    }
+
+    /// Says how each function takes its arguments.
+    fn sign(&mut self) {
+        let of = |f: usize| match self.typed[f] {
+            true => Signature::of(self.protos[f], &self.spec(f as u32)),
+            false => Signature::from_home(self.protos[f].num_params as usize),
+        };
+        self.signatures = (0..self.protos.len()).map(of).collect();
     }
 }

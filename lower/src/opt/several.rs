@@ -7,7 +7,7 @@ use super::module::ParamIn;
 use super::tags::Tags;
 use crate::Symbol;
 use trinity_abi::{VALUE_TAIL, closure, tag};
-use trinity_codegen::ir::{Block, CallTarget, Cond, IntCc, Value, Width};
+use trinity_codegen::ir::{Block, CallTarget, Cond, IntCc, PReg, Value, Width};
 use trinity_frontend::bytecode::Instr;
 
 /// Part of the calls that the functions told apart must make up.
@@ -136,7 +136,7 @@ impl Lowering<'_> {
         let takes = |l: &Self, callee: u32| {
             module.typed.get(callee as usize) == Some(&true)
                 && l.takes(callee, b)
-                && module.signatures[callee as usize].has_body()
+                && module.has_body(callee)
         };
         let known: Vec<u32> = seen.filter(|&callee| takes(self, callee)).collect();
         if known.is_empty() {
@@ -150,8 +150,8 @@ impl Lowering<'_> {
             self.b
                 .brif(Cond::icmp(IntCc::Eq, code, its), (hit, &[]), (next, &[]));
             self.b.switch_to(hit);
-            let sig = &module.signatures[callee as usize];
-            for (n, tags, _) in sig.registers() {
+            let (target, sig) = self.entered(callee, a + 1);
+            for (n, tags) in sig.known() {
                 self.leave_unless_tag(a + 1 + n, tags, general);
             }
             let mut args = Vec::new();
@@ -161,6 +161,7 @@ impl Lowering<'_> {
                 match *p {
                     ParamIn::Register(Tags::FLOAT, preg) => args.push((self.peek_float(r), preg)),
                     ParamIn::Register(_, preg) => args.push((self.peek_bits(r), preg)),
+                    ParamIn::Tag(_) => {}
                     ParamIn::Home => self.move_argument(r, n),
                 }
             }
@@ -169,8 +170,10 @@ impl Lowering<'_> {
                 .store_imm(Width::W8, mem::function_slot(8), i32::from(tag::LUA_FN));
             self.b
                 .store_imm(Width::W8, mem::function_slot(VALUE_TAIL), 1);
-            self.b
-                .tail_jump(CallTarget::Symbol(Symbol::Body(callee).to_ref()), &args);
+            if !sig.has_body() {
+                args.push((self.b.iconst(b as i64 - 1), PReg::Rcx));
+            }
+            self.b.tail_jump(CallTarget::Symbol(target.to_ref()), &args);
             self.b.switch_to(next);
         }
     }

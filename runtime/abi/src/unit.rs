@@ -10,7 +10,7 @@ pub struct ModuleDesc {
     /// Binary chunk (bytecode of all functions).
     pub chunk: *const u8,
     pub chunk_len: u64,
-    /// Functions in preorder of the prototype tree, which is also the order of their code.
+    /// Functions in preorder of the prototype tree, then versions of them: the order of their code.
     pub funcs: *const FuncDesc,
     pub num_funcs: u64,
     /// File name the module was compiled from, for `require`'s second result.
@@ -33,7 +33,9 @@ pub struct FuncDesc {
     /// Functions whose code is part of this one's.
     pub inlines: *const InlineFrame,
     pub num_inlines: u32,
-    pub pad: u32,
+    /// Its number among the module's functions. A version of a function (a further body, for certain kinds of arguments) has that function's; versions come behind
+    /// all functions, and nothing but machine code refers to them.
+    pub of: u32,
     /// Lists of values that wait on the native stack ([`crate::live`]).
     pub live: *const u8,
 }
@@ -51,6 +53,10 @@ pub struct InlineFrame {
     /// The CALL instruction, in the parent, that was inlined.
     pub call_pc: u32,
 }
+
+/// Where in the number of an exit's place (docs/abi.md section 6) it says how far behind the function's entry in the table that of the version is that leaves. Below: the
+/// inlined frame, and from bit 0 the pc.
+pub const VERSION_SHIFT: u32 = 40;
 
 /// What an executable made for training runs (`trinityc --profile-gen`) is to observe: the symbol `trinity_profile`.
 #[repr(C)]
@@ -137,6 +143,7 @@ pub mod layout {
         assert!(offset_of!(FuncDesc, code_size) == 20);
         assert!(offset_of!(FuncDesc, frame_size) == 24);
         assert!(offset_of!(FuncDesc, inlines) == 32);
+        assert!(offset_of!(FuncDesc, of) == 44);
         assert!(offset_of!(FuncDesc, live) == 48);
         assert!(offset_of!(SafePoint, live) == 12);
         assert!(offset_of!(InlineFrame, parent) == 4);

@@ -14,7 +14,7 @@ use crate::numfmt::decimal;
 use crate::proto::RtProto;
 use crate::thread::{CallKind, Lua, Thread};
 use crate::value::Value;
-use trinity_abi::unit::{FuncDesc, kind};
+use trinity_abi::unit::{FuncDesc, VERSION_SHIFT, kind};
 use trinity_frontend::bytecode::{Instr, Op};
 
 /// A replaced return address.
@@ -99,7 +99,7 @@ unsafe fn stress_frames(th: *mut Thread) {
 pub unsafe extern "C" fn rt_exit(th: *mut Thread, base: *mut Value, pc: u32) -> i64 {
     unsafe {
         hook::on_exit(th, pc.saturating_sub(1) as usize);
-        run_frames(th, base, pc, 0)
+        run_frames(th, base, pc, (0, 0))
     }
 }
 
@@ -122,14 +122,14 @@ fn tell(p: &RtProto, site: u64) {
     let line = p.src.lines.get(pc as usize).copied().unwrap_or(0);
     let mut text =
         b"trinity: left machine code (line, instruction, inlined frame, failure):".to_vec();
-    for n in [line, pc, (site >> 32) as u32, p.guard_failures] {
+    for n in [line, pc, frame_of(site).0 as u32, p.guard_failures] {
         text.push(b' ');
         text.extend_from_slice(decimal(u64::from(n), &mut [0; 20]));
     }
     crate::cli::message(None, &text);
 }
 
-/// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the inlined frame it is about. Like [`rt_exit`].
+/// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the frame it is about ([`frame_of`]). Like [`rt_exit`].
 ///
 /// # Safety
 /// As for [`rt_exit`]: all frames of the chain are complete.
@@ -151,8 +151,16 @@ pub unsafe extern "C" fn rt_guard(th: *mut Thread, base: *mut Value, site: u64) 
         }
         let pc = site as u32;
         hook::on_exit(th, pc.saturating_sub(1) as usize);
-        run_frames(th, base, pc, (site >> 32) as usize)
+        run_frames(th, base, pc, frame_of(site))
     }
+}
+
+/// A frame in a function's code: its number among the inlined ones (0: none of them), and how far behind the function's table entry that of the version is.
+fn frame_of(site: u64) -> (usize, usize) {
+    (
+        (site >> 32) as u8 as usize,
+        (site >> VERSION_SHIFT) as usize,
+    )
 }
 
 /// Adds the frame number `inlined`, at `pc`, behind its callers.
@@ -178,9 +186,10 @@ unsafe fn push_frames(
     }
 }
 
-/// Continues the function at `base` in the interpreter, in the frame number `inlined` of its code at `pc`.
-unsafe fn run_frames(th: *mut Thread, base: *mut Value, pc: u32, inlined: usize) -> i64 {
+/// Continues the function at `base` in the interpreter, in this frame of its code at `pc`.
+unsafe fn run_frames(th: *mut Thread, base: *mut Value, pc: u32, frame: (usize, usize)) -> i64 {
     unsafe {
+        let (inlined, version) = frame;
         let l = Lua(std::ptr::NonNull::new_unchecked(th));
         let machine = (*th).ci;
         let proto = (*(*base.sub(1)).as_lua_fn()).proto;
@@ -198,7 +207,9 @@ unsafe fn run_frames(th: *mut Thread, base: *mut Value, pc: u32, inlined: usize)
         // From here on the walk starts at the caller: these frames are represented by the interpreter's records.
         (*machine).nbase = entry_base;
         let offset = entry_base as usize - (*th).stack as usize;
-        match push_frames(l, base, (*proto).desc, inlined, pc, nextra).run() {
+        // Without a table there are no inlined frames either.
+        let desc = (*proto).desc.wrapping_add(version);
+        match push_frames(l, base, desc, inlined, pc, nextra).run() {
             Ok(()) => {
                 let func = (((*th).stack as usize + offset) as *mut Value).sub(1);
                 (*th).top.offset_from(func) as i64
@@ -360,7 +371,12 @@ pub unsafe extern "C" fn rt_lazy_lookup(
             }
             _ => pc as u64 + 1,
         };
-        r.rax = next | (inlined as u64) << 32;
+        // Of an inlined frame the table says more.
+        let version = match inlined {
+            0 => 0,
+            _ => std::ptr::from_ref(site.func).offset_from((*site.proto).desc) as u64,
+        };
+        r.rax = next | (inlined as u64) << 32 | version << VERSION_SHIFT;
         r.rdx = outer as u64;
         site.func.frame_size as u64
     }
@@ -376,6 +392,6 @@ pub unsafe extern "C" fn rt_lazy_exit(th: *mut Thread, base: *mut Value, action:
             (*(*th).ci).nbase = base;
             return (action & 0xffff_ffff) as i64;
         }
-        run_frames(th, base, action as u32, (action >> 32) as usize)
+        run_frames(th, base, action as u32, frame_of(action))
     }
 }

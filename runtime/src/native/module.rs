@@ -81,15 +81,20 @@ unsafe fn collect(p: *mut RtProto, out: &mut Vec<*mut RtProto>) {
 pub unsafe fn attach(l: Lua, module: &str, funcs: &'static [FuncDesc]) -> LResult<()> {
     unsafe {
         let closure = l.arg(-1).as_lua_fn();
-        let mut protos = Vec::with_capacity(funcs.len());
+        let mut protos = Vec::new();
         collect((*closure).proto, &mut protos);
-        if protos.len() != funcs.len() {
+        // Versions come behind the functions.
+        let own = (0..).zip(funcs).take_while(|(n, f)| f.of == *n).count();
+        if protos.len() != own {
             return Ok(());
         }
-        for (&p, f) in protos.iter().zip(funcs) {
+        for (n, f) in funcs.iter().enumerate() {
+            let p = protos[f.of as usize];
             if f.flags & flag::INTERPRETED == 0 {
-                (*p).native_code = f.entry;
-                (*p).desc = f;
+                if n < own {
+                    (*p).native_code = f.entry;
+                    (*p).desc = f;
+                }
                 for k in 1..=f.num_inlines as usize {
                     if let Some(i) = inlined_frame(f, k) {
                         let inner = protos[i.func as usize];

@@ -62,7 +62,7 @@ pub fn inlined_frame(func: &FuncDesc, inlined: usize) -> Option<InlineFrame> {
 }
 
 impl Units {
-    /// Registers a module. Functions are in address order and `protos` is parallel to them; both stay alive as long as the state
+    /// Registers a module. Functions and versions are in address order, `protos` are those of the functions; both stay alive as long as the state
     /// (the prototypes are anchored by the caller).
     pub fn add(&mut self, funcs: &'static [FuncDesc], protos: Vec<*mut RtProto>) {
         let (Some(first), Some(last)) = (funcs.first(), funcs.last()) else {
@@ -91,7 +91,8 @@ impl Units {
     pub fn relying_on(&self, seen: &WordSet<*mut RtProto>) -> Vec<*mut RtProto> {
         let mut out = Vec::new();
         for unit in &self.units {
-            for (&p, f) in unit.protos.iter().zip(unit.funcs) {
+            for f in unit.funcs {
+                let p = unit.protos[f.of as usize];
                 let inlined = |n| {
                     inlined_frame(f, n)
                         .is_some_and(|i| seen.contains(&unit.protos[i.func as usize]))
@@ -99,6 +100,7 @@ impl Units {
                 // SAFETY: as above.
                 if f.flags & flag::ASSUMES_UPVALUES != 0
                     && !unsafe { (*p).broken }
+                    && !out.contains(&p)
                     && (seen.contains(&p) || (1..=f.num_inlines as usize).any(inlined))
                 {
                     out.push(p);
@@ -139,7 +141,7 @@ impl Units {
             .ok()?;
         Some(Site {
             func,
-            proto: unit.protos[f],
+            proto: unit.protos[func.of as usize],
             point: points[p],
             protos: unit.protos.as_ptr(),
         })

@@ -87,7 +87,7 @@ fn place(code: Code, outer: usize, n: usize, flags: u32) -> &'static [FuncDesc] 
                 flags: if compiled { flags } else { flag::INTERPRETED },
                 inlines: inlines.as_ptr(),
                 num_inlines: if compiled { inlines.len() as u32 } else { 0 },
-                pad: 0,
+                of: k as u32,
                 live: std::ptr::null(),
             }
         };

@@ -17,3 +17,26 @@ local x = 5
 if x < 5.5 then io.write "a " end if x > 4.5 then io.write "b " end if x <= 5.0 then io.write "c " end if 5.0 <= x then io.write "d " end if x ~= 5.0 then io.write "e " end if not (x < NAN) then io.write "f " end print()
 for _, k in ipairs { 127, 128, -128, -129, 255, 256, 32767, 32768, 65536, 131072 } do io.write(tostring(x < k), " ", tostring(x == k), " ", tostring(k > x), " ", tostring(k <= x), "; ") end print()
 print(try(math.max), try(math.min, "x"), try(math.max, "10", 9), type(math.max({})), try(function() return 1 < "2" end), "a" < "b", try(function() return 1 < nil end))
+
+-- Integers with floats, of kinds that are known, around the last integers that are floats exactly.
+local function order(i, f)
+  local s = ""
+  for _ = 1, 2 do
+    local g = f + 0.0
+    s = s .. (i < g and "<" or "-") .. (i <= g and "l" or "-") .. (g < i and ">" or "-") .. (g <= i and "g" or "-")
+  end
+  return s
+end
+local function below(f, limit)
+  local n = 0
+  while f < 1000000 do f = f * 3 n = n + 1 end
+  while f <= limit do f = f * 3 n = n + 1 end
+  while 9007199254740993 > f do f = f * 3 n = n + 1 end
+  while not (f >= math.maxinteger) do f = f * 3 n = n + 1 end
+  return n, f
+end
+for _ = 1, 20 do order(1, 1.5) below(1.5, 70000000) end
+for _, i in ipairs { 0, 1, -1, 1 << 53, (1 << 53) + 1, (1 << 53) - 1, -(1 << 53), -(1 << 53) - 1, -(1 << 53) + 1, math.maxinteger, math.mininteger, math.maxinteger - 1 } do
+  print(i, order(i, 0.5), order(i, -0.0), order(i, 2.0 ^ 53), order(i, -2.0 ^ 53), order(i, 2.0 ^ 63), order(i, -2.0 ^ 63), order(i, 1 / 0), order(i, 0 / 0), order(i, i))
+end
+print(below(1.5, 1 << 54), below(-0.5 + 1, 3), below(1e300, 4))
