@@ -65,7 +65,7 @@ fn a_page_stands_alone() {
 }
 
 /// Programs, how they are trained, and more options.
-const PROGRAMS: [(&str, &[&str]); 6] = [
+const PROGRAMS: [(&str, &[&str]); 7] = [
     (EXAMPLE, &["--train", "20"]),
     (
         // Recursion, a branch that is never taken, several callees, globals, fields of several tables, loops with calls.
@@ -103,6 +103,12 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
         "local function f(...) local a = ... return a + 1 end\n\
          local s = 0 for i = 1, 100 do s = s + f(i) end\n",
         &["--train", ""],
+    ),
+    (
+        // A function for integers and floats.
+        "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end\n\
+         print(fib(20), fib(20.0))\n",
+        &[],
     ),
     ("return 1\n", &[]),
 ];

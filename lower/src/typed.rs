@@ -1,6 +1,7 @@
 //! Compilation by the typed lowering: which functions, and from lowered IR to machine code.
 
 use crate::opt::module::Module;
+use crate::opt::versions::Version;
 use crate::opt::{self, seen};
 use crate::passes::Pass;
 use crate::remark::{Kind, Remark};
@@ -79,7 +80,17 @@ pub fn compile_typed(
             false => Err(e),
         });
     }
+    let versions = || {
+        let of = |v: &Version| {
+            Remark::of_function(index, p.line_defined, Kind::Version { kinds: v.kinds() })
+        };
+        module.versions_of(index).map(move |(_, v)| of(v))
+    };
     match optimized(module, index, opts) {
+        Ok(mut f) if opts.explain => {
+            f.remarks.splice(0..0, versions());
+            Ok(f)
+        }
         Err(LowerError {
             error: CompileError::TooLarge(why),
             ..

@@ -13,10 +13,11 @@ use super::facts;
 use super::func::Lowering;
 use super::graph::{Graph, Kind, NodeId};
 use super::module::{Module, ParamIn, Signature};
-use super::spec::Spec;
+use super::spec::{Seen, Spec};
 use super::tags::Tags;
 use crate::Symbol;
 use crate::passes::Pass;
+use crate::remark::Kinds;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use trinity_frontend::bytecode::effects::effects;
@@ -25,7 +26,9 @@ use trinity_frontend::bytecode::{Liveness, Op, Proto};
 /// Versions of one function, at most.
 const MOST_VERSIONS: usize = 3;
 /// Calls in training from which on a function may have versions.
-const OFTEN_CALLED: u64 = 2000;
+const CALLED: u64 = 16;
+/// Instructions of a function that training executed, from which on it may.
+const EXECUTED: u64 = 50_000;
 /// Part of a function's calls that a version must be for.
 const LEAST_SHARE: f64 = 0.05;
 /// Instructions of a function with versions, at most.
@@ -61,6 +64,12 @@ impl Version {
     fn may_take(&self, kinds: impl Iterator<Item = Tags>) -> bool {
         let mut all = kinds.enumerate();
         all.all(|(n, tags)| self.kind(n).is_none_or(|t| tags.meets(t)))
+    }
+    /// The kinds of its arguments, for people.
+    pub fn kinds(&self) -> String {
+        let kind = |n| Kinds(self.kind(n).unwrap_or(facts::VALUE)).to_string();
+        let all: Vec<_> = (0..self.signature.params.len()).map(kind).collect();
+        all.join(", ")
     }
     /// What it is called behind the function's name: the kinds of its arguments.
     pub fn suffix(&self) -> String {
@@ -102,8 +111,8 @@ impl CallSeen {
 pub fn calls_in_training(module: &Module) -> Vec<CallSeen> {
     let may: Vec<bool> = (0..module.protos.len())
         .map(|f| {
-            let calls = module.seen[f].as_ref().map_or(0, |s| s.calls);
-            calls >= OFTEN_CALLED && is_open(module, f)
+            let often = |s: &Seen| s.calls >= CALLED && executed(s) >= EXECUTED;
+            module.seen[f].as_ref().is_some_and(often) && is_open(module, f)
         })
         .collect();
     let mut out = Vec::new();
@@ -138,6 +147,11 @@ pub fn calls_in_training(module: &Module) -> Vec<CallSeen> {
         |c: &CallSeen| c.kinds.len() == usize::from(module.protos[c.callee as usize].num_params);
     out.retain(known);
     out
+}
+
+/// Instructions of a function that training executed.
+fn executed(seen: &Seen) -> u64 {
+    seen.sites.iter().flatten().map(|s| s.count).sum()
 }
 
 /// Whether a function may have versions: some argument comes in a home slot, since it may be of several kinds.

@@ -136,6 +136,9 @@ kinds! {
     /// A function whose loops were not optimised.
     TooLarge { size: u64, limit: u64 } Function "too-large"
         "loops and repeated work are not optimised: {size} instructions, the limit is {limit}";
+    /// A function has a body for certain kinds of arguments.
+    Version { kinds: String } Done "version"
+        "compiled once more for arguments ({kinds})";
     /// A callee's code is part of the caller's.
     Inlined { callee: String } Done "inlined"
         "{callee} is inlined";
