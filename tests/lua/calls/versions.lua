@@ -146,3 +146,26 @@ end
 local d = 0
 for k = 1, 1000 do d = d + distance(k, 2, 4) + distance(k / 2, 0.5, 4) end
 print(d, distance(1, 2, 40), distance(1.5, 2, 40))
+
+-- A captured variable that is assigned once, until somebody changes it while a version runs.
+local factor = 3
+local function each(n, change)
+  if n == 7 and change then
+    for k = 1, 9 do
+      local name = debug.getupvalue(change, k)
+      if name == "factor" then debug.setupvalue(change, k, 5) end
+    end
+  end
+end
+local function scaled(x, n, change)
+  local s = x - x
+  for i = 1, n do
+    s = s + x * factor
+    if s == -1 then s = 0 elseif s == -2 then s = 1 elseif s == -3 then s = 2 end
+    each(i, change)
+    if s == -4 then s = 0 elseif s == -5 then s = 1 elseif s == -6 then s = 2 end
+  end
+  return s
+end
+for k = 1, 2500 do scaled(k, 2, nil) scaled(k / 4, 2, nil) end
+print(scaled(2, 6, nil), scaled(0.5, 6, nil), scaled(2, 10, scaled), scaled(0.5, 10, scaled), scaled(2, 10, nil))
