@@ -56,7 +56,7 @@ passes! {
     ManyShapes "many-shapes" "objects" "lower/src/opt/cached.rs" "fields of tables of many shapes from the table of lookups, in line";
     ArrayKinds "array-kinds" "objects" "lower/src/opt/spec.rs" "elements of arrays of the one kind that was always seen";
     Appends "appends" "objects" "lower/src/opt/append.rs" "stores into arrays that grow ask for the one kind of elements first";
-    ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the few elements that others made there came to have";
+    ArraySizes "array-sizes" "objects" "lower/src/opt/spec.rs" "tables made with room for the elements that others made there came to have, few or always about as many";
     Constructors "constructors" "objects" "lower/src/opt/constructor.rs" "tables made in line, with the shape of all their keys; their stores";
     InlineAlloc "inline-alloc" "objects" "lower/src/opt/alloc.rs" "closures and cells of captured variables made in line";
     GrowingStrings "growing-strings" "objects" "lower/src/opt/growing.rs" "strings of locals that grow are extended where they are";

@@ -1,6 +1,10 @@
 //! Several rotations of one number under `~`: `r(x, 2) ~ r(x, 13) ~ r(x, 22)` is `r(r(r(x, 9) ~ x, 11) ~ x, 2)`, which leaves the number where it is and
 //! needs one register more, not three.
+//!
+//! Each step waits for the one before it, which takes longer: where the next iteration waits for the result (the number comes from what the last one left),
+//! rotations stay as they are, which is as fast as processors can.
 
+use super::loops::Loops;
 use super::{OptStats, use_counts};
 use crate::ir::{BinOp, Cfg, Function, Inst, InstId, Opnd, Type, Value};
 
@@ -73,6 +77,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
         }),
         _ => None,
     };
+    let moving = moving(f, &cfg);
     for &b in &cfg.rpo {
         let mut at = f.blocks[b.index()].insts.len();
         // From the last one on: the whole before its parts, which nobody uses then.
@@ -82,8 +87,10 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             let node = &f.insts[id.index()];
             let loc = node.loc;
             let part = uses.get(node.first_result.index()) == Some(&0);
-            let found = find(f, &uses, &node.inst, &rotation).filter(|r| r.by.len() > 1);
-            let Some(all) = found else { continue };
+            let found = find(f, &uses, &node.inst, &rotation);
+            let Some(all) = found.filter(|r| r.by.len() > 1 && !moving[r.of.index()]) else {
+                continue;
+            };
             node.inst.for_each_use(|v| uses[v.index()] -= 1);
             if part {
                 continue;
@@ -98,5 +105,48 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
             f.blocks[b.index()].insts.splice(at..at, new);
             stats.folded += 1;
         }
+    }
+}
+
+/// By value: computed, in an innermost loop, from what the last iteration left, counters apart. What is loaded is not: elements are known early.
+fn moving(f: &Function, cfg: &Cfg) -> Vec<bool> {
+    let loops = Loops::new(cfg, f.blocks.len());
+    let mut moving = vec![false; f.values.len()];
+    for l in loops.loops.iter().filter(|l| !l.has_inner) {
+        for &latch in &l.latches {
+            for t in f.targets(latch).filter(|t| t.block == l.header) {
+                for (&p, &a) in f.blocks[l.header.index()].params.iter().zip(&t.args) {
+                    moving[p.index()] |= a != p && !is_step(f, p, a);
+                }
+            }
+        }
+        for &b in &l.blocks {
+            for id in &f.blocks[b.index()].insts {
+                let node = &f.insts[id.index()];
+                let mut from = false;
+                if let Inst::Binary { .. } | Inst::Unary { .. } | Inst::Select { .. } = node.inst {
+                    node.inst.for_each_use(|v| from |= moving[v.index()]);
+                    moving[node.first_result.index()] |= from;
+                }
+            }
+            for t in f.targets(b).filter(|t| l.blocks.contains(&t.block)) {
+                for (&p, a) in f.blocks[t.block.index()].params.iter().zip(&t.args) {
+                    moving[p.index()] |= t.block != l.header && moving[a.index()];
+                }
+            }
+        }
+    }
+    moving
+}
+
+/// A counter's next number.
+fn is_step(f: &Function, counter: Value, next: Value) -> bool {
+    match f.def_inst(next) {
+        Some(&Inst::Binary {
+            op: BinOp::Iadd | BinOp::Isub,
+            a,
+            b,
+        }) => a == counter && f.opnd_const(b).is_some(),
+        _ => false,
     }
 }

@@ -102,6 +102,10 @@ impl Lowering<'_> {
         {
             return self.made(a, Tags::TABLE);
         }
+        if let Some(n) = few.filter(|n| *n > MAX_INLINE_ELEMENTS) {
+            self.leave_room(i, n);
+            return self.made(a, Tags::TABLE);
+        }
         let done = self.b.create_block();
         let out = self.value_params(done, Tags::TABLE);
         let slow = self.slow_new_table(i, !keys.is_empty(), few, done);
@@ -202,9 +206,7 @@ impl Lowering<'_> {
         let slow = self.b.create_cold_block();
         if let Some(n) = few {
             self.b.switch_to(slow);
-            let (caches, offset) = self.cache(i.d());
-            let elements = mem::cache(caches, offset + cache::SLOT);
-            self.b.store_imm(Width::W32, elements, n as i32);
+            self.leave_room(i, n);
         }
         self.slow_helper(slow);
         let before = self.reg(i.a());
@@ -221,6 +223,13 @@ impl Lowering<'_> {
         *self.reg_mut(i.a()) = before;
         self.b.switch_to(here);
         slow
+    }
+
+    /// The helper of a NEWTABLE is to make room for elements.
+    fn leave_room(&mut self, i: Instr, elements: usize) {
+        let (caches, offset) = self.cache(i.d());
+        let at = mem::cache(caches, offset + cache::SLOT);
+        self.b.store_imm(Width::W32, at, elements as i32);
     }
 
     /// The constructor that the present instruction belongs to and stores for.

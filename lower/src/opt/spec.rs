@@ -114,8 +114,10 @@ pub(crate) const EVIDENCE: u64 = 4;
 /// Executions of an instruction from which on it may have much code.
 const OFTEN: u64 = 1 << 19;
 
-/// Elements that a table is made with because others came to have as many.
+/// Elements that a table is made with because another one came to have as many.
 const FEW: usize = 8;
+/// The same, where all others came to have more than half as many. The observer counts one further.
+const MANY: usize = 256;
 
 /// The answers for one function.
 #[derive(Clone, Copy)]
@@ -260,10 +262,13 @@ impl<'a> Spec<'a> {
     pub fn range(&self, pc: u32) -> Option<(i64, i64)> {
         self.evidence(pc)?.range
     }
-    /// How many elements the arrays of tables made here come to have, where that is at least one and never many.
+    /// How many elements the arrays of tables made here come to have, where that is never many, or almost the same each time.
     pub fn elements(&self, pc: u32) -> Option<usize> {
-        let longest = usize::try_from(self.evidence(pc)?.range?.1).ok()?;
-        (1..=FEW).contains(&longest).then_some(longest)
+        let (least, longest) = self.evidence(pc)?.range?;
+        let [least, longest] = [least, longest].map(|n| usize::try_from(n).unwrap_or(0));
+        let alike = (longest / 2 + 1..=longest).contains(&least);
+        let most = if alike { MANY } else { FEW };
+        (1..=most).contains(&longest).then_some(longest)
     }
     /// Keys other than integers were seen by an access, or nothing was.
     pub fn other_keys(&self, pc: u32) -> bool {

@@ -285,6 +285,23 @@ fn memory_is_accounted_and_returned() {
 }
 
 #[test]
+fn free_cells_are_used_before_fresh_ones() {
+    let s = TestState::new();
+    let mut pages = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        for _ in 0..40 {
+            // SAFETY: a live state.
+            let t = unsafe { table::new(s.0, 16, 0) }.unwrap();
+            pages.insert(t as usize >> 12);
+        }
+        s.collect();
+        s.check();
+    }
+    // 40 tables of 208 bytes, not 800.
+    assert!(pages.len() <= 4, "{pages:?}");
+}
+
+#[test]
 fn the_pause_bounds_the_heap() {
     for mode in [Mode::Incremental, Mode::Generational] {
         let s = TestState::new();

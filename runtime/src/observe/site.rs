@@ -234,7 +234,10 @@ impl SiteRecord {
                 return;
             }
             if op == Op::NewTable {
-                v.origins.made(v.reg(a).as_table(), (v.number, at as u32));
+                let by = (v.number, at as u32);
+                if let Some(len) = v.origins.made(v.reg(a).as_table(), by) {
+                    widen(&mut self.site.range, i64::from(len));
+                }
             }
             if n > 0 {
                 let x = v.reg(first);
@@ -266,9 +269,10 @@ impl SiteRecord {
         }
     }
 
-    /// A table that the instruction made has an array of this length.
+    /// A table that the instruction made has an array of this length, so far: the least length is that of tables behind which others were made.
     pub fn array_of(&mut self, len: u32) {
-        widen(&mut self.site.range, i64::from(len));
+        let range = self.site.range.get_or_insert((i64::MAX, 0));
+        range.1 = range.1.max(i64::from(len));
     }
 
     /// Kind of elements and metatable.

@@ -95,8 +95,8 @@ fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     )
 }
 
-/// Room for a formatted integer: at most two digits of width and precision, so 99 characters and a prefix.
-pub const INT_TEXT: usize = 112;
+/// Room for a formatted integer: at most two digits of width and precision, so 99 characters and a prefix, and what `hex` writes behind.
+pub const INT_TEXT: usize = 128;
 
 /// Writes an integer as C's `%lld`, `%llu`, `%llo`, `%llx`, `%llX` do; gives the number of characters.
 ///
@@ -146,20 +146,44 @@ pub unsafe fn integer(spec: Spec, conversion: u8, n: i64, to: *mut u8) -> usize 
         }
         bytes::fill(at, b'0', zeros);
         at = at.add(zeros);
-        if radix == 0 {
-            numfmt::write_decimal(bits, at, digits);
-        } else {
-            let letters = if conversion == b'X' { b'A' } else { b'a' };
-            let mut rest = bits;
-            for i in (0..digits).rev() {
-                let d = (rest & ((1 << radix) - 1)) as u8;
-                rest >>= radix;
-                *at.add(i) = if d < 10 { b'0' + d } else { letters + d - 10 };
+        match radix {
+            0 => numfmt::write_decimal(bits, at, digits),
+            // The first digit in the uppermost bits.
+            4 => hex(bits << (64 - 4 * digits as u32 & 63), conversion, at),
+            _ => {
+                let mut rest = bits;
+                for i in (0..digits).rev() {
+                    *at.add(i) = b'0' + (rest & 7) as u8;
+                    rest >>= 3;
+                }
             }
         }
         at = at.add(digits);
         bytes::fill(at, b' ', behind);
         at.add(behind).offset_from(to) as usize
+    }
+}
+
+/// Writes the sixteen digits of a number for `x` or `X`, eight at a time.
+///
+/// # Safety
+/// There is room for them.
+unsafe fn hex(bits: u64, conversion: u8, to: *mut u8) {
+    const ONES: u64 = u64::MAX / 255;
+    // What letters are more than digits that go on behind '9'.
+    let letters = u64::from(b'a' - (b'x' - conversion) - b'0' - 10);
+    for (i, half) in [bits >> 32, bits & 0xFFFF_FFFF].into_iter().enumerate() {
+        let mut d = (half << 16 | half) & 0x0000_FFFF_0000_FFFF;
+        d = (d << 8 | d) & 0x00FF_00FF_00FF_00FF;
+        d = (d << 4 | d) & (15 * ONES);
+        let above = (d + 6 * ONES) >> 4 & ONES;
+        let text = d + u64::from(b'0') * ONES + above * letters;
+        // SAFETY: the caller's room.
+        unsafe {
+            to.add(8 * i)
+                .cast::<u64>()
+                .write_unaligned(text.swap_bytes())
+        };
     }
 }
 
