@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
   static Machine m;
   for (size_t i = 0; i < sizeof program / sizeof *program; i++) m.mem[i] = program[i];
   m.x[2] = MEMORY;
-  m.x[10] = argc > 1 ? (uint32_t)atol(argv[1]) : 30;
+  m.x[10] = argc > 1 ? (uint32_t)atol(argv[1]) : 150;
   while (step(&m)) {}
   printf("rv32i %u %lu %lu\n", m.x[10], m.count, m.hash);
   return 0;

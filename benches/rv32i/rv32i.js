@@ -1,4 +1,4 @@
-const N = Number(process.argv[2] || 30);
+const N = Number(process.argv[2] || 150);
 
 const program = [
   // BEGIN PROGRAM (made by tools/assemble.lua)

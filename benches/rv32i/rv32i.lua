@@ -1,6 +1,6 @@
 -- An instruction-set simulator for RV32I running a real machine program: shell sort, sieve and CRC-32
 -- (tools/program.s, assembled by tools/assemble.lua). Words are kept as integers from 0 to 2^32-1.
-local N = tonumber(arg[1] or 30)
+local N = tonumber(arg[1] or 150)
 
 local program = {
   -- BEGIN PROGRAM (made by tools/assemble.lua)

@@ -3,7 +3,7 @@
 local bit = require("bit")
 local band, bor, bxor, bnot, lshift, rshift, arshift, tobit =
   bit.band, bit.bor, bit.bxor, bit.bnot, bit.lshift, bit.rshift, bit.arshift, bit.tobit
-local N = tonumber(arg[1] or 30)
+local N = tonumber(arg[1] or 150)
 
 local program = {
   -- BEGIN PROGRAM (made by tools/assemble.lua)

@@ -1,6 +1,6 @@
 import sys
 
-N = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+N = int(sys.argv[1]) if len(sys.argv) > 1 else 150
 
 program = [
     # BEGIN PROGRAM (made by tools/assemble.lua)

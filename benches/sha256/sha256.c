@@ -44,7 +44,7 @@ static void sha256(unsigned char *m, size_t length, char *out) {
 }
 
 int main(int argc, char **argv) {
-  long n = argc > 1 ? atol(argv[1]) : 1300;
+  long n = argc > 1 ? atol(argv[1]) : 13000;
   static char text[2701];
   for (int i = 0; i < 60; i++) strcat(text, "The quick brown fox jumps over the lazy dog. ");
   unsigned char message[4096];

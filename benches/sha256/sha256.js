@@ -1,4 +1,4 @@
-const N = Number(process.argv[2] || 1300);
+const N = Number(process.argv[2] || 13000);
 
 const K = new Int32Array([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,

@@ -2,7 +2,7 @@
 local bit = require("bit")
 local band, bxor, bnot, ror, rshift, tobit, tohex =
   bit.band, bit.bxor, bit.bnot, bit.ror, bit.rshift, bit.tobit, bit.tohex
-local N = tonumber(arg[1] or 1300)
+local N = tonumber(arg[1] or 13000)
 
 local K = {
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,

@@ -1,7 +1,7 @@
 import struct
 import sys
 
-N = int(sys.argv[1]) if len(sys.argv) > 1 else 1300
+N = int(sys.argv[1]) if len(sys.argv) > 1 else 13000
 M = 0xFFFFFFFF
 
 K = [
