@@ -34,7 +34,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
                 .map(|&b| at_end(f, &cfg, l.header, b, &load))
                 .collect();
             if let Some(stored) = stored {
-                carry(f, &cfg, l, at, &load, &stored, &mut replace);
+                carry(f, l, at, &load, &stored, &mut replace);
                 stats.carried += 1;
                 any = true;
             }
@@ -134,7 +134,6 @@ fn beside(to: &Addr, bytes: u32, place: &Addr) -> bool {
 /// Makes a load a parameter of its loop.
 fn carry(
     f: &mut Function,
-    cfg: &Cfg,
     l: &Loop,
     at: usize,
     place: &Place,
@@ -146,7 +145,8 @@ fn carry(
     let param = f.add_param(header, place.ty);
     replace.grow(f);
     replace.set(node.first_result, param);
-    let mut preds = cfg.preds(header).to_vec();
+    // As they are now: each load that is carried adds blocks.
+    let mut preds = Cfg::new(f).preds(header).to_vec();
     preds.dedup();
     for p in preds {
         let latch = l.latches.iter().position(|&b| b == p);
