@@ -2,7 +2,7 @@
 //! and another on the other. Where hot code only compares it with constants, it becomes a choice ([`Inst::Select`]) between
 //! them, comparisons with which fold to the condition itself (`fold.rs`); what only ways out of the loop still need is computed there (`sink.rs`).
 
-use super::{OptStats, Replace, dce};
+use super::{OptStats, Replace};
 use crate::ir::{BinOp, Block, Cfg, Cond, Function, Inst, IntCc, Opnd, Term, Type, Value, Width};
 
 /// Makes choices of them. Whether there were any.
@@ -10,7 +10,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
     let cfg = Cfg::new(f);
     let only_compared = only_compared(f, &cfg);
     let mut replace = Replace::new(f);
-    let mut gone = Vec::new();
+    let mut any = false;
     for &b in &cfg.rpo {
         let Some((at, cond)) = f.blocks[b.index()]
             .params
@@ -40,14 +40,14 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
             let id = f.add_inst(at, select, &[Type::I64], loc);
             let new = f.insts[id.index()].first_result;
             replace.grow(f);
+            // The parameter goes with what nothing needs, at the end.
             replace.set(p, new);
-            gone.push(p);
             stats.truths += 1;
+            any = true;
         }
     }
     replace.apply(f);
-    dce::remove_params(f, &cfg, |v| gone.contains(&v));
-    !gone.is_empty()
+    any
 }
 
 /// The block whose branch decides how a block is entered, both of its ways leading there, and the condition.
