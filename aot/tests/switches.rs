@@ -18,6 +18,19 @@ local function deep(n) if n < 2 then return n end return deep(n - 1) + deep(n - 
 local function adder(n) return function(x) n = n + x return n end end\n\
 local function vector(n) local s = 0 for i = 1, n do local v = { x = i, y = s } v.x = v.x + v.y s = v.x & 255 end return s end\n\
 Point.__add = function(a, b) return new(a.x + b.x, a.y + b.y) end\n\
+local machine = { at = 0, sum = 0 }\n\
+local function walk(s, t, n)\n\
+  s.at = 0\n\
+  while s.at < n do\n\
+    local at = s.at + 1\n\
+    local v, to = t[at], at + 2\n\
+    local odd = v & 4 ~= 0\n\
+    if v & 1 == 0 then n = n - 1 if odd then s.sum = s.sum + to end\n\
+    elseif v & 2 == 0 then s.sum = s.sum ~ v elseif odd then s.sum = s.sum + v else s.sum = s.sum - to end\n\
+    s.at = at\n\
+  end\n\
+  return s.sum\n\
+end\n\
 local function range(n) local i = 0 return function() i = i + 1 if i <= n then return i end end end\n\
 local function main(n)\n\
   local t, total, bits, float = {}, 0, 0, 0.5\n\
@@ -53,6 +66,7 @@ local function main(n)\n\
   end\n\
   local a, b, c = 1, 2, n\n\
   for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
+  bits = bits ~ walk(machine, t, n) ~ walk(machine, t, n)\n\
   print(a, #line, total, bits, float, math.type(total))\n\
 end\n\
 main(tonumber((...)) or 60)\n";

@@ -4,6 +4,7 @@
 //! pure operations change. Floating-point rules are those that are exact for every operand that is not a NaN.
 
 use super::eval;
+use super::gvn::negate;
 use crate::ir::{
     Addr, Base, BinOp, Cond, Function, Inst, IntCc, LoadKind, Opnd, OvfOp, Type, UnOp, Value, Width,
 };
@@ -383,6 +384,35 @@ pub(super) fn fold_cond(f: &Function, cond: &mut Cond) -> Option<bool> {
             }
             if *b == Opnd::Value(*a) {
                 return Some(eval::compare(*cc, *w, 0, 0));
+            }
+            // A choice between constants: what decided it.
+            if let (
+                Some(&Inst::Select {
+                    cond: inner, a, b, ..
+                }),
+                Some(y),
+            ) = (f.def_inst(*a), f.opnd_const(*b))
+                && let (Some(p), Some(q)) = (f.as_iconst(a), f.as_iconst(b))
+            {
+                let with = |x: i64| eval::compare(*cc, *w, x as u64, y as u64);
+                let inner = match (with(p), with(q), inner) {
+                    (true, true, _) => return Some(true),
+                    (false, false, _) => return Some(false),
+                    (true, false, Cond::Icmp { .. } | Cond::Test { .. }) => Some(inner),
+                    (false, true, Cond::Icmp { cc, w, a, b }) => {
+                        let cc = negate(cc);
+                        Some(Cond::Icmp { cc, w, a, b })
+                    }
+                    (false, true, Cond::Test { cc, w, a, b }) => {
+                        let cc = negate(cc);
+                        Some(Cond::Test { cc, w, a, b })
+                    }
+                    _ => None,
+                };
+                if let Some(inner) = inner {
+                    *cond = inner;
+                    return fold_cond(f, cond);
+                }
             }
             // A truth value that is asked again.
             if let (IntCc::Ne, Width::W64, Opnd::Imm(0), Some(Inst::BoolOf(inner))) =

@@ -10,9 +10,11 @@
 //! Budgets are counts, never clocks, so that the same function gives the same code.
 
 mod boolean;
+mod carry;
 mod compact;
 mod consts;
 mod dce;
+mod defer;
 mod eval;
 mod fold;
 mod graph;
@@ -28,6 +30,7 @@ mod report;
 mod rotate;
 mod simplify;
 mod sink;
+mod truth;
 mod unroll;
 mod vector;
 mod version;
@@ -76,6 +79,10 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         }
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
+        if options.truths && truth::run(f, &mut stats) {
+            check(f, options, "truths");
+            simplify(f, options, &mut stats);
+        }
         if options.peel && peel::run(f, options.versions, &mut known, &mut stats, report) {
             check(f, options, "peel");
             simplify(f, options, &mut stats);
@@ -88,19 +95,16 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
                 number(f, options, &mut known, &mut stats);
             }
         }
-        // Again: operands that were found equal make addresses and counters comparable.
         if has_loops(f) {
-            for _ in 0..AGAIN {
-                let loads = stats.loads;
-                number(f, options, &mut known, &mut stats);
-                // What was loaded from memory may be an address itself, of which more is known now.
-                if stats.loads == loads || stats.peeled == 0 {
-                    break;
-                }
-            }
+            again(f, options, &mut known, &mut stats);
         }
         if stats.peeled > 0 && within::run(f, &mut stats) {
             check(f, options, "within");
+            simplify(f, options, &mut stats);
+            again(f, options, &mut known, &mut stats);
+        }
+        if options.carry && carry::run(f, &mut stats) {
+            check(f, options, "carry");
             simplify(f, options, &mut stats);
             number(f, options, &mut known, &mut stats);
         }
@@ -136,6 +140,13 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         && sink::run(f, &mut stats)
     {
         check(f, options, "sink");
+    }
+    if options.defer
+        && !vector::present(f)
+        && stats.insts_before <= FULL_SIZE
+        && defer::run(f, &mut stats)
+    {
+        check(f, options, "defer");
     }
     if options.dce {
         dce::run(f, &mut stats);
@@ -185,6 +196,18 @@ fn number(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut
         gvn::run(f, options, known, stats);
         check(f, options, "gvn");
         simplify(f, options, stats);
+    }
+}
+
+/// Numbers values until no more loads go: operands that were found equal make addresses and counters comparable, and
+/// what was loaded may be an address itself, of which more is known now.
+fn again(f: &mut Function, options: &OptOptions, known: &mut Known, stats: &mut OptStats) {
+    for _ in 0..AGAIN {
+        let loads = stats.loads;
+        number(f, options, known, stats);
+        if stats.loads == loads || stats.peeled == 0 {
+            break;
+        }
     }
 }
 

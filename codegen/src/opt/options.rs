@@ -37,6 +37,12 @@ pub struct OptOptions {
     pub four_lanes: bool,
     /// What only ways out of loops need is computed there.
     pub sink: bool,
+    /// Truth values that hot code only asks are the conditions that made them.
+    pub truths: bool,
+    /// Fields that each iteration of an innermost loop loads and stores are carried in registers.
+    pub carry: bool,
+    /// Cheap operations where their results are needed.
+    pub defer: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
     pub verify: bool,
 }
@@ -61,6 +67,9 @@ impl OptOptions {
         vector: true,
         four_lanes: false,
         sink: true,
+        truths: true,
+        carry: true,
+        defer: true,
         verify: cfg!(debug_assertions),
     };
     /// Everything off: blocks are renumbered, nothing else.
@@ -82,6 +91,9 @@ impl OptOptions {
         vector: false,
         four_lanes: false,
         sink: false,
+        truths: false,
+        carry: false,
+        defer: false,
         verify: cfg!(debug_assertions),
     };
 }
@@ -135,6 +147,12 @@ pub struct OptStats {
     pub vectors: u32,
     /// Instructions done on ways out of loops.
     pub sunk: u32,
+    /// Parameters that are choices between constants.
+    pub truths: u32,
+    /// Loads of loops that the last iteration's stores are carried to.
+    pub carried: u32,
+    /// Operations done where their results are needed.
+    pub deferred: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

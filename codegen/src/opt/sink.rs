@@ -9,8 +9,8 @@ use super::known::Known;
 use super::loops::Loops;
 use super::{OptStats, compact};
 use crate::ir::{
-    BinOp, Block, BlockCall, Cfg, Function, Inst, LoadKind, Opnd, Region, Term, Type, UnOp, Value,
-    ValueDef,
+    BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, LoadKind, Opnd, Region, Term, Type, UnOp,
+    Value, ValueDef,
 };
 
 /// Operations one behind the other that are done again.
@@ -175,6 +175,10 @@ fn is_cheap(inst: &Inst) -> bool {
             op,
             UnOp::Ineg | UnOp::Inot | UnOp::Zext8 | UnOp::Zext16 | UnOp::Zext32
         ),
+        // A choice between constants, by what is in registers.
+        Inst::Select { cond, ty, .. } => {
+            *ty == Type::I64 && matches!(cond, Cond::Icmp { .. } | Cond::Test { .. })
+        }
         Inst::Load { kind, addr } => addr.region == Region::Const && *kind != LoadKind::F64,
         _ => false,
     }

@@ -209,6 +209,9 @@ impl Selector<'_> {
             Width::W32 => Some(n as i32),
             Width::W64 => i32::try_from(n).ok(),
         });
+        if let Some((op, x)) = self.in_place(w, addr, val) {
+            return self.mem_op(op, w, addr, x);
+        }
         let mem = self.addr(addr);
         if let Some(imm) = imm {
             self.push(MInst::StoreImm { w, mem, imm });
@@ -226,6 +229,33 @@ impl Selector<'_> {
         };
         self.ops.push(ra::Operand::reg_use(r));
         self.push(MInst::Store { op, w, mem });
+    }
+
+    /// What changes memory at an address into a value that is stored there, if that is made of what is there and
+    /// nothing else needs it: `t.n = t.n + 1`.
+    fn in_place(&self, w: Width, addr: &Addr, val: Value) -> Option<(MemOp, Opnd)> {
+        let &Inst::Binary { op, a, b } = self.only_use(val)? else {
+            return None;
+        };
+        let op = match op {
+            BinOp::Iadd => MemOp::Add,
+            BinOp::Isub => MemOp::Sub,
+            BinOp::And => MemOp::And,
+            BinOp::Or => MemOp::Or,
+            BinOp::Xor => MemOp::Xor,
+            _ => return None,
+        };
+        let there = |v: Value| {
+            let load = self.foldable_load(v);
+            load.is_some_and(|(kind, from)| {
+                kind == LoadKind::I64 && w == Width::W64 && from == *addr
+            })
+        };
+        match b {
+            _ if there(a) => Some((op, b)),
+            Opnd::Value(v) if op != MemOp::Sub && there(v) => Some((op, Opnd::Value(a))),
+            _ => None,
+        }
     }
 
     pub(super) fn mem_op(&mut self, op: MemOp, w: Width, addr: &Addr, x: Opnd) {

@@ -15,7 +15,7 @@ use crate::opt::loops::Loops;
 /// Stores of a loop that are looked at one by one; with more, the loop changes the region.
 const LOOP_STORES: usize = 400;
 /// Stores that a load looks through.
-const WALK: usize = 32;
+const WALK: usize = 64;
 /// Ways that meet, at most, to be looked through.
 const WAYS: usize = 8;
 const REGIONS: usize = Region::ALL.len();
@@ -70,6 +70,14 @@ enum Version {
         pins: Pins,
         prev: u32,
     },
+}
+
+/// A search for the version that decides what a load gives.
+struct Walk {
+    /// Versions that it still may look at.
+    fuel: usize,
+    /// Meetings of ways, each with what it found there: ways that part again meet the same ones.
+    met: Vec<(u32, u32)>,
 }
 
 /// The pinned registers at a point.
@@ -336,9 +344,12 @@ impl Memory {
         bytes: u32,
         beside: impl Fn(u32, Region, Pins) -> bool,
     ) -> u32 {
-        let mut fuel = WALK;
+        let mut walk = Walk {
+            fuel: WALK,
+            met: Vec::new(),
+        };
         let v = state.version[region as usize];
-        self.look_through(v, addr, bytes, &beside, &mut fuel)
+        self.look_through(v, addr, bytes, &beside, &mut walk)
     }
 
     fn look_through(
@@ -347,10 +358,10 @@ impl Memory {
         addr: &AddrKey,
         bytes: u32,
         beside: &impl Fn(u32, Region, Pins) -> bool,
-        fuel: &mut usize,
+        walk: &mut Walk,
     ) -> u32 {
-        while *fuel > 0 {
-            *fuel -= 1;
+        while walk.fuel > 0 {
+            walk.fuel -= 1;
             v = match self.versions[v as usize] {
                 Version::Store {
                     addr: to,
@@ -364,14 +375,19 @@ impl Memory {
                     prev,
                 } if beside(in_loop, region, pins) => prev,
                 Version::Merge { from, to } => {
+                    if let Some(&(_, end)) = walk.met.iter().find(|m| m.0 == v) {
+                        return end;
+                    }
                     let ins = &self.merged[from as usize..to as usize];
                     let mut ends = ins
                         .iter()
-                        .map(|&i| self.look_through(i, addr, bytes, beside, fuel));
-                    match ends.next() {
-                        Some(first) if ends.all(|e| e == first) => return first,
-                        _ => return v,
-                    }
+                        .map(|&i| self.look_through(i, addr, bytes, beside, walk));
+                    let end = match ends.next() {
+                        Some(first) if ends.all(|e| e == first) => first,
+                        _ => v,
+                    };
+                    walk.met.push((v, end));
+                    return end;
                 }
                 _ => return v,
             };
