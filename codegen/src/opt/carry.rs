@@ -102,10 +102,10 @@ fn at_end(f: &Function, cfg: &Cfg, header: Block, end: Block, place: &Place) -> 
                 }
                 Inst::Store { w, addr, .. }
                 | Inst::StoreImm { w, addr, .. }
-                | Inst::MemOp { w, addr, .. } => {
-                    if !beside(addr, w.bytes(), &place.addr) {
-                        return None;
-                    }
+                | Inst::MemOp { w, addr, .. }
+                    if !beside(addr, w.bytes(), &place.addr) =>
+                {
+                    return None;
                 }
                 Inst::Call(data) if place.addr.region.written_by(data.clobbers) => return None,
                 Inst::VectorStore { .. } => return None,

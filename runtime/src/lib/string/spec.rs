@@ -149,7 +149,7 @@ pub unsafe fn integer(spec: Spec, conversion: u8, n: i64, to: *mut u8) -> usize 
         match radix {
             0 => numfmt::write_decimal(bits, at, digits),
             // The first digit in the uppermost bits.
-            4 => hex(bits << (64 - 4 * digits as u32 & 63), conversion, at),
+            4 => hex(bits << ((64 - 4 * digits as u32) & 63), conversion, at),
             _ => {
                 let mut rest = bits;
                 for i in (0..digits).rev() {
