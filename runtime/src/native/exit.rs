@@ -129,7 +129,7 @@ fn tell(p: &RtProto, site: u64) {
     crate::cli::message(None, &text);
 }
 
-/// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the frame it is about ([`frame_of`]). Like [`rt_exit`].
+/// A guard failed in the code of the function at `base`; `site`: pc, and in the high half the frame it is about (`frame_of`). Like [`rt_exit`].
 ///
 /// # Safety
 /// As for [`rt_exit`]: all frames of the chain are complete.
