@@ -35,7 +35,10 @@ pub fn module<'a>(main: &'a Proto, opts: &Options, skip: &dyn Fn(&Proto) -> bool
         // The baseline asks nothing.
         passes.set(Pass::Between, false);
     }
-    Module::new(main, seen, passes, &|p| {
+    let funcs = opts.profile.iter().flat_map(|p| &p.funcs);
+    let sites = funcs.flat_map(|f| f.sites.values());
+    let executed = sites.map(|s| s.count as f64).sum();
+    Module::new(main, seen, executed, passes, &|p| {
         p.code.len() <= TYPED_MAX && !skip(p)
     })
 }

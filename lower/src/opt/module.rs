@@ -136,7 +136,7 @@ pub struct Module<'a> {
     pub captured: Captured,
     /// Which optimizations are on.
     pub passes: Passes,
-    /// Instructions of the module that training executed.
+    /// Instructions of the program that training executed, those of its other modules included: what is worth code is decided by the whole.
     pub executed: f64,
     /// Names of global variables that change: assigned twice, or by other functions than the main chunk.
     pub assigned_globals: HashSet<Vec<u8>>,
@@ -165,10 +165,11 @@ impl<'a> Module<'a> {
         Spec::of(self.protos[of], self.seen[of].as_ref(), text)
     }
 
-    /// Describes a module. `typed` says which functions the typed lowering compiles.
+    /// Describes a module. `executed`: instructions of the program that training executed. `typed` says which functions the typed lowering compiles.
     pub fn new(
         main: &'a Proto,
         seen: Vec<Option<Seen>>,
+        executed: f64,
         passes: Passes,
         typed: &dyn Fn(&Proto) -> bool,
     ) -> Module<'a> {
@@ -176,8 +177,6 @@ impl<'a> Module<'a> {
         let typed: Vec<bool> = protos.iter().map(|p| typed(p)).collect();
         let captured = Captured::new(&protos);
         let by_text = passes.has(Pass::Between) && seen.iter().all(Option::is_none);
-        let sites = seen.iter().flatten().flat_map(|s| s.sites.iter().flatten());
-        let executed = sites.map(|s| s.count as f64).sum();
         let texts = protos
             .iter()
             .zip(&seen)
