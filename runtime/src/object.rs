@@ -12,7 +12,7 @@ pub struct Header {
     pub kind: u8,
     /// Colour and age bits; see `heap`.
     pub mark: u8,
-    /// Per-kind flags. Tables: metamethod-absence bits are not kept here but in the shape; bit 0: has finalizer, bit 1: weak list member.
+    /// Per-kind flags. Tables: metamethod-absence bits are not kept here but in the shape; bit 0: has finalizer, bit 1: weak list member, bit 2: the array part had elements and lost the last.
     pub flags: u8,
     /// Per-kind byte. Tables: element kind of the array part.
     pub aux8: u8,

@@ -17,6 +17,17 @@ use trinity_abi::heap::{array_bytes, tag_space};
 use trinity_abi::table::{KIND_EMPTY, KIND_FLOAT, KIND_GENERAL, KIND_INT};
 use trinity_abi::tag;
 
+/// Flag of tables: the array part had elements, and lost the last one.
+const HAD_ELEMENTS: u8 = 4;
+
+/// Whether `t[at + 1]` is or may have been in the array part, from which a traversal may be about to take elements. Room that was never used is none.
+#[inline(always)]
+pub(super) unsafe fn was_used(t: *mut Table, at: u64) -> bool {
+    unsafe {
+        at < (*t).array_cap as u64 && ((*t).array_len > 0 || (*t).h.flags & HAD_ELEMENTS != 0)
+    }
+}
+
 /// Most elements of an array part.
 pub(super) const MAX_CAP: usize = 1 << 30;
 
@@ -135,6 +146,7 @@ unsafe fn set_len(t: *mut Table, n: usize) {
         (*t).array_len = n as u32;
         if n == 0 {
             (*t).h.aux8 = KIND_EMPTY;
+            (*t).h.flags |= HAD_ELEMENTS;
         }
     }
 }

@@ -86,7 +86,7 @@ unsafe fn is_behind(t: *mut Table, cursor: u64, key: Value) -> bool {
         let at = cursor.wrapping_sub(1);
         let cap = (*t).array_cap as u64;
         if at < cap {
-            return key.t == tag::INT && key.p == cursor;
+            return key.t == tag::INT && key.p == cursor && array::was_used(t, at);
         }
         let at = at - cap;
         let slots = slot_count(t);
@@ -105,7 +105,7 @@ unsafe fn is_behind(t: *mut Table, cursor: u64, key: Value) -> bool {
 #[inline]
 unsafe fn after_int(t: *mut Table, i: i64) -> Result<u64, InvalidKey> {
     unsafe {
-        if (i as u64).wrapping_sub(1) < (*t).array_cap as u64 {
+        if array::was_used(t, (i as u64).wrapping_sub(1)) {
             Ok(i as u64)
         } else {
             after_hash(t, Value::int(i))

@@ -94,7 +94,8 @@ const BODIES: &[&str] = &[
     "for i = 1, a, b do return i end return 'none'",
     "for i = a, NI do return i end return 'none'",
     "for k, v in a, b do return k, v end return 'none'",
-    "for k, v in next, a, b do return type(k) end return 'none'",
+    // Integers that are no keys: COMPATIBILITY.md.
+    "local from = not (math.type(b) == 'integer' and type(a) == 'table' and rawget(a, b) == nil) and b or nil for k, v in next, a, from do return type(k) end return 'none'",
     "local x <close> = a return b",
     "for k in burn, nil, nil, a do return k end",
     "local c = a local function f() return c.x end return f()",
@@ -149,7 +150,8 @@ const BODIES: &[&str] = &[
     "return table.unpack(a, 1, 2)",
     "return setmetatable(a, b) == a",
     "return getmetatable(a) == getmetatable(b)",
-    "local k = next(a, b) return k ~= nil",
+    // As above.
+    "local from = not (math.type(b) == 'integer' and type(a) == 'table' and rawget(a, b) == nil) and b or nil local k = next(a, from) return k ~= nil",
     "return type(a), type(b)",
     "return string.byte(a, b)",
     "return string.find(a, b)",
