@@ -226,6 +226,25 @@ fn training_runs_the_program_first() {
     assert!(compiled(&dir, &["--train", "'x", "p.lua"], 2).contains("a quote that does not end"));
 }
 
+/// Versions of functions whose code turns out too large lead to the functions, which may be too large as well.
+#[test]
+fn versions_that_turn_out_too_large_are_called_all_the_same() {
+    let dir = Scratch::new("versions-too-large");
+    dir.write("p.lua", include_str!("../../tests/lua/calls/versions.lua"));
+    let mut reference = Command::new("lua5.4");
+    let want = reference.arg("p.lua").current_dir(dir.path()).output();
+    let want = text(&want.unwrap().stdout);
+    for limit in ["60", "300", "1000000"] {
+        let options = ["-O2", "--max-values", limit, "p.lua", "-o"];
+        compiled(&dir, &[&options[..], &["p.s", "-S"]].concat(), 0);
+        let listing = std::fs::read_to_string(dir.file("p.s")).unwrap();
+        assert!(listing.contains("lua.main.fib:27.int\":"), "{limit}");
+        compiled(&dir, &[&options[..], &["p"]].concat(), 0);
+        let out = run_to(&dir, "p", Path::new(""), &[]);
+        assert_eq!(text(&out.stdout), want, "{limit}");
+    }
+}
+
 /// Callers pass arguments in registers to a function whose code turns out too large: it takes them, as code of the baseline.
 #[test]
 fn a_function_that_turns_out_too_large_is_called_directly_all_the_same() {

@@ -35,6 +35,8 @@ const LEAST_SHARE: f64 = 0.05;
 const LARGEST: usize = 1500;
 /// Part of the module's instructions that may be compiled again for versions.
 const MOST_CODE: f64 = 0.25;
+/// Instructions that may be compiled again however small the module is.
+const SMALL: f64 = 1500.0;
 /// What a call in a loop counts, where no profile tells.
 const IN_LOOP: f64 = 8.0;
 
@@ -211,8 +213,8 @@ pub fn choose(module: &Module, calls: &[CallSeen]) -> Vec<Version> {
         let kinds: Vec<_> = kinds
             .map(|(&t, param)| param.tags().or_else(|| Some(t).filter(|t| is_kind(*t))))
             .collect();
-        let more = kinds.iter().zip(&general.params);
-        if more.into_iter().any(|(k, p)| *k != p.tags()) {
+        let known = general.params.iter().map(|p| p.tags());
+        if !kinds.iter().copied().eq(known) {
             *by_callee
                 .entry(call.callee)
                 .or_default()
@@ -258,9 +260,6 @@ pub fn choose(module: &Module, calls: &[CallSeen]) -> Vec<Version> {
     });
     found.into_iter().map(|f| f.1).collect()
 }
-
-/// Instructions that may be compiled again however small the module is.
-const SMALL: f64 = 1500.0;
 
 /// Kinds that a version may be for: of one tag, the body then has a payload in a register, or knows that there is none.
 fn is_kind(t: Tags) -> bool {
