@@ -1,7 +1,8 @@
 //! `trinityc bench --ablate`: what each optimization gives, by turning off one after the other (`-fno-NAME`).
 //!
-//! A program is trained once; then it is compiled by that profile with everything on, and once for each switch with that one off. In every round each of
-//! these runs once, in turn, and the ratio to the one with everything on is taken within the round, as everywhere in the bench.
+//! A program is trained once; then it is compiled by that profile with everything on, and once for each switch with that one off. Where that gives the
+//! very same executable there is nothing to measure (`=`). In every round each of the others runs once, right behind one with everything on, and the ratio
+//! is that of the pair: machines change their speed within a round.
 
 use super::manifest::Program;
 use super::measure::{self, Run};
@@ -13,12 +14,47 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use trinity_lower::passes::{Row, TABLE};
 
+/// What is off: one switch, or all of a part (`functions`, `loops`, ...).
+#[derive(Clone, Debug)]
+struct Variant {
+    name: String,
+    switches: Vec<&'static str>,
+    what: String,
+}
+
+/// The parts of the table, then its switches.
+fn variants() -> Vec<Variant> {
+    let mut parts: Vec<&'static str> = TABLE.iter().map(|r| r.part).collect();
+    parts.dedup();
+    let part = |part: &&'static str| Variant {
+        name: format!("all {part}"),
+        switches: TABLE
+            .iter()
+            .filter(|r| r.part == *part)
+            .map(|r| r.name)
+            .collect(),
+        what: format!("everything of the part: {part}"),
+    };
+    let one = |r: &Row| Variant {
+        name: r.name.into(),
+        switches: vec![r.name],
+        what: r.what.into(),
+    };
+    parts
+        .iter()
+        .map(part)
+        .chain(TABLE.iter().map(one))
+        .collect()
+}
+
 /// A switch that is off, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 struct Off {
     /// Its name.
-    pass: &'static str,
-    /// Processor time over that with everything on.
+    pass: String,
+    /// The executable is the same.
+    same: bool,
+    /// Processor time over that with everything on; none for the same executable.
     ratio: Option<Spread>,
     /// Why there is none.
     failure: Option<String>,
@@ -95,58 +131,61 @@ fn program(p: &Program, o: &Options) -> Result<Ablated, String> {
     let march = o.march();
     // The first has everything on.
     let mut commands = Vec::new();
-    for row in [None].into_iter().chain(TABLE.iter().map(Some)) {
-        let switch = row.map(|r: &Row| format!("-fno-{}", r.name));
+    let variants = variants();
+    for variant in [None].into_iter().chain(variants.iter().map(Some)) {
+        let switches = variant.map_or(&[][..], |v| &v.switches);
+        let switches: Vec<String> = switches.iter().map(|s| format!("-fno-{s}")).collect();
         let mut args = vec!["-O2", "--profile-use", profile.as_str()];
-        args.extend(switch.as_deref());
+        args.extend(switches.iter().map(String::as_str));
         args.extend(march.as_deref());
-        let exe = file(row.map_or("on", |r| r.name));
+        let exe = file(&variant.map_or("on".into(), |v| v.name.replace(' ', "-")));
         let made = compile(&exe, &args);
         let argument = contestant::argument(p, o.size).to_string();
         commands.push(made.map(|()| vec![contestant::absolute(&exe), argument]));
     }
-    let mut outputs: Vec<Option<Vec<u8>>> = vec![None; commands.len()];
-    let mut runs: Vec<Result<Vec<Run>, String>> = commands
-        .iter()
-        .map(|c| c.as_ref().map(|_| Vec::new()).map_err(String::clone))
-        .collect();
-    // One round that only checks.
-    for round in 0..=o.runs {
-        for (k, command) in commands.iter().enumerate() {
-            let (Ok(command), Ok(series)) = (command, &mut runs[k]) else {
+    let on = commands[0].clone()?;
+    let image = |c: &[String]| std::fs::read(&c[0]).map_err(|e| e.to_string());
+    let with_all = image(&on)?;
+    // One run that only checks.
+    let (_, wanted) = measure::run(&on, o.limit)?;
+    let mut seconds = Vec::new();
+    let mut off: Vec<Off> = Vec::new();
+    let mut pairs: Vec<Vec<f64>> = vec![Vec::new(); variants.len()];
+    for (variant, command) in variants.iter().zip(&commands[1..]) {
+        let checked = command.clone().and_then(|c| {
+            let same = image(&c)? == with_all;
+            match same || measure::run(&c, o.limit)?.1 == wanted {
+                true => Ok(same),
+                false => Err("prints something else than with everything on".into()),
+            }
+        });
+        off.push(Off {
+            pass: variant.name.clone(),
+            same: checked == Ok(true),
+            ratio: None,
+            failure: checked.err(),
+        });
+    }
+    for _ in 0..o.runs {
+        for (k, command) in commands[1..].iter().enumerate() {
+            let (Ok(command), false, None) = (command, off[k].same, &off[k].failure) else {
                 continue;
             };
+            let (before, _) = measure::run(&on, o.limit)?;
+            seconds.push(before.cpu);
             match measure::run(command, o.limit) {
-                Ok((run, out)) => {
-                    outputs[k] = Some(out);
-                    if round > 0 {
-                        series.push(run);
-                    }
-                }
-                Err(e) => runs[k] = Err(e),
-            }
-            if runs[k].is_ok() && outputs[k] != outputs[0] {
-                runs[k] = Err("prints something else than with everything on".into());
+                Ok((run, _)) => pairs[k].push(run.cpu.max(1e-4) / before.cpu.max(1e-4)),
+                Err(e) => off[k].failure = Some(e),
             }
         }
     }
-    let on = runs[0].clone()?;
-    let off = TABLE.iter().zip(&runs[1..]).map(|(row, series)| Off {
-        pass: row.name,
-        ratio: series.as_ref().ok().and_then(|s| {
-            let ratios = s.iter().zip(&on);
-            Spread::of(
-                ratios
-                    .map(|(a, b)| a.cpu.max(1e-4) / b.cpu.max(1e-4))
-                    .collect(),
-            )
-        }),
-        failure: series.as_ref().err().cloned(),
-    });
+    for (f, pairs) in off.iter_mut().zip(pairs) {
+        f.ratio = Spread::of(pairs);
+    }
     Ok(Ablated {
         name: p.name.clone(),
-        off: off.collect(),
-        seconds: Spread::of(on.iter().map(|r| r.cpu).collect()),
+        off,
+        seconds: Spread::of(seconds),
     })
 }
 
@@ -157,38 +196,42 @@ fn table(all: &[Ablated], rounds: usize) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         s,
-        "processor time with one optimization off, divided by that with all on, median of {rounds} rounds; ! : it failed, or prints something else"
+        "processor time with one optimization off, divided by that with all on right before, median of {rounds} pairs; = : the same executable; ! : it failed, or prints something else"
     );
     for part in all.chunks(COLUMNS) {
-        let _ = write!(s, "\n{:<15}", "off");
+        let _ = write!(s, "\n{:<18}", "off");
         for a in part {
             let _ = write!(s, "{:>13}", a.name);
         }
-        let _ = write!(s, "\n{:<15}", "none (seconds)");
+        let _ = write!(s, "\n{:<18}", "none (seconds)");
         for a in part {
             let _ = match a.seconds {
                 Some(x) => write!(s, "{:>13.3}", x.median),
                 None => write!(s, "{:>13}", "!"),
             };
         }
-        for (n, row) in TABLE.iter().enumerate() {
-            let _ = write!(s, "\n{:<15}", row.name);
+        for (n, variant) in variants().iter().enumerate() {
+            let _ = write!(s, "\n{:<18}", variant.name);
             for a in part {
-                let _ = match a.off.get(n).and_then(|f| f.ratio) {
-                    Some(x) => write!(s, "{:>13.2}", x.median),
-                    None => write!(s, "{:>13}", "!"),
+                let _ = match a.off.get(n) {
+                    Some(Off { same: true, .. }) => write!(s, "{:>13}", "="),
+                    Some(Off { ratio: Some(x), .. }) => write!(s, "{:>13.2}", x.median),
+                    _ => write!(s, "{:>13}", "!"),
                 };
             }
         }
         s.push('\n');
     }
     let _ = writeln!(s, "\ngeometric mean over all programs");
-    for (n, row) in TABLE.iter().enumerate() {
-        let ratios = all.iter().filter_map(|a| a.off.get(n)?.ratio);
-        let logs: Vec<f64> = ratios.map(|r| r.median.ln()).collect();
+    for (n, variant) in variants().iter().enumerate() {
+        let ratios = all.iter().filter_map(|a| match a.off.get(n)? {
+            Off { same: true, .. } => Some(1.0),
+            f => f.ratio.map(|r| r.median),
+        });
+        let logs: Vec<f64> = ratios.map(f64::ln).collect();
         if !logs.is_empty() {
             let mean = (logs.iter().sum::<f64>() / logs.len() as f64).exp();
-            let _ = writeln!(s, "{:<15}{mean:>8.3}  {}", row.name, row.what);
+            let _ = writeln!(s, "{:<18}{mean:>8.3}  {}", variant.name, variant.what);
         }
     }
     for (a, f) in all.iter().flat_map(|a| a.off.iter().map(move |f| (a, f))) {
