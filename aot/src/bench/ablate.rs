@@ -5,7 +5,7 @@
 //! is that of the pair: machines change their speed within a round.
 
 use super::manifest::Program;
-use super::measure::{self, Run};
+use super::measure;
 use super::report::Spread;
 use super::{BenchError, Options, contestant, manifest};
 use serde::Serialize;
