@@ -21,6 +21,10 @@ pub enum Emit {
     Bytecode,
     /// Typed SSA of all functions, as text.
     Ir,
+    /// What equality saturation saw and did, as text.
+    EGraph,
+    /// Its e-graphs, for Graphviz.
+    EGraphDot,
     /// Annotated assembly of all functions.
     Asm,
     /// A relocatable object file.
@@ -29,10 +33,12 @@ pub enum Emit {
     Exe,
 }
 
-const EMITS: [(&str, Emit); 6] = [
+const EMITS: [(&str, Emit); 8] = [
     ("ast", Emit::Ast),
     ("bytecode", Emit::Bytecode),
     ("ir", Emit::Ir),
+    ("egraph", Emit::EGraph),
+    ("egraph-dot", Emit::EGraphDot),
     ("asm", Emit::Asm),
     ("obj", Emit::Obj),
     ("exe", Emit::Exe),
@@ -77,6 +83,8 @@ pub struct Options {
     pub explain: Option<Explain>,
     /// Values from which on a function is left to the baseline, where not the usual number.
     pub max_values: Option<usize>,
+    /// How many of the counted rewrites are done.
+    pub bisect: Option<u64>,
     /// Make an executable that observes itself and writes a profile.
     pub profile_gen: bool,
     /// Profiles to optimise by.
@@ -112,7 +120,9 @@ impl Options {
             return path.clone();
         }
         let (suffix, bare) = match self.emit {
-            Emit::Ast | Emit::Bytecode | Emit::Ir => return PathBuf::from("-"),
+            Emit::Ast | Emit::Bytecode | Emit::Ir | Emit::EGraph | Emit::EGraphDot => {
+                return PathBuf::from("-");
+            }
             Emit::Asm => (".s", false),
             Emit::Obj => (".o", false),
             Emit::Exe => ("", true),
@@ -301,6 +311,13 @@ fn command() -> Command {
                 .hide(true),
         )
         .arg(
+            Arg::new("opt-bisect-limit")
+                .long("opt-bisect-limit")
+                .value_name("N")
+                .help("do only the first N rewrites of e-graph and windows, and list them: finds the one that is to blame")
+                .value_parser(value_parser!(u64)),
+        )
+        .arg(
             Arg::new("writer")
                 .long("object-writer")
                 .value_name("WRITER")
@@ -335,7 +352,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
 
 /// The table of optimizations that have a switch.
 fn help_passes() -> String {
-    let mut out = String::from("-fno-NAME turns one off, -fNAME on again; all are on.\n");
+    let mut out =
+        String::from("-fno-NAME turns one off, -fNAME on (again); all but egraph are on.\n");
     let mut part = "";
     for row in TABLE {
         if row.part != part {
@@ -418,7 +436,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
             PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[eq + 1..])),
         ));
     }
-    let mut passes = Passes::ALL;
+    let mut passes = Passes::default();
     for switch in many::<String>(m, "pass") {
         if !passes.apply(&switch) {
             return Err(usage(&format!(
@@ -455,6 +473,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
             to: path("explain-out").unwrap_or_else(|| PathBuf::from("-")),
         }),
         max_values: m.get_one("max-values").copied(),
+        bisect: m.get_one("opt-bisect-limit").copied(),
         profile_gen: m.get_flag("profile-gen"),
         profile_use: many(m, "profile-use"),
         train: many(m, "train"),

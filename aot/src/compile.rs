@@ -11,13 +11,16 @@ use crate::unit::{CodeReloc, CodeTarget, Func, Unit};
 use rayon::prelude::*;
 use std::sync::Arc;
 use trinity_codegen::CompileError;
+use trinity_codegen::bisect::Bisect;
 use trinity_codegen::isa::March;
+use trinity_codegen::opt::region::RegionPass;
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
-use trinity_lower::passes::Passes;
+use trinity_lower::passes::{Pass, Passes};
 use trinity_lower::remark::{Kind, Remark};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed, without_code};
 use trinity_profile::Profile;
+use trinity_superopt::egraph::pass::{Budget, EGraphPass, Shown, Telemetry};
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
 const ONCE_MAX: usize = 8_000;
@@ -81,6 +84,10 @@ pub struct Compiled {
     pub interpreted: Vec<String>,
     /// For a training run: a profile of all functions that has seen nothing, in its file format.
     pub skeleton: Option<Vec<u8>>,
+    /// The rewrites that were counted, when there is a limit to them.
+    pub rewrites: Vec<String>,
+    /// The regions that equality saturation saw, when asked for, and what it did.
+    pub egraph: (Vec<Shown>, Telemetry),
 }
 
 /// A function without machine code.
@@ -116,10 +123,23 @@ pub struct How {
     pub explain: bool,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
+    /// Do only so many of the rewrites that are counted.
+    pub bisect: Option<u64>,
+    /// Keep what equality saturation saw.
+    pub show_egraph: bool,
 }
 
 /// Compiles the program.
 pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
+    let bisect = how.bisect.map(|n| Arc::new(Bisect::new(n)));
+    let on = how.opt_level >= 2 && how.passes.has(Pass::EGraph);
+    let egraph = on.then(|| {
+        Arc::new(EGraphPass::new(
+            Budget::default(),
+            bisect.clone(),
+            how.show_egraph,
+        ))
+    });
     let options: Vec<Options> = profiled(program)
         .into_iter()
         .map(|(module, _)| Options {
@@ -133,6 +153,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             march: how.march,
             explain: how.explain,
             max_values: how.max_values,
+            regions: egraph.clone().map(|e| e as Arc<dyn RegionPass>),
         })
         .collect();
     let mut namer = Namer::default();
@@ -170,13 +191,18 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             _ => Skipped::Bug(e.to_string()),
         }),
     };
-    let done: Vec<_> = jobs.par_iter().with_max_len(1).map(job).collect();
+    let done: Vec<_> = match how.bisect.is_some() || how.show_egraph {
+        // In order, so that the n-th rewrite is always the same.
+        true => jobs.iter().map(job).collect(),
+        false => jobs.par_iter().with_max_len(1).map(job).collect(),
+    };
     let mut results = done.into_iter();
     let mut out = Compiled {
         units: Vec::new(),
         ir: how.ir.then(String::new),
         interpreted: Vec::new(),
         skeleton: how.observe.then(|| skeleton(program)),
+        ..Compiled::default()
     };
     for ((module, names), lowered) in program.modules.iter().zip(names).zip(&modules) {
         let mut funcs = Vec::with_capacity(names.len());
@@ -221,6 +247,10 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         unit.check_bodies()?;
         out.units.push(unit);
     }
+    out.rewrites = bisect.map(|b| b.lines()).unwrap_or_default();
+    out.egraph = egraph
+        .map(|e| (e.shown(), e.telemetry()))
+        .unwrap_or_default();
     Ok(out)
 }
 

@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, explain, link, march, unit, write};
+use crate::{asm, debug, egraph, explain, link, march, unit, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -140,8 +140,14 @@ pub fn run(o: &Options) -> Result<()> {
         march: o.march,
         explain: o.explain.is_some(),
         observe: o.profile_gen,
+        bisect: o.bisect,
+        show_egraph: matches!(o.emit, Emit::EGraph | Emit::EGraphDot),
     };
     let compiled = compile::compile(&program, &how)?;
+    compiled
+        .rewrites
+        .iter()
+        .for_each(|line| say(line.as_bytes()));
     if o.verbose {
         compiled
             .interpreted
@@ -159,6 +165,11 @@ pub fn run(o: &Options) -> Result<()> {
         to.commit(explain::render(explain.format, &program, &compiled).as_bytes())?;
     }
     match o.emit {
+        Emit::EGraph => {
+            let text = egraph::text(&compiled.egraph.0, &compiled.egraph.1);
+            return output.commit(text.as_bytes());
+        }
+        Emit::EGraphDot => return output.commit(egraph::dot(&compiled.egraph.0).as_bytes()),
         Emit::Ir => return output.commit(compiled.ir.unwrap_or_default().as_bytes()),
         Emit::Asm => return output.commit(&asm::emit(&compiled, &program, o.march, o.closed)),
         _ => {}

@@ -14,6 +14,7 @@ pub mod compile;
 pub mod debug;
 pub mod discover;
 pub mod driver;
+mod egraph;
 pub mod exit;
 pub mod explain;
 pub mod image;

@@ -3,11 +3,13 @@
 use crate::emit::emit;
 use crate::ir::{Function, SrcLoc, SymbolRef, verify};
 use crate::mach::machine_env;
+use crate::opt::region::RegionPass;
 use crate::opt::{self, OptOptions, OptStats, Stay};
 use crate::select::{SelectOptions, select};
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
 use std::fmt;
+use std::sync::Arc;
 
 /// Register allocation algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -36,6 +38,8 @@ pub struct Options {
     pub check_allocation: bool,
     /// Optimise the IR first: with which passes. The function compiled is then a renumbered one.
     pub opt: Option<OptOptions>,
+    /// A pass from outside over the pure parts of blocks, among those of `opt`.
+    pub regions: Option<Arc<dyn RegionPass>>,
     /// What instruction selection may do.
     pub select: SelectOptions,
     /// Say what stayed in loops ([`CompiledFunction::stays`]).
@@ -51,6 +55,7 @@ impl Default for Options {
             verify: cfg!(debug_assertions),
             check_allocation: false,
             opt: None,
+            regions: None,
             select: SelectOptions::default(),
             explain: false,
             max_values: ra::VReg::MAX,
@@ -195,9 +200,10 @@ impl Compiler {
         let (mut opt_stats, mut stays) = (OptStats::default(), Vec::new());
         let optimised = self.options.opt.map(|options| {
             let mut copy = func.clone();
+            let regions = self.options.regions.as_deref();
             match self.options.explain {
-                true => (opt_stats, stays) = opt::explain(&mut copy, &options),
-                false => opt_stats = opt::run(&mut copy, &options),
+                true => (opt_stats, stays) = opt::explain(&mut copy, &options, regions),
+                false => opt_stats = opt::run(&mut copy, &options, regions),
             }
             copy
         });

@@ -8,6 +8,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+pub mod bisect;
 pub mod compile;
 mod emit;
 pub mod ir;

@@ -44,7 +44,7 @@ fn result(path: &Path) -> String {
             },
             "opt" | "unroll" => {
                 let mut f = f.clone();
-                opt::run(&mut f, &on(march, stage == "unroll"));
+                opt::run(&mut f, &on(march, stage == "unroll"), None);
                 let again = parse(&f.to_string()).expect("the printed form parses");
                 assert_eq!(again[0].to_string(), f.to_string());
                 write!(out, "{f}").expect("string");

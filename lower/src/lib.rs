@@ -37,6 +37,7 @@ use trinity_abi::intrinsic::{self, Intrinsic};
 use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::isa::March;
+use trinity_codegen::opt::region::RegionPass;
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::{FuncProfile, Profile};
@@ -151,6 +152,8 @@ pub struct Options {
     pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
     pub max_values: Option<usize>,
+    /// With the optimizer of the IR: a pass over what blocks compute purely.
+    pub regions: Option<Arc<dyn RegionPass>>,
 }
 
 impl Options {

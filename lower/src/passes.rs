@@ -83,6 +83,8 @@ passes! {
     Speculation "speculation" "speculation" "lower/src/opt/spec.rs" "values are of the kind that they always were, or the code is left";
     LeaveCold "leave-cold" "speculation" "lower/src/opt/spec.rs" "code that training did not reach is left to the interpreter";
     Boolean "boolean" "back end" "codegen/src/opt/boolean.rs" "choices and majorities of bits (x & y ~ ~x & z) in fewer operations";
+    Narrow "narrow" "back end" "codegen/src/opt/narrow.rs" "no masks that change nothing, rotations: by how many bits numbers have";
+    EGraph "egraph" "back end" "superopt/src/egraph/pass.rs" "what blocks compute purely by equality saturation with proven rules";
     Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
     DeadCode "dce" "back end" "codegen/src/opt/dce.rs" "no code whose result nobody needs";
     FoldLoads "fold-loads" "back end" "codegen/src/select/" "loads as operands of the instructions that use them";
@@ -102,9 +104,14 @@ passes! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Passes(u64);
 
+/// What is off unless somebody turns it on.
+pub const OFF: &[Pass] = &[Pass::EGraph];
+
 impl Default for Passes {
     fn default() -> Passes {
-        Passes::ALL
+        let mut passes = Passes::ALL;
+        OFF.iter().for_each(|p| passes.set(*p, false));
+        passes
     }
 }
 
@@ -144,6 +151,7 @@ impl Passes {
             memory: self.has(Pass::Memory),
             conditions: self.has(Pass::Conditions),
             ranges: self.has(Pass::Ranges),
+            narrow: self.has(Pass::Narrow),
             boolean: self.has(Pass::Boolean),
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),

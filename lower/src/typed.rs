@@ -135,6 +135,7 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
         verify: opts.verify,
         check_allocation: opts.verify,
         opt: (opts.opt_level >= 2).then(|| opts.passes.opt_options(opts.march)),
+        regions: opts.regions.clone(),
         select: opts.passes.select_options(opts.march),
         explain: opts.explain,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),

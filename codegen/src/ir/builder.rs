@@ -47,6 +47,17 @@ impl FunctionBuilder {
         }
     }
 
+    /// Goes on with a function: a new block is current, and instructions have this location.
+    pub fn resume(mut func: Function, loc: SrcLoc) -> FunctionBuilder {
+        let block = func.add_block();
+        FunctionBuilder {
+            func,
+            block,
+            loc,
+            cold: false,
+        }
+    }
+
     /// The finished function.
     pub fn finish(self) -> Function {
         self.func

@@ -26,6 +26,7 @@ mod narrow;
 mod options;
 mod peel;
 mod reassociate;
+pub mod region;
 mod report;
 mod rotate;
 mod simplify;
@@ -53,19 +54,32 @@ pub const FULL_SIZE: u32 = 50_000;
 const AGAIN: usize = 4;
 
 /// Optimises a function. Blocks, instructions and values are renumbered.
-pub fn run(f: &mut Function, options: &OptOptions) -> OptStats {
-    passes(f, options, &mut Report::new(false))
+pub fn run(
+    f: &mut Function,
+    options: &OptOptions,
+    regions: Option<&dyn region::RegionPass>,
+) -> OptStats {
+    passes(f, options, regions, &mut Report::new(false))
 }
 
 /// As [`run`], and says what stayed in innermost loops.
-pub fn explain(f: &mut Function, options: &OptOptions) -> (OptStats, Vec<Stay>) {
+pub fn explain(
+    f: &mut Function,
+    options: &OptOptions,
+    regions: Option<&dyn region::RegionPass>,
+) -> (OptStats, Vec<Stay>) {
     let mut report = Report::new(true);
-    let stats = passes(f, options, &mut report);
+    let stats = passes(f, options, regions, &mut report);
     report.loops(f);
     (stats, report.finish())
 }
 
-fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptStats {
+fn passes(
+    f: &mut Function,
+    options: &OptOptions,
+    regions: Option<&dyn region::RegionPass>,
+    report: &mut Report,
+) -> OptStats {
     let mut stats = OptStats {
         insts_before: size(f),
         ..OptStats::default()
@@ -132,6 +146,15 @@ fn passes(f: &mut Function, options: &OptOptions, report: &mut Report) -> OptSta
         }
         if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
             check(f, options, "vector");
+        }
+        if let Some(pass) = regions {
+            // What nobody needs would count as gained.
+            if options.dce {
+                dce::run(f, &mut stats);
+                check(f, options, "dce");
+            }
+            stats.regions = region::run(f, pass);
+            check(f, options, "regions");
         }
     }
     if options.sink

@@ -153,6 +153,8 @@ pub struct OptStats {
     pub carried: u32,
     /// Operations done where their results are needed.
     pub deferred: u32,
+    /// Regions that a pass from outside improved.
+    pub regions: u32,
     /// Instructions that nothing needed.
     pub dead: u32,
 }

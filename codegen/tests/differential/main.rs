@@ -101,7 +101,10 @@ fn run_seed(arena: &mut Arena, seed: u64, func: Function, show: bool) {
         };
         if show && let Some(opt) = &opt {
             let mut copy = func.clone();
-            println!("{:?}\n{copy}", trinity_codegen::opt::run(&mut copy, opt));
+            println!(
+                "{:?}\n{copy}",
+                trinity_codegen::opt::run(&mut copy, opt, None)
+            );
         }
         let code = compile(&func, &options)
             .unwrap_or_else(|e| panic!("seed {seed} {algorithm:?} {opt:?} {march}: {e}\n{text}"));

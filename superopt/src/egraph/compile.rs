@@ -20,6 +20,8 @@ pub struct Instance<'r> {
     pub name: Symbol,
     /// What it matches: as written, and as terms write it where that differs.
     pub patterns: Vec<Pattern<ENode>>,
+    /// For each: the operations that an e-graph must have, with their widths.
+    pub needs: Vec<Vec<(Op, u8)>>,
     replacement: PatternAst<ENode>,
     computed: Vec<(Var, ExprId)>,
 }
@@ -101,6 +103,14 @@ fn canonical(m: &Meaning, side: ExprId) -> Option<PatternAst<ENode>> {
     Some(out)
 }
 
+fn operations(ast: &PatternAst<ENode>) -> Vec<(Op, u8)> {
+    let node = |n: &ENodeOrVar<ENode>| match n {
+        ENodeOrVar::ENode(n) => Some(n.discriminant()),
+        ENodeOrVar::Var(_) => None,
+    };
+    ast.as_ref().iter().filter_map(node).collect()
+}
+
 fn vars(ast: &PatternAst<ENode>) -> Vec<Var> {
     let mut out: Vec<Var> = ast
         .as_ref()
@@ -155,6 +165,7 @@ impl<'r> Instance<'r> {
         {
             patterns.push(Pattern::new(other));
         }
+        let needs = patterns.iter().map(|p| operations(&p.ast)).collect();
         let to = build(to);
         let Widths { w, n } = meaning.at;
         let widths = if rule.narrow {
@@ -168,6 +179,7 @@ impl<'r> Instance<'r> {
             reverse,
             name: Symbol::from(format!("{}@{widths}{back}", rule.name)),
             patterns,
+            needs,
             replacement: to.ast,
             computed: to.computed,
         }

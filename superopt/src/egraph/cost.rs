@@ -16,7 +16,7 @@ const ONE: u64 = 10;
 
 fn constant(node: &ENode, v: u128) -> u64 {
     let v = signed(node.bits(), v);
-    if i32::try_from(v).is_ok() { 1 } else { 8 }
+    if i32::try_from(v).is_ok() { 1 } else { ONE }
 }
 
 fn float(op: FpOp) -> u64 {
@@ -57,13 +57,46 @@ impl Cost for IrCost {
             Op::Const(v) => constant(node, v),
             Op::Var(_) => 0,
             // Inverts the condition that stands under it.
-            Op::Un(UnOp::Not) if node.bits() == 1 => 2,
+            Op::Un(UnOp::Not) if node.bits() == 1 => 0,
             Op::Un(_) => ONE,
-            Op::Bin(op @ (BinOp::Lshr | BinOp::Ashr)) if node.bits() < 64 => bin(op) + ONE,
-            Op::Bin(op) => bin(op),
-            Op::Cmp(_) | Op::Ite => ONE,
+            Op::Bin(op) => {
+                let constant = |n: usize| graph[args[n]].data.value();
+                // A first operand must be in a register, and so must one that does not fit an immediate.
+                let moved = if constant(0).is_some() { 8 } else { 0 };
+                bin(op)
+                    + match op {
+                        BinOp::Lshr | BinOp::Ashr | BinOp::Shl | BinOp::Rotl | BinOp::Rotr => {
+                            let cleaned = op != BinOp::Shl && node.bits() < 32;
+                            // The count must be in rcx.
+                            let counted = if constant(1).is_some() { 0 } else { ONE };
+                            let exact = matches!(op, BinOp::Lshr | BinOp::Ashr);
+                            moved
+                                + counted
+                                + if cleaned || exact && node.bits() < 64 {
+                                    ONE
+                                } else {
+                                    0
+                                }
+                        }
+                        BinOp::Sub => moved,
+                        _ => 0,
+                    }
+            }
+            Op::Ite => {
+                let constants = args[1..].iter();
+                let constants = constants.filter(|a| graph[**a].data.value().is_some());
+                2 * ONE + 8 * constants.count() as u64
+            }
+            Op::Cmp(_) => {
+                let zero = |n: usize| graph[args[n]].data.value() == Some(0);
+                // Comparisons with zero are often done by the instruction before.
+                if zero(1) || zero(0) { ONE - 4 } else { ONE }
+            }
             Op::Extract(0) => 1,
             Op::Extract(_) | Op::Concat => ONE,
+            // Most instructions on words of 32 bits clear the upper half.
+            Op::Zext if graph[args[0]].data.width() == 32 => 3,
+            Op::Zext if graph[args[0]].data.width() == 1 => 2 * ONE,
             Op::Zext | Op::Sext => ONE,
             Op::Fp(op) => float(op),
         })

@@ -38,6 +38,8 @@ pub struct Emit<'b> {
     expr: &'b RecExpr<ENode>,
     /// Words: the low bits are the node's; what is above them is anything.
     words: HashMap<Id, Value>,
+    /// Words without any bit above the node's.
+    exact: HashMap<Id, Value>,
 }
 
 impl<'b> Emit<'b> {
@@ -52,13 +54,27 @@ impl<'b> Emit<'b> {
             inputs,
             expr,
             words: HashMap::new(),
+            exact: HashMap::new(),
         }
+    }
+    /// The condition that a node of one bit is.
+    ///
+    /// # Errors
+    /// As [`Emit::root`].
+    pub fn condition(&mut self, id: Id) -> Result<Cond, NoIr> {
+        self.below(id)?;
+        self.cond(id)
     }
     /// The value of a 64-bit node, as a value of a type.
     ///
     /// # Errors
     /// When the IR has no operation for a node under it.
     pub fn root(&mut self, id: Id, ty: Type) -> Result<Value, NoIr> {
+        self.below(id)?;
+        self.typed(id, ty)
+    }
+    /// Writes what a root is made of, so that no recursion is deep.
+    fn below(&mut self, id: Id) -> Result<(), NoIr> {
         // Nodes stand before their users.
         let needed = self.needed(id);
         let below = needed.iter().enumerate().take(usize::from(id));
@@ -72,7 +88,7 @@ impl<'b> Emit<'b> {
                 self.word(Id::from(i))?;
             }
         }
-        self.typed(id, ty)
+        Ok(())
     }
     /// Which nodes a root is made of.
     fn needed(&self, root: Id) -> Vec<bool> {
@@ -114,16 +130,29 @@ impl<'b> Emit<'b> {
     /// Zero-extended to 64 bits.
     fn exact(&mut self, id: Id) -> Result<Value, NoIr> {
         let node = self.expr[id];
+        if let Some(v) = self.exact.get(&id) {
+            return Ok(*v);
+        }
         let v = self.int(id)?;
-        Ok(match node.bits() {
+        let exact = match node.bits() {
             64 => v,
+            // These clear the upper half.
+            32 if matches!(
+                node.op,
+                Op::Bin(BinOp::Rotl | BinOp::Rotr) | Op::Un(UnOp::Bswap)
+            ) =>
+            {
+                v
+            }
             32 => self.builder.zext32(v),
             16 => self.builder.zext16(v),
             8 => self.builder.zext8(v),
             1 if matches!(node.op, Op::Cmp(_) | Op::Fp(_)) => v,
             w if w < 32 => self.builder.and(v, (1i32 << w) - 1),
             _ => return Err(NoIr::Operation(node.to_string())),
-        })
+        };
+        self.exact.insert(id, exact);
+        Ok(exact)
     }
     fn signed(&mut self, id: Id) -> Result<Value, NoIr> {
         let node = self.expr[id];
@@ -144,62 +173,60 @@ impl<'b> Emit<'b> {
     fn cond(&mut self, id: Id) -> Result<Cond, NoIr> {
         let node = self.expr[id];
         let (inner, not) = match node.op {
-            Op::Un(UnOp::Not) => (self.expr[node.children()[0]], true),
-            _ => (node, false),
+            Op::Un(UnOp::Not) => (node.children()[0], true),
+            _ => (id, false),
         };
-        let (a, b) = match inner.children() {
+        let node = self.expr[inner];
+        let (a, b) = match node.children() {
             [a, b] => (*a, *b),
-            _ => (id, id),
+            _ => (inner, inner),
         };
-        match inner.op {
-            Op::Cmp(op) => {
-                let w = match self.expr[a].bits() {
-                    8 => Width::W8,
-                    16 => Width::W16,
-                    32 => Width::W32,
-                    64 => Width::W64,
-                    _ => return self.bit_cond(id),
-                };
-                let cc = match (op, not) {
-                    (CmpOp::Eq, false) => IntCc::Eq,
-                    (CmpOp::Eq, true) => IntCc::Ne,
-                    (CmpOp::Ult, false) => IntCc::Ult,
-                    (CmpOp::Ult, true) => IntCc::Uge,
-                    (CmpOp::Slt, false) => IntCc::Slt,
-                    (CmpOp::Slt, true) => IntCc::Sge,
-                };
-                let (a, b) = (self.int(a)?, self.opnd(b)?);
-                Ok(Cond::Icmp { cc, w, a, b })
-            }
+        match node.op {
+            Op::Cmp(op) => self.comparison(op, not, a, b),
             Op::Fp(FpOp::Eq) => {
                 let cc = if not { FloatCc::Ne } else { FloatCc::Eq };
-                Ok(Cond::fcmp(
-                    cc,
-                    self.typed(a, Type::F64)?,
-                    self.typed(b, Type::F64)?,
-                ))
+                self.doubles(cc, a, b)
             }
-            Op::Fp(FpOp::Lt) if !not => Ok(Cond::fcmp(
-                FloatCc::Lt,
-                self.typed(a, Type::F64)?,
-                self.typed(b, Type::F64)?,
-            )),
-            Op::Fp(FpOp::Le) if !not => Ok(Cond::fcmp(
-                FloatCc::Le,
-                self.typed(a, Type::F64)?,
-                self.typed(b, Type::F64)?,
-            )),
-            _ => self.bit_cond(id),
+            Op::Fp(FpOp::Lt) if !not => self.doubles(FloatCc::Lt, a, b),
+            Op::Fp(FpOp::Le) if !not => self.doubles(FloatCc::Le, a, b),
+            _ => Ok(Cond::Test {
+                cc: if not { IntCc::Eq } else { IntCc::Ne },
+                w: Width::W8,
+                a: self.int(inner)?,
+                b: Opnd::Imm(1),
+            }),
         }
     }
-    fn bit_cond(&mut self, id: Id) -> Result<Cond, NoIr> {
-        let v = self.int(id)?;
-        Ok(Cond::Test {
-            cc: IntCc::Ne,
-            w: Width::W8,
-            a: v,
-            b: Opnd::Imm(1),
-        })
+    fn comparison(&mut self, op: CmpOp, not: bool, a: Id, b: Id) -> Result<Cond, NoIr> {
+        use IntCc::*;
+        let w = match self.expr[a].bits() {
+            8 => Width::W8,
+            16 => Width::W16,
+            32 => Width::W32,
+            64 => Width::W64,
+            _ => return Err(NoIr::Operation(self.expr[a].to_string())),
+        };
+        // A constant comes second.
+        let swap = matches!(self.expr[a].op, Op::Const(_));
+        let cc = match (op, not, swap) {
+            (CmpOp::Eq, false, _) => Eq,
+            (CmpOp::Eq, true, _) => Ne,
+            (CmpOp::Ult, false, false) => Ult,
+            (CmpOp::Ult, true, false) => Uge,
+            (CmpOp::Slt, false, false) => Slt,
+            (CmpOp::Slt, true, false) => Sge,
+            (CmpOp::Ult, false, true) => Ugt,
+            (CmpOp::Ult, true, true) => Ule,
+            (CmpOp::Slt, false, true) => Sgt,
+            (CmpOp::Slt, true, true) => Sle,
+        };
+        let (a, b) = if swap { (b, a) } else { (a, b) };
+        let (a, b) = (self.int(a)?, self.opnd(b)?);
+        Ok(Cond::Icmp { cc, w, a, b })
+    }
+    fn doubles(&mut self, cc: FloatCc, a: Id, b: Id) -> Result<Cond, NoIr> {
+        let (a, b) = (self.typed(a, Type::F64)?, self.typed(b, Type::F64)?);
+        Ok(Cond::fcmp(cc, a, b))
     }
 
     fn word(&mut self, id: Id) -> Result<Value, NoIr> {
@@ -225,13 +252,13 @@ impl<'b> Emit<'b> {
             Op::Const(_) => return Err(none()),
             Op::Var(n) => *self.inputs.get(n as usize).ok_or(NoIr::Input(n))?,
             Op::Un(UnOp::Not) if w == 1 => {
-                let c = self.cond(id);
-                match c? {
-                    Cond::Test { .. } => {
-                        let a = self.int(args[0])?;
-                        self.builder.xor(a, 1)
-                    }
-                    c => self.builder.bool_of(c),
+                let compared = matches!(self.expr[args[0]].op, Op::Cmp(_) | Op::Fp(FpOp::Eq));
+                if compared {
+                    let c = self.cond(id)?;
+                    self.builder.bool_of(c)
+                } else {
+                    let a = self.int(args[0])?;
+                    self.builder.xor(a, 1)
                 }
             }
             Op::Un(UnOp::Not) => {
@@ -252,6 +279,21 @@ impl<'b> Emit<'b> {
                 self.builder.unary(op, a)
             }
             Op::Un(_) => return Err(none()),
+            Op::Bin(op @ (BinOp::Rotl | BinOp::Rotr)) if w == 32 || w == 64 => {
+                let a = self.int(args[0])?;
+                let Opnd::Imm(n) = self.opnd(args[1])? else {
+                    return Err(none());
+                };
+                // To the left is to the right by what is missing.
+                let right = if op == BinOp::Rotr { n } else { -n };
+                let n = right.rem_euclid(w as i32);
+                let op = if w == 32 {
+                    ir::BinOp::Rotr32
+                } else {
+                    ir::BinOp::Rotr
+                };
+                self.builder.binary(op, a, n)
+            }
             Op::Bin(op) => {
                 let mut b = args[1];
                 use ir::BinOp as I;
@@ -282,6 +324,13 @@ impl<'b> Emit<'b> {
                             return Ok(self.builder.fabs(a));
                         }
                     }
+                }
+                let mut args = [args[0], b];
+                let commutes = matches!(op, I::Iadd | I::Imul | I::And | I::Or | I::Xor);
+                if commutes && matches!(self.expr[args[0]].op, Op::Const(_)) {
+                    // Constants that are second operands mostly need no register.
+                    args.swap(0, 1);
+                    b = args[1];
                 }
                 let a = match op {
                     I::Shr => self.exact(args[0])?,
@@ -367,6 +416,7 @@ pub fn expressible(node: &ENode, operand: &dyn Fn(usize) -> Known) -> bool {
             BinOp::Add | BinOp::Sub | BinOp::Mul | BinOp::And | BinOp::Or | BinOp::Xor => true,
             // A count of the width or more means something else in the IR.
             BinOp::Shl | BinOp::Lshr | BinOp::Ashr => wide(w) && operand(1).range().1 < w.into(),
+            BinOp::Rotl | BinOp::Rotr => matches!(w, 32 | 64) && operand(1).value().is_some(),
             BinOp::MulHiS => w == 64,
             BinOp::Sdiv | BinOp::Srem => {
                 w == 64

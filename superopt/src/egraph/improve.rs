@@ -49,6 +49,8 @@ pub struct Improved {
     pub explanation: Vec<String>,
     /// The rules the explanations use, and how often.
     pub used: BTreeMap<String, u32>,
+    /// The e-graph for Graphviz, where explanations were asked for.
+    pub dot: String,
     /// What saturation did.
     pub record: Record,
 }
@@ -103,6 +105,22 @@ pub fn improve_until(
 ) -> Improved {
     let widths: BTreeSet<u32> = expr.as_ref().iter().map(ENode::bits).collect();
     let rules = instances(rules, &widths, options.nan_class);
+    improve_with(expr, roots, &[], inputs, &rules, cost, options, over)
+}
+
+/// As [`improve_until`], with rules that are compiled already. `available` are places of the graph whose words are variables
+/// too, by number: they cost nothing.
+#[allow(clippy::too_many_arguments)]
+pub fn improve_with(
+    expr: &RecExpr<ENode>,
+    roots: &[Id],
+    available: &[(Id, u32)],
+    inputs: Vec<Known>,
+    rules: &[Instance<'_>],
+    cost: &dyn Cost,
+    options: &Options,
+    over: &dyn Fn() -> bool,
+) -> Improved {
     let mut graph: Graph = Graph::new(Facts {
         contradictions: 0,
         inputs,
@@ -116,13 +134,19 @@ pub fn improve_until(
         let node = node.map_children(|c| place[usize::from(c)]);
         place.push(graph.add(node));
     }
+    for (at, n) in available {
+        let at = place[usize::from(*at)];
+        let width = graph[at].data.width();
+        let var = graph.add(ENode::new(Op::Var(*n), width, &[]));
+        graph.union_trusted(at, var, "available");
+    }
     let classes: Vec<Id> = roots.iter().map(|r| place[usize::from(*r)]).collect();
     graph.rebuild();
     let price = |graph: &Graph| -> Option<u64> {
         let mut need: BTreeSet<Id> = roots.iter().copied().collect();
         let mut total = 0;
         for i in (0..expr.len()).rev().map(Id::from) {
-            if need.contains(&i) {
+            if need.contains(&i) && !available.iter().any(|a| a.0 == i) {
                 let node = expr[i];
                 need.extend(node.children());
                 let node = node.map_children(|c| place[usize::from(c)]);
@@ -132,7 +156,7 @@ pub fn improve_until(
         Some(total)
     };
     let before = price(&graph);
-    let record = saturate_until(&mut graph, &rules, &options.limits, over);
+    let record = saturate_until(&mut graph, rules, &options.limits, over);
     let mut out = Improved {
         expr: expr.clone(),
         roots: roots.to_vec(),
@@ -141,8 +165,12 @@ pub fn improve_until(
         exact: false,
         explanation: Vec::new(),
         used: BTreeMap::new(),
+        dot: String::new(),
         record,
     };
+    if options.explain {
+        out.dot = graph.dot().to_string();
+    }
     if out.record.stop == Stop::Contradiction {
         return out;
     }

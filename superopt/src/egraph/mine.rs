@@ -351,6 +351,7 @@ pub fn derives(rules: &[Rule], goal: &Rule) -> bool {
         rounds: 1,
         matches: 200,
         ban: 2,
+        timed: true,
     };
     for _ in 0..4 {
         if graph.find(a) == graph.find(b) {

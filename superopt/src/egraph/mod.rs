@@ -17,6 +17,7 @@ pub mod facts;
 pub mod improve;
 pub mod lang;
 pub mod mine;
+pub mod pass;
 pub mod region;
 pub mod rule;
 pub mod saturate;

@@ -5,7 +5,7 @@
 //! the region, so nothing is moved over a guard. A double is the 64-bit word of its bits. Shift counts of the IR are
 //! modulo 64, those of terms are not: the terms say `count & 63`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use trinity_codegen::ir::{
     self, Base, Block, Cond, FloatCc, Inst, IntCc, Opnd, Type, Value, ValueDef,
@@ -44,7 +44,7 @@ impl std::error::Error for NotInRegion {}
 struct Lift<'f> {
     func: &'f ir::Function,
     /// The instructions of the block.
-    inside: Vec<bool>,
+    inside: HashSet<ir::InstId>,
     pool: TermPool,
     terms: HashMap<Value, TermId>,
     inputs: Vec<(Value, Type)>,
@@ -74,6 +74,33 @@ pub fn region_outputs(func: &ir::Function, block: Block) -> Vec<Value> {
     }
     lift.inputs.clear();
     pure.into_iter().filter(|v| used[v.index()]).collect()
+}
+
+/// As [`region_outputs`], knowing already which values other blocks use.
+pub fn outputs_of(func: &ir::Function, block: Block, elsewhere: &HashSet<Value>) -> Vec<Value> {
+    let lift = Lift::new(func, block);
+    let data = &func.blocks[block.index()];
+    let mut pure = Vec::new();
+    let mut used = HashSet::new();
+    for id in &data.insts {
+        let node = &func.insts[id.index()];
+        if node.num_results == 1 && lift.pure(node.first_result).is_some() {
+            if !node.inst.is_const() {
+                pure.push(node.first_result);
+            }
+        } else {
+            node.inst.for_each_use(|v| {
+                used.insert(v);
+            });
+        }
+    }
+    if let Some(term) = &data.term {
+        term.for_each_use(|v| {
+            used.insert(v);
+        });
+    }
+    pure.retain(|v| used.contains(v) || elsewhere.contains(v));
+    pure
 }
 
 /// The terms of values that a block computes.
@@ -120,12 +147,99 @@ pub fn region_terms_over(
     Ok((lift.inputs, out))
 }
 
+/// Definitions in other blocks that are looked at: so many steps back from what a block reads.
+const STEPS: usize = 3;
+/// And so many in all.
+const OUTER: usize = 16;
+
+/// What a block computes purely, with what the values that it reads are made of.
+#[derive(Clone, Debug)]
+pub struct Extended {
+    /// Values that are read, with their types; by the numbers of the pool's variables.
+    pub inputs: Vec<(Value, Type)>,
+    /// Values asked for.
+    pub outputs: Vec<(Value, TermId, Type)>,
+    /// The bit that the block's branch asks, if that is pure.
+    pub condition: Option<TermId>,
+    /// Values of other blocks that are there already, with what they are made of.
+    pub available: Vec<(Value, TermId)>,
+}
+
+/// What a block computes, over the definitions of what it reads: these stand in blocks that dominate it, and pure
+/// operations have the same value wherever they are done.
+pub fn extended(
+    func: &ir::Function,
+    block: Block,
+    outputs: &[Value],
+    pool: &mut TermPool,
+) -> Extended {
+    let mut lift = Lift::new(func, block);
+    let own = lift.inside.clone();
+    let mut read: Vec<Value> = Vec::new();
+    for id in &func.blocks[block.index()].insts {
+        let node = &func.insts[id.index()];
+        if node.num_results == 1 && lift.pure(node.first_result).is_some() {
+            node.inst.for_each_use(|v| read.push(v));
+        }
+    }
+    let condition = match &func.blocks[block.index()].term {
+        Some(ir::Term::BrIf { cond, .. }) if words(cond) => Some(cond),
+        _ => None,
+    };
+    if let Some(c) = condition {
+        c.for_each_use(&mut |v| read.push(v));
+    }
+    let mut outer: Vec<Value> = Vec::new();
+    for _ in 0..STEPS {
+        let mut next = Vec::new();
+        for v in read {
+            let ValueDef::Inst(id, _) = func.values[v.index()].def else {
+                continue;
+            };
+            if lift.inside.contains(&id) || outer.len() >= OUTER {
+                continue;
+            }
+            lift.inside.insert(id);
+            match lift.pure(v) {
+                Some(inst) if !inst.is_const() => {
+                    outer.push(v);
+                    inst.for_each_use(|u| next.push(u));
+                }
+                _ => {
+                    lift.inside.remove(&id);
+                }
+            }
+        }
+        read = next;
+    }
+    debug_assert!(own.len() + outer.len() == lift.inside.len());
+    lift.pool = std::mem::take(pool);
+    let out = outputs.iter().map(|v| (*v, lift.value(*v), func.ty(*v)));
+    let outputs = out.collect();
+    let condition = condition.map(|c| {
+        c.for_each_use(&mut |v| {
+            lift.value(v);
+        });
+        lift.cond(c)
+    });
+    let available = outer.into_iter().map(|v| (v, lift.value(v))).collect();
+    *pool = lift.pool;
+    Extended {
+        inputs: lift.inputs,
+        outputs,
+        condition,
+        available,
+    }
+}
+
+/// Whether a condition asks about words alone.
+fn words(c: &Cond) -> bool {
+    matches!(c, Cond::Icmp { .. } | Cond::Test { .. } | Cond::Fcmp { .. })
+}
+
 impl<'f> Lift<'f> {
     fn new(func: &'f ir::Function, block: Block) -> Lift<'f> {
-        let mut inside = vec![false; func.insts.len()];
-        for id in &func.blocks[block.index()].insts {
-            inside[id.index()] = true;
-        }
+        let inside = func.blocks[block.index()].insts.iter().copied().collect();
         Lift {
             func,
             inside,
@@ -144,11 +258,9 @@ impl<'f> Lift<'f> {
         if inst.is_const() {
             return Some(inst);
         }
-        if !self.inside[id.index()] {
+        if !self.inside.contains(&id) {
             return None;
         }
-        let words =
-            |c: &Cond| matches!(c, Cond::Icmp { .. } | Cond::Test { .. } | Cond::Fcmp { .. });
         let pure = match inst {
             Inst::Unary { .. } => true,
             Inst::Binary {

@@ -6,6 +6,9 @@
 
 use super::analysis::Graph;
 use super::compile::Instance;
+use super::lang::Op;
+use egg::{Language, Searcher};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// Limits of one saturation.
@@ -19,6 +22,8 @@ pub struct Limits {
     pub matches: usize,
     /// Rounds a rule is banned for, the first time.
     pub ban: usize,
+    /// Whether to record how long each rule takes.
+    pub timed: bool,
 }
 
 impl Default for Limits {
@@ -28,6 +33,7 @@ impl Default for Limits {
             rounds: 12,
             matches: 600,
             ban: 2,
+            timed: true,
         }
     }
 }
@@ -137,6 +143,10 @@ pub fn saturate_until(
         rounds += 1;
         let mut found = Vec::new();
         let mut waiting = false;
+        let present: HashSet<(Op, u8)> = graph
+            .classes()
+            .flat_map(|c| c.nodes.iter().map(Language::discriminant))
+            .collect();
         for (i, rule) in rules.iter().enumerate() {
             if banned_until[i] > round {
                 waiting = true;
@@ -146,18 +156,21 @@ pub fn saturate_until(
                 stop = Stop::Ended;
                 break 'rounds;
             }
-            let start = Instant::now();
+            let start = limits.timed.then(Instant::now);
             let share = limits.matches << records[i].bans.min(16);
             let mut count = 0;
             for (p, pattern) in rule.patterns.iter().enumerate() {
-                use egg::Searcher;
+                // Most rules are about operations that are not there.
+                if !rule.needs[p].iter().all(|d| present.contains(d)) {
+                    continue;
+                }
                 for m in pattern.search_with_limit(graph, (share + 1).saturating_sub(count)) {
                     count += m.substs.len();
                     found.push((i, p, m.eclass, m.substs));
                 }
             }
             records[i].matches += count as u64;
-            records[i].time += start.elapsed();
+            records[i].time += start.map_or(Duration::ZERO, |s| s.elapsed());
             if count > share {
                 found.retain(|f| f.0 != i);
                 banned_until[i] = round + 1 + (limits.ban << records[i].bans.min(16));
@@ -172,7 +185,7 @@ pub fn saturate_until(
                 graph.rebuild();
                 break 'rounds;
             }
-            let start = Instant::now();
+            let start = limits.timed.then(Instant::now);
             let before = graph.total_number_of_nodes();
             for subst in &substs {
                 if let Some(new) = rules[i].apply(graph, p, subst) {
@@ -183,7 +196,7 @@ pub fn saturate_until(
             }
             records[i].nodes +=
                 (graph.total_number_of_nodes() - before.min(graph.total_number_of_nodes())) as u64;
-            records[i].time += start.elapsed();
+            records[i].time += start.map_or(Duration::ZERO, |s| s.elapsed());
             if graph.total_number_of_nodes() > limits.nodes {
                 stop = Stop::Nodes;
                 graph.rebuild();

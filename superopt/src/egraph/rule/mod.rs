@@ -1,5 +1,6 @@
 //! Rewrite rules: their text, what they mean at a width, where the shipped ones are.
 
+pub mod compiled;
 pub mod eval;
 pub mod magic;
 pub mod parse;

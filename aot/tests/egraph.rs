@@ -1,0 +1,84 @@
+//! The e-graph in the pipeline: what it replaces computes the same, it can be read, and its rewrites can be counted off.
+
+mod common;
+
+use common::*;
+use std::process::Command;
+
+/// Fields of an instruction word, put together again; masks and shifts that are one.
+const PROGRAM: &str = "\
+local sum, word = 0, 0x9e3779b97f4a7c15\n\
+for i = 1, 2000 do\n\
+  word = word * 6364136223846793005 + i\n\
+  local low = word & 0xffffffff\n\
+  local imm = ((low >> 8) & 15) << 1 | ((low >> 25) & 63) << 5 | ((low >> 7) & 1) << 11\n\
+  if low & 0x80000000 ~= 0 then imm = imm | 0x1000 end\n\
+  local insert = (low & ~0xff00) | ((imm & 0xff) << 8)\n\
+  sum = sum + imm ~ insert\n\
+end\n\
+print(sum)\n";
+
+fn compiled(dir: &Scratch, name: &str, flags: &[&str]) -> Vec<u8> {
+    let mut cmd = trinityc(dir.path());
+    run(cmd.args(["-O2", "p.lua", "-o", name]).args(flags));
+    std::fs::read(dir.file(name)).expect("was written")
+}
+
+#[test]
+fn what_is_replaced_computes_the_same() {
+    let dir = Scratch::new("egraph");
+    dir.write("p.lua", PROGRAM);
+    let off = compiled(&dir, "off", &[]);
+    let on = compiled(&dir, "on", &["-fegraph"]);
+    assert!(off != on, "nothing was replaced");
+    let says = run(&mut Command::new(dir.file("off")));
+    assert_eq!(run(&mut Command::new(dir.file("on"))), says);
+    assert_eq!(run(Command::new("lua5.4").arg(dir.file("p.lua"))), says);
+    assert!(
+        compiled(&dir, "again", &["-fegraph"]) == on,
+        "not the same twice"
+    );
+}
+
+#[test]
+fn regions_and_rules_are_shown() {
+    let dir = Scratch::new("egraph-shown");
+    dir.write("p.lua", PROGRAM);
+    let show = |emit: &str| run(trinityc(dir.path()).args(["-O2", "-fegraph", emit, "p.lua"]));
+    let text = show("--emit=egraph");
+    for part in ["replaced", "  before\n", "  after\n", "  by ", " regions, "] {
+        assert!(text.contains(part), "no '{part}' in\n{text}");
+    }
+    assert_eq!(show("--emit=egraph"), text);
+    let dot = show("--emit=egraph-dot");
+    assert!(dot.contains("digraph") && dot.contains("p.lua"), "{dot}");
+}
+
+#[test]
+fn rewrites_are_counted_off() {
+    let dir = Scratch::new("egraph-bisect");
+    dir.write("p.lua", PROGRAM);
+    let (off, on) = (
+        compiled(&dir, "off", &[]),
+        compiled(&dir, "on", &["-fegraph"]),
+    );
+    let limited = |n: u32| {
+        let mut cmd = trinityc(dir.path());
+        let limit = format!("--opt-bisect-limit={n}");
+        cmd.args(["-O2", "-fegraph", &limit, "p.lua", "-o", "some"]);
+        let out = cmd.output().expect("runs");
+        assert!(out.status.success());
+        let bytes = std::fs::read(dir.file("some")).expect("was written");
+        (bytes, text(&out.stderr))
+    };
+    let (none, said) = limited(0);
+    assert!(
+        none == off && said.contains("bisect: not done (1) egraph"),
+        "{said}"
+    );
+    let (all, said) = limited(1000);
+    assert!(
+        all == on && said.contains("bisect: done (1) egraph") && !said.contains("not done"),
+        "{said}"
+    );
+}

@@ -1,0 +1,239 @@
+//! A pass from outside: better code for what blocks compute purely, by means that this crate must not depend on (the e-graph
+//! of the superoptimizer). This crate says when it runs, and where its instructions go.
+
+use super::Replace;
+use super::loops::Loops;
+use super::narrow;
+use crate::ir::{Block, Cfg, Cond, Function, Inst, InstId, Term, Value, ValueDef};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// A pass over the pure parts of blocks.
+pub trait RegionPass: fmt::Debug + Send + Sync {
+    /// Improves a function in place; gives the number of regions changed. Same function, same result.
+    fn run(&self, f: &mut Function, facts: &Facts) -> u32;
+}
+
+/// What is known of the function.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// By block: how many loops are around it; `None` for blocks that are not reached.
+    pub depth: Vec<Option<u32>>,
+    /// By value: how many of its low bits can be set, wherever it is defined; 64 for what is no integer.
+    pub bits: Vec<u8>,
+}
+
+/// Runs it.
+pub(super) fn run(f: &mut Function, pass: &dyn RegionPass) -> u32 {
+    let cfg = Cfg::new(f);
+    let loops = Loops::new(&cfg, f.blocks.len());
+    let mut depth = vec![None; f.blocks.len()];
+    for &b in &cfg.rpo {
+        let mut around = 0;
+        let mut l = loops.innermost(b);
+        while let Some(n) = l {
+            around += 1;
+            l = loops.parent(n);
+        }
+        depth[b.index()] = Some(around);
+    }
+    let bits = narrow::bounds(f, &cfg);
+    pass.run(f, &Facts { depth, bits })
+}
+
+impl Plan {
+    /// The values that the new code reads.
+    pub fn reads(&self, f: &Function) -> Vec<Value> {
+        let mut out = Vec::new();
+        for id in &self.added {
+            f.insts[id.index()].inst.for_each_use(|v| out.push(v));
+        }
+        if let Some(c) = &self.cond {
+            c.for_each_use(&mut |v| out.push(v));
+        }
+        out
+    }
+
+    /// Whether a value is another one from now on.
+    pub fn replaces(&self, v: Value) -> bool {
+        self.map.contains_key(&v)
+    }
+}
+
+/// New code for values of a block: where it goes, and what it makes needless.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    block: Block,
+    /// The block's instructions from now on.
+    order: Vec<InstId>,
+    /// New values by old ones.
+    map: HashMap<Value, Value>,
+    /// The condition that the block ends with from now on, where it is another.
+    cond: Option<Cond>,
+    /// Instructions that nothing needs any more.
+    pub removed: Vec<InstId>,
+    /// Instructions that stand in the block now.
+    pub added: Vec<InstId>,
+}
+
+/// Plans to compute some values of a block by other instructions: `made` are these, in no block yet, pure, operands before
+/// users; `map` says which value is now which; `cond` is what the block's branch asks instead. `outside` tells which values other blocks use.
+/// Each new instruction goes in front of the first that needs it. `None`: one would need a value that comes later.
+pub fn plan(
+    f: &Function,
+    block: Block,
+    made: &[InstId],
+    map: HashMap<Value, Value>,
+    cond: Option<Cond>,
+    outside: &dyn Fn(Value) -> bool,
+) -> Option<Plan> {
+    let data = &f.blocks[block.index()];
+    let new: HashSet<InstId> = made.iter().copied().collect();
+    let mapped = |v: Value| map.get(&v).copied().unwrap_or(v);
+    // What the block's end needs.
+    let mut last: Vec<Value> = Vec::new();
+    if let Some(term) = &data.term {
+        match (&cond, term) {
+            (Some(cond), Term::BrIf { then, els, .. }) => {
+                cond.for_each_use(&mut |v| last.push(v));
+                last.extend(then.args.iter().chain(&els.args).map(|v| mapped(*v)));
+            }
+            _ => term.for_each_use(|v| last.push(mapped(v))),
+        }
+    }
+    let mut leave: Vec<Value> = Vec::new();
+    for id in &data.insts {
+        let results = f.insts[id.index()].results();
+        leave.extend(results.filter(|v| outside(*v)).map(mapped));
+    }
+    // What is needed, from the end to the beginning.
+    let mut needed: HashSet<Value> = last.iter().chain(&leave).copied().collect();
+    let need = |id: InstId, needed: &mut HashSet<Value>| {
+        let node = &f.insts[id.index()];
+        let used = node.inst.has_effect()
+            || matches!(node.inst, Inst::Assume(_))
+            || node.results().any(|v| needed.contains(&v));
+        if used {
+            node.inst.for_each_use(|v| {
+                needed.insert(mapped(v));
+            });
+        }
+        used
+    };
+    // New instructions may need old ones, and old ones new ones: until nothing changes.
+    let mut kept: HashSet<InstId> = HashSet::new();
+    loop {
+        let before = kept.len();
+        for id in made.iter().rev().chain(data.insts.iter().rev()) {
+            if !kept.contains(id) && need(*id, &mut needed) {
+                kept.insert(*id);
+            }
+        }
+        if kept.len() == before {
+            break;
+        }
+    }
+    let mut place = Placing {
+        f,
+        block,
+        new: &new,
+        done: HashSet::new(),
+        order: Vec::with_capacity(data.insts.len() + made.len()),
+        added: Vec::new(),
+    };
+    let mut removed = Vec::new();
+    let overflow = |c: &Cond| matches!(c, Cond::Overflow(_));
+    for (n, id) in data.insts.iter().enumerate() {
+        if !kept.contains(id) {
+            removed.push(*id);
+            continue;
+        }
+        let node = &f.insts[id.index()];
+        let mut uses = Vec::new();
+        node.inst.for_each_use(|v| uses.push(mapped(v)));
+        // Nothing may come between an operation and the question whether it overflowed.
+        if matches!(node.inst, Inst::Overflow { .. }) {
+            let constant = |id: &&InstId| f.insts[id.index()].inst.is_const();
+            let next = data.insts[n + 1..].iter().find(|id| !constant(id));
+            match next.map(|id| &f.insts[id.index()].inst) {
+                Some(i @ (Inst::BoolOf(c) | Inst::Select { cond: c, .. })) if overflow(c) => {
+                    i.for_each_use(|v| uses.push(mapped(v)));
+                }
+                None if matches!(&data.term, Some(Term::BrIf { cond, .. }) if overflow(cond)) => {
+                    uses.extend(&last);
+                    uses.extend(&leave);
+                }
+                _ => {}
+            }
+            uses.retain(|v| *v != node.first_result);
+        }
+        for v in uses {
+            place.value(v)?;
+        }
+        place.done.insert(*id);
+        place.order.push(*id);
+    }
+    for v in last.into_iter().chain(leave) {
+        place.value(v)?;
+    }
+    let Placing { order, added, .. } = place;
+    Some(Plan {
+        block,
+        order,
+        map,
+        cond,
+        removed,
+        added,
+    })
+}
+
+struct Placing<'a> {
+    f: &'a Function,
+    block: Block,
+    new: &'a HashSet<InstId>,
+    done: HashSet<InstId>,
+    order: Vec<InstId>,
+    added: Vec<InstId>,
+}
+
+impl Placing<'_> {
+    /// Sees to it that a value is there; `None`: it comes later.
+    fn value(&mut self, v: Value) -> Option<()> {
+        let ValueDef::Inst(id, _) = self.f.values[v.index()].def else {
+            return Some(());
+        };
+        if self.done.contains(&id) {
+            return Some(());
+        }
+        let inst = &self.f.insts[id.index()].inst;
+        if !self.new.contains(&id) {
+            let here = self.f.blocks[self.block.index()].insts.contains(&id);
+            return (!here).then_some(());
+        }
+        let mut uses = Vec::new();
+        inst.for_each_use(|u| uses.push(u));
+        for u in uses {
+            self.value(u)?;
+        }
+        self.done.insert(id);
+        self.order.push(id);
+        self.added.push(id);
+        Some(())
+    }
+}
+
+/// Carries plans out.
+pub fn commit(f: &mut Function, plans: Vec<Plan>) {
+    let mut replace = Replace::new(f);
+    for plan in plans {
+        let data = &mut f.blocks[plan.block.index()];
+        data.insts = plan.order;
+        if let (Some(new), Some(Term::BrIf { cond, .. })) = (plan.cond, &mut data.term) {
+            *cond = new;
+        }
+        for (old, new) in plan.map {
+            replace.set(old, new);
+        }
+    }
+    replace.apply(f);
+}
