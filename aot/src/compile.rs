@@ -114,6 +114,8 @@ pub struct How {
     pub march: March,
     /// Collect remarks.
     pub explain: bool,
+    /// Keep what the code was made from.
+    pub verify: bool,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
 }
@@ -133,6 +135,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             march: how.march,
             explain: how.explain,
             max_values: how.max_values,
+            keep_code: how.verify,
         })
         .collect();
     let mut namer = Namer::default();
@@ -281,5 +284,6 @@ fn convert(f: CompiledFunc, name: FuncName, of: u32) -> Func {
         inlines: f.inlines,
         live: f.live,
         flags: f.flags,
+        kept: f.kept,
     }
 }
