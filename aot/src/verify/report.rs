@@ -96,7 +96,10 @@ fn function(
             lost.push(*at);
             continue;
         }
-        for mut region in validate(kept, part, budget, solvers).regions {
+        let mut regions = validate(kept, part, budget, solvers).regions;
+        // Instructions that several regions execute count for one that is not proven.
+        regions.sort_by_key(|r| r.verdict == Verdict::Proven);
+        for mut region in regions {
             region.offset += at;
             region.instructions.iter_mut().for_each(|i| *i += at);
             let weight = weigh(&region.instructions, &mut done);
@@ -118,6 +121,7 @@ fn function(
             });
         }
     }
+    out.sort_by_key(|c| c.region.offset);
     // The rest: jumps to the interpreter, forwarders.
     let rest: u64 = match counts {
         None => u64::from(func.kept.is_empty()),

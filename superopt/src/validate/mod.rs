@@ -24,11 +24,12 @@ pub mod weights;
 
 use crate::proof::{self, Limits, Pair, Query};
 use crate::report::verdict::Verdict;
-use crate::solver::SolverPool;
+use crate::solver::{PoolConfig, SolverPool};
 use domain::Terms;
 use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction};
 use machine::Duty;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use trinity_codegen::isa::{Domain, TermId};
 use trinity_codegen::{CompiledFunction, Kept, Reloc};
 
@@ -133,20 +134,22 @@ impl<'a> Code<'a> {
     }
 }
 
-/// Compares a function's machine code with what it was made from.
+/// Compares a function's machine code with what it was made from. Without solvers what differs is still found by evaluation; what would need a proof
+/// beyond terms stays open.
 pub fn validate(
     kept: &Kept,
     function: &CompiledFunction,
     budget: &Budget,
     solvers: Option<&SolverPool>,
 ) -> Validation {
-    flow::Flow::new(kept, function, budget, solvers).run()
+    let none = SolverPool::new(PoolConfig::new(PathBuf::from("no trinity-solver")));
+    flow::Flow::new(kept, function, budget, solvers.unwrap_or(&none)).run()
 }
 
 /// Decides duties, and counts what that costs.
 struct Judge<'s> {
     budget: &'s Budget,
-    solvers: Option<&'s SolverPool>,
+    solvers: &'s SolverPool,
     questions: u32,
     known: HashMap<(TermId, TermId, Vec<TermId>), Verdict>,
 }
@@ -180,10 +183,6 @@ impl Judge<'_> {
     }
 
     fn ask(&mut self, d: &mut Terms<'_>, duty: &Duty) -> (Verdict, String) {
-        let Some(solvers) = self.solvers else {
-            let why = "no solver".into();
-            return (Verdict::Unknown { why }, duty.what.clone());
-        };
         if self.questions >= self.budget.questions {
             return (Verdict::Timeout, duty.what.clone());
         }
@@ -202,7 +201,7 @@ impl Judge<'_> {
             tests: 256,
             ..Limits::deterministic(self.budget.rlimit, self.budget.seed)
         };
-        let result = proof::prove(&mut d.pool, &query, &limits, solvers);
+        let result = proof::prove(&mut d.pool, &query, &limits, self.solvers);
         let verdict = match result.verdict {
             // Nothing runs on a way whose conditions contradict each other.
             Verdict::Vacuous | Verdict::ProvenUnderPrecondition => Verdict::Proven,

@@ -1,15 +1,17 @@
 //! A block of the SSA form, executed in terms.
 
+mod conditions;
+mod operations;
+
 use super::domain::{Memory, Terms};
 use super::values::Values;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use trinity_codegen::ir::{
-    self, Addr, Base, BinOp as B, Block, CallTarget, Clobbers, Cond, FloatCc, Function, Inst,
-    InstId, IntCc, LoadKind, MemOp, Opnd, OvfOp, PReg, Pinned, SymbolRef, Term, Type, UnOp as U,
-    Value, ValueDef, VecOp, Width,
+    self, Addr, Base, BinOp as B, Block, CallTarget, Clobbers, Function, Inst, InstId, LoadKind,
+    MemOp, Opnd, OvfOp, PReg, Pinned, SymbolRef, Term, Value, ValueDef, Width,
 };
-use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, TermId, UnOp};
+use trinity_codegen::isa::{BinOp, CmpOp, Domain, TermId};
 
 /// A value: a word, or the words of a vector, the rest repeats the first.
 pub type Words = [TermId; 4];
@@ -153,12 +155,6 @@ fn bits(w: Width) -> u32 {
     8 * w.bytes()
 }
 
-fn signs(d: &mut Terms<'_>, [a, b, c, e]: [TermId; 4]) -> TermId {
-    let (x, y) = (d.xor(&a, &b), d.xor(&c, &e));
-    let o = d.and(&x, &y);
-    d.msb(&o)
-}
-
 impl<'f> State<'f> {
     /// At the start of a block.
     pub fn new(
@@ -241,116 +237,6 @@ impl<'f> State<'f> {
         d.load(&m, &at, bytes)
     }
 
-    fn compare(d: &mut Terms<'_>, cc: IntCc, a: TermId, b: TermId) -> TermId {
-        let (op, swap, not) = match cc {
-            IntCc::Eq => (CmpOp::Eq, false, false),
-            IntCc::Ne => (CmpOp::Eq, false, true),
-            IntCc::Slt => (CmpOp::Slt, false, false),
-            IntCc::Sge => (CmpOp::Slt, false, true),
-            IntCc::Sgt => (CmpOp::Slt, true, false),
-            IntCc::Sle => (CmpOp::Slt, true, true),
-            IntCc::Ult => (CmpOp::Ult, false, false),
-            IntCc::Uge => (CmpOp::Ult, false, true),
-            IntCc::Ugt => (CmpOp::Ult, true, false),
-            IntCc::Ule => (CmpOp::Ult, true, true),
-            IntCc::Of | IntCc::NoOf => {
-                let r = d.sub(&a, &b);
-                let o = signs(d, [a, b, a, r]);
-                return if cc == IntCc::Of { o } else { d.not(&o) };
-            }
-            IntCc::Neg | IntCc::NonNeg => {
-                let r = d.sub(&a, &b);
-                let s = d.msb(&r);
-                return if cc == IntCc::Neg { s } else { d.not(&s) };
-            }
-        };
-        let t = match swap {
-            true => d.cmp(op, &b, &a),
-            false => d.cmp(op, &a, &b),
-        };
-        if not { d.not(&t) } else { t }
-    }
-
-    fn tested(d: &mut Terms<'_>, cc: IntCc, a: TermId, b: TermId) -> TermId {
-        let r = d.and(&a, &b);
-        let w = d.width(&r);
-        let zero = d.constant(w, 0);
-        Self::compare(d, cc, r, zero)
-    }
-
-    /// A condition: one bit. The accesses it makes are added to `touched`.
-    fn cond(
-        &mut self,
-        d: &mut Terms<'_>,
-        vars: &mut Variables,
-        c: &Cond,
-        touched: &mut Vec<(TermId, u32, bool)>,
-    ) -> TermId {
-        match *c {
-            Cond::Icmp { cc, w, a, b } | Cond::Test { cc, w, a, b } => {
-                let (a, b) = (self.word(d, vars, a), self.operand(d, vars, b));
-                let (a, b) = (d.trunc(&a, bits(w)), d.trunc(&b, bits(w)));
-                match c {
-                    Cond::Test { .. } => Self::tested(d, cc, a, b),
-                    _ => Self::compare(d, cc, a, b),
-                }
-            }
-            Cond::IcmpMem { cc, w, addr, b } | Cond::TestMem { cc, w, addr, b } => {
-                let (at, b) = (self.address(d, vars, &addr), self.operand(d, vars, b));
-                touched.push((at, w.bytes(), false));
-                let (a, b) = (self.load(d, at, w.bytes()), d.trunc(&b, bits(w)));
-                match c {
-                    Cond::TestMem { .. } => Self::tested(d, cc, a, b),
-                    _ => Self::compare(d, cc, a, b),
-                }
-            }
-            Cond::RspMem { cc, addr } => {
-                let at = self.address(d, vars, &addr);
-                touched.push((at, 8, false));
-                let (rsp, b) = (d.rsp, self.load(d, at, 8));
-                Self::compare(d, cc, rsp, b)
-            }
-            Cond::Fcmp { cc, a, b } => {
-                let (a, b) = (self.word(d, vars, a), self.word(d, vars, b));
-                match cc {
-                    FloatCc::Eq => d.fp(FpOp::Eq, &[a, b]),
-                    FloatCc::Ne => {
-                        let t = d.fp(FpOp::Eq, &[a, b]);
-                        d.not(&t)
-                    }
-                    FloatCc::Lt => d.fp(FpOp::Lt, &[a, b]),
-                    FloatCc::Le => d.fp(FpOp::Le, &[a, b]),
-                    FloatCc::Gt => d.fp(FpOp::Lt, &[b, a]),
-                    FloatCc::Ge => d.fp(FpOp::Le, &[b, a]),
-                }
-            }
-            Cond::Overflow(v) => {
-                let Some(&Inst::Overflow { op, a, b }) = self.f.def_inst(v) else {
-                    d.refuse("the overflow of what is no checked operation");
-                    return d.undefined(1);
-                };
-                let (a, b) = (self.word(d, vars, a), self.operand(d, vars, b));
-                match op {
-                    OvfOp::Add => {
-                        let r = d.add(&a, &b);
-                        signs(d, [a, r, b, r])
-                    }
-                    OvfOp::Sub => {
-                        let r = d.sub(&a, &b);
-                        signs(d, [a, b, a, r])
-                    }
-                    OvfOp::Mul => {
-                        let (lo, hi) = (d.bin(BinOp::Mul, &a, &b), d.bin(BinOp::MulHiS, &a, &b));
-                        let k = d.constant(64, 63);
-                        let sign = d.bin(BinOp::Ashr, &lo, &k);
-                        let same = d.eq(&hi, &sign);
-                        d.not(&same)
-                    }
-                }
-            }
-        }
-    }
-
     /// The result of an instruction that depends on its operands alone.
     fn compute(&mut self, d: &mut Terms<'_>, vars: &mut Variables, inst: &Inst) -> Words {
         let one = |t: TermId| [t; 4];
@@ -359,11 +245,11 @@ impl<'f> State<'f> {
             Inst::Fconst(n) => one(d.constant(64, n.into())),
             Inst::Unary { op, a } => {
                 let a = self.word(d, vars, a);
-                one(unary(d, op, a))
+                one(operations::unary(d, op, a))
             }
             Inst::Binary { op, a, b } => {
                 let (a, b) = (self.word(d, vars, a), self.operand(d, vars, b));
-                one(binary(d, op, a, b))
+                one(operations::binary(d, op, a, b))
             }
             Inst::Overflow { op, a, b } => {
                 let (a, b) = (self.word(d, vars, a), self.operand(d, vars, b));
@@ -391,7 +277,7 @@ impl<'f> State<'f> {
                     Opnd::Value(b) => self.value(d, vars, b),
                     Opnd::Imm(n) => one(d.constant(64, n as i64 as u64 as u128)),
                 };
-                vector(d, op, ty, a, y, number)
+                operations::vector(d, op, ty, a, y, number)
             }
             _ => {
                 d.refuse("an instruction that is not of its operands alone");
@@ -651,118 +537,4 @@ impl<'f> State<'f> {
         };
         ways.into_iter().map(exit).collect()
     }
-}
-
-fn unary(d: &mut Terms<'_>, op: U, a: TermId) -> TermId {
-    let part = |d: &mut Terms<'_>, w: u32, sign: bool| {
-        let x = d.trunc(&a, w);
-        if sign { d.sext(&x, 64) } else { d.zext(&x, 64) }
-    };
-    match op {
-        U::Ineg => d.un(UnOp::Neg, &a),
-        U::Inot => d.not(&a),
-        U::Zext8 => part(d, 8, false),
-        U::Zext16 => part(d, 16, false),
-        U::Zext32 => part(d, 32, false),
-        U::Sext8 => part(d, 8, true),
-        U::Sext16 => part(d, 16, true),
-        U::Sext32 => part(d, 32, true),
-        U::Bswap32 => {
-            let x = d.trunc(&a, 32);
-            let x = d.un(UnOp::Bswap, &x);
-            d.zext(&x, 64)
-        }
-        U::Bswap64 => d.un(UnOp::Bswap, &a),
-        U::Fneg => {
-            let k = d.constant(64, 1 << 63);
-            d.xor(&a, &k)
-        }
-        U::Fabs => {
-            let k = d.constant(64, (1 << 63) - 1);
-            d.and(&a, &k)
-        }
-        U::Fsqrt => d.fp(FpOp::Sqrt, &[a]),
-        U::Ffloor => d.fp(FpOp::Round(1), &[a]),
-        U::Fceil => d.fp(FpOp::Round(2), &[a]),
-        U::Ftrunc => d.fp(FpOp::Round(3), &[a]),
-        U::IntToFloat => d.fp(FpOp::FromInt(64), &[a]),
-        U::FloatToInt => d.fp(FpOp::ToIntTrunc(64), &[a]),
-        U::BitsOfFloat | U::FloatOfBits => a,
-    }
-}
-
-fn binary(d: &mut Terms<'_>, op: B, a: TermId, b: TermId) -> TermId {
-    let count = |d: &mut Terms<'_>, w: u32| {
-        let n = d.trunc(&b, w);
-        let k = d.constant(w, (w - 1).into());
-        d.and(&n, &k)
-    };
-    let shift = |d: &mut Terms<'_>, op| {
-        let n = count(d, 64);
-        d.bin(op, &a, &n)
-    };
-    match op {
-        B::Iadd => d.add(&a, &b),
-        B::Isub => d.sub(&a, &b),
-        B::Imul => d.bin(BinOp::Mul, &a, &b),
-        B::And => d.and(&a, &b),
-        B::Or => d.or(&a, &b),
-        B::Xor => d.xor(&a, &b),
-        B::Shl => shift(d, BinOp::Shl),
-        B::Shr => shift(d, BinOp::Lshr),
-        B::Sar => shift(d, BinOp::Ashr),
-        B::Rotr => shift(d, BinOp::Rotr),
-        B::Rotr32 => {
-            let (x, n) = (d.trunc(&a, 32), count(d, 32));
-            let r = d.bin(BinOp::Rotr, &x, &n);
-            d.zext(&r, 64)
-        }
-        B::Sdiv => d.bin(BinOp::Sdiv, &a, &b),
-        B::Srem => d.bin(BinOp::Srem, &a, &b),
-        B::Smulh => d.bin(BinOp::MulHiS, &a, &b),
-        B::Fadd => d.fp(FpOp::Add, &[a, b]),
-        B::Fsub => d.fp(FpOp::Sub, &[a, b]),
-        B::Fmul => d.fp(FpOp::Mul, &[a, b]),
-        B::Fdiv => d.fp(FpOp::Div, &[a, b]),
-        B::Fmin => d.fp(FpOp::Min, &[a, b]),
-        B::Fmax => d.fp(FpOp::Max, &[a, b]),
-    }
-}
-
-fn vector(d: &mut Terms<'_>, op: VecOp, ty: Type, a: Words, b: Words, number: bool) -> Words {
-    let half = ty.lanes() as usize / 2;
-    match op {
-        VecOp::Splat => {
-            debug_assert!(number);
-            return [a[0]; 4];
-        }
-        VecOp::High if ty == Type::V256 => return [a[half], a[half + 1], a[half], a[half]],
-        VecOp::High => return [a[1]; 4],
-        VecOp::Low if ty == Type::V256 => return [a[0], a[1], a[0], a[0]],
-        VecOp::Low => return [a[0]; 4],
-        _ => {}
-    }
-    std::array::from_fn(|n| {
-        let (a, b) = (a[n], b[n]);
-        match op {
-            VecOp::Iadd => d.add(&a, &b),
-            VecOp::Isub => d.sub(&a, &b),
-            VecOp::Imul32 => {
-                let (x, y) = (d.trunc(&a, 32), d.trunc(&b, 32));
-                let (x, y) = (d.zext(&x, 64), d.zext(&y, 64));
-                d.bin(BinOp::Mul, &x, &y)
-            }
-            VecOp::And => d.and(&a, &b),
-            VecOp::Or => d.or(&a, &b),
-            VecOp::Xor => d.xor(&a, &b),
-            VecOp::Shl => d.bin(BinOp::Shl, &a, &b),
-            VecOp::Shr => d.bin(BinOp::Lshr, &a, &b),
-            VecOp::Fadd => d.fp(FpOp::Add, &[a, b]),
-            VecOp::Fsub => d.fp(FpOp::Sub, &[a, b]),
-            VecOp::Fmul => d.fp(FpOp::Mul, &[a, b]),
-            VecOp::Fdiv => d.fp(FpOp::Div, &[a, b]),
-            VecOp::Fsqrt => d.fp(FpOp::Sqrt, &[a]),
-            VecOp::Splat | VecOp::High | VecOp::Low => a,
-        }
-    })
 }
