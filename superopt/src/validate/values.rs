@@ -9,8 +9,11 @@ use trinity_codegen::ir::{
     Base, Block, Cond, Function, Inst, InstId, LoadKind, Term, Value, ValueDef,
 };
 
-/// Computations from variables deeper than this start with a variable again.
+/// Computations from variables deeper than this start with a variable again, at a value with several users: one with a single user may have been made part of
+/// it, and is in no place.
 const MAX_DEPTH: u32 = 100;
+/// Deeper than this they do in any case.
+const DEEPEST: u32 = 1000;
 
 /// What is known of a function's values.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ impl Values {
     pub fn new(f: &Function, reachable: &[Block]) -> Values {
         let mut depth = vec![0u32; f.values.len()];
         let mut root = vec![true; f.values.len()];
+        let uses = uses(f, reachable);
         let mut kind = HashMap::new();
         let mut state = vec![0u8; f.insts.len()];
         for &b in reachable {
@@ -60,7 +64,14 @@ impl Values {
         // Operands first; definitions of a block may come behind it in the order of blocks.
         for n in 0..f.insts.len() {
             if state[n] == 1 {
-                Self::measure(f, InstId(n as u32), &mut state, &mut depth, &mut root);
+                Self::measure(
+                    f,
+                    &uses,
+                    InstId(n as u32),
+                    &mut state,
+                    &mut depth,
+                    &mut root,
+                );
             }
             let node = &f.insts[n];
             if let Inst::Load { kind: k, .. } = &node.inst {
@@ -75,7 +86,14 @@ impl Values {
         }
     }
 
-    fn measure(f: &Function, from: InstId, state: &mut [u8], depth: &mut [u32], root: &mut [bool]) {
+    fn measure(
+        f: &Function,
+        uses: &[u8],
+        from: InstId,
+        state: &mut [u8],
+        depth: &mut [u32],
+        root: &mut [bool],
+    ) {
         let mut stack = vec![from];
         while let Some(&id) = stack.last() {
             let node = &f.insts[id.index()];
@@ -105,11 +123,28 @@ impl Values {
             node.inst.for_each_use(|v| d = d.max(depth[v.index()] + 1));
             let is_const = node.inst.is_const();
             for v in node.results() {
-                root[v.index()] = d > MAX_DEPTH && !is_const;
+                let deep = d > MAX_DEPTH && uses[v.index()] > 1 || d > DEEPEST;
+                root[v.index()] = deep && !is_const;
                 depth[v.index()] = if root[v.index()] { 0 } else { d };
             }
         }
     }
+}
+
+/// By value: uses, two for more.
+fn uses(f: &Function, reachable: &[Block]) -> Vec<u8> {
+    let mut uses = vec![0u8; f.values.len()];
+    let mut one = |v: Value| uses[v.index()] = (uses[v.index()] + 1).min(2);
+    for &b in reachable {
+        let data = &f.blocks[b.index()];
+        for &id in &data.insts {
+            f.insts[id.index()].inst.for_each_use(&mut one);
+        }
+        if let Some(term) = &data.term {
+            term.for_each_use(&mut one);
+        }
+    }
+    uses
 }
 
 /// Adds a value and what it is computed from, unless defined in the block.
