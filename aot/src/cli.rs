@@ -2,7 +2,7 @@
 
 use crate::exit::{Error, FAILURES, Failure, Result};
 use crate::write::Writer;
-use crate::{explain, march};
+use crate::{explain, march, verify};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -93,6 +93,8 @@ pub struct Options {
     pub train: Vec<OsString>,
     /// How long each may take.
     pub train_deadline: Duration,
+    /// Compare the machine code with what it was made from.
+    pub verify: Option<verify::Asked>,
 }
 
 /// Where the explanation goes, and in which form.
@@ -332,13 +334,8 @@ fn command() -> Command {
                 .help("the runtime library to link")
                 .value_parser(value_parser!(PathBuf)),
         )
-        .arg(
-            Arg::new("verbose")
-                .short('v')
-                .long("verbose")
-                .help("say what is done, and the linker's command")
-                .action(ArgAction::SetTrue),
-        )
+        .arg(flag("verbose", "say what is done, and the linker's command").short('v'))
+        .args(verify::flags())
 }
 
 /// Understands the arguments; the first one is the program's own name.
@@ -478,6 +475,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         profile_use: many(m, "profile-use"),
         train: many(m, "train"),
         train_deadline: Duration::from_secs(m.get_one("train-deadline").copied().unwrap_or(60)),
+        verify: verify::asked(m),
     };
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));

@@ -121,6 +121,8 @@ pub struct How {
     pub march: March,
     /// Collect remarks.
     pub explain: bool,
+    /// Keep what the code was made from.
+    pub verify: bool,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
     /// Do only so many of the rewrites that are counted.
@@ -154,6 +156,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             explain: how.explain,
             max_values: how.max_values,
             regions: egraph.clone().map(|e| e as Arc<dyn RegionPass>),
+            keep_code: how.verify,
         })
         .collect();
     let mut namer = Namer::default();
@@ -311,5 +314,6 @@ fn convert(f: CompiledFunc, name: FuncName, of: u32) -> Func {
         inlines: f.inlines,
         live: f.live,
         flags: f.flags,
+        kept: f.kept,
     }
 }

@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, egraph, explain, link, march, unit, write};
+use crate::{asm, debug, egraph, explain, link, march, unit, verify, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -139,6 +139,7 @@ pub fn run(o: &Options) -> Result<()> {
         passes: o.passes,
         march: o.march,
         explain: o.explain.is_some(),
+        verify: o.verify.is_some(),
         observe: o.profile_gen,
         bisect: o.bisect,
         show_egraph: matches!(o.emit, Emit::EGraph | Emit::EGraphDot),
@@ -161,6 +162,10 @@ pub fn run(o: &Options) -> Result<()> {
             o.march
         )
     });
+    if let Some(asked) = &o.verify {
+        say(verify::run(asked, &compiled)?.as_bytes());
+        log.step(|| "verified".into());
+    }
     if let (Some(explain), Some(to)) = (&o.explain, explanation) {
         to.commit(explain::render(explain.format, &program, &compiled).as_bytes())?;
     }

@@ -27,6 +27,7 @@ failures! {
     NoRuntime = 9, "the runtime library libtrinity_start.a was not found";
     Profile = 10, "a profile cannot be read, or is none";
     Train = 11, "a training run failed";
+    Refuted = 12, "--verify: the machine code does not do what it should";
     Internal = 70, "a bug or a limit of the compiler itself";
 }
 

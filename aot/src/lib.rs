@@ -27,4 +27,5 @@ pub mod source;
 #[cfg(feature = "superopt")]
 pub mod superopt_cli;
 pub mod unit;
+pub mod verify;
 pub mod write;

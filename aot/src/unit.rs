@@ -65,6 +65,8 @@ pub struct Func {
     pub live: Vec<u8>,
     /// Bits of `FuncDesc::flags`.
     pub flags: u32,
+    /// When asked for: the parts of the code, with what they were made from.
+    pub kept: Vec<(u32, Box<trinity_codegen::CompiledFunction>)>,
 }
 
 impl Func {

@@ -44,6 +44,8 @@ pub struct Options {
     pub select: SelectOptions,
     /// Say what stayed in loops ([`CompiledFunction::stays`]).
     pub explain: bool,
+    /// Give back what the code was made from ([`CompiledFunction::kept`]).
+    pub keep_ir: bool,
     /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
     pub max_values: usize,
 }
@@ -58,6 +60,7 @@ impl Default for Options {
             regions: None,
             select: SelectOptions::default(),
             explain: false,
+            keep_ir: false,
             max_values: ra::VReg::MAX,
         }
     }
@@ -107,6 +110,15 @@ pub enum Place {
     Lost,
 }
 
+/// What machine code was made from: for whoever compares the two.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    /// The function as instruction selection took it, optimised.
+    pub func: Function,
+    /// Bytes of the frame that are the register allocator's; explicit slots lie above them.
+    pub spill_bytes: u32,
+}
+
 /// Machine code. Must be placed at an address that is a multiple of 16.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompiledFunction {
@@ -135,6 +147,8 @@ pub struct CompiledFunction {
     pub opt_stats: OptStats,
     /// What stayed in innermost loops, if the function was optimised and that was asked for.
     pub stays: Vec<Stay>,
+    /// What it was made from, if that was asked for ([`Options::keep_ir`]).
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Why a function could not be compiled.
@@ -243,6 +257,12 @@ impl Compiler {
                     Some(label) => asm.labels[label.0 as usize],
                     None => u32::MAX,
                 });
+        let kept = self.options.keep_ir.then(|| {
+            Box::new(Kept {
+                func: func.clone(),
+                spill_bytes: emitted.spill_bytes,
+            })
+        });
         Ok(CompiledFunction {
             name: func.name.clone(),
             frame_size: emitted.frame_size,
@@ -256,6 +276,7 @@ impl Compiler {
             jump_tables: asm.jump_tables,
             opt_stats,
             stays,
+            kept,
         })
     }
 }

@@ -19,8 +19,8 @@ mod select;
 pub mod x86;
 
 pub use compile::{
-    Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Options, Place,
-    Reloc, RelocKind, compile,
+    Algorithm, CompileError, CompiledFunction, Compiler, ION_LIMIT, JumpTable, Kept, Options,
+    Place, Reloc, RelocKind, compile,
 };
 pub use select::SelectOptions;
 pub use x86::{Names, emit_gas, listing};

@@ -60,6 +60,7 @@ pub(crate) fn add_body(
     for s in &mut f.safepoints {
         s.ret_offset += shift;
     }
+    f.kept.iter_mut().for_each(|k| k.0 += shift);
     for (offset, _) in &mut f.srclocs {
         *offset += shift;
     }
@@ -100,6 +101,7 @@ pub(crate) fn without_version(module: &Module, number: u32) -> Result<CompiledFu
         live: Vec::new(),
         flags: 0,
         ir: None,
+        kept: Vec::new(),
         remarks: Vec::new(),
     })
 }
@@ -124,6 +126,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         live: Vec::new(),
         flags: flag::INTERPRETED,
         ir: None,
+        kept: Vec::new(),
         remarks: Vec::new(),
     };
     add_body(&mut f, module, index)?;

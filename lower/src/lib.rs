@@ -38,7 +38,7 @@ use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::isa::March;
 use trinity_codegen::opt::region::RegionPass;
-use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
+use trinity_codegen::{Algorithm, CompileError, CompiledFunction, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::{FuncProfile, Profile};
 
@@ -148,6 +148,8 @@ pub struct Options {
     pub passes: passes::Passes,
     /// What the processor has; nothing beyond it is used.
     pub march: March,
+    /// Give back what the code was made from ([`CompiledFunc::kept`]).
+    pub keep_code: bool,
     /// Collect remarks.
     pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
@@ -190,6 +192,8 @@ pub struct CompiledFunc {
     pub flags: u32,
     /// The printed IR, when asked for.
     pub ir: Option<String>,
+    /// When asked for: what the code consists of, with the IR that each was made from, and where it is in the code.
+    pub kept: Vec<(u32, Box<CompiledFunction>)>,
     /// What was decided, when asked for.
     pub remarks: Vec<remark::Remark>,
 }
@@ -259,6 +263,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         verify: opts.verify,
         check_allocation: opts.verify,
         select: opts.passes.select_options(opts.march),
+        keep_ir: opts.keep_code,
         ..Default::default()
     };
     let out = Compiler::new(options)
@@ -277,6 +282,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         .collect();
     Ok(CompiledFunc {
         name,
+        kept: kept(0, &out),
         code: out.code,
         text_len: out.text_len,
         relocs: out.relocs,
@@ -290,6 +296,15 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
         remarks: Vec::new(),
     })
+}
+
+/// Code with what it was made from, if that was asked for.
+fn kept(at: u32, code: &CompiledFunction) -> Vec<(u32, Box<CompiledFunction>)> {
+    let asked = code.kept.is_some();
+    asked
+        .then(|| (at, Box::new(code.clone())))
+        .into_iter()
+        .collect()
 }
 
 /// Compiles a module, its functions in preorder.

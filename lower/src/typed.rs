@@ -138,6 +138,7 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
         regions: opts.regions.clone(),
         select: opts.passes.select_options(opts.march),
         explain: opts.explain,
+        keep_ir: opts.keep_code,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),
     };
     let notes = lowered.notes;
@@ -160,6 +161,7 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
             remarks.insert(0, Remark::of_function(index, p.line_defined, kind));
         }
     }
+    let mut kept = crate::kept(0, &body);
     let (out, body_offset) = match &lowered.adapter {
         None => (body, 0),
         Some(adapter) => {
@@ -173,7 +175,11 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
             })
             .compile(adapter)
             .map_err(fail)?;
-            join(adapter, body).map_err(fail)?
+            let front = crate::kept(0, &adapter);
+            let (out, at) = join(adapter, body).map_err(fail)?;
+            kept.iter_mut().for_each(|k| k.0 = at);
+            kept.splice(0..0, front);
+            (out, at)
         }
     };
     let mut lists = opt::Lists::default();
@@ -199,6 +205,7 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
         .collect::<Result<_, _>>()?;
     Ok(CompiledFunc {
         name,
+        kept,
         code: out.code,
         text_len: out.text_len,
         relocs: out.relocs,

@@ -1,8 +1,8 @@
 //! The superoptimizer: finds code nobody wrote, and proves it. Nothing unproven leaves this crate.
 //!
 //! Data flows from [`input`] through the engines ([`search`], [`egraph`], [`quasar`]) to [`proof`] (with [`smt`],
-//! [`solver`] and [`native`] replay), and from there to the [`store`] and the [`report`]. The crate knows no command
-//! line and no Lua.
+//! [`solver`] and [`native`] replay), and from there to the [`store`] and the [`report`]. [`validate`] compares what
+//! the compiler emits with what it was made from. The crate knows no command line and no Lua.
 
 pub mod egraph;
 mod handed_on;
@@ -18,3 +18,4 @@ pub mod search;
 pub mod smt;
 pub mod solver;
 pub mod store;
+pub mod validate;

@@ -118,6 +118,7 @@ mod tests {
             inlines: Vec::new(),
             live: Vec::new(),
             flags: 0,
+            kept: Vec::new(),
         }
     }
 

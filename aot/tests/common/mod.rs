@@ -156,6 +156,7 @@ pub fn step_function(short: &str, line: u32, number: u32, add: u8) -> Func {
         srclocs: vec![(0, line), (4, line + 1), (last, line + 2)],
         frame_size: 24,
         body_offset: 0,
+        kept: Vec::new(),
         inlines: Vec::new(),
         live: Vec::new(),
         flags: 0,
@@ -188,6 +189,7 @@ pub fn two_entries(short: &str, line: u32, number: u32, value: u32) -> Func {
         srclocs: vec![(0, line), (16, line + 1)],
         frame_size: 0,
         body_offset: 16,
+        kept: Vec::new(),
         inlines: vec![InlineFrame {
             func: 1,
             parent: 0,

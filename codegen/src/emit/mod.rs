@@ -21,6 +21,8 @@ use regalloc2 as ra;
 pub(crate) struct Emitted {
     pub program: Program,
     pub frame_size: u32,
+    /// The part of the frame that is the allocator's, at its bottom.
+    pub spill_bytes: u32,
     /// Places of the values named at safe points.
     pub live: Vec<(u32, Vec<Place>)>,
     /// By machine block: where jumps to it go.
@@ -92,6 +94,7 @@ pub(crate) fn emit(
     Ok(Emitted {
         program,
         frame_size,
+        spill_bytes,
         live: e.live,
         label_of: e.label_of,
     })
