@@ -2,7 +2,7 @@
 
 use crate::exit::{Error, FAILURES, Failure, Result};
 use crate::write::Writer;
-use crate::{explain, march};
+use crate::{explain, march, windows};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -85,6 +85,8 @@ pub struct Options {
     pub train: Vec<OsString>,
     /// How long each may take.
     pub train_deadline: Duration,
+    /// Proven windows.
+    pub windows: windows::Request,
 }
 
 /// Where the explanation goes, and in which form.
@@ -315,6 +317,7 @@ fn command() -> Command {
                 .help("the runtime library to link")
                 .value_parser(value_parser!(PathBuf)),
         )
+        .args(windows::args())
         .arg(
             Arg::new("verbose")
                 .short('v')
@@ -459,6 +462,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         profile_use: many(m, "profile-use"),
         train: many(m, "train"),
         train_deadline: Duration::from_secs(m.get_one("train-deadline").copied().unwrap_or(60)),
+        windows: windows::Request::from(m),
     };
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use trinity_codegen::CompileError;
 use trinity_codegen::isa::March;
+use trinity_codegen::window::{WindowOptions, WindowReport};
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
 use trinity_lower::passes::Passes;
@@ -81,6 +82,8 @@ pub struct Compiled {
     pub interpreted: Vec<String>,
     /// For a training run: a profile of all functions that has seen nothing, in its file format.
     pub skeleton: Option<Vec<u8>>,
+    /// What became of the windows of each function that has any.
+    pub windows: Vec<FunctionWindows>,
 }
 
 /// A function without machine code.
@@ -116,6 +119,19 @@ pub struct How {
     pub explain: bool,
     /// For a training run: everything is interpreted and observed.
     pub observe: bool,
+    /// What to do about proven windows.
+    pub windows: WindowOptions,
+}
+
+/// The windows of a function.
+#[derive(Clone, Debug)]
+pub struct FunctionWindows {
+    /// The module it is in, by number.
+    pub module: usize,
+    /// Its symbol.
+    pub function: String,
+    /// What was replaced and what there is to search.
+    pub report: WindowReport,
 }
 
 /// Compiles the program.
@@ -133,6 +149,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             march: how.march,
             explain: how.explain,
             max_values: how.max_values,
+            windows: how.windows.clone(),
         })
         .collect();
     let mut namer = Namer::default();
@@ -177,6 +194,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         ir: how.ir.then(String::new),
         interpreted: Vec::new(),
         skeleton: how.observe.then(|| skeleton(program)),
+        windows: Vec::new(),
     };
     for ((module, names), lowered) in program.modules.iter().zip(names).zip(&modules) {
         let mut funcs = Vec::with_capacity(names.len());
@@ -196,6 +214,14 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                     // Versions have most remarks in common.
                     f.remarks.retain(|r| n == of || !remarks.contains(r));
                     remarks.append(&mut f.remarks);
+                    let report = std::mem::take(&mut f.windows);
+                    if report != WindowReport::default() {
+                        out.windows.push(FunctionWindows {
+                            module: out.units.len(),
+                            function: name.symbol.clone(),
+                            report,
+                        });
+                    }
                     funcs.push(convert(f, name, of));
                 }
                 Err(Skipped::Observed) => funcs.push(interpreted(name)?),

@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, explain, link, march, unit, write};
+use crate::{asm, debug, explain, link, march, unit, windows, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -23,7 +23,7 @@ use trinity_profile::Profile;
 
 /// Runs trinityc with these arguments (the first is the program's name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = march::words(args);
+    let args: Vec<OsString> = windows::words(march::words(args));
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
@@ -140,8 +140,9 @@ pub fn run(o: &Options) -> Result<()> {
         march: o.march,
         explain: o.explain.is_some(),
         observe: o.profile_gen,
+        windows: windows::options(&o.windows)?,
     };
-    let compiled = compile::compile(&program, &how)?;
+    let compiled = windows::compile(&program, &how, &o.windows)?;
     if o.verbose {
         compiled
             .interpreted
@@ -155,6 +156,7 @@ pub fn run(o: &Options) -> Result<()> {
             o.march
         )
     });
+    log.step(|| windows::summary(&compiled));
     if let (Some(explain), Some(to)) = (&o.explain, explanation) {
         to.commit(explain::render(explain.format, &program, &compiled).as_bytes())?;
     }

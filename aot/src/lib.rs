@@ -26,4 +26,5 @@ pub mod source;
 #[cfg(feature = "superopt")]
 pub mod superopt_cli;
 pub mod unit;
+pub mod windows;
 pub mod write;

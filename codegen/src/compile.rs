@@ -5,6 +5,7 @@ use crate::ir::{Function, SrcLoc, SymbolRef, verify};
 use crate::mach::machine_env;
 use crate::opt::{self, OptOptions, OptStats, Stay};
 use crate::select::{SelectOptions, select};
+use crate::window::{self, WindowOptions, WindowReport};
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
 use std::fmt;
@@ -40,6 +41,8 @@ pub struct Options {
     pub select: SelectOptions,
     /// Say what stayed in loops ([`CompiledFunction::stays`]).
     pub explain: bool,
+    /// What to do about proven windows.
+    pub windows: WindowOptions,
     /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
     pub max_values: usize,
 }
@@ -53,6 +56,7 @@ impl Default for Options {
             opt: None,
             select: SelectOptions::default(),
             explain: false,
+            windows: WindowOptions::default(),
             max_values: ra::VReg::MAX,
         }
     }
@@ -130,6 +134,8 @@ pub struct CompiledFunction {
     pub opt_stats: OptStats,
     /// What stayed in innermost loops, if the function was optimised and that was asked for.
     pub stays: Vec<Stay>,
+    /// Which windows were replaced, and what there is to search.
+    pub windows: WindowReport,
 }
 
 /// Why a function could not be compiled.
@@ -222,11 +228,17 @@ impl Compiler {
                 .run()
                 .map_err(|e| CompileError::RegAlloc(format!("{e:?}")))?;
         }
-        let emitted = emit(&selected, out, self.options.select.reuse_spilled)?;
+        let mut emitted = emit(&selected, out, self.options.select.reuse_spilled)?;
         if emitted.live.iter().any(|l| l.1.contains(&Place::Lost)) {
             return Err(CompileError::RegAlloc(
                 "a value is not in the frame during a call".into(),
             ));
+        }
+        let mut windows = WindowReport::default();
+        if self.options.windows.any() {
+            let march = self.options.select.march;
+            windows = window::windows(&mut emitted.program, &self.options.windows, march);
+            window::weigh(&mut windows, func, &selected.block_at, &emitted.label_of);
         }
         let asm = assemble(&emitted.program)?;
         let block_offsets =
@@ -250,6 +262,7 @@ impl Compiler {
             jump_tables: asm.jump_tables,
             opt_stats,
             stays,
+            windows,
         })
     }
 }

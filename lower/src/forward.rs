@@ -101,6 +101,7 @@ pub(crate) fn without_version(module: &Module, number: u32) -> Result<CompiledFu
         flags: 0,
         ir: None,
         remarks: Vec::new(),
+        windows: Default::default(),
     })
 }
 
@@ -125,6 +126,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         flags: flag::INTERPRETED,
         ir: None,
         remarks: Vec::new(),
+        windows: Default::default(),
     };
     add_body(&mut f, module, index)?;
     Ok(f)

@@ -37,6 +37,7 @@ use trinity_abi::intrinsic::{self, Intrinsic};
 use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::isa::March;
+use trinity_codegen::window::{WindowOptions, WindowReport};
 use trinity_codegen::{Algorithm, CompileError, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::{FuncProfile, Profile};
@@ -151,6 +152,8 @@ pub struct Options {
     pub explain: bool,
     /// Values of IR from which on a function is left to the baseline; `None`: what is reasonable.
     pub max_values: Option<usize>,
+    /// What to do about proven windows of optimised functions.
+    pub windows: WindowOptions,
 }
 
 impl Options {
@@ -189,6 +192,8 @@ pub struct CompiledFunc {
     pub ir: Option<String>,
     /// What was decided, when asked for.
     pub remarks: Vec<remark::Remark>,
+    /// Which windows were replaced, and what there is to search. Locations are lines.
+    pub windows: WindowReport,
 }
 
 /// Machine code of a module: functions in preorder.
@@ -286,6 +291,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         flags: 0,
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
         remarks: Vec::new(),
+        windows: WindowReport::default(),
     })
 }
 

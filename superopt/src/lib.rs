@@ -18,3 +18,4 @@ pub mod search;
 pub mod smt;
 pub mod solver;
 pub mod store;
+pub mod window;

@@ -81,6 +81,9 @@ fn command() -> Command {
 
 /// Runs the command.
 pub fn run(args: &[OsString]) -> Result<u8, Failed> {
+    if super::harvest::asked(args) {
+        return super::harvest::run(args);
+    }
     let m = match command().try_get_matches_from(args) {
         Err(e) => return Failed::from_clap("search", &e),
         Ok(m) => m,
@@ -227,7 +230,7 @@ fn line(m: &ArgMatches, args: &[OsString], dir: &Path) -> String {
 }
 
 /// Opens the store of a command line.
-pub(super) fn open_store(path: &Path) -> Result<Store, Failed> {
+pub(crate) fn open_store(path: &Path) -> Result<Store, Failed> {
     let semantics = sha256(semantics_version().as_bytes());
     Store::open(path, semantics, STORE_WAIT, &mut |text| {
         eprintln!("trinityc: {text}")
