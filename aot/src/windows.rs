@@ -120,7 +120,7 @@ mod with_search {
     use super::*;
     use crate::cleanup::WorkDir;
     use crate::superopt_cli::harvest::{Task, perform};
-    use crate::superopt_cli::open_store;
+    use crate::superopt_cli::open_store_of;
     use trinity_superopt::window::harvest::{Harvest, HarvestError, Run, Site};
     use trinity_superopt::window::kept::{self, KeptError, Shelf};
 
@@ -138,12 +138,13 @@ mod with_search {
             let own = if kept::is_shelf(path) {
                 let text = std::fs::read_to_string(path)
                     .map_err(|e| refused(KeptError::Io(path.clone(), e)))?;
-                let semantics = kept::semantics().to_string();
-                Shelf::parse(&name, &text, Some(&semantics))
+                let semantics = kept::SEMANTICS;
+                Shelf::parse(&name, &text, Some(semantics))
                     .map_err(refused)?
                     .windows
             } else if path.exists() {
-                let own = open_store(path).map_err(|e| Error::new(Failure::Input, e.message))?;
+                let own = open_store_of(path, kept::semantics_of_now())
+                    .map_err(|e| Error::new(Failure::Input, e.message))?;
                 if own.moved_aside().is_some() {
                     return Err(Error::new(
                         Failure::Input,

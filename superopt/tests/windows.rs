@@ -4,7 +4,7 @@ use std::time::Duration;
 use trinity_codegen::window::WindowStore;
 use trinity_superopt::proof::Limits;
 use trinity_superopt::solver::SolverPool;
-use trinity_superopt::window::kept::{Kept, Shelf, fill, semantics};
+use trinity_superopt::window::kept::{Kept, SEMANTICS, Shelf, fill, semantics};
 use trinity_superopt::window::prove::verify;
 use trinity_superopt::window::unhex;
 
@@ -28,6 +28,10 @@ fn kept(key: &str, new: &str) -> Kept {
 #[test]
 fn what_is_shipped_is_proven_again() {
     let of_now = semantics().to_string();
+    assert_eq!(
+        of_now, SEMANTICS,
+        "the instruction table changed: windows have to be searched again"
+    );
     let shelf = Shelf::parse("shipped", SHIPPED, Some(&of_now)).unwrap();
     fill(&mut WindowStore::default(), "shipped", &shelf.windows).unwrap();
     let solvers = solvers();

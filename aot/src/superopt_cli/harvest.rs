@@ -1,7 +1,8 @@
 //! `trinityc search --harvest`: faster code for what compilations left (docs/windows.md).
 
 use super::equiv::{command_line, duration};
-use super::{Failed, INTERNAL, choose_costs, costs_arg, open_store, path_arg, print};
+use super::search::open_store;
+use super::{Failed, INTERNAL, choose_costs, costs_arg, path_arg, print};
 use crate::output::Output;
 use clap::{Arg, ArgAction, Command, value_parser};
 use std::ffi::OsString;
@@ -17,7 +18,7 @@ use trinity_superopt::search::improve::Engines;
 use trinity_superopt::solver::{PoolConfig, SolverPool};
 use trinity_superopt::window::harvest::Harvest;
 use trinity_superopt::window::kept::{Shelf, is_shelf, of_store, semantics};
-use trinity_superopt::window::search::{Done, PROOF, Settings, search};
+use trinity_superopt::window::search::{Done, PROOF, Settings, search, time_kept};
 
 /// Where results go when no store is named.
 const STORE: &str = "trinity.windows";
@@ -115,6 +116,9 @@ pub fn perform(t: &Task<'_>) -> Result<(Done, Deadline), Failed> {
     let failed = |e: trinity_superopt::store::StoreError| Failed::new(exit::STORE, e.to_string());
     let done = search(&harvest, &store, &engines, &progress, &settings).map_err(failed)?;
     drop(display);
+    if t.measure {
+        time_kept(&store, &deadline).map_err(failed)?;
+    }
     if let Some(path) = t.export {
         let shelf = Shelf::new(
             of_store(&store).map_err(failed)?.0,

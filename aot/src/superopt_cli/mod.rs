@@ -13,7 +13,7 @@ mod opt;
 mod report;
 mod rules;
 mod search;
-pub(crate) use search::open_store;
+pub(crate) use search::open_store_of;
 mod tune;
 
 use clap::{Arg, ArgMatches, value_parser};

@@ -277,6 +277,15 @@ pub fn semantics() -> Digest {
     crate::store::sha256::sha256(trinity_codegen::isa::forms::semantics_version().as_bytes())
 }
 
+/// [`semantics`] of this version, for whoever has no time to compute it; a test compares them.
+pub const SEMANTICS: &str = "6036f5cb97c109707cfb49862acf4702e889e211102472a0d0efb41c3e0c0925";
+
+/// The same as a hash.
+pub fn semantics_of_now() -> Digest {
+    let bytes = unhex(SEMANTICS).and_then(|b| b.try_into().ok());
+    bytes.map_or_else(semantics, Digest)
+}
+
 /// Whether a file is one of text, not a store.
 pub fn is_shelf(path: &Path) -> bool {
     use std::io::Read;

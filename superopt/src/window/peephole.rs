@@ -171,6 +171,7 @@ pub fn candidates(w: &Canonical, code: &[Instruction], march: March) -> Vec<Vec<
             out.push(new);
         }
         loads(code, n, w, &mut out);
+        folded(code, n, &mut out);
     }
     let all: Vec<u32> = (0..16).filter(|n| w.registers() >> n & 1 == 1).collect();
     let constants = constants(code);
@@ -222,6 +223,59 @@ fn loads(code: &[Instruction], n: usize, w: &Canonical, out: &mut Vec<Vec<Instru
         new.set_op_register(op, gpr(r, size));
         let mut all = code.to_vec();
         all[n] = new;
+        out.push(all);
+    }
+}
+
+/// An instruction whose second operand is a register, as it takes it from memory.
+fn from_memory(i: &Instruction) -> Option<Code> {
+    Some(match i.code() {
+        Code::Add_rm64_r64 => Code::Add_r64_rm64,
+        Code::Sub_rm64_r64 => Code::Sub_r64_rm64,
+        Code::And_rm64_r64 => Code::And_r64_rm64,
+        Code::Or_rm64_r64 => Code::Or_r64_rm64,
+        Code::Xor_rm64_r64 => Code::Xor_r64_rm64,
+        Code::Cmp_rm64_r64 => Code::Cmp_r64_rm64,
+        Code::Mov_rm64_r64 => Code::Mov_r64_rm64,
+        Code::Mov_rm32_r32 => Code::Mov_r32_rm32,
+        Code::Add_rm32_r32 => Code::Add_r32_rm32,
+        Code::And_rm32_r32 => Code::And_r32_rm32,
+        Code::Xor_rm32_r32 => Code::Xor_r32_rm32,
+        Code::Cmp_rm32_r32 => Code::Cmp_r32_rm32,
+        same if i.op_count() > 1 && i.op1_kind() == OpKind::Register => same,
+        _ => return None,
+    })
+}
+
+/// What an instruction reads from a register that was loaded, read from memory itself.
+fn folded(code: &[Instruction], n: usize, out: &mut Vec<Vec<Instruction>>) {
+    let user = &code[n];
+    if user.op_count() < 2 || user.op1_kind() != OpKind::Register || accesses(user) {
+        return;
+    }
+    let Some(form) = from_memory(user) else {
+        return;
+    };
+    for (k, load) in code[..n].iter().enumerate() {
+        let loads = matches!(load.code(), Code::Mov_r64_rm64 | Code::Mov_r32_rm32)
+            && load.op1_kind() == OpKind::Memory;
+        if !loads
+            || !user.op1_register().is_gpr()
+            || number(load.op0_register()) != number(user.op1_register())
+        {
+            continue;
+        }
+        let mut new = *user;
+        new.set_code(form);
+        new.set_op1_kind(OpKind::Memory);
+        new.set_memory_base(load.memory_base());
+        new.set_memory_index(load.memory_index());
+        new.set_memory_index_scale(load.memory_index_scale());
+        new.set_memory_displacement64(load.memory_displacement64());
+        new.set_memory_displ_size(load.memory_displ_size());
+        let mut all = code.to_vec();
+        all[n] = new;
+        out.push(without(&all, &[k]));
         out.push(all);
     }
 }

@@ -115,6 +115,36 @@ fn mapped(
     None
 }
 
+/// Moves a register so that two of the code's accesses are of the same memory, or overlap.
+fn meet(code: &[Instruction], m: &mut Machine<Concrete>, rng: &mut SmallRng) -> Option<()> {
+    mapped(code, m, rng)?;
+    let (mut now, mut accesses) = (m.clone(), Vec::new());
+    for i in code {
+        let before = now.accesses.len();
+        execute(&mut Concrete, &mut now, i).ok()?;
+        let made = now.accesses[before..].iter();
+        accesses.extend(made.map(|a| (i.memory_base(), a.addr.value as u64)));
+    }
+    if accesses.len() < 2 {
+        return None;
+    }
+    let (a, b) = (
+        rng.random_range(0..accesses.len()),
+        rng.random_range(0..accesses.len()),
+    );
+    let ((first, to), (base, from)) = (accesses[a], accesses[b]);
+    if first == base || !base.is_gpr64() {
+        return None;
+    }
+    let near = [0, 0, 0, 1, 4, 0u64.wrapping_sub(4)][rng.random_range(0..6)];
+    let register = &mut m.gpr[base as usize - iced_x86::Register::RAX as usize];
+    let moved = (register.value as u64)
+        .wrapping_add(to.wrapping_sub(from))
+        .wrapping_add(near);
+    *register = Bits::new(64, moved.into());
+    Some(())
+}
+
 impl Tester {
     /// States on which the window does not fault. `None` where the model does not have it or none are found.
     pub fn new(w: &Canonical, seed: u64) -> Option<Tester> {
@@ -131,6 +161,12 @@ impl Tester {
                 others.push(v);
                 Bits::new(width, u128::from(v))
             });
+            // In two of three states some two accesses meet, or nearly.
+            if states.len() % 3 != 0 {
+                for _ in 0..1 + states.len() % 2 {
+                    meet(&w.code, &mut m, &mut rng);
+                }
+            }
             if let Some(after) = mapped(&w.code, &mut m, &mut rng) {
                 states.push((m, after));
             }

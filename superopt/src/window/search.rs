@@ -17,7 +17,7 @@ use crate::run::{Deadline, Progress, progress::Work, stop};
 use crate::search::improve::Engines;
 use crate::search::loc;
 use crate::search::target::{Port, Target};
-use crate::store::{Entry, Spent, Store, StoreError};
+use crate::store::{Entry, Lookup, Spent, Store, StoreError};
 use iced_x86::{Instruction, InstructionInfoFactory};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,9 @@ use trinity_codegen::isa::March;
 use trinity_codegen::window::{Canonical, LONGEST, Live, WindowStore, canonical, decode, effect};
 
 /// Time for one proof.
-pub const PROOF: Duration = Duration::from_secs(3);
+pub const PROOF: Duration = Duration::from_millis(700);
+/// Candidates of a window that are put to the prover at most, one after the other.
+const TRIES: usize = 3;
 /// Failures that are put into the store together.
 const TOGETHER: usize = 512;
 /// Instructions of windows that the engines get.
@@ -149,6 +151,47 @@ pub fn search(
     let mut done = std::mem::take(&mut *lock(&shared.done));
     weigh(harvest, &mut done);
     Ok(done)
+}
+
+/// Times what the store has and nobody timed. Returns how many were timed, and how many of those are faster.
+///
+/// # Errors
+/// When the store fails.
+pub fn time_kept(store: &Store, deadline: &Deadline) -> Result<(usize, usize), StoreError> {
+    let mut untimed = Vec::new();
+    store.each(|found| {
+        if let Lookup::Proven(e) = found
+            && let Some(k) = Kept::of_entry(&e)
+            && k.measured.is_empty()
+        {
+            untimed.push((e, k));
+        }
+    })?;
+    let (mut all, mut faster) = (0, 0);
+    for (entry, mut k) in untimed {
+        if deadline.over().is_some() || stop::requested() {
+            break;
+        }
+        let window = unhex(&k.key).and_then(|b| WindowStore::window(&b));
+        let code = unhex(&k.new).and_then(|b| decode(&b));
+        let (Some(w), Some(code)) = (window, code) else {
+            continue;
+        };
+        let Some(t) = timed(&w, &code) else { continue };
+        all += 1;
+        faster += usize::from(t.faster);
+        k.measured = t.text;
+        // The entry that costs no more stays: it has to be a little cheaper to take the old one's place.
+        let cost = entry.cost.unwrap_or(0.0) - 0.001;
+        let new = k.entry(&w, 0, entry.spent);
+        store.put(Entry {
+            query: entry.query,
+            cost: Some(cost),
+            spent: Spent::default(),
+            ..new
+        })?;
+    }
+    Ok((all, faster))
 }
 
 /// What a run could save at most by the model.
@@ -341,13 +384,13 @@ impl Shared<'_> {
         renamed.unwrap_or_else(|| p.window.code.clone())
     }
 
-    fn prove(&self, w: &Canonical, code: &[Instruction]) -> Option<ProofResult> {
+    fn prove(&self, w: &Canonical, code: &[Instruction], time: Duration) -> Option<ProofResult> {
         // What it uses has to be what the compiler accepts.
         let bytes = trinity_codegen::window::encode(code)?;
         WindowStore::default().add(&w.key(), &bytes, 1).ok()?;
         let limits = Limits {
             seed: self.settings.seed,
-            ..Limits::within(PROOF)
+            ..Limits::within(time)
         };
         let proof = prove_window(w, code, &limits, &self.engines.solvers).ok()?;
         if proof.verdict == Verdict::Proven {
@@ -378,11 +421,13 @@ impl Shared<'_> {
                 })
                 .collect();
             better.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            let proven = better.into_iter().take(8).find_map(|(_, _, c)| {
-                let proof = self.prove(w, &c)?;
-                Some((c, proof))
+            better.dedup_by(|a, b| a.2 == b.2);
+            // What tests pass and no quick proof decides is mostly like what comes after it.
+            let proven = better.into_iter().take(TRIES).find_map(|(gain, _, c)| {
+                let time = if gain > 1 { PROOF } else { PROOF / 4 };
+                Some((self.prove(w, &c, time)?, c))
             });
-            let Some((code, proof)) = proven else { break };
+            let Some((proof, code)) = proven else { break };
             now.clone_from(&code);
             best = Some((code, proof));
         }
@@ -410,7 +455,7 @@ impl Shared<'_> {
         let outcome = self.engines.search(&target, &options).ok()?;
         outcome.found.into_iter().take(8).find_map(|f| {
             before.gain(&Cost::new(w, &f.code))?;
-            let proof = self.prove(w, &f.code)?;
+            let proof = self.prove(w, &f.code, PROOF)?;
             Some((f.code, proof, f.engine))
         })
     }
