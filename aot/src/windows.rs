@@ -4,7 +4,7 @@ use crate::compile::{self, Compiled, How};
 use crate::discover::Program;
 use crate::exit::{Error, Failure, Result};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,12 +85,14 @@ impl Request {
 /// What became of the windows, for people.
 pub fn summary(compiled: &Compiled) -> String {
     let all = compiled.windows.iter().map(|f| &f.report);
-    let (mut hits, mut misses) = (0, 0);
+    let (mut hits, mut misses, mut different) = (0, 0, HashSet::new());
     for report in all {
         hits += report.hits.len();
         misses += report.misses;
+        different.extend(report.hits.iter().map(|h| &h.key));
     }
-    format!("replaced {hits} windows, looked up {misses} in vain")
+    let different = different.len();
+    format!("replaced {hits} windows, {different} different ones, looked up {misses} in vain")
 }
 
 /// What the compiler is to do.

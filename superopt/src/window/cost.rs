@@ -1,7 +1,7 @@
 //! When a replacement is better: nothing about it is worse by the model, and something is better.
 
 use crate::search::cost::{CYCLE, UOP, latencies, longest_chain, model};
-use iced_x86::{Instruction, InstructionInfoFactory, Register};
+use iced_x86::{Code, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register};
 use trinity_codegen::window::{Canonical, effect, encode};
 
 /// What code for a window costs.
@@ -10,6 +10,9 @@ pub struct Cost {
     chain: u32,
     uops: u32,
     bytes: usize,
+    /// Accesses to the stack that are no plain moves of 64 bits: processors that take spilled values from where they were
+    /// stored without waiting do it for those only.
+    unlike_spills: usize,
     /// Cycles to each live register from each register that the window has, and from nothing.
     paths: Vec<u32>,
 }
@@ -33,6 +36,7 @@ impl Cost {
             chain: longest_chain(code, table),
             uops: code.iter().map(|i| table.cost(i).uops).sum(),
             bytes: encode(code).map_or(usize::MAX, |b| b.len()),
+            unlike_spills: code.iter().filter(|i| unlike_spill(i)).count(),
             paths,
         }
     }
@@ -41,6 +45,7 @@ impl Cost {
     pub fn gain(&self, new: &Cost) -> Option<u32> {
         let worse = |(a, b): (&u32, &u32)| b > a;
         if new.chain > self.chain
+            || new.unlike_spills > self.unlike_spills
             || new.uops > self.uops
             || self.paths.iter().zip(&new.paths).any(worse)
         {
@@ -55,7 +60,8 @@ impl Cost {
             .unwrap_or(0);
         let cycles = (self.chain - new.chain).max(paths);
         match cycles * CYCLE as u32 + (self.uops - new.uops) * UOP as u32 {
-            0 => (new.bytes < self.bytes).then_some(1),
+            // Shorter code alone moves what follows, and may be slower for it.
+            0 => None,
             gain => Some(gain),
         }
     }
@@ -75,6 +81,12 @@ impl Cost {
         self.total()
             .saturating_sub((CYCLE + UOP * u64::from(results.max(1))).min(self.total()))
     }
+}
+
+fn unlike_spill(i: &Instruction) -> bool {
+    let accesses = (0..i.op_count()).any(|n| i.op_kind(n) == OpKind::Memory);
+    let plain = matches!(i.code(), Code::Mov_r64_rm64 | Code::Mov_rm64_r64);
+    accesses && i.memory_base() == Register::RSP && i.mnemonic() != Mnemonic::Lea && !plain
 }
 
 /// Whether an instruction's memory operand is one that another's is, as text.
