@@ -2,7 +2,7 @@
 
 use crate::exit::{Error, FAILURES, Failure, Result};
 use crate::write::Writer;
-use crate::{explain, march, verify};
+use crate::{explain, march, verify, windows};
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
@@ -95,6 +95,8 @@ pub struct Options {
     pub train_deadline: Duration,
     /// Compare the machine code with what it was made from.
     pub verify: Option<verify::Asked>,
+    /// Proven windows.
+    pub windows: windows::Request,
 }
 
 /// Where the explanation goes, and in which form.
@@ -336,6 +338,7 @@ fn command() -> Command {
         )
         .arg(flag("verbose", "say what is done, and the linker's command").short('v'))
         .args(verify::flags())
+        .args(windows::args())
 }
 
 /// Understands the arguments; the first one is the program's own name.
@@ -349,8 +352,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
 
 /// The table of optimizations that have a switch.
 fn help_passes() -> String {
-    let mut out =
-        String::from("-fno-NAME turns one off, -fNAME on (again); all but egraph are on.\n");
+    let mut out = String::from(
+        "-fno-NAME turns one off, -fNAME on (again); all but egraph and windows are on.\n",
+    );
     let mut part = "";
     for row in TABLE {
         if row.part != part {
@@ -476,6 +480,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         train: many(m, "train"),
         train_deadline: Duration::from_secs(m.get_one("train-deadline").copied().unwrap_or(60)),
         verify: verify::asked(m),
+        windows: windows::Request::from(m),
     };
     if options.output.as_deref() == Some("-".as_ref()) && options.emit == Emit::Exe {
         return Err(usage("an executable cannot go to standard output"));

@@ -14,6 +14,7 @@ use trinity_codegen::CompileError;
 use trinity_codegen::bisect::Bisect;
 use trinity_codegen::isa::March;
 use trinity_codegen::opt::region::RegionPass;
+use trinity_codegen::window::{WindowOptions, WindowReport};
 use trinity_frontend::bytecode::{self, Proto};
 use trinity_lower::opt::module::Module;
 use trinity_lower::passes::{Pass, Passes};
@@ -88,6 +89,8 @@ pub struct Compiled {
     pub rewrites: Vec<String>,
     /// The regions that equality saturation saw, when asked for, and what it did.
     pub egraph: (Vec<Shown>, Telemetry),
+    /// What became of the windows of each function that has any.
+    pub windows: Vec<FunctionWindows>,
 }
 
 /// A function without machine code.
@@ -129,6 +132,19 @@ pub struct How {
     pub bisect: Option<u64>,
     /// Keep what equality saturation saw.
     pub show_egraph: bool,
+    /// What to do about proven windows.
+    pub windows: WindowOptions,
+}
+
+/// The windows of a function.
+#[derive(Clone, Debug)]
+pub struct FunctionWindows {
+    /// The module it is in, by number.
+    pub module: usize,
+    /// Its symbol.
+    pub function: String,
+    /// What was replaced and what there is to search.
+    pub report: WindowReport,
 }
 
 /// Compiles the program.
@@ -157,6 +173,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             max_values: how.max_values,
             regions: egraph.clone().map(|e| e as Arc<dyn RegionPass>),
             keep_code: how.verify,
+            windows: how.windows.clone(),
         })
         .collect();
     let mut namer = Namer::default();
@@ -225,6 +242,14 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
                     // Versions have most remarks in common.
                     f.remarks.retain(|r| n == of || !remarks.contains(r));
                     remarks.append(&mut f.remarks);
+                    let report = std::mem::take(&mut f.windows);
+                    if report != WindowReport::default() {
+                        out.windows.push(FunctionWindows {
+                            module: out.units.len(),
+                            function: name.symbol.clone(),
+                            report,
+                        });
+                    }
                     funcs.push(convert(f, name, of));
                 }
                 Err(Skipped::Observed) => funcs.push(interpreted(name)?),

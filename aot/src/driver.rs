@@ -10,7 +10,7 @@ use crate::exit::{Error, Failure, Result, reason};
 use crate::image::{Item, Place};
 use crate::output::Output;
 use crate::profile::train::{self, Training};
-use crate::{asm, debug, egraph, explain, link, march, unit, verify, write};
+use crate::{asm, debug, egraph, explain, link, march, unit, verify, windows, write};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -19,11 +19,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use trinity_codegen::isa::March;
+use trinity_lower::passes::Pass;
 use trinity_profile::Profile;
 
 /// Runs trinityc with these arguments (the first is the program's name).
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = march::words(args);
+    let args: Vec<OsString> = windows::words(march::words(args));
     if args.get(1).is_some_and(|a| a == "bench") {
         return bench(&args[2..]);
     }
@@ -143,8 +144,9 @@ pub fn run(o: &Options) -> Result<()> {
         observe: o.profile_gen,
         bisect: o.bisect,
         show_egraph: matches!(o.emit, Emit::EGraph | Emit::EGraphDot),
+        windows: windows::options(&o.windows, o.passes.has(Pass::Windows))?,
     };
-    let compiled = compile::compile(&program, &how)?;
+    let compiled = windows::compile(&program, &how, &o.windows)?;
     compiled
         .rewrites
         .iter()
@@ -166,6 +168,7 @@ pub fn run(o: &Options) -> Result<()> {
         say(verify::run(asked, &compiled)?.as_bytes());
         log.step(|| "verified".into());
     }
+    log.step(|| windows::summary(&compiled));
     if let (Some(explain), Some(to)) = (&o.explain, explanation) {
         to.commit(explain::render(explain.format, &program, &compiled).as_bytes())?;
     }

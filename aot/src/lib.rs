@@ -28,4 +28,5 @@ pub mod source;
 pub mod superopt_cli;
 pub mod unit;
 pub mod verify;
+pub mod windows;
 pub mod write;

@@ -6,6 +6,7 @@ use crate::mach::machine_env;
 use crate::opt::region::RegionPass;
 use crate::opt::{self, OptOptions, OptStats, Stay};
 use crate::select::{SelectOptions, select};
+use crate::window::{self, WindowOptions, WindowReport};
 use crate::x86::asm::assemble;
 use regalloc2 as ra;
 use std::fmt;
@@ -46,6 +47,8 @@ pub struct Options {
     pub explain: bool,
     /// Give back what the code was made from ([`CompiledFunction::kept`]).
     pub keep_ir: bool,
+    /// What to do about proven windows.
+    pub windows: WindowOptions,
     /// Functions with more values than this are refused ([`CompileError::TooLarge`]): compile time and memory grow with them.
     pub max_values: usize,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             select: SelectOptions::default(),
             explain: false,
             keep_ir: false,
+            windows: WindowOptions::default(),
             max_values: ra::VReg::MAX,
         }
     }
@@ -149,6 +153,8 @@ pub struct CompiledFunction {
     pub stays: Vec<Stay>,
     /// What it was made from, if that was asked for ([`Options::keep_ir`]).
     pub kept: Option<Box<Kept>>,
+    /// Which windows were replaced, and what there is to search.
+    pub windows: WindowReport,
 }
 
 /// Why a function could not be compiled.
@@ -242,11 +248,17 @@ impl Compiler {
                 .run()
                 .map_err(|e| CompileError::RegAlloc(format!("{e:?}")))?;
         }
-        let emitted = emit(&selected, out, self.options.select.reuse_spilled)?;
+        let mut emitted = emit(&selected, out, self.options.select.reuse_spilled)?;
         if emitted.live.iter().any(|l| l.1.contains(&Place::Lost)) {
             return Err(CompileError::RegAlloc(
                 "a value is not in the frame during a call".into(),
             ));
+        }
+        let mut windows = WindowReport::default();
+        if self.options.windows.any() {
+            let march = self.options.select.march;
+            windows = window::windows(&mut emitted.program, &self.options.windows, march);
+            window::weigh(&mut windows, func, &selected.block_at, &emitted.label_of);
         }
         let asm = assemble(&emitted.program)?;
         let block_offsets =
@@ -277,6 +289,7 @@ impl Compiler {
             opt_stats,
             stays,
             kept,
+            windows,
         })
     }
 }

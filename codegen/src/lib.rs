@@ -16,6 +16,7 @@ pub mod isa;
 mod mach;
 pub mod opt;
 mod select;
+pub mod window;
 pub mod x86;
 
 pub use compile::{

@@ -103,6 +103,7 @@ pub(crate) fn without_version(module: &Module, number: u32) -> Result<CompiledFu
         ir: None,
         kept: Vec::new(),
         remarks: Vec::new(),
+        windows: Default::default(),
     })
 }
 
@@ -128,6 +129,7 @@ pub fn without_code(module: &Module, index: u32) -> Result<CompiledFunc, Compile
         ir: None,
         kept: Vec::new(),
         remarks: Vec::new(),
+        windows: Default::default(),
     };
     add_body(&mut f, module, index)?;
     Ok(f)

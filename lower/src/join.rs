@@ -53,6 +53,7 @@ pub fn join(
         .map(|(o, id)| (o + shift, id))
         .collect();
     out.live = body.live;
+    out.windows = body.windows;
     out.srclocs
         .extend(body.srclocs.into_iter().map(|(o, l)| (o + shift, l)));
     // Blocks are the body's: a profile or a listing of the IR speaks of it.

@@ -38,6 +38,7 @@ use trinity_abi::unit::{InlineFrame, SafePoint};
 use trinity_codegen::ir::SymbolRef;
 use trinity_codegen::isa::March;
 use trinity_codegen::opt::region::RegionPass;
+use trinity_codegen::window::{WindowOptions, WindowReport};
 use trinity_codegen::{Algorithm, CompileError, CompiledFunction, Compiler, Reloc};
 use trinity_frontend::bytecode::Proto;
 use trinity_profile::{FuncProfile, Profile};
@@ -156,6 +157,8 @@ pub struct Options {
     pub max_values: Option<usize>,
     /// With the optimizer of the IR: a pass over what blocks compute purely.
     pub regions: Option<Arc<dyn RegionPass>>,
+    /// What to do about proven windows of optimised functions.
+    pub windows: WindowOptions,
 }
 
 impl Options {
@@ -196,6 +199,8 @@ pub struct CompiledFunc {
     pub kept: Vec<(u32, Box<CompiledFunction>)>,
     /// What was decided, when asked for.
     pub remarks: Vec<remark::Remark>,
+    /// Which windows were replaced, and what there is to search. Locations are lines.
+    pub windows: WindowReport,
 }
 
 /// Machine code of a module: functions in preorder.
@@ -295,6 +300,7 @@ pub fn compile_function(p: &Proto, index: u32, opts: &Options) -> Result<Compile
         flags: 0,
         ir: opts.keep_ir.then(|| lowered.func.to_string()),
         remarks: Vec::new(),
+        windows: WindowReport::default(),
     })
 }
 

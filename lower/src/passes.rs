@@ -85,6 +85,7 @@ passes! {
     Boolean "boolean" "back end" "codegen/src/opt/boolean.rs" "choices and majorities of bits (x & y ~ ~x & z) in fewer operations";
     Narrow "narrow" "back end" "codegen/src/opt/narrow.rs" "no masks that change nothing, rotations: by how many bits numbers have";
     EGraph "egraph" "back end" "superopt/src/egraph/pass.rs" "what blocks compute purely by equality saturation with proven rules";
+    Windows "windows" "back end" "codegen/src/window/" "runs of machine instructions by others that were found for them before, and proven (docs/windows.md)";
     Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
     DeadCode "dce" "back end" "codegen/src/opt/dce.rs" "no code whose result nobody needs";
     FoldLoads "fold-loads" "back end" "codegen/src/select/" "loads as operands of the instructions that use them";
@@ -105,7 +106,7 @@ passes! {
 pub struct Passes(u64);
 
 /// What is off unless somebody turns it on.
-pub const OFF: &[Pass] = &[Pass::EGraph];
+pub const OFF: &[Pass] = &[Pass::EGraph, Pass::Windows];
 
 impl Default for Passes {
     fn default() -> Passes {

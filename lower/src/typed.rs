@@ -10,6 +10,7 @@ use crate::{
     preorder,
 };
 use std::collections::HashMap;
+use trinity_codegen::ir::SrcLoc;
 use trinity_codegen::isa::March;
 use trinity_codegen::{Algorithm, CompileError, Compiler};
 use trinity_frontend::bytecode::Proto;
@@ -140,6 +141,10 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
         explain: opts.explain,
         keep_ir: opts.keep_code,
         max_values: opts.max_values.unwrap_or(MAX_VALUES),
+        windows: match opts.opt_level {
+            0 | 1 => Default::default(),
+            _ => opts.windows.clone(),
+        },
     };
     let notes = lowered.notes;
     let mut ir = opts.keep_ir.then(|| match &notes {
@@ -152,6 +157,13 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
     let mut remarks = Vec::new();
     if let Some(mut notes) = notes {
         body.srclocs = notes.lines(&body.srclocs);
+        let lines = |loc: &mut SrcLoc| {
+            if let [(_, line)] = notes.lines(&[(0, *loc)])[..] {
+                *loc = line;
+            }
+        };
+        body.windows.hits.iter_mut().for_each(|h| lines(&mut h.loc));
+        body.windows.runs.iter_mut().for_each(|r| lines(&mut r.loc));
         notes.stays(module, &body.stays);
         remarks = notes.remarks(module, index, &lowered.inlines);
         let (size, limit) = (body.opt_stats.insts_before, trinity_codegen::opt::FULL_SIZE);
@@ -218,5 +230,6 @@ fn optimized(module: &Module, number: u32, opts: &Options) -> Result<CompiledFun
         flags: lowered.flags,
         ir,
         remarks,
+        windows: out.windows,
     })
 }

@@ -19,3 +19,4 @@ pub mod smt;
 pub mod solver;
 pub mod store;
 pub mod validate;
+pub mod window;

@@ -5,6 +5,7 @@
 
 mod calibrate;
 mod equiv;
+pub mod harvest;
 mod isa;
 mod lua_spec;
 mod mine;
@@ -12,6 +13,7 @@ mod opt;
 mod report;
 mod rules;
 mod search;
+pub(crate) use search::open_store_of;
 mod tune;
 
 use clap::{Arg, ArgMatches, value_parser};

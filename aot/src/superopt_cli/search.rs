@@ -19,7 +19,7 @@ use trinity_superopt::run::drive::{DriveError, State, Tools, drive};
 use trinity_superopt::run::goal::kernel_names;
 use trinity_superopt::run::{ConfigError, End, Known, RunConfig, Session, SessionError, stop};
 use trinity_superopt::solver::{PoolConfig, SolverPool};
-use trinity_superopt::store::sha256::sha256;
+use trinity_superopt::store::sha256::{Digest, sha256};
 use trinity_superopt::store::{Store, StoreError};
 
 /// Proposals of a deterministic run whose configuration gives no budget.
@@ -81,6 +81,9 @@ fn command() -> Command {
 
 /// Runs the command.
 pub fn run(args: &[OsString]) -> Result<u8, Failed> {
+    if super::harvest::asked(args) {
+        return super::harvest::run(args);
+    }
     let m = match command().try_get_matches_from(args) {
         Err(e) => return Failed::from_clap("search", &e),
         Ok(m) => m,
@@ -228,7 +231,11 @@ fn line(m: &ArgMatches, args: &[OsString], dir: &Path) -> String {
 
 /// Opens the store of a command line.
 pub(super) fn open_store(path: &Path) -> Result<Store, Failed> {
-    let semantics = sha256(semantics_version().as_bytes());
+    open_store_of(path, sha256(semantics_version().as_bytes()))
+}
+
+/// Opens a store; the semantics are known.
+pub(crate) fn open_store_of(path: &Path, semantics: Digest) -> Result<Store, Failed> {
     Store::open(path, semantics, STORE_WAIT, &mut |text| {
         eprintln!("trinityc: {text}")
     })

@@ -6,6 +6,7 @@
 
 mod held;
 mod inst;
+mod port;
 mod wide;
 
 use self::held::{Held, Reload};
@@ -13,7 +14,7 @@ use crate::compile::{CompileError, Place};
 use crate::ir::{PReg, Scale, SrcLoc, Width};
 use crate::mach::{MBase, MInst, MMem, Src, from_ra};
 use crate::select::Selected;
-use crate::x86::asm::{Item, Label, Program};
+use crate::x86::asm::{Item, Label, Port, Program};
 use crate::x86::{Cc, Inst, Mem, MemBase, Op, Opnd, RipTarget};
 use regalloc2 as ra;
 
@@ -33,6 +34,7 @@ struct Emitter<'a> {
     sel: &'a Selected,
     out: &'a ra::Output,
     items: Vec<Item>,
+    ports: Vec<Port>,
     num_labels: u32,
     label_of: Vec<Label>,
     /// By machine block: emitted already.
@@ -67,6 +69,7 @@ pub(crate) fn emit(
         sel,
         out,
         items: Vec::with_capacity(sel.func.insts.len() * 2),
+        ports: Vec::new(),
         num_labels: blocks as u32,
         label_of: Vec::new(),
         placed: vec![false; blocks],
@@ -90,6 +93,7 @@ pub(crate) fn emit(
             .iter()
             .map(|t| t.iter().map(|b| e.label_of[b.index()]).collect())
             .collect(),
+        ports: e.ports,
     };
     Ok(Emitted {
         program,
@@ -176,7 +180,9 @@ impl<'a> Emitter<'a> {
                     edit += 1;
                 }
                 self.allocs = self.out.inst_allocs(this);
+                let port = self.port(this);
                 self.minst(b, &self.sel.func.insts[i], next);
+                self.ports.extend(port.and_then(|p| self.placed_port(p)));
                 if let Some(held) = &mut held {
                     held.defined(&self.sel.func, self.out, this);
                 }

@@ -242,7 +242,7 @@ mod tests {
              b4:\n  ret v2: rax\n}}\n"
         );
         let mut f = parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))[0].clone();
-        explain(&mut f, &OptOptions::ALL).1
+        explain(&mut f, &OptOptions::ALL, None).1
     }
 
     #[test]

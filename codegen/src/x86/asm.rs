@@ -17,6 +17,8 @@ pub struct Label(pub u32);
 pub enum Item {
     /// An instruction without a label operand.
     Inst(Inst),
+    /// An instruction as bytes: of a proven window ([`crate::window`]).
+    Raw(Raw),
     /// A jump, conditional or not.
     Jump(Option<Cc>, Label),
     /// A label's place.
@@ -25,6 +27,43 @@ pub enum Item {
     Loc(SrcLoc),
     /// The call just before is this safepoint.
     Safepoint(u32),
+}
+
+/// The bytes of an instruction that refers to nothing outside of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Raw {
+    bytes: [u8; 15],
+    len: u8,
+}
+
+impl Raw {
+    /// From at most 15 bytes.
+    pub fn new(bytes: &[u8]) -> Option<Raw> {
+        let mut raw = Raw {
+            len: bytes.len() as u8,
+            ..Raw::default()
+        };
+        raw.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(raw)
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len as usize]
+    }
+}
+
+/// What leaves the function for a while or for good reads and destroys of general registers: a bit for each, by number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Port {
+    /// Index of the call, return or jump out in the items.
+    pub at: u32,
+    /// Registers that it reads, those of its address operand left out.
+    pub uses: u16,
+    /// Registers whose values it destroys or makes.
+    pub kills: u16,
+    /// The items behind it are not reached from it.
+    pub leaves: bool,
 }
 
 /// Everything to assemble.
@@ -38,6 +77,8 @@ pub struct Program {
     pub consts: Vec<Const>,
     /// Jump tables.
     pub tables: Vec<Vec<Label>>,
+    /// Calls, returns and jumps out of the function, in the order of the items. Not needed to assemble.
+    pub ports: Vec<Port>,
 }
 
 /// A constant of the pool.
@@ -108,6 +149,7 @@ pub fn assemble(p: &Program) -> Result<Assembled, CompileError> {
                 Ok(fixup) => fixups.extend(fixup),
                 Err(_) => return Err(CompileError::Encoding(format!("{i:?}"))),
             },
+            Item::Raw(raw) => long.extend_from_slice(raw.bytes()),
             Item::Jump(cc, target) => {
                 let at = long.len() as u32;
                 match cc {

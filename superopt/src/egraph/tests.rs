@@ -284,6 +284,7 @@ fn a_rule_that_blows_up_is_seen() {
         &mut graph,
         &rules,
         &Limits {
+            timed: true,
             nodes: 3_000,
             rounds: 30,
             matches: 100,

@@ -35,6 +35,8 @@ struct Outcome {
     /// What cannot be so, whatever the registers hold.
     wrong: Vec<String>,
     refusal: Option<Refusal>,
+    /// Values were equal where the region begins.
+    unified: bool,
 }
 
 /// A function that is being validated.
@@ -256,6 +258,17 @@ impl<'a> Flow<'a> {
 
     /// Decides a region by what its last execution showed.
     fn verdict(&mut self, b: Block, outcome: Outcome) -> Region {
+        let unified = outcome.unified;
+        let mut region = self.judged(b, outcome);
+        if unified && region.verdict == Verdict::Refuted {
+            region.verdict = Verdict::Unknown {
+                why: "values that are equal where the block begins".into(),
+            };
+        }
+        region
+    }
+
+    fn judged(&mut self, b: Block, outcome: Outcome) -> Region {
         if let Some(r) = outcome.refusal {
             let verdict = Verdict::Unsupported {
                 instruction: r.instruction,
@@ -315,7 +328,7 @@ impl<'a> Flow<'a> {
             ..
         } = self;
         let mut ssa = State::new(d, vars, f, values, slots);
-        unify(d, vars, &mut ssa, values, facts);
+        let unified = unify(d, vars, &mut ssa, values, facts);
         let (memory, pinned) = vars.start(d);
         let mut m = machine::unknown(d, memory, unknown);
         let frame = Arc::make_mut(&mut m.mem.frame);
@@ -369,6 +382,7 @@ impl<'a> Flow<'a> {
                     instructions: Vec::new(),
                     wrong: Vec::new(),
                     refusal: Some(refusal),
+                    unified,
                 };
             }
         };
@@ -378,6 +392,7 @@ impl<'a> Flow<'a> {
             instructions: run.instructions,
             wrong: run.wrong,
             refusal: None,
+            unified,
         };
         faults(d, &effects, &run.faults, &mut out);
         accesses(d, &effects, &run.accesses, &mut out);
@@ -410,17 +425,21 @@ fn refused(b: Block, why: &str) -> Outcome {
             offset: 0,
             why: why.into(),
         }),
+        unified: false,
     }
 }
 
-/// Values in one place are equal: parameters become what they are equal to.
+/// Values in one place are equal: parameters become what they are equal to. True if there are any.
+///
+/// Terms that were made of a parameter before it was replaced keep it: equal values can then have different terms, which proves
+/// nothing wrong, but lets a difference appear where there is none. Such a region is never called refuted.
 fn unify(
     d: &mut Terms<'_>,
     vars: &mut Variables,
     ssa: &mut State<'_>,
     values: &Values,
     facts: &Facts,
-) {
+) -> bool {
     let mut same: BTreeMap<Item, Item> = BTreeMap::new();
     fn find(same: &BTreeMap<Item, Item>, mut x: Item) -> Item {
         while let Some(&y) = same.get(&x) {
@@ -463,6 +482,7 @@ fn unify(
             }
         }
     }
+    !same.is_empty()
 }
 
 /// Goes through blocks that have no code.

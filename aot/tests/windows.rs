@@ -1,0 +1,173 @@
+//! Proven windows: harvested, searched, replaced; the same output, the same bytes for any number of threads, and stores that
+//! were changed are refused. Needs trinity-solver beside it (`cargo build -p trinity-solver`).
+
+mod common;
+
+use common::*;
+use std::path::Path;
+use std::process::Command;
+
+/// Masks, rotations and sums of integers: what compiled code has small improvements for.
+const PROGRAM: &str = "\
+local function mix(n)\n\
+  local h, s, t = 17, 0, {}\n\
+  for i = 1, 64 do t[i] = i * 37 & 255 end\n\
+  for i = 1, n do\n\
+    h = (h ~ t[(i & 63) + 1]) & 0xffffffff\n\
+    h = (h * 31 + (h >> 7)) & 0xffffffff\n\
+    s = s + ((h << 3 | h >> 29) & 0xff)\n\
+    if h & 1 == 0 then s = s ~ (h & 0xff) end\n\
+  end\n\
+  return h, s\n\
+end\n\
+print(mix(tonumber(arg and arg[1]) or 1000))\n";
+
+fn compile(dir: &Scratch, args: &[&str]) -> std::process::Output {
+    let mut cmd = trinityc(dir.path());
+    cmd.args(["-O2", "--train", "500", "p.lua"]).args(args);
+    cmd.arg("--runtime-lib").arg(runtime()).output().unwrap()
+}
+
+fn compiled(dir: &Scratch, args: &[&str]) -> String {
+    let out = compile(dir, args);
+    let said = text(&out.stderr);
+    assert!(out.status.success(), "{args:?}: {said}");
+    said
+}
+
+/// How many windows a compilation says it replaced.
+fn replaced(said: &str) -> u32 {
+    let line = said.lines().find_map(|l| l.split_once("replaced "));
+    let count = line
+        .and_then(|l| l.1.split(' ').next())
+        .and_then(|n| n.parse().ok());
+    count.unwrap_or_else(|| panic!("{said}"))
+}
+
+fn output(exe: &Path) -> String {
+    run(&mut Command::new(exe))
+}
+
+#[test]
+fn what_was_harvested_is_found_replaced_and_the_same() {
+    let dir = Scratch::new("windows-loop");
+    dir.write("p.lua", PROGRAM);
+    let want = run(Command::new("lua5.4").arg(dir.file("p.lua")));
+    compiled(&dir, &["-o", "plain", "--no-windows", "--harvest", "h"]);
+    assert_eq!(output(&dir.file("plain")), want);
+    let first = dir.json("h");
+    assert_eq!(
+        (first["format"].as_str(), first["version"].as_u64()),
+        (Some("trinity harvest"), Some(1))
+    );
+    let runs = first["runs"].as_array().unwrap();
+    assert!(
+        runs.iter()
+            .any(|r| r["sites"][0]["line"] == 6 && r["weight"].as_f64() > Some(400.0))
+    );
+    // The same program again: nothing is counted twice.
+    compiled(&dir, &["-o", "plain", "--no-windows", "--harvest", "h"]);
+    assert_eq!(dir.json("h"), first);
+
+    let search = [
+        "--harvest",
+        "h",
+        "--deadline",
+        "20s",
+        "--store",
+        "s",
+        "--no-measure",
+        "-q",
+    ];
+    let said = dir.ends(
+        "search",
+        &[&search[..], &["--export", "w.json"]].concat(),
+        0,
+        "Windows",
+    );
+    assert!(said.contains("windows searched"), "{said}");
+    let found = dir.json("w.json")["windows"].as_array().unwrap().len();
+    assert!(found > 0, "{said}");
+
+    // From the store and from its text; the same bytes whatever the number of threads.
+    let said = compiled(&dir, &["-v", "-o", "fast", "--store", "s"]);
+    assert!(replaced(&said) > 0, "{said}");
+    assert_eq!(output(&dir.file("fast")), want);
+    let bytes = |name: &str| std::fs::read(dir.file(name)).unwrap();
+    for (name, store, threads) in [
+        ("one", "w.json", "1"),
+        ("four", "w.json", "4"),
+        ("two", "s", "2"),
+    ] {
+        let mut cmd = trinityc(dir.path());
+        cmd.args([
+            "-O2", "--train", "500", "p.lua", "-o", name, "--store", store,
+        ]);
+        let out = cmd
+            .env("RAYON_NUM_THREADS", threads)
+            .arg("--runtime-lib")
+            .arg(runtime())
+            .output();
+        assert!(out.unwrap().status.success());
+        assert!(bytes(name) == bytes("fast"), "{name}");
+    }
+    assert!(bytes("fast") != bytes("plain"));
+
+    // What was tried is not tried again.
+    let said = dir.ends("search", &search, 0, "known from the store");
+    assert!(!said.contains(" 0 known"), "{said}");
+}
+
+#[test]
+fn stores_that_were_changed_are_refused() {
+    let dir = Scratch::new("windows-changed");
+    dir.write("p.lua", PROGRAM);
+    compiled(&dir, &["-o", "plain", "--harvest", "h"]);
+    let search = [
+        "--harvest",
+        "h",
+        "--deadline",
+        "5s",
+        "--store",
+        "s",
+        "--no-measure",
+        "-q",
+        "--export",
+        "w.json",
+    ];
+    dir.ends("search", &search, 0, "Windows");
+    let refused = |store: &str, says: &str| {
+        let (code, said) = failure(&compile(&dir, &["-o", "x", "--store", store]));
+        assert!(code == 3 && said.contains(says), "{store}: {code} {said}");
+    };
+    refused("none", "none");
+    dir.write("other", "not a store of windows at all");
+    refused("other", "other");
+    // One digit of a replacement's code.
+    let text = std::fs::read_to_string(dir.file("w.json")).unwrap();
+    let at = text.find("\"new\": \"").unwrap() + 8;
+    let mut changed = text.clone().into_bytes();
+    changed[at] = if changed[at] == b'4' { b'6' } else { b'4' };
+    dir.write("changed.json", changed);
+    refused("changed.json", "entry 0");
+    // Every byte that a proven entry of the store has counts: its text says what it replaces.
+    let mut store = std::fs::read(dir.file("s")).unwrap();
+    let word = b"\"goal\":\"window\"";
+    let at = store.windows(word.len()).position(|w| w == word).unwrap();
+    store[at + 9] ^= 1;
+    dir.write("s2", store);
+    refused("s2", "s2");
+}
+
+#[test]
+fn search_and_compilation_in_one_go() {
+    let dir = Scratch::new("windows-search");
+    dir.write("p.lua", PROGRAM);
+    let want = run(Command::new("lua5.4").arg(dir.file("p.lua")));
+    let mut cmd = trinityc(dir.path());
+    cmd.args(["-v", "-Osearch=6s", "p.lua", "-o", "fast"]);
+    let out = cmd.arg("--runtime-lib").arg(runtime()).output().unwrap();
+    let said = text(&out.stderr);
+    assert!(out.status.success() && replaced(&said) > 0, "{said}");
+    assert_eq!(output(&dir.file("fast")), want);
+}
