@@ -153,7 +153,7 @@ fn change(code: &mut [u8], i: &Instruction, fields: &iced_x86::ConstantOffsets) 
         return Some(Change::SwappedCondition);
     }
     if stores && outside {
-        if i.len() % 2 == 0 && fields.has_displacement() {
+        if i.len().is_multiple_of(2) && fields.has_displacement() {
             code[at + fields.displacement_offset()] ^= 8;
             return Some(Change::WrongDisplacement);
         }

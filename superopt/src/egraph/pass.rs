@@ -361,20 +361,21 @@ impl RegionPass for EGraphPass {
             })
             .collect();
         order.sort_by_key(|b| std::cmp::Reverse(depth[b.index()]));
-        let mut elsewhere = used_elsewhere(f, facts);
+        let mut around = Around {
+            elsewhere: used_elsewhere(f, facts),
+            gone: HashSet::new(),
+        };
         let (mut left, mut plans) = (self.budget.function, Vec::new());
-        // Values that are no more: plans before this one took their definitions away.
-        let mut gone: HashSet<Value> = HashSet::new();
         for b in order {
-            let Some(plan) = self.block(f, facts, b, &elsewhere, &gone, &mut left) else {
+            let Some(plan) = self.block(f, facts, b, &around, &mut left) else {
                 continue;
             };
-            elsewhere.extend(plan.reads(f));
+            around.elsewhere.extend(plan.reads(f));
             let results = plan
                 .removed
                 .iter()
                 .flat_map(|id| f.insts[id.index()].results());
-            gone.extend(results.filter(|v| !plan.replaces(*v)));
+            around.gone.extend(results.filter(|v| !plan.replaces(*v)));
             plans.push(plan);
         }
         let changed = plans.len() as u32;
@@ -386,17 +387,24 @@ impl RegionPass for EGraphPass {
     }
 }
 
+/// What a block must know of the others.
+struct Around {
+    /// Values that other blocks use.
+    elsewhere: HashSet<Value>,
+    /// Values that are no more: plans before this one took their definitions away.
+    gone: HashSet<Value>,
+}
+
 impl EGraphPass {
     fn block(
         &self,
         f: &mut Function,
         facts: &Facts,
         block: Block,
-        elsewhere: &HashSet<Value>,
-        gone: &HashSet<Value>,
+        around: &Around,
         left: &mut usize,
     ) -> Option<Plan> {
-        let outputs = region::outputs_of(f, block, elsewhere);
+        let outputs = region::outputs_of(f, block, &around.elsewhere);
         let mut pool = TermPool::new();
         let region = region::extended(f, block, &outputs, &mut pool);
         let mut roots: Vec<_> = region.outputs.iter().map(|w| w.1).collect();
@@ -432,7 +440,7 @@ impl EGraphPass {
         let known = values.iter().map(|v| known_of(facts, *v)).collect();
         let answer = self.ask(&expr, &places, available, known);
         let plan = match answer.after < answer.before {
-            true => self.replaced(f, block, elsewhere, gone, &region, &values, &answer),
+            true => self.replaced(f, block, around, &region, &values, &answer),
             false => None,
         };
         if let Some(shown) = &self.shown
@@ -448,8 +456,7 @@ impl EGraphPass {
         &self,
         f: &mut Function,
         block: Block,
-        elsewhere: &HashSet<Value>,
-        gone: &HashSet<Value>,
+        around: &Around,
         region: &region::Extended,
         values: &[Value],
         answer: &Improved,
@@ -470,7 +477,7 @@ impl EGraphPass {
         let pairs = region.outputs.iter().map(|w| w.0).zip(made);
         let map: HashMap<Value, Value> = pairs.filter(|(a, b)| a != b).collect();
         let plan = plan(f, block, &scratch, map, condition, &|v| {
-            elsewhere.contains(&v)
+            around.elsewhere.contains(&v)
         })?;
         let cost = |ids: &[InstId]| ids.iter().map(|id| price(f, *id)).sum::<u64>();
         let (before, after) = (cost(&plan.removed), cost(&plan.added));
@@ -481,7 +488,7 @@ impl EGraphPass {
             );
             b.allows(&what)
         };
-        let there = plan.reads(f).iter().all(|v| !gone.contains(v));
+        let there = plan.reads(f).iter().all(|v| !around.gone.contains(v));
         let better = after < before && there && self.bisect.as_deref().is_none_or(allowed);
         better.then_some(plan)
     }

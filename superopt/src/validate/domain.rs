@@ -410,7 +410,7 @@ impl<'a> Terms<'a> {
                 let (x, y) = (self.extract(&x, lo, width), self.extract(&y, lo, width));
                 self.ite(&c, &x, &y)
             }
-            Node::Load(m, at) if lo % 8 == 0 && matches!(width, 8 | 16 | 32) => {
+            Node::Load(m, at) if lo.is_multiple_of(8) && matches!(width, 8 | 16 | 32) => {
                 let k = self.pool.constant(64, (lo / 8).into());
                 let at = self.bin(BinOp::Add, &at, &k);
                 self.load_heap(m, at, width / 8)

@@ -407,7 +407,7 @@ impl<'a, 'p> Runner<'a, 'p> {
                     // Constants of the pool are aligned, if they are multiples of 16 in the code; nothing else may need it.
                     if i.is_ip_rel_memory_operand()
                         && reloc.is_none()
-                        && i.ip_rel_memory_address() % 16 == 0
+                        && i.ip_rel_memory_address().is_multiple_of(16)
                     {
                         continue;
                     }

@@ -22,7 +22,7 @@ fn narrow_codes() -> &'static HashMap<Code, Code> {
         let narrow = |c: Code| {
             let name = format!("{c:?}");
             let to = *by_name.get(&name.replace("64", "32"))?;
-            (to != c && !c.op_code().is_instruction() == !to.op_code().is_instruction())
+            (to != c && c.op_code().is_instruction() == to.op_code().is_instruction())
                 .then_some((c, to))
         };
         Code::values().filter_map(narrow).collect()

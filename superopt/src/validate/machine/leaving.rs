@@ -147,12 +147,11 @@ impl<'p> Runner<'_, 'p> {
         if self.d.data.frame_size % 16 != 8 {
             self.run.wrong.push("rsp is not aligned at a call".into());
         }
-        if let Some(id) = e.safepoint {
-            if !self.code.function.safepoints.contains(&(next, id)) {
-                self.run
-                    .wrong
-                    .push(format!("safe point {id} is not at the call"));
-            }
+        if let Some(id) = e.safepoint
+            && !self.code.function.safepoints.contains(&(next, id))
+        {
+            let why = format!("safe point {id} is not at the call");
+            self.run.wrong.push(why);
         }
         if !e.live.is_empty() {
             let id = e.safepoint.unwrap_or(u32::MAX);
