@@ -66,6 +66,7 @@ local function main(n)\n\
   end\n\
   local a, b, c = 1, 2, n\n\
   for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
+  local h = 7 for i = 1, n do h = ((h << 5 | h >> 27) ~ (i & 15)) & 0xffffffff end bits = bits ~ h\n\
   bits = bits ~ walk(machine, t, n) ~ walk(machine, t, n)\n\
   print(a, #line, total, bits, float, math.type(total))\n\
 end\n\

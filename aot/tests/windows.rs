@@ -63,7 +63,7 @@ fn what_was_harvested_is_found_replaced_and_the_same() {
     let runs = first["runs"].as_array().unwrap();
     assert!(
         runs.iter()
-            .any(|r| r["sites"][0]["line"] == 6 && r["weight"].as_f64() > Some(400.0))
+            .any(|r| r["sites"][0]["line"].as_u64() > Some(4) && r["weight"].as_f64() > Some(400.0))
     );
     // The same program again: nothing is counted twice.
     compiled(&dir, &["-o", "plain", "--no-windows", "--harvest", "h"]);

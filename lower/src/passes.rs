@@ -83,7 +83,6 @@ passes! {
     Speculation "speculation" "speculation" "lower/src/opt/spec.rs" "values are of the kind that they always were, or the code is left";
     LeaveCold "leave-cold" "speculation" "lower/src/opt/spec.rs" "code that training did not reach is left to the interpreter";
     Boolean "boolean" "back end" "codegen/src/opt/boolean.rs" "choices and majorities of bits (x & y ~ ~x & z) in fewer operations";
-    Narrow "narrow" "back end" "codegen/src/opt/narrow.rs" "no masks that change nothing, rotations: by how many bits numbers have";
     EGraph "egraph" "back end" "superopt/src/egraph/pass.rs" "what blocks compute purely by equality saturation with proven rules";
     Windows "windows" "back end" "codegen/src/window/" "runs of machine instructions by others that were found for them before, and proven (docs/windows.md)";
     Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
@@ -152,7 +151,6 @@ impl Passes {
             memory: self.has(Pass::Memory),
             conditions: self.has(Pass::Conditions),
             ranges: self.has(Pass::Ranges),
-            narrow: self.has(Pass::Narrow),
             boolean: self.has(Pass::Boolean),
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
