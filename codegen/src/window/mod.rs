@@ -3,7 +3,7 @@
 //!
 //! A window is a run of instructions over general registers and memory between labels, jumps and calls: it never spans a
 //! safe point, changes none of the pinned registers or the stack pointer, and does not touch the thread's record, which
-//! others write. What it has to leave is known from the whole function ([`live`]). Its name is its [`canonical`]
+//! others write. What it has to leave is known from the whole function (`live`). Its name is its [`canonical`]
 //! form: registers renamed in the order in which they are met, and what lives behind it. A [`WindowStore`] maps names to
 //! replacements; who filled it has to have proven them.
 //!

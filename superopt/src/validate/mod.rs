@@ -2,7 +2,7 @@
 //!
 //! A region is a block of the SSA form. Both sides are executed in terms: the block by what its instructions mean, the bytes decoded again and by what the
 //! processor does ([`trinity_codegen::isa`]). Which places (registers, spill slots) hold which values at a block's start is nothing that the compiler tells:
-//! it is found, by going from the entry along all edges and looking which places hold a value that lives on, until nothing changes ([`flow`]). So neither
+//! it is found, by going from the entry along all edges and looking which places hold a value that lives on, until nothing changes (`flow`). So neither
 //! selection, nor the register allocator, nor the encoder is trusted.
 //!
 //! Of each region is proven, for all contents of registers and memory that its start allows: it makes the same calls with the same arguments, memory and
