@@ -133,7 +133,7 @@ fn mutate(code: &CompiledFunction, rng: &mut Lcg) -> Option<(CompiledFunction, S
         .relocs
         .iter()
         .any(|r| (at..at + len).contains(&(r.offset as usize)))
-        && rng.draw() % 4 != 0
+        && !rng.draw().is_multiple_of(4)
     {
         return None;
     }
