@@ -31,7 +31,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|a| a == "profile") {
         return ended(crate::profile::cli::run(&args[2..]));
     }
-    #[cfg(feature = "superopt")]
     if let Some(code) = crate::superopt_cli::run(&args[1.min(args.len())..]) {
         return code;
     }

@@ -24,7 +24,6 @@ pub mod names;
 pub mod output;
 pub mod profile;
 pub mod source;
-#[cfg(feature = "superopt")]
 pub mod superopt_cli;
 pub mod unit;
 pub mod verify;

@@ -96,29 +96,8 @@ pub fn summary(compiled: &Compiled) -> String {
     format!("replaced {hits} windows, {different} different ones, looked up {misses} in vain")
 }
 
-/// What the compiler is to do.
-#[cfg(not(feature = "superopt"))]
-pub fn options(request: &Request, _: bool) -> Result<WindowOptions> {
-    let asked = request.store.is_some() || request.harvest.is_some() || request.search.is_some();
-    match asked {
-        true => Err(Error::new(
-            Failure::Usage,
-            "this trinityc has no superoptimizer",
-        )),
-        false => Ok(WindowOptions::default()),
-    }
-}
-
-/// Compiles.
-#[cfg(not(feature = "superopt"))]
-pub fn compile(program: &Program, how: &How, _: &Request) -> Result<Compiled> {
-    compile::compile(program, how)
-}
-
-#[cfg(feature = "superopt")]
 pub use with_search::{compile, options};
 
-#[cfg(feature = "superopt")]
 mod with_search {
     use super::*;
     use crate::cleanup::WorkDir;

@@ -7,7 +7,6 @@ use crate::exit::Result;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use std::path::PathBuf;
 
-#[cfg(feature = "superopt")]
 mod report;
 
 /// What was asked for.
@@ -45,15 +44,6 @@ pub fn asked(m: &ArgMatches) -> Option<Asked> {
 }
 
 /// Compares all functions. Returns what to say about it; fails if one is refuted.
-#[cfg(feature = "superopt")]
 pub fn run(asked: &Asked, compiled: &Compiled) -> Result<String> {
     report::run(asked, compiled)
-}
-
-/// This compiler was built without the prover.
-#[cfg(not(feature = "superopt"))]
-pub fn run(_: &Asked, _: &Compiled) -> Result<String> {
-    use crate::exit::{Error, Failure};
-    let what = "--verify: this trinityc was built without the superoptimizer";
-    Err(Error::new(Failure::Usage, what))
 }

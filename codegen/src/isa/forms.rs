@@ -89,6 +89,18 @@ pub struct Form {
     pub memory: bool,
 }
 
+/// Whether it leaves the flags alone when its count is zero, and its count may be.
+pub fn may_keep_flags(i: &iced_x86::Instruction) -> bool {
+    use iced_x86::Mnemonic::*;
+    let shift = matches!(
+        i.mnemonic(),
+        Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd
+    );
+    let last = i.op_count().saturating_sub(1);
+    let constant = i.op_kind(last) == iced_x86::OpKind::Immediate8 && i.immediate8() & 31 != 0;
+    shift && !constant
+}
+
 /// A set of arithmetic flags, by [`Flag`]'s number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Flags(pub u8);

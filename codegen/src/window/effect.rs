@@ -1,8 +1,8 @@
 //! What one instruction reads and writes of general registers and flags.
 
+use crate::isa::forms::{Flags, may_keep_flags};
 use iced_x86::{
     FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register,
-    RflagsBits,
 };
 use std::ops::{BitAnd, BitOr, Not};
 
@@ -82,35 +82,6 @@ pub(super) fn number(r: Register) -> Option<u8> {
         .map(|n| n as u8)
 }
 
-fn flag_set(bits: u32) -> u8 {
-    const BITS: [u32; 6] = [
-        RflagsBits::CF,
-        RflagsBits::PF,
-        RflagsBits::AF,
-        RflagsBits::ZF,
-        RflagsBits::SF,
-        RflagsBits::OF,
-    ];
-    let set = |(n, b): (usize, &u32)| u8::from(bits & b != 0) << n;
-    BITS.iter().enumerate().map(set).fold(0, |a, b| a | b)
-}
-
-/// Whether the flags stay as they are for some counts, or for this one.
-fn may_keep_flags(i: &Instruction) -> bool {
-    use Mnemonic::{Rcl, Rcr, Rol, Ror, Sal, Sar, Shl, Shld, Shr, Shrd};
-    if !matches!(
-        i.mnemonic(),
-        Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd
-    ) {
-        return false;
-    }
-    let last = i.op_count() - 1;
-    match i.op_kind(last) {
-        OpKind::Register => true,
-        _ => i.immediate(last) & 31 == 0,
-    }
-}
-
 /// The effect of an instruction.
 pub fn effect(i: &Instruction, factory: &mut InstructionInfoFactory) -> Effect {
     let mut e = Effect {
@@ -173,8 +144,8 @@ pub fn effect(i: &Instruction, factory: &mut InstructionInfoFactory) -> Effect {
             e.implied |= number(i.op_register(n)).map_or(0, |r| 1 << r);
         }
     }
-    e.reads.flags = flag_set(i.rflags_read());
-    e.writes.flags = flag_set(i.rflags_modified());
+    e.reads.flags = Flags::from_iced(i.rflags_read()).0;
+    e.writes.flags = Flags::from_iced(i.rflags_modified()).0;
     if may_keep_flags(i) {
         e.reads.flags |= e.writes.flags;
     } else {

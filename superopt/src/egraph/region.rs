@@ -52,28 +52,22 @@ struct Lift<'f> {
 
 /// What a block computes purely and somebody else reads: the values to ask [`region_terms`] for.
 pub fn region_outputs(func: &ir::Function, block: Block) -> Vec<Value> {
-    let mut lift = Lift::new(func, block);
-    let pure: Vec<Value> = func.blocks[block.index()]
-        .insts
-        .iter()
-        .map(|id| func.insts[id.index()].first_result)
-        .filter(|v| lift.pure(*v).is_some() && !func.def_inst(*v).is_some_and(Inst::is_const))
-        .collect();
-    let mut used = vec![false; func.values.len()];
-    for data in &func.blocks {
+    let mut elsewhere = HashSet::new();
+    for (n, data) in func.blocks.iter().enumerate() {
+        let mut seen = |v: Value| {
+            elsewhere.insert(v);
+        };
+        if n == block.index() {
+            continue;
+        }
         for id in &data.insts {
-            let node = &func.insts[id.index()];
-            let outside = node.num_results == 0 || !pure.contains(&node.first_result);
-            if outside {
-                node.inst.for_each_use(|v| used[v.index()] = true);
-            }
+            func.insts[id.index()].inst.for_each_use(&mut seen);
         }
         if let Some(term) = &data.term {
-            term.for_each_use(|v| used[v.index()] = true);
+            term.for_each_use(&mut seen);
         }
     }
-    lift.inputs.clear();
-    pure.into_iter().filter(|v| used[v.index()]).collect()
+    outputs_of(func, block, &elsewhere)
 }
 
 /// As [`region_outputs`], knowing already which values other blocks use.
@@ -174,7 +168,6 @@ pub fn extended(
     pool: &mut TermPool,
 ) -> Extended {
     let mut lift = Lift::new(func, block);
-    let own = lift.inside.clone();
     let mut read: Vec<Value> = Vec::new();
     for id in &func.blocks[block.index()].insts {
         let node = &func.insts[id.index()];
@@ -212,7 +205,6 @@ pub fn extended(
         }
         read = next;
     }
-    debug_assert!(own.len() + outer.len() == lift.inside.len());
     lift.pool = std::mem::take(pool);
     let out = outputs.iter().map(|v| (*v, lift.value(*v), func.ty(*v)));
     let outputs = out.collect();
@@ -470,22 +462,28 @@ impl<'f> Lift<'f> {
             }
             Cond::Fcmp { cc, a, b } => {
                 let (a, b) = (self.terms[a], self.terms[b]);
-                let p = &mut self.pool;
-                match cc {
-                    FloatCc::Eq => p.fp(FpOp::Eq, &[a, b]),
-                    FloatCc::Ne => {
-                        let e = p.fp(FpOp::Eq, &[a, b]);
-                        p.not(&e)
-                    }
-                    FloatCc::Lt => p.fp(FpOp::Lt, &[a, b]),
-                    FloatCc::Le => p.fp(FpOp::Le, &[a, b]),
-                    FloatCc::Gt => p.fp(FpOp::Lt, &[b, a]),
-                    FloatCc::Ge => p.fp(FpOp::Le, &[b, a]),
-                }
+                float_cond(&mut self.pool, *cc, &a, &b)
             }
             // `pure` lets no other condition through.
             _ => self.pool.undefined(1),
         }
+    }
+}
+
+/// The bit of a comparison of doubles.
+pub fn float_cond<D: Domain>(d: &mut D, cc: FloatCc, a: &D::W, b: &D::W) -> D::W {
+    let (op, swap) = match cc {
+        FloatCc::Eq | FloatCc::Ne => (FpOp::Eq, false),
+        FloatCc::Lt => (FpOp::Lt, false),
+        FloatCc::Le => (FpOp::Le, false),
+        FloatCc::Gt => (FpOp::Lt, true),
+        FloatCc::Ge => (FpOp::Le, true),
+    };
+    let operands = if swap { [b, a] } else { [a, b] };
+    let holds = d.fp(op, &operands.map(Clone::clone));
+    match cc {
+        FloatCc::Ne => d.not(&holds),
+        _ => holds,
     }
 }
 

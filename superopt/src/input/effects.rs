@@ -1,9 +1,8 @@
 //! Which places an instruction reads, certainly overwrites, and may change, by iced's metadata.
 
 use super::place::PlaceSet;
-use iced_x86::{
-    Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register, RflagsBits,
-};
+use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
+use trinity_codegen::isa::forms::{Flags, may_keep_flags};
 
 /// What an instruction does to places.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -18,31 +17,10 @@ pub struct Effects {
 
 /// Flags from iced's bits.
 pub(super) fn flags(bits: u32) -> PlaceSet {
-    const BITS: [u32; 6] = [
-        RflagsBits::CF,
-        RflagsBits::PF,
-        RflagsBits::AF,
-        RflagsBits::ZF,
-        RflagsBits::SF,
-        RflagsBits::OF,
-    ];
-    let mut s = PlaceSet::EMPTY;
-    for (n, b) in BITS.iter().enumerate() {
-        s.flags |= u8::from(bits & b != 0) << n;
+    PlaceSet {
+        flags: Flags::from_iced(bits).0,
+        ..PlaceSet::EMPTY
     }
-    s
-}
-
-/// Whether it leaves the flags alone when its count is zero, and its count may be.
-fn may_keep_flags(i: &Instruction) -> bool {
-    use Mnemonic::*;
-    let shift = matches!(
-        i.mnemonic(),
-        Shl | Sal | Shr | Sar | Rol | Ror | Rcl | Rcr | Shld | Shrd
-    );
-    let last = i.op_count().saturating_sub(1);
-    let constant = i.op_kind(last) == OpKind::Immediate8 && i.immediate8() & 31 != 0;
-    shift && !constant
 }
 
 /// Whether it does nothing but take its place.

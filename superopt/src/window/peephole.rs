@@ -78,35 +78,22 @@ fn narrower(i: &Instruction) -> Option<Instruction> {
 
 /// Operands of an instruction that it only reads and that are a register `r` of 64 bits, or an address with it, made `by`.
 fn reading(i: &Instruction, r: u32, by: u32, factory: &mut InstructionInfoFactory) -> Instruction {
-    let mut out = *i;
     let info = factory.info(i);
-    for n in 0..i.op_count() {
-        let is = |x: Register| x.is_gpr() && number(x) == r;
-        match i.op_kind(n) {
-            OpKind::Register if is(i.op_register(n)) && info.op_access(n) == OpAccess::Read => {
-                out.set_op_register(n, gpr(by, i.op_register(n).size()));
-            }
-            OpKind::Memory => {
-                if is(i.memory_base()) {
-                    out.set_memory_base(gpr(by, 8));
-                }
-                if is(i.memory_index()) {
-                    out.set_memory_index(gpr(by, 8));
-                }
-            }
-            _ => {}
-        }
-    }
-    out
+    replaced(i, r, by, |n| info.op_access(n) == OpAccess::Read)
 }
 
 /// All operands that are register `r`, made `by`.
 fn renamed(i: &Instruction, r: u32, by: u32) -> Instruction {
+    replaced(i, r, by, |_| true)
+}
+
+/// Register `r` made `by` in addresses, and in those operands that are asked for.
+fn replaced(i: &Instruction, r: u32, by: u32, operand: impl Fn(u32) -> bool) -> Instruction {
     let mut out = *i;
     let is = |x: Register| x.is_gpr() && number(x) == r;
     for n in 0..i.op_count() {
         match i.op_kind(n) {
-            OpKind::Register if is(i.op_register(n)) => {
+            OpKind::Register if is(i.op_register(n)) && operand(n) => {
                 out.set_op_register(n, gpr(by, i.op_register(n).size()));
             }
             OpKind::Memory => {

@@ -1,6 +1,7 @@
 //! The operations of the domain.
 
 use super::{Memory, Terms, ones};
+use crate::handed_on::handed_on;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, Node, TermId, UnOp};
@@ -9,18 +10,7 @@ impl Domain for Terms<'_> {
     type W = TermId;
     type M = Memory;
 
-    fn constant(&mut self, width: u32, value: u128) -> TermId {
-        self.pool.constant(width, value)
-    }
-    fn width(&self, w: &TermId) -> u32 {
-        self.pool.term_width(*w)
-    }
-    fn as_constant(&self, w: &TermId) -> Option<u128> {
-        self.pool.as_constant(w)
-    }
-    fn undefined(&mut self, width: u32) -> TermId {
-        self.pool.undefined(width)
-    }
+    handed_on!(self => self.pool, TermId: constant width as_constant undefined);
     fn un(&mut self, op: UnOp, a: &TermId) -> TermId {
         match op {
             UnOp::Neg if self.pool.term_width(*a) > 1 => self.scaled(*a, u128::MAX),

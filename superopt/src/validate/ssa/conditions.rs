@@ -1,9 +1,10 @@
 //! What conditions mean.
 
 use super::{State, Variables, bits};
+use crate::egraph::region::float_cond;
 use crate::validate::domain::Terms;
-use trinity_codegen::ir::{Cond, FloatCc, Inst, IntCc, OvfOp};
-use trinity_codegen::isa::{BinOp, CmpOp, Domain, FpOp, TermId};
+use trinity_codegen::ir::{Cond, Inst, IntCc, OvfOp};
+use trinity_codegen::isa::{BinOp, CmpOp, Domain, TermId};
 
 /// The sign of the disagreement of two pairs: overflow, of the operands and the result.
 fn signs(d: &mut Terms<'_>, [a, b, c, e]: [TermId; 4]) -> TermId {
@@ -84,17 +85,7 @@ impl State<'_> {
             }
             Cond::Fcmp { cc, a, b } => {
                 let (a, b) = (self.word(d, vars, a), self.word(d, vars, b));
-                match cc {
-                    FloatCc::Eq => d.fp(FpOp::Eq, &[a, b]),
-                    FloatCc::Ne => {
-                        let t = d.fp(FpOp::Eq, &[a, b]);
-                        d.not(&t)
-                    }
-                    FloatCc::Lt => d.fp(FpOp::Lt, &[a, b]),
-                    FloatCc::Le => d.fp(FpOp::Le, &[a, b]),
-                    FloatCc::Gt => d.fp(FpOp::Lt, &[b, a]),
-                    FloatCc::Ge => d.fp(FpOp::Le, &[b, a]),
-                }
+                float_cond(d, cc, &a, &b)
             }
             Cond::Overflow(v) => {
                 let Some(&Inst::Overflow { op, a, b }) = self.f.def_inst(v) else {
