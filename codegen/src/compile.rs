@@ -218,14 +218,21 @@ impl Compiler {
             return Err(CompileError::TooLarge(format!("more than {limit} values")));
         }
         let (mut opt_stats, mut stays) = (OptStats::default(), Vec::new());
-        let optimised = self.options.opt.map(|options| {
+        let divide = || {
+            opt::divide::present(func).then(|| {
+                let mut copy = func.clone();
+                opt::divide::run(&mut copy, &mut OptStats::default());
+                copy
+            })
+        };
+        let optimised = self.options.opt.map_or_else(divide, |options| {
             let mut copy = func.clone();
             let regions = self.options.regions.as_deref();
             match self.options.explain {
                 true => (opt_stats, stays) = opt::explain(&mut copy, &options, regions),
                 false => opt_stats = opt::run(&mut copy, &options, regions),
             }
-            copy
+            Some(copy)
         });
         let func = optimised.as_ref().unwrap_or(func);
         let selected = select(func, &self.options.select)?;

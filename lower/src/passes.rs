@@ -70,7 +70,6 @@ passes! {
     Unroll "unroll" "loops" "codegen/src/opt/unroll.rs" "several iterations of small innermost loops in one, so that values that move on stay where they are";
     Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
     Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
-    Rotate "rotate" "loops" "codegen/src/opt/rotate.rs" "several rotations of one number, put together by ~, in fewer registers";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Sink "sink" "loops" "codegen/src/opt/sink.rs" "what only ways out of loops need, or can have from what they need, is computed there";
     Truths "truths" "loops" "codegen/src/opt/truth.rs" "truth values that code only asks are the conditions that made them";
@@ -82,7 +81,6 @@ passes! {
     Numbering "gvn" "loops" "codegen/src/opt/gvn/" "value numbering: nothing is computed twice (needed by the four above)";
     Speculation "speculation" "speculation" "lower/src/opt/spec.rs" "values are of the kind that they always were, or the code is left";
     LeaveCold "leave-cold" "speculation" "lower/src/opt/spec.rs" "code that training did not reach is left to the interpreter";
-    Boolean "boolean" "back end" "codegen/src/opt/boolean.rs" "choices and majorities of bits (x & y ~ ~x & z) in fewer operations";
     EGraph "egraph" "back end" "superopt/src/egraph/pass.rs" "what blocks compute purely by equality saturation with proven rules";
     Windows "windows" "back end" "codegen/src/window/" "runs of machine instructions by others that were found for them before, and proven (docs/windows.md)";
     Simplify "simplify" "back end" "codegen/src/opt/simplify.rs" "constants, identities, straight lines";
@@ -105,7 +103,7 @@ passes! {
 pub struct Passes(u64);
 
 /// What is off unless somebody turns it on.
-pub const OFF: &[Pass] = &[Pass::EGraph, Pass::Windows];
+pub const OFF: &[Pass] = &[Pass::Windows];
 
 impl Default for Passes {
     fn default() -> Passes {
@@ -151,11 +149,9 @@ impl Passes {
             memory: self.has(Pass::Memory),
             conditions: self.has(Pass::Conditions),
             ranges: self.has(Pass::Ranges),
-            boolean: self.has(Pass::Boolean),
             peel: self.has(Pass::Peel),
             versions: self.has(Pass::Versions),
             unroll: self.has(Pass::Unroll),
-            rotate: self.has(Pass::Rotate),
             reassociate: self.has(Pass::Reassociate),
             words: self.has(Pass::Words),
             vector: self.has(Pass::Vector),

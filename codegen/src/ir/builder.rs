@@ -196,6 +196,10 @@ impl FunctionBuilder {
         srem = Srem,
         /// High half of the signed 128-bit product.
         smulh = Smulh,
+        /// Quotient rounded down, by a positive constant.
+        sfloor = Sfloor,
+        /// Remainder of a division that rounds down, by a positive constant.
+        smod = Smod,
         /// Floating-point addition.
         fadd = Fadd,
         /// Floating-point subtraction.

@@ -39,6 +39,10 @@ names! {
         Srem = "srem",
         /// High half of the signed 128-bit product.
         Smulh = "smulh",
+        /// Quotient rounded down, by a positive constant; written in operations that the processor has by `opt::divide`.
+        Sfloor = "sfloor",
+        /// Remainder of the division that rounds down, by a positive constant: from 0 to the divisor, exclusive. As `Sfloor`.
+        Smod = "smod",
         /// Floating-point addition.
         Fadd = "fadd",
         /// Floating-point subtraction.

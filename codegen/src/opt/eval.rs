@@ -74,6 +74,10 @@ pub(super) fn binary(op: BinOp, a: u64, b: u64) -> Option<u64> {
         BinOp::Rotr32 => (a as u32).rotate_right(b as u32 & 31) as u64,
         BinOp::Sdiv => (a as i64).checked_div(b as i64)? as u64,
         BinOp::Srem => (a as i64).checked_rem(b as i64)? as u64,
+        // By a positive number, division that rounds down is Euclid's.
+        BinOp::Sfloor if b as i64 > 0 => (a as i64).div_euclid(b as i64) as u64,
+        BinOp::Smod if b as i64 > 0 => (a as i64).rem_euclid(b as i64) as u64,
+        BinOp::Sfloor | BinOp::Smod => return None,
         BinOp::Smulh => ((a as i64 as i128 * b as i64 as i128) >> 64) as u64,
         BinOp::Fadd => float(x + y)?,
         BinOp::Fsub => float(x - y)?,

@@ -134,8 +134,16 @@ fn binary(f: &Function, op: BinOp, mut a: Value, mut b: Opnd) -> Fold {
         let n = n as i64;
         match (op, n) {
             (BinOp::Iadd | BinOp::Isub | BinOp::Or | BinOp::Xor, 0) => return Fold::Value(a),
-            (BinOp::Imul | BinOp::Sdiv, 1) => return Fold::Value(a),
-            (BinOp::Imul | BinOp::And | BinOp::Smulh, 0) | (BinOp::Srem, 1) => return int(0),
+            (BinOp::Imul | BinOp::Sdiv | BinOp::Sfloor, 1) => return Fold::Value(a),
+            (BinOp::Imul | BinOp::And | BinOp::Smulh, 0) | (BinOp::Srem | BinOp::Smod, 1) => {
+                return int(0);
+            }
+            (BinOp::Sfloor, n) if n > 0 && n & (n - 1) == 0 => {
+                return with(BinOp::Sar, a, Opnd::Imm(n.trailing_zeros() as i32));
+            }
+            (BinOp::Smod, n) if n & (n - 1) == 0 && i32::try_from(n - 1).is_ok_and(|n| n > 0) => {
+                return with(BinOp::And, a, Opnd::Imm((n - 1) as i32));
+            }
             (BinOp::And, -1) => return Fold::Value(a),
             // The constant does not fit an instruction, and equal masks should look equal.
             (BinOp::And, 0xffff_ffff) => {

@@ -9,12 +9,12 @@
 //!
 //! Budgets are counts, never clocks, so that the same function gives the same code.
 
-mod boolean;
 mod carry;
 mod compact;
 mod consts;
 mod dce;
 mod defer;
+pub(crate) mod divide;
 mod eval;
 mod fold;
 mod graph;
@@ -28,7 +28,6 @@ mod peel;
 mod reassociate;
 pub mod region;
 mod report;
-mod rotate;
 mod simplify;
 mod sink;
 mod truth;
@@ -87,10 +86,6 @@ fn passes(
     simplify(f, options, &mut stats);
     if stats.insts_before <= FULL_SIZE && !vector::present(f) {
         let mut known = Known::default();
-        if options.boolean {
-            boolean::run(f, &mut stats);
-            check(f, options, "boolean");
-        }
         narrow(f, options, &mut known, &mut stats);
         number(f, options, &mut known, &mut stats);
         if options.truths && truth::run(f, &mut stats) {
@@ -112,7 +107,7 @@ fn passes(
         if has_loops(f) {
             again(f, options, &mut known, &mut stats);
         }
-        if stats.peeled > 0 && within::run(f, &mut stats) {
+        if stats.peeled > 0 && within::run(f, &known, &mut stats) {
             check(f, options, "within");
             simplify(f, options, &mut stats);
             again(f, options, &mut known, &mut stats);
@@ -136,13 +131,10 @@ fn passes(
             reassociate::run(f, &mut stats);
             check(f, options, "reassociate");
         }
-        if options.words {
-            words::run(f, options.rotate, &mut stats);
+        // What the question is for, the e-graph does.
+        if options.words && regions.is_some() {
+            words::run(f, &mut known, &mut stats);
             check(f, options, "words");
-        }
-        if options.rotate {
-            rotate::run(f, &mut stats);
-            check(f, options, "rotate");
         }
         if options.vector && vector::run(f, options.four_lanes, &mut known, &mut stats) {
             check(f, options, "vector");
@@ -153,10 +145,12 @@ fn passes(
                 dce::run(f, &mut stats);
                 check(f, options, "dce");
             }
-            stats.regions = region::run(f, pass);
+            stats.regions = region::run(f, pass, &known);
             check(f, options, "regions");
         }
     }
+    divide::run(f, &mut stats);
+    check(f, options, "divide");
     if options.sink
         && !vector::present(f)
         && stats.insts_before <= FULL_SIZE

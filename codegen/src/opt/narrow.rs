@@ -1,5 +1,4 @@
-//! How many low bits of an integer can be set, over the whole function: masks that change nothing go, and shifts that put the
-//! bits of one number together again become rotations.
+//! How many low bits of an integer can be set, over the whole function: masks that change nothing go, and the e-graph knows how long its inputs are.
 //!
 //! Bounds start at zero and grow along the ways that code can take, so that a number that a loop masks before it goes round
 //! is as short at the loop's head. A bound that keeps growing there ends at 64.
@@ -11,10 +10,10 @@ use crate::ir::{BinOp, Cfg, Function, Inst, LoadKind, Opnd, OvfOp, Type, UnOp, V
 /// Rounds in which bounds of parameters may grow bit by bit.
 const PATIENCE: u32 = 4;
 
-/// Removes masks that change nothing, and makes rotations. Tells `known` what it found out of parameters.
+/// Removes masks that change nothing. Tells `known` what it found out of parameters.
 pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) {
     let cfg = Cfg::new(f);
-    let bits = bounds(f, &cfg);
+    let bits = bounds(f, &cfg, known);
     for &b in &cfg.rpo[1..] {
         for &p in &f.blocks[b.index()].params {
             let n = bits[p.index()];
@@ -33,10 +32,6 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) {
                 replace.set(res, v);
                 stats.masks += 1;
                 return false;
-            }
-            if let Some(inst) = rotation(f, &bits, &node.inst) {
-                f.insts[id.index()].inst = inst;
-                stats.rotations += 1;
             }
             true
         });
@@ -70,58 +65,8 @@ fn unchanged(f: &Function, bits: &[u8], inst: &Inst) -> Option<Value> {
     (bits[a.index()] <= kept).then_some(a)
 }
 
-/// `x >> n | x << 64 - n`, or the same in 32 bits under a mask, of an `x` that has not more.
-fn rotation(f: &Function, bits: &[u8], inst: &Inst) -> Option<Inst> {
-    let (x, n, size) = rotated(f, inst)?;
-    let op = match size {
-        64 => BinOp::Rotr,
-        _ if bits[x.index()] <= 32 => BinOp::Rotr32,
-        _ => return None,
-    };
-    let b = Opnd::Imm(n);
-    Some(Inst::Binary { op, a: x, b })
-}
-
-/// `x`, `n` and `size` of `x >> n | x << size - n` in as many bits; those of 32 are under a mask.
-pub(super) fn rotated(f: &Function, inst: &Inst) -> Option<(Value, i32, i32)> {
-    let (inst, size) = match *inst {
-        Inst::Unary {
-            op: UnOp::Zext32,
-            a,
-        } => (f.def_inst(a)?, 32),
-        Inst::Binary {
-            op: BinOp::And,
-            a,
-            b,
-        } if f.opnd_const(b) == Some(0xffff_ffff) => (f.def_inst(a)?, 32),
-        _ => (inst, 64),
-    };
-    // The two parts have no bit in common.
-    let &Inst::Binary {
-        op: BinOp::Or | BinOp::Xor | BinOp::Iadd,
-        a,
-        b: Opnd::Value(b),
-    } = inst
-    else {
-        return None;
-    };
-    let shift = |v: Value| match f.def_inst(v) {
-        Some(&Inst::Binary {
-            op: op @ (BinOp::Shl | BinOp::Shr),
-            a,
-            b: Opnd::Imm(n @ 1..=63),
-        }) => Some((op, a, n)),
-        _ => None,
-    };
-    match (shift(a)?, shift(b)?) {
-        ((BinOp::Shr, x, n), (BinOp::Shl, y, m)) if x == y && n + m == size => Some((x, n, size)),
-        ((BinOp::Shl, y, m), (BinOp::Shr, x, n)) if x == y && n + m == size => Some((x, n, size)),
-        _ => None,
-    }
-}
-
-/// By value: the number of low bits that can be set. 64 for what is no integer.
-pub(super) fn bounds(f: &Function, cfg: &Cfg) -> Vec<u8> {
+/// By value: the number of low bits that can be set. 64 for what is no integer. What is known of parameters holds beside what they are given.
+pub(super) fn bounds(f: &Function, cfg: &Cfg, known: &Known) -> Vec<u8> {
     let mut bits = vec![0u8; f.values.len()];
     for v in 0..f.values.len() as u32 {
         let value = Value(v);
@@ -153,9 +98,13 @@ pub(super) fn bounds(f: &Function, cfg: &Cfg) -> Vec<u8> {
             }
             for t in f.targets(b) {
                 for (&p, &arg) in f.blocks[t.block.index()].params.iter().zip(&t.args) {
-                    let n = bits[arg.index()];
+                    let most = known.get(p).filter(|fact| fact.lo >= 0);
+                    let n = bits[arg.index()].min(most.map_or(64, |fact| length(fact.hi)));
                     let grows = n > bits[p.index()];
-                    let n = if grows && round >= PATIENCE { 64 } else { n };
+                    let n = match grows && round >= PATIENCE {
+                        true => most.map_or(64, |fact| length(fact.hi)),
+                        false => n,
+                    };
                     raise(&mut bits[p.index()], n);
                 }
             }
@@ -211,6 +160,9 @@ fn of_inst(f: &Function, bits: &[u8], inst: &Inst) -> u8 {
                 (BinOp::Sar, Some(n)) if x < 64 => x.saturating_sub(n as u8 & 63),
                 (BinOp::Sar, None) if x < 64 => x,
                 (BinOp::Sdiv, _) if x < 64 && y < 64 => x,
+                (BinOp::Sfloor, Some(d @ 1..)) if x < 64 => x.saturating_sub(d.ilog2() as u8),
+                (BinOp::Smod, Some(d @ 1..)) if x < 64 => x.min(length(d - 1)),
+                (BinOp::Smod, Some(d @ 1..)) => length(d - 1),
                 (BinOp::Srem, _) if x < 64 && y < 64 => x.min(y),
                 (BinOp::Srem, _) if x < 64 => x,
                 (BinOp::Rotr32, _) => 32,
@@ -292,53 +244,6 @@ mod tests {
         assert!(checked > 1_000_000);
     }
 
-    /// Of all ways to put two shifts together, those that are taken for rotations are rotations.
-    #[test]
-    fn rotations_are_rotations() {
-        let samples = [1u64, 0x8000_0001, 0x1234_5678, 0xffff_fffe, 0xdead_beef];
-        let mut found = 0;
-        for (n, m) in (0..64).flat_map(|n| (0..64).map(move |m| (n, m))) {
-            for op in [BinOp::Or, BinOp::Xor, BinOp::Iadd, BinOp::And] {
-                for (cut, masked) in [(false, false), (true, false), (true, true)] {
-                    let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi)]);
-                    let x = b.param(0);
-                    let short = b.unary(UnOp::Zext32, x);
-                    let a = if cut { short } else { x };
-                    let (down, up) = (b.shr(a, n), b.shl(a, m));
-                    let both = b.binary(op, up, down);
-                    let whole = if masked {
-                        b.unary(UnOp::Zext32, both)
-                    } else {
-                        both
-                    };
-                    b.ret(&[(whole, PReg::Rax)]);
-                    let f = b.finish();
-                    let bits = bounds(&f, &Cfg::new(&f));
-                    let Some(inst) = f.def_inst(whole).and_then(|i| rotation(&f, &bits, i)) else {
-                        continue;
-                    };
-                    let Inst::Binary {
-                        op: rotate,
-                        b: Opnd::Imm(by),
-                        ..
-                    } = inst
-                    else {
-                        panic!("{inst:?}");
-                    };
-                    found += 1;
-                    for x in samples.iter().flat_map(|&s| [s, s << 32 | s >> 1]) {
-                        let x = if cut { x & 0xffff_ffff } else { x };
-                        let both = eval::binary(op, x << m, x >> n).expect("an integer");
-                        let want = if masked { both & 0xffff_ffff } else { both };
-                        assert_eq!(eval::binary(rotate, x, by as u64), Some(want));
-                    }
-                }
-            }
-        }
-        // 63 counts, three ways to join, of 64 bits twice (whether cut or not) and of 32 bits.
-        assert_eq!(found, 3 * (63 + 63 + 31));
-    }
-
     /// A bound that a loop keeps raising ends.
     #[test]
     fn growing_numbers_have_no_bound() {
@@ -354,7 +259,7 @@ mod tests {
         b.switch_to(done);
         b.ret(&[(i, PReg::Rax)]);
         let f = b.finish();
-        let bits = bounds(&f, &Cfg::new(&f));
+        let bits = bounds(&f, &Cfg::new(&f), &Known::default());
         assert_eq!((bits[i.index()], bits[next.index()]), (64, 64));
     }
 }

@@ -15,10 +15,8 @@ pub struct OptOptions {
     pub conditions: bool,
     /// In value numbering: the size of loop counters.
     pub ranges: bool,
-    /// Masks that change nothing, rotations: by how many bits numbers have.
+    /// Masks that change nothing: by how many bits numbers have.
     pub narrow: bool,
-    /// Choices and majorities of bits in fewer operations.
-    pub boolean: bool,
     /// A copy of the first iteration in front of innermost loops, so that what is the same in all is found there.
     pub peel: bool,
     /// A copy of innermost loops without the bounds checks that are certain to pass, where they are.
@@ -29,8 +27,6 @@ pub struct OptOptions {
     pub reassociate: bool,
     /// Rotations of loaded words that may be longer, but seldom are.
     pub words: bool,
-    /// Several rotations of one number, put together, in fewer registers.
-    pub rotate: bool,
     /// Loops over elements in vectors.
     pub vector: bool,
     /// Vectors of four numbers, which need AVX2, instead of two.
@@ -57,13 +53,11 @@ impl OptOptions {
         conditions: true,
         ranges: true,
         narrow: true,
-        boolean: true,
         peel: true,
         versions: true,
         unroll: true,
         reassociate: true,
         words: true,
-        rotate: true,
         vector: true,
         four_lanes: false,
         sink: true,
@@ -81,13 +75,11 @@ impl OptOptions {
         conditions: false,
         ranges: false,
         narrow: false,
-        boolean: false,
         peel: false,
         versions: false,
         unroll: false,
         reassociate: false,
         words: false,
-        rotate: false,
         vector: false,
         four_lanes: false,
         sink: false,
@@ -131,8 +123,6 @@ pub struct OptStats {
     pub conditions: u32,
     /// Masks that changed nothing.
     pub masks: u32,
-    /// Pairs of shifts that are rotations.
-    pub rotations: u32,
     /// Loops with a copy of their first iteration in front.
     pub peeled: u32,
     /// Loops with a version without bounds checks.
@@ -143,6 +133,8 @@ pub struct OptStats {
     pub sums: u32,
     /// Loaded words whose rotations have two ways.
     pub words: u32,
+    /// Floor divisions by constants written as multiplications.
+    pub divisions: u32,
     /// Loops done in vectors.
     pub vectors: u32,
     /// Instructions done on ways out of loops.

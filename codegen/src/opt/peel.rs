@@ -300,7 +300,15 @@ fn is_costly(inst: &Inst) -> bool {
         Inst::Load { .. } | Inst::BoolOf(_) | Inst::Select { .. } => true,
         Inst::Binary { op, .. } => {
             op.ty() == Type::F64
-                || matches!(op, BinOp::Imul | BinOp::Sdiv | BinOp::Srem | BinOp::Smulh)
+                || matches!(
+                    op,
+                    BinOp::Imul
+                        | BinOp::Sdiv
+                        | BinOp::Srem
+                        | BinOp::Smulh
+                        | BinOp::Sfloor
+                        | BinOp::Smod
+                )
         }
         Inst::Unary { op, .. } => {
             let (from, to) = op.types();

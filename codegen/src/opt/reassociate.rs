@@ -91,6 +91,7 @@ fn depth(f: &Function, depth: &FastMap<Value, u32>, inst: &Inst) -> u32 {
         Inst::Binary { op, b, .. } => match op {
             BinOp::Imul | BinOp::Smulh => 3,
             BinOp::Sdiv | BinOp::Srem => 20,
+            BinOp::Sfloor | BinOp::Smod => 9,
             BinOp::Iadd | BinOp::Isub if f.opnd_const(*b).is_some() => 0,
             _ => 1,
         },

@@ -2,6 +2,7 @@
 //! of the superoptimizer). This crate says when it runs, and where its instructions go.
 
 use super::Replace;
+use super::known::Known;
 use super::loops::Loops;
 use super::narrow;
 use crate::ir::{Block, Cfg, Cond, Function, Inst, InstId, Term, Value, ValueDef};
@@ -24,7 +25,7 @@ pub struct Facts {
 }
 
 /// Runs it.
-pub(super) fn run(f: &mut Function, pass: &dyn RegionPass) -> u32 {
+pub(super) fn run(f: &mut Function, pass: &dyn RegionPass, known: &Known) -> u32 {
     let cfg = Cfg::new(f);
     let loops = Loops::new(&cfg, f.blocks.len());
     let mut depth = vec![None; f.blocks.len()];
@@ -37,7 +38,7 @@ pub(super) fn run(f: &mut Function, pass: &dyn RegionPass) -> u32 {
         }
         depth[b.index()] = Some(around);
     }
-    let bits = narrow::bounds(f, &cfg);
+    let bits = narrow::bounds(f, &cfg, known);
     pass.run(f, &Facts { depth, bits })
 }
 

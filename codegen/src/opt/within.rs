@@ -8,6 +8,7 @@
 //! what to ask there, or takes the place away.
 
 use super::OptStats;
+use super::known::Known;
 use super::loops::Loops;
 use super::narrow::bounds;
 use super::version::compared;
@@ -77,7 +78,7 @@ fn is_place(f: &Function, b: Block) -> bool {
 }
 
 /// Finds what to ask in front of loops. Whether anything changed.
-pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
+pub(super) fn run(f: &mut Function, known: &Known, stats: &mut OptStats) -> bool {
     let cfg = Cfg::new(f);
     let places = cfg.rpo.iter().copied().filter(|&b| is_place(f, b));
     let places: Vec<Block> = places.collect();
@@ -85,7 +86,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) -> bool {
         return false;
     }
     let loops = Loops::new(&cfg, f.blocks.len());
-    let bits = bounds(f, &cfg);
+    let bits = bounds(f, &cfg, known);
     let uses = super::use_counts(f, &cfg);
     let mut block_of = vec![f.entry(); f.insts.len()];
     for &b in &cfg.rpo {

@@ -1,15 +1,12 @@
 //! Words: numbers of 64 bits from memory that a program rotates in 32 (`(x >> n | x << 32 - n) & 0xffffffff`).
 //!
 //! If no bit above is set, which memory does not promise but programs of this kind keep up, each of these is one rotation. So behind
-//! the load its upper half is asked for once, and all rotations of the number are done there: in one instruction each, or, in a
-//! cold block, as they are written. What puts rotations of one number together by `~` alone is done there as well, in its shorter form.
-//! (`narrow.rs` does the same without a question where it can tell.)
+//! the load its upper half is asked for once, and all rotations of the number are done twice: of its lower half, which the e-graph makes rotations of, and,
+//! in a cold block, of all of it. What puts rotations of one number together by `~` alone is done there as well.
 
 use super::compact;
 use super::hash::FastMap;
 use super::known::Known;
-use super::narrow::rotated;
-use super::rotate::{self, Rotations};
 use super::{OptStats, Replace, use_counts};
 use crate::ir::{
     BinOp, Block, BlockCall, Cfg, Cond, Function, Inst, InstId, IntCc, LoadKind, Opnd, Term, Type,
@@ -20,13 +17,9 @@ use crate::ir::{
 const ROTATIONS: usize = 2;
 
 /// Gives the rotations of loaded numbers two ways, where there are several in one block.
-/// `together`: what puts several together is one.
-pub(super) fn run(f: &mut Function, together: bool, stats: &mut OptStats) {
+pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) {
     let cfg = Cfg::new(f);
-    let uses = match together {
-        true => use_counts(f, &cfg),
-        false => Vec::new(),
-    };
+    let uses = use_counts(f, &cfg);
     let mut replace = Replace::new(f);
     // By block: what it was split into.
     let mut parts: FastMap<Block, Vec<Block>> = FastMap::default();
@@ -54,7 +47,84 @@ pub(super) fn run(f: &mut Function, together: bool, stats: &mut OptStats) {
         order.extend(parts.remove(&b).unwrap_or_default());
     }
     order.extend(cold);
-    compact::compact(f, &order, &mut Known::default());
+    compact::compact(f, &order, known);
+}
+
+/// Rotations of a number in 32 bits, by different distances, put together by `~`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Rotations {
+    of: Value,
+    /// From the shortest to the longest.
+    by: Vec<i32>,
+}
+
+impl Rotations {
+    /// Both, if they are of one number.
+    fn and(mut self, other: Rotations) -> Option<Rotations> {
+        self.by.extend(other.by);
+        self.by.sort_unstable();
+        let different = self.by.windows(2).all(|n| n[0] != n[1]);
+        (self.of == other.of && different).then_some(self)
+    }
+
+    /// What an instruction puts together. Its parts are used nowhere else.
+    fn find(f: &Function, uses: &[u32], inst: &Inst) -> Option<Rotations> {
+        if let &Inst::Binary {
+            op: BinOp::Xor,
+            a,
+            b: Opnd::Value(b),
+        } = inst
+        {
+            let part = |v: Value| match uses.get(v.index()) {
+                Some(1) => Rotations::find(f, uses, f.def_inst(v)?),
+                _ => None,
+            };
+            return part(a)?.and(part(b)?);
+        }
+        let (of, n) = rotated(f, inst)?;
+        Some(Rotations { of, by: vec![n] })
+    }
+}
+
+/// `x` and `n` of `x >> n | x << 32 - n` under a mask of 32 bits.
+fn rotated(f: &Function, inst: &Inst) -> Option<(Value, i32)> {
+    let inner = match *inst {
+        Inst::Unary {
+            op: UnOp::Zext32,
+            a,
+        } => a,
+        Inst::Binary {
+            op: BinOp::And,
+            a,
+            b,
+        } if f.opnd_const(b) == Some(0xffff_ffff) => a,
+        _ => return None,
+    };
+    // The two parts have no bit in common.
+    let &Inst::Binary {
+        op: BinOp::Or | BinOp::Xor | BinOp::Iadd,
+        a,
+        b: Opnd::Value(b),
+    } = f.def_inst(inner)?
+    else {
+        return None;
+    };
+    let shift = |v: Value| match f.def_inst(v) {
+        Some(&Inst::Binary {
+            op: op @ (BinOp::Shl | BinOp::Shr),
+            a,
+            b: Opnd::Imm(n @ 1..=31),
+        }) => Some((op, a, n)),
+        _ => None,
+    };
+    match (shift(a)?, shift(b)?) {
+        ((BinOp::Shr, x, n), (BinOp::Shl, y, m)) | ((BinOp::Shl, y, m), (BinOp::Shr, x, n))
+            if x == y && n + m == 32 =>
+        {
+            Some((x, n))
+        }
+        _ => None,
+    }
 }
 
 /// Rotations of one number, and the instruction that has the result.
@@ -63,20 +133,12 @@ type Found = (InstId, Rotations);
 /// The place of the first load of a block whose number is rotated behind it, with the rotations.
 fn find(f: &Function, uses: &[u32], b: Block) -> Option<(usize, Vec<Found>)> {
     let insts = &f.blocks[b.index()].insts;
-    let rotation = |inst: &Inst| match rotated(f, inst)? {
-        (of, n, 32) => Some(Rotations {
-            op: BinOp::Rotr32,
-            of,
-            by: vec![n],
-        }),
-        _ => None,
-    };
     let mut found: Vec<Found> = Vec::new();
     // What the next ones put together.
     let mut parts: Vec<Value> = Vec::new();
     for &id in insts.iter().rev() {
         let node = &f.insts[id.index()];
-        if let Some(all) = rotate::find(f, uses, &node.inst, &rotation) {
+        if let Some(all) = Rotations::find(f, uses, &node.inst) {
             let part = parts.contains(&node.first_result);
             if all.by.len() > 1 {
                 node.inst.for_each_use(|v| parts.push(v));
@@ -143,22 +205,23 @@ fn split(
             let id = f.add_inst(block, inst, &[Type::I64], loc);
             f.insts[id.index()].first_result
         };
-        let last = all.emit(|inst| add(short, inst));
-        args[0].push(add(short, last));
-        let mut binary = |op: BinOp, a: Value, b: Opnd| add(long, Inst::Binary { op, a, b });
-        let mut sum = None;
-        for &n in &all.by {
-            let down = binary(BinOp::Shr, all.of, Opnd::Imm(n));
-            let up = binary(BinOp::Shl, all.of, Opnd::Imm(32 - n));
-            let one = binary(BinOp::Or, down, Opnd::Value(up));
-            sum = Some(match sum {
-                Some(sum) => binary(BinOp::Xor, sum, Opnd::Value(one)),
-                None => one,
-            });
-        }
         let op = UnOp::Zext32;
-        let a = sum.unwrap_or(all.of);
-        args[1].push(add(long, Inst::Unary { op, a }));
+        let low = add(short, Inst::Unary { op, a: all.of });
+        for (n, (block, x)) in [(short, low), (long, all.of)].into_iter().enumerate() {
+            let mut binary = |op: BinOp, a: Value, b: Opnd| add(block, Inst::Binary { op, a, b });
+            let mut sum = None;
+            for &n in &all.by {
+                let down = binary(BinOp::Shr, x, Opnd::Imm(n));
+                let up = binary(BinOp::Shl, x, Opnd::Imm(32 - n));
+                let one = binary(BinOp::Or, down, Opnd::Value(up));
+                sum = Some(match sum {
+                    Some(sum) => binary(BinOp::Xor, sum, Opnd::Value(one)),
+                    None => one,
+                });
+            }
+            let a = sum.unwrap_or(x);
+            args[n].push(add(block, Inst::Unary { op, a }));
+        }
         let param = f.add_param(rest, Type::I64);
         replace.grow(f);
         replace.set(f.insts[id.index()].first_result, param);

@@ -77,7 +77,7 @@ impl Selector<'_> {
             (BinOp::Sdiv, _) => self.div(a, b, res, false),
             (BinOp::Srem, _) => self.div(a, b, res, true),
             (BinOp::Smulh, _) => self.wide(a, b, res, true, MInst::MulHigh),
-            // Floating-point operations are selected elsewhere.
+            // Written otherwise by `opt::divide`; floating-point operations are selected elsewhere.
             _ => {}
         }
     }

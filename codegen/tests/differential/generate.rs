@@ -448,7 +448,11 @@ impl Gen {
                 let d = self.b.or(d, 1);
                 let a = if self.r.chance(20) { d } else { a };
                 match self.r.chance(30) {
-                    true => self.b.binary(op, a, 7),
+                    true => {
+                        let d = self.r.pick(&[2, 3, 7, 10, 255, 256, 641, 65_521, 1_000_003, i32::MAX]);
+                        let op = self.r.pick(&[op, BinOp::Sfloor, BinOp::Smod]);
+                        self.b.binary(op, a, d)
+                    }
                     false => self.b.binary(op, a, d),
                 }
             }
@@ -457,7 +461,7 @@ impl Gen {
                 self.b.unary(self.r.pick(&UnOp::ALL[..10]), a)
             }
             10..=13 => {
-                let op = self.r.pick(&BinOp::ALL[14..]);
+                let op = self.r.pick(&BinOp::ALL[16..]);
                 let (a, b) = (self.float(), self.float());
                 self.b.binary(op, a, b)
             }

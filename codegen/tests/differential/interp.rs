@@ -238,6 +238,8 @@ impl Interp<'_> {
             BinOp::Sdiv => (a as i64 / b as i64) as u64,
             BinOp::Smulh => ((a as i64 as i128 * b as i64 as i128) >> 64) as u64,
             BinOp::Srem => (a as i64 % b as i64) as u64,
+            BinOp::Sfloor => (a as i64).div_euclid(b as i64) as u64,
+            BinOp::Smod => (a as i64).rem_euclid(b as i64) as u64,
             BinOp::Fadd => (x + y).to_bits(),
             BinOp::Fsub => (x - y).to_bits(),
             BinOp::Fmul => (x * y).to_bits(),

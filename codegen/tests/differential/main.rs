@@ -22,7 +22,7 @@ use trinity_codegen::{Algorithm, Options, SelectOptions, compile};
 
 /// The switches of the optimizer's passes.
 type Switch = fn(&mut OptOptions) -> &mut bool;
-const SWITCHES: [Switch; 14] = [
+const SWITCHES: [Switch; 13] = [
     |o| &mut o.simplify,
     |o| &mut o.dce,
     |o| &mut o.gvn,
@@ -35,7 +35,6 @@ const SWITCHES: [Switch; 14] = [
     |o| &mut o.words,
     |o| &mut o.vector,
     |o| &mut o.unroll,
-    |o| &mut o.boolean,
     |o| &mut o.reassociate,
 ];
 

@@ -37,7 +37,9 @@ fn bin(op: BinOp) -> u64 {
     match op {
         Mul => 30,
         MulHiU | MulHiS => 40,
-        Udiv | Urem | Sdiv | Srem => 180,
+        Sdiv | Srem => 180,
+        // By constants: high product, shift, product, difference and a choice (`opt::divide`).
+        Udiv | Urem => 110,
         Pext | Pdep => 30,
         _ => ONE,
     }

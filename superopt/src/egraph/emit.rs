@@ -307,6 +307,9 @@ impl<'b> Emit<'b> {
                     BinOp::MulHiS if w == 64 => I::Smulh,
                     BinOp::Sdiv if w == 64 => I::Sdiv,
                     BinOp::Srem if w == 64 => I::Srem,
+                    // Of what is not negative (`expressible`).
+                    BinOp::Udiv if w == 64 => I::Sfloor,
+                    BinOp::Urem if w == 64 => I::Smod,
                     BinOp::Shl => I::Shl,
                     BinOp::Lshr => I::Shr,
                     BinOp::Ashr => I::Sar,
@@ -418,6 +421,12 @@ pub fn expressible(node: &ENode, operand: &dyn Fn(usize) -> Known) -> bool {
             BinOp::Shl | BinOp::Lshr | BinOp::Ashr => wide(w) && operand(1).range().1 < w.into(),
             BinOp::Rotl | BinOp::Rotr => matches!(w, 32 | 64) && operand(1).value().is_some(),
             BinOp::MulHiS => w == 64,
+            BinOp::Udiv | BinOp::Urem => {
+                let divisor = operand(1).value();
+                w == 64
+                    && operand(0).range().1 < 1 << 63
+                    && divisor.is_some_and(|d| d > 0 && d < 1 << 63)
+            }
             BinOp::Sdiv | BinOp::Srem => {
                 w == 64
                     && operand(1)

@@ -45,15 +45,15 @@ impl Default for Budget {
     fn default() -> Budget {
         Budget {
             region: Limits {
-                nodes: 600,
-                rounds: 5,
+                nodes: envn("EGN", 600),
+                rounds: envn("EGR", 5),
                 matches: 80,
                 ban: 2,
                 timed: false,
             },
             least: 3,
-            operations: 100,
-            function: 600,
+            operations: envn("EGO", 100),
+            function: envn("EGF", 600),
         }
     }
 }
@@ -341,6 +341,7 @@ fn price(f: &Function, id: InstId) -> u64 {
             ir::BinOp::Imul => 30,
             ir::BinOp::Smulh => 40,
             ir::BinOp::Sdiv | ir::BinOp::Srem => 180,
+            ir::BinOp::Sfloor | ir::BinOp::Smod => 110,
             ir::BinOp::Fadd | ir::BinOp::Fsub | ir::BinOp::Fmul => 30,
             ir::BinOp::Fdiv => 130,
             _ => 10,
@@ -357,7 +358,8 @@ impl RegionPass for EGraphPass {
             .map(Block)
             .filter(|b| {
                 let data = &f.blocks[b.index()];
-                !data.cold && depth[b.index()].is_some_and(|d| d > 0 || data.often)
+                let often = |d| d > 0 || data.often || has_idioms(f, *b);
+                !data.cold && depth[b.index()].is_some_and(often)
             })
             .collect();
         order.sort_by_key(|b| std::cmp::Reverse(depth[b.index()]));
@@ -387,6 +389,21 @@ impl RegionPass for EGraphPass {
     }
 }
 
+/// Whether a block has operations that rotations, fields and divisions are written with: then it is looked at outside of loops, too.
+fn has_idioms(f: &Function, b: Block) -> bool {
+    use ir::BinOp::{Sfloor, Shl, Smod};
+    let insts = f.blocks[b.index()].insts.iter();
+    insts.map(|id| &f.insts[id.index()].inst).any(|inst| {
+        matches!(
+            inst,
+            Inst::Binary {
+                op: Shl | Sfloor | Smod,
+                ..
+            }
+        )
+    })
+}
+
 /// What a block must know of the others.
 struct Around {
     /// Values that other blocks use.
@@ -404,9 +421,9 @@ impl EGraphPass {
         around: &Around,
         left: &mut usize,
     ) -> Option<Plan> {
-        let outputs = region::outputs_of(f, block, &around.elsewhere);
+        let outputs = region::outputs_of(f, block, &facts.bits, &around.elsewhere);
         let mut pool = TermPool::new();
-        let region = region::extended(f, block, &outputs, &mut pool);
+        let region = region::extended(f, block, &outputs, &facts.bits, &mut pool);
         let mut roots: Vec<_> = region.outputs.iter().map(|w| w.1).collect();
         roots.extend(region.condition);
         if roots.is_empty() {
@@ -530,4 +547,8 @@ fn show(
         used: answer.used.clone(),
         replaced,
     }
+}
+
+fn envn(n: &str, d: usize) -> usize {
+    std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
 }

@@ -48,6 +48,8 @@ struct Lift<'f> {
     pool: TermPool,
     terms: HashMap<Value, TermId>,
     inputs: Vec<(Value, Type)>,
+    /// By value: how many of its low bits can be set; what is missing may have all.
+    bits: &'f [u8],
 }
 
 /// What a block computes purely and somebody else reads: the values to ask [`region_terms`] for.
@@ -67,12 +69,18 @@ pub fn region_outputs(func: &ir::Function, block: Block) -> Vec<Value> {
             term.for_each_use(&mut seen);
         }
     }
-    outputs_of(func, block, &elsewhere)
+    outputs_of(func, block, &[], &elsewhere)
 }
 
 /// As [`region_outputs`], knowing already which values other blocks use.
-pub fn outputs_of(func: &ir::Function, block: Block, elsewhere: &HashSet<Value>) -> Vec<Value> {
-    let lift = Lift::new(func, block);
+pub fn outputs_of(
+    func: &ir::Function,
+    block: Block,
+    bits: &[u8],
+    elsewhere: &HashSet<Value>,
+) -> Vec<Value> {
+    let mut lift = Lift::new(func, block);
+    lift.bits = bits;
     let data = &func.blocks[block.index()];
     let mut pure = Vec::new();
     let mut used = HashSet::new();
@@ -161,13 +169,17 @@ pub struct Extended {
 
 /// What a block computes, over the definitions of what it reads: these stand in blocks that dominate it, and pure
 /// operations have the same value wherever they are done.
+///
+/// `bits` says how many low bits of each value can be set (`opt::region::Facts`): floor divisions of what is not negative are unsigned ones.
 pub fn extended(
     func: &ir::Function,
     block: Block,
     outputs: &[Value],
+    bits: &[u8],
     pool: &mut TermPool,
 ) -> Extended {
     let mut lift = Lift::new(func, block);
+    lift.bits = bits;
     let mut read: Vec<Value> = Vec::new();
     for id in &func.blocks[block.index()].insts {
         let node = &func.insts[id.index()];
@@ -238,6 +250,7 @@ impl<'f> Lift<'f> {
             pool: TermPool::new(),
             terms: HashMap::new(),
             inputs: Vec::new(),
+            bits: &[],
         }
     }
 
@@ -265,6 +278,15 @@ impl<'f> Lift<'f> {
                     Opnd::Value(v) => self.func.as_iconst(v),
                 };
                 divisor.is_some_and(|d| d != 0 && d != -1)
+            }
+            // The language has unsigned divisions only.
+            Inst::Binary {
+                op: ir::BinOp::Sfloor | ir::BinOp::Smod,
+                a,
+                b,
+            } => {
+                let divisor = self.func.opnd_const(*b).is_some_and(|d| d > 0);
+                divisor && self.bits.get(a.index()).is_some_and(|n| *n < 64)
             }
             Inst::Binary { .. } => true,
             Inst::BoolOf(c) | Inst::Select { cond: c, .. } => words(c),
@@ -409,6 +431,9 @@ impl<'f> Lift<'f> {
             Sdiv => BinOp::Sdiv,
             Srem => BinOp::Srem,
             Smulh => BinOp::MulHiS,
+            // Of what is not negative, by what is positive (`pure`).
+            Sfloor => BinOp::Udiv,
+            Smod => BinOp::Urem,
             Shl | Shr | Sar => {
                 let m = p.constant(64, 63);
                 let n = p.and(&b, &m);

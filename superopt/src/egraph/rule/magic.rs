@@ -22,6 +22,10 @@ pub enum Computed {
     SmagicMul,
     /// The shift that goes with [`Computed::SmagicMul`].
     SmagicShift,
+    /// The multiplier for an unsigned division of what has less than half of the width's bits.
+    UmagicShortMul,
+    /// The shift that goes with [`Computed::UmagicShortMul`].
+    UmagicShortShift,
     /// The place of the lowest bit.
     LowestBit,
     /// The place of the highest bit.
@@ -34,7 +38,7 @@ pub enum Computed {
     Inverse,
 }
 
-const NAMES: [(&str, Computed); 13] = [
+const NAMES: [(&str, Computed); 15] = [
     ("umagic", Computed::UmagicMul),
     ("umagic_shift", Computed::UmagicShift),
     ("umagic_wide", Computed::UmagicWideMul),
@@ -43,6 +47,8 @@ const NAMES: [(&str, Computed); 13] = [
     ("umagic_even_shift", Computed::UmagicEvenShift),
     ("smagic", Computed::SmagicMul),
     ("smagic_shift", Computed::SmagicShift),
+    ("umagic_short", Computed::UmagicShortMul),
+    ("umagic_short_shift", Computed::UmagicShortShift),
     ("lowest_bit", Computed::LowestBit),
     ("highest_bit", Computed::HighestBit),
     ("run_end", Computed::RunEnd),
@@ -71,6 +77,8 @@ impl Computed {
             Computed::UmagicEvenShift => umagic_even(w, d).map(|m| m.1.into()),
             Computed::SmagicMul => smagic(w, d).map(|m| m.0),
             Computed::SmagicShift => smagic(w, d).map(|m| m.1.into()),
+            Computed::UmagicShortMul => umagic_short(w, d).map(|m| m.0),
+            Computed::UmagicShortShift => umagic_short(w, d).map(|m| m.1.into()),
             Computed::LowestBit => (d != 0).then(|| d.trailing_zeros().into()),
             Computed::HighestBit => d.checked_ilog2().map(u128::from),
             Computed::RunEnd => {
@@ -122,6 +130,20 @@ fn umagic_even(w: u32, d: u128) -> Option<(u128, u32)> {
     })
 }
 
+/// With `h = w / 2 - 1` bits in the dividend: the least shift `s >= h` with a multiplier up to `2^(h + 1)` such that
+/// `0 <= m * d - 2^s <= 2^(s - h)`. The product has no more than `w` bits.
+fn umagic_short(w: u32, d: u128) -> Option<(u128, u32)> {
+    if d < 2 || !(4..=64).contains(&w) || d > mask(w / 2) {
+        return None;
+    }
+    let h = w / 2 - 1;
+    (h..w).find_map(|s| {
+        let power = 1u128 << s;
+        let m = power.div_ceil(d);
+        (m <= 1 << (h + 1) && m * d - power <= 1 << (s - h)).then_some((m, s))
+    })
+}
+
 /// For a positive divisor: the least shift with a multiplier below `2^(w-1)` or, read as signed, negative, such that
 /// `0 < m * d - 2^(w + s) <= 2^(s + 1)`.
 fn smagic(w: u32, d: u128) -> Option<(u128, u32)> {
@@ -165,6 +187,16 @@ mod tests {
                 if let Some((m, s)) = wide {
                     assert_eq!((x * (m + 256)) >> (8 + s), x / d, "{x} / {d}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn short_dividends_need_no_high_product() {
+        for d in 2..=255u128 {
+            let (m, s) = umagic_short(16, d).expect("one exists");
+            for x in 0..=127u128 {
+                assert_eq!((x * m & mask(16)) >> s, x / d, "{x} / {d}");
             }
         }
     }

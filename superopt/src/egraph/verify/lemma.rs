@@ -15,7 +15,8 @@
 //! The rules are instances: `T = 2^S`, `X = 2^w - 1` (`udiv-magic`; with `M + 2^w` for `M`, `udiv-magic-wide`, where
 //! `x + mulhu(x, M)` is the high part of the product and its half is taken before it can overflow); `T = 2^(S + k)`,
 //! `X = 2^(w - k) - 1` for a dividend shifted right by the `k` trailing zeros of the divisor (`udiv-magic-even`);
-//! `T = 2^(S + 1)`, `X = 2^(w - 1) - 1` (the signed rules). Z3 checks each step; the rules with the multipliers
+//! `T = 2^(S + 1)`, `X = 2^(w - 1) - 1` (the signed rules, and those for dividends that are known not to be negative); `T = 2^(S - h)`, `X = 2^h - 1`
+//! with `h = w / 2 - 1`, where the product itself fits (`udiv-magic-short`). Z3 checks each step; the rules with the multipliers
 //! computed are then proven for the divisors of [`DIVISORS`] by the proof ladder, all the way from the bits.
 
 use crate::egraph::rule::Meaning;
@@ -25,9 +26,21 @@ use crate::solver::{Budget, Cancel, Outcome, SolverPool};
 pub struct Lemma {
     /// Its name.
     pub name: &'static str,
+    /// Dividends may be negative.
     signed: bool,
-    /// The largest dividend is one less than this power of two, at each shift the rule allows.
+    premise: Premise,
     w: u32,
+}
+
+/// What `C` and `T` are at a shift `S`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Premise {
+    /// `2^(w + S)` and `2^S`.
+    High,
+    /// `2^(w + S)` and `2^(S + 1)`.
+    HighSigned,
+    /// `2^S` and `2^(S - h)`.
+    Short,
 }
 
 /// Divisors the rules are proven for bit by bit, where they fit the width.
@@ -56,14 +69,17 @@ pub const DIVISORS: [u128; 20] = [
 
 /// The lemma behind a rule, for the rules of the family `magic`.
 pub fn of(meaning: &Meaning) -> Option<Lemma> {
-    let signed = match meaning.rule.name.as_str() {
-        "udiv-magic" | "udiv-magic-wide" | "udiv-magic-even" => false,
-        "sdiv-magic" | "sdiv-magic-add" => true,
+    let (signed, premise) = match meaning.rule.name.as_str() {
+        "udiv-magic" | "udiv-magic-wide" | "udiv-magic-even" => (false, Premise::High),
+        "udiv-magic-positive" | "udiv-magic-positive-add" => (false, Premise::HighSigned),
+        "udiv-magic-short" => (false, Premise::Short),
+        "sdiv-magic" | "sdiv-magic-add" => (true, Premise::HighSigned),
         _ => return None,
     };
     Some(Lemma {
         name: "division by an invariant",
         signed,
+        premise,
         w: meaning.at.w,
     })
 }
@@ -103,17 +119,32 @@ impl Lemma {
         }
         // The premise is computed in 2w bits: that it holds there means that it holds of the integers.
         let (w, double) = (self.w, 2 * self.w);
-        for s in 0..w {
+        let (h, shifts) = (w / 2 - 1, match self.premise {
+            Premise::Short => w / 2 - 1..w,
+            _ => 0..w,
+        });
+        for s in shifts {
             let power = |n: u32| num_bigint::BigInt::from(1) << n;
-            let slack = if self.signed { s + 1 } else { s };
-            let (c, t, all) = (power(w + s), power(slack), power(double));
-            let most = (power(w) - 1) * (power(w) - 1);
+            let (c, t) = match self.premise {
+                Premise::High => (power(w + s), power(s)),
+                Premise::HighSigned => (power(w + s), power(s + 1)),
+                Premise::Short => (power(s), power(s - h)),
+            };
+            let (all, most) = (power(double), (power(w) - 1) * (power(w) - 1));
             out.push(format!(
                 "(and (>= P 0) (<= P {most}) (<= (mod (- P {c}) {all}) {t}) (or (< P {c}) (> P {})))",
                 &c + &t
             ));
         }
         out
+    }
+    /// How many bits the dividend has by the rule's premise, where that says so.
+    pub fn dividend(&self) -> Option<u32> {
+        match (self.signed, self.premise) {
+            (_, Premise::Short) => Some(self.w / 2 - 1),
+            (false, Premise::HighSigned) => Some(self.w - 1),
+            _ => None,
+        }
     }
     /// Puts the steps to Z3; the number of steps, or why one does not hold.
     pub fn check(&self, solvers: &SolverPool) -> Result<u32, String> {

@@ -198,7 +198,7 @@ fn decide(
     {
         match lemma
             .check(solvers)
-            .and_then(|steps| divisors(meaning, budget, solvers, steps))
+            .and_then(|steps| divisors(meaning, lemma.dividend(), budget, solvers, steps))
         {
             Ok(steps) => {
                 result.verdict = Verdict::Proven;
@@ -225,7 +225,7 @@ fn decide(
     }
     for work in [budget.first, budget.last] {
         let mut pool = TermPool::new();
-        let (query, terms) = query(meaning, &mut pool, &[]);
+        let (query, terms) = query(meaning, &mut pool, &[], None);
         let proof = proof::prove(&mut pool, &query, &spend(work), solvers);
         result.rlimit += proof.steps.iter().map(|s| s.rlimit).sum::<u64>();
         let values = |a: &proof::Assignment| -> Vec<Bits> {
@@ -278,11 +278,12 @@ fn decide(
 }
 
 /// Time for one divisor.
-const DIVISOR_TIME: Duration = Duration::from_secs(10);
+const DIVISOR_TIME: Duration = Duration::from_secs(60);
 
-/// A division rule with its multipliers computed, bit by bit for some divisors; adds to the number of steps.
+/// A division rule with its multipliers computed, bit by bit for some divisors and all dividends (`short`: of so many bits); adds to the number of steps.
 fn divisors(
     meaning: &Meaning,
+    short: Option<u32>,
     budget: &Budget,
     solvers: &SolverPool,
     steps: u32,
@@ -312,7 +313,7 @@ fn divisors(
             .map(|n| (n, values[n].value))
             .collect();
         let mut pool = TermPool::new();
-        let (q, _) = query(meaning, &mut pool, &given);
+        let (q, _) = query(meaning, &mut pool, &given, short);
         let limits = proof::Limits {
             time: Some(DIVISOR_TIME),
             rlimit: budget.first,
@@ -334,14 +335,26 @@ fn last_rung(proof: &proof::ProofResult) -> Rung {
 }
 
 /// The rule as a question, some names being given values.
-fn query(meaning: &Meaning, pool: &mut TermPool, given: &[(usize, u128)]) -> (Query, Vec<TermId>) {
+/// `short`: what is no constant has so many bits.
+fn query(
+    meaning: &Meaning,
+    pool: &mut TermPool,
+    given: &[(usize, u128)],
+    short: Option<u32>,
+) -> (Query, Vec<TermId>) {
     let rule = meaning.rule;
     let mut names: Vec<TermId> = (0..rule.names.len())
         .map(|n| {
             let width = meaning.name_width(n);
             match given.iter().find(|g| g.0 == n) {
                 Some((_, v)) => pool.constant(width, *v),
-                None => pool.var(&format!("n{n}"), width),
+                None => match short.filter(|bits| *bits < width) {
+                    Some(bits) => {
+                        let low = pool.var(&format!("n{n}"), bits);
+                        pool.zext(&low, width)
+                    }
+                    None => pool.var(&format!("n{n}"), width),
+                },
             }
         })
         .collect();
@@ -454,7 +467,7 @@ impl Cases {
         };
         // The premise leaves no other values: with it, "one of them" is true.
         let mut pool = TermPool::new();
-        let (all, terms) = query(meaning, &mut pool, &[]);
+        let (all, terms) = query(meaning, &mut pool, &[], None);
         let mut within = pool.bit(true);
         for (name, values) in &self.names {
             let mut some = pool.bit(false);
@@ -484,7 +497,7 @@ impl Cases {
                 rest /= values.len();
             }
             let mut pool = TermPool::new();
-            let (q, _) = query(meaning, &mut pool, &given);
+            let (q, _) = query(meaning, &mut pool, &given, None);
             // A value that the premise excludes needs no proof.
             if q.precondition
                 .iter()

@@ -71,6 +71,22 @@ pub(super) fn binary(d: &mut Terms<'_>, op: B, a: TermId, b: TermId) -> TermId {
         }
         B::Sdiv => d.bin(BinOp::Sdiv, &a, &b),
         B::Srem => d.bin(BinOp::Srem, &a, &b),
+        // By a positive divisor.
+        B::Sfloor | B::Smod => {
+            let (q, r) = (d.bin(BinOp::Sdiv, &a, &b), d.bin(BinOp::Srem, &a, &b));
+            let below = d.msb(&r);
+            match op {
+                B::Smod => {
+                    let up = d.add(&r, &b);
+                    d.ite(&below, &up, &r)
+                }
+                _ => {
+                    let ones = d.constant(64, u64::MAX.into());
+                    let down = d.add(&q, &ones);
+                    d.ite(&below, &down, &q)
+                }
+            }
+        }
         B::Smulh => d.bin(BinOp::MulHiS, &a, &b),
         B::Fadd => d.fp(FpOp::Add, &[a, b]),
         B::Fsub => d.fp(FpOp::Sub, &[a, b]),
