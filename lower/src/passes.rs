@@ -105,7 +105,7 @@ passes! {
 pub struct Passes(u64);
 
 /// What is off unless somebody turns it on.
-pub const OFF: &[Pass] = &[Pass::EGraph, Pass::Windows];
+pub const OFF: &[Pass] = &[Pass::EGraph];
 
 impl Default for Passes {
     fn default() -> Passes {
