@@ -352,9 +352,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
 
 /// The table of optimizations that have a switch.
 fn help_passes() -> String {
-    let mut out = String::from(
-        "-fno-NAME turns one off, -fNAME on (again); all but egraph and windows are on.\n",
-    );
+    let mut out =
+        String::from("-fno-NAME turns one off, -fNAME on (again); all but egraph are on.\n");
     let mut part = "";
     for row in TABLE {
         if row.part != part {

@@ -173,7 +173,10 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
             max_values: how.max_values,
             regions: egraph.clone().map(|e| e as Arc<dyn RegionPass>),
             keep_code: how.verify,
-            windows: how.windows.clone(),
+            windows: WindowOptions {
+                bisect: bisect.clone(),
+                ..how.windows.clone()
+            },
         })
         .collect();
     let mut namer = Namer::default();

@@ -151,6 +151,7 @@ mod with_search {
         Ok(WindowOptions {
             store: (!store.is_empty()).then(|| Arc::new(store)),
             harvest: request.harvest.is_some(),
+            ..WindowOptions::default()
         })
     }
 

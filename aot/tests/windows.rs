@@ -171,3 +171,63 @@ fn search_and_compilation_in_one_go() {
     assert!(out.status.success() && replaced(&said) > 0, "{said}");
     assert_eq!(output(&dir.file("fast")), want);
 }
+
+#[test]
+fn windows_are_counted_off() {
+    let dir = Scratch::new("windows-bisect");
+    dir.write("p.lua", PROGRAM);
+    compiled(&dir, &["-o", "off", "--no-windows", "--harvest", "h"]);
+    let search = "--harvest h --deadline 15s --store s --no-measure -q --export w.json";
+    let search: Vec<&str> = search.split(' ').collect();
+    dir.ends("search", &search, 0, "windows proven");
+    let bytes = |name: &str| std::fs::read(dir.file(name)).unwrap();
+    let limited = |n: &str| {
+        let limit = format!("--opt-bisect-limit={n}");
+        let said = compiled(&dir, &["-o", n, "--store", "w.json", "-fno-egraph", &limit]);
+        let lines = said.lines().filter_map(|l| l.split_once("bisect: "));
+        let lines: Vec<String> = lines.map(|l| l.1.to_owned()).collect();
+        (bytes(n), lines)
+    };
+    let (all, lines) = limited("10000");
+    compiled(&dir, &["-o", "on", "--store", "w.json", "-fno-egraph"]);
+    assert!(all == bytes("on") && !lines.is_empty());
+    // Function, line, the window's name, sizes.
+    assert!(
+        lines.iter().enumerate().all(|(n, l)| {
+            let begins = format!("done ({}) window ", n + 1);
+            l.starts_with(&begins) && l.contains(" line ") && l.ends_with(" instructions")
+        }),
+        "{lines:?}"
+    );
+    let (none, refused) = limited("0");
+    let off = compiled(&dir, &["-o", "off", "--no-windows", "-fno-egraph"]);
+    assert!(none == bytes("off"), "{off}");
+    assert!(
+        refused[0].starts_with("not done (1) window "),
+        "{refused:?}"
+    );
+    // The first ones are the same ones with any limit.
+    let (one, some) = limited("1");
+    assert!(some[0] == lines[0] && one != none);
+    assert_eq!(limited("1"), (one, some));
+
+    // What the list says of the same store.
+    let list = [
+        "--harvest",
+        "h",
+        "--store",
+        "s",
+        "--list",
+        "--json",
+        "l.json",
+    ];
+    dir.ends("search", &list, 0, "0 windows searched this time");
+    let rows = &dir.json("l.json")["tables"][0]["rows"];
+    let named = |l: &String| {
+        let name = l.split(": ").nth(1).and_then(|l| l.split(',').next());
+        let rows = rows.as_array().unwrap().iter();
+        rows.clone()
+            .any(|r| r[0].as_str() == name && r[1].as_str().unwrap().contains("p.lua:"))
+    };
+    assert!(lines.iter().any(named), "{lines:?} {rows}");
+}

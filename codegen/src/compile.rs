@@ -264,7 +264,12 @@ impl Compiler {
         let mut windows = WindowReport::default();
         if self.options.windows.any() {
             let march = self.options.select.march;
-            windows = window::windows(&mut emitted.program, &self.options.windows, march);
+            windows = window::windows(
+                &mut emitted.program,
+                &self.options.windows,
+                march,
+                &func.name,
+            );
             window::weigh(&mut windows, func, &selected.block_at, &emitted.label_of);
         }
         let asm = assemble(&emitted.program)?;

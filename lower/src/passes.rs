@@ -102,14 +102,9 @@ passes! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Passes(u64);
 
-/// What is off unless somebody turns it on.
-pub const OFF: &[Pass] = &[Pass::Windows];
-
 impl Default for Passes {
     fn default() -> Passes {
-        let mut passes = Passes::ALL;
-        OFF.iter().for_each(|p| passes.set(*p, false));
-        passes
+        Passes::ALL
     }
 }
 

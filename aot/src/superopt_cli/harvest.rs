@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use trinity_codegen::window::digest;
 use trinity_superopt::report::parts::Provenance;
 use trinity_superopt::report::search::{Ended, Search, Table};
 use trinity_superopt::report::verdict::exit;
@@ -19,7 +20,11 @@ use trinity_superopt::solver::{PoolConfig, SolverPool};
 use trinity_superopt::window::harvest::Harvest;
 use trinity_superopt::window::kept::{Shelf, is_shelf, of_store, semantics};
 use trinity_superopt::window::search::{Done, PROOF, Settings, search, time_kept};
+use trinity_superopt::window::unhex;
+use trinity_superopt::window::used::used;
 
+/// Places of a window that are named.
+const PLACES: usize = 4;
 /// Where results go when no store is named.
 const STORE: &str = "trinity.windows";
 
@@ -53,6 +58,7 @@ fn command() -> Command {
         )
         .arg(Arg::new("no-measure").long("no-measure").action(ArgAction::SetTrue).help("by the model alone, without timing what is found"))
         .arg(path_arg("export", "FILE", "write all windows of the store as text"))
+        .arg(Arg::new("list").long("list").action(ArgAction::SetTrue).help("search nothing: say what the store has for the harvest"))
         .arg(path_arg("json", "FILE", "write the report as JSON"))
         .arg(path_arg("html", "FILE", "write the report as a page"))
         .arg(costs_arg())
@@ -82,12 +88,16 @@ pub struct Task<'a> {
     pub export: Option<&'a Path>,
 }
 
+fn load(path: &Path) -> Result<Harvest, Failed> {
+    Harvest::load(path).map_err(|e| Failed::new(exit::INPUT, e.to_string()))
+}
+
 /// Searches.
 ///
 /// # Errors
 /// When harvest or store cannot be used, or no solver is there.
 pub fn perform(t: &Task<'_>) -> Result<(Done, Deadline), Failed> {
-    let harvest = Harvest::load(t.harvest).map_err(|e| Failed::new(exit::INPUT, e.to_string()))?;
+    let harvest = load(t.harvest)?;
     if is_shelf(t.store) {
         let name = t.store.display();
         let why = format!("{name} holds windows as text; name another store");
@@ -114,11 +124,11 @@ pub fn perform(t: &Task<'_>) -> Result<(Done, Deadline), Failed> {
         measure: t.measure,
     };
     let failed = |e: trinity_superopt::store::StoreError| Failed::new(exit::STORE, e.to_string());
-    let done = search(&harvest, &store, &engines, &progress, &settings).map_err(failed)?;
-    drop(display);
     if t.measure {
         time_kept(&store, &deadline).map_err(failed)?;
     }
+    let done = search(&harvest, &store, &engines, &progress, &settings).map_err(failed)?;
+    drop(display);
     if let Some(path) = t.export {
         let shelf = Shelf::new(
             of_store(&store).map_err(failed)?.0,
@@ -135,53 +145,86 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
         .map_err(|e| Failed::new(e.failure.code(), String::from_utf8_lossy(&e.message)))
 }
 
-/// The table of what was found.
-fn table(done: &Done) -> Table {
-    let rows = done.found.iter().map(|(k, weight, place)| {
-        let code = |c: &[String]| {
-            if c.is_empty() {
-                "nothing".into()
-            } else {
-                c.join("; ")
-            }
+/// The table of the windows that the harvest has.
+fn table(task: &Task<'_>, done: &Done) -> Result<Table, Failed> {
+    let failed = |e: trinity_superopt::store::StoreError| Failed::new(exit::STORE, e.to_string());
+    let harvest = load(task.harvest)?;
+    let kept = of_store(&open_store(task.store)?).map_err(failed)?.0;
+    let all = used(&harvest, &kept).map_err(|e| Failed::new(exit::STORE, e.to_string()))?;
+    let rows = all.iter().map(|u| {
+        let code = |c: &[String]| match c {
+            [] => "nothing".into(),
+            c => c.join("; "),
         };
+        let figures = u.figures();
+        let measured = |what: &str| {
+            let found = figures.iter().find(|f| f.what == what);
+            found.map_or("-".into(), |f| {
+                format!("{:.2} -> {:.2} ({})", f.before, f.after, f.verdict.text())
+            })
+        };
+        let throughput = match (figures.is_empty(), u.kept.measured.is_empty()) {
+            (false, _) => measured("throughput"),
+            (_, false) => u.kept.measured.clone(),
+            _ => "not measured".into(),
+        };
+        let place = |(place, weight): &(String, f64)| format!("{place} x{weight:.0}");
+        let mut places: Vec<String> = u.places.iter().take(PLACES).map(place).collect();
+        if let Some(more @ 1..) = u.places.len().checked_sub(PLACES) {
+            places.push(format!("and {more} more"));
+        }
+        let key = unhex(&u.kept.key).unwrap_or_default();
         vec![
-            place.clone(),
-            format!("{weight:.0}"),
-            code(&k.before),
-            code(&k.after),
-            k.live_out.join(" "),
-            format!("{:.2}", f64::from(k.gain) / 100.0),
-            if k.measured.is_empty() {
-                "not measured".into()
-            } else {
-                k.measured.clone()
-            },
-            k.engine.clone(),
-            k.proof.clone(),
+            digest(&key),
+            places.join(", "),
+            format!("{:.0}", u.weight),
+            code(&u.kept.before),
+            code(&u.kept.after),
+            u.kept.live_out.join(" "),
+            format!("{:.2}", f64::from(u.kept.gain) / 100.0),
+            throughput,
+            measured("latency"),
+            u.saved()
+                .map_or("-".into(), |ns| format!("{:.3}", ns / 1e6)),
+            format!("{:.3}", u.weight * f64::from(u.kept.gain) / 1e8),
+            u.kept.engine.clone(),
+            u.kept.proof.clone(),
         ]
     });
-    Table {
-        title: "Windows".into(),
+    let rows: Vec<Vec<String>> = rows.collect();
+    let timed = all.iter().filter(|u| !u.figures().is_empty()).count();
+    let faster = all.iter().filter(|u| u.saved() > Some(0.0)).count();
+    Ok(Table {
+        title: "Windows that the harvest has".into(),
         columns: [
-            "where",
+            "window",
+            "where, and how often it runs",
             "runs",
             "before",
             "after",
             "live behind",
             "model: cycles saved",
-            "measured",
+            "throughput, ns",
+            "latency, ns",
+            "measured: ms saved",
+            "model: 10^6 cycles saved",
             "found by",
             "proven by",
         ]
         .map(str::to_owned)
         .to_vec(),
-        rows: rows.collect(),
         note: format!(
-            "{} windows searched, {} known from the store, {} candidates not proven, {} proven but measured slower. Code that accesses memory is not measured alone.",
-            done.windows, done.known, done.unproven, done.slower
+            "{} windows proven, {} used, {timed} of these timed, {faster} measured faster. {} windows searched this time, {} found, {} known from the store, {} candidates not proven, {} proven but measured slower.",
+            kept.len(),
+            all.len(),
+            done.windows,
+            done.found,
+            done.known,
+            done.unproven,
+            done.slower
         ),
-    }
+        rows,
+    })
 }
 
 /// Runs the command.
@@ -211,7 +254,10 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         quiet: m.get_flag("quiet"),
         export: export.as_deref(),
     };
-    let (done, deadline) = perform(&task)?;
+    let (done, deadline) = match m.get_flag("list") {
+        true => (Done::default(), Deadline::never()),
+        false => perform(&task)?,
+    };
     let stopped = stop::requested();
     let document = Document::new(Report::Search(Box::new(Search {
         name: harvest.display().to_string(),
@@ -228,7 +274,7 @@ pub fn run(args: &[OsString]) -> Result<u8, Failed> {
         resumed: 0,
         targets: Vec::new(),
         rules: Vec::new(),
-        tables: vec![table(&done)],
+        tables: vec![table(&task, &done)?],
         provenance: Provenance {
             command: command_line(args),
             seed: task.seed,

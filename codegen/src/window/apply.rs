@@ -1,6 +1,6 @@
 //! Looking windows up in an emitted function, putting replacements in their place, and collecting what is left.
 
-use super::canonical::{canonical, encode};
+use super::canonical::{canonical, digest, encode};
 use super::effect::Live;
 use super::live::{Known, known, live};
 use super::store::{WindowStore, placed, shape};
@@ -9,6 +9,7 @@ use crate::ir::SrcLoc;
 use crate::isa::March;
 use crate::x86::asm::{Item, Label, Program, Raw};
 use iced_x86::Instruction;
+use std::fmt;
 
 /// A window that was replaced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +20,13 @@ pub struct Hit {
     pub key: Vec<u8>,
     /// Instructions before and after.
     pub sizes: (u32, u32),
+}
+
+impl fmt::Display for Hit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, name, (before, after)) = (self.loc.0, digest(&self.key), self.sizes);
+        write!(f, "line {line}: {name}, {before} to {after} instructions")
+    }
 }
 
 /// A straight-line run as it is in the end: windows are parts of it.
@@ -47,15 +55,20 @@ pub struct WindowReport {
     pub runs: Vec<Run>,
 }
 
-/// Replaces and collects the windows of a function.
+/// Replaces and collects the windows of a function; its name is for whoever bisects.
 pub(crate) fn windows(
     program: &mut Program,
     options: &WindowOptions,
     march: March,
+    name: &str,
 ) -> WindowReport {
     let mut report = WindowReport::default();
     if let Some(store) = options.store.as_deref().filter(|s| !s.is_empty()) {
-        replace(program, store, march, &mut report);
+        let allowed = |h: &Hit| match options.bisect.as_deref() {
+            Some(b) => b.allows(&format_args!("window {name} {h}")),
+            None => true,
+        };
+        replace(program, store, march, &allowed, &mut report);
     }
     if options.harvest {
         report.runs = runs(program);
@@ -97,7 +110,13 @@ struct Found {
     hit: Hit,
 }
 
-fn replace(program: &mut Program, store: &WindowStore, march: March, report: &mut WindowReport) {
+fn replace(
+    program: &mut Program,
+    store: &WindowStore,
+    march: March,
+    allowed: &dyn Fn(&Hit) -> bool,
+    report: &mut WindowReport,
+) {
     let Some(known) = known(program) else { return };
     let walk = Walk {
         items: &program.items,
@@ -124,8 +143,8 @@ fn replace(program: &mut Program, store: &WindowStore, march: March, report: &mu
         }
         if starts[n] {
             let behind: &Vec<Live> = behind.get_or_insert_with(|| live(program, &known));
-            if let Some(found) = longest(&walk, n, behind, store, (march, loc), &mut report.misses)
-            {
+            let found = longest(&walk, n, behind, store, (march, loc), &mut report.misses);
+            if let Some(found) = found.filter(|f| allowed(&f.hit)) {
                 // Locations inside hold from behind the window on.
                 let mut inside = program.items[n..found.until].iter();
                 let last = inside.rfind(|i| matches!(i, Item::Loc(_))).copied();

@@ -130,6 +130,12 @@ impl Canonical {
     }
 }
 
+/// A window's name in short, for people: eight hexadecimal digits (FNV-1a of [`Canonical::key`]).
+pub fn digest(key: &[u8]) -> String {
+    let step = |h: u32, b: &u8| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", key.iter().fold(0x811c_9dc5, step))
+}
+
 /// Encodes instructions one after another at address 0.
 pub fn encode(code: &[Instruction]) -> Option<Vec<u8>> {
     let mut encoder = Encoder::new(64);

@@ -82,6 +82,18 @@ pub(super) fn number(r: Register) -> Option<u8> {
         .map(|n| n as u8)
 }
 
+/// Whether an encoding names cl by itself: a shift or rotation by it. (iced's tables of operands would say so too, but are made with all their
+/// texts when they are first asked for, which takes longer than to compile a small program.)
+fn counts_by_cl(i: &Instruction) -> bool {
+    use Mnemonic::{Rcl, Rcr, Rol, Ror, Sal, Sar, Shl, Shld, Shr, Shrd};
+    let last = i.op_count().saturating_sub(1);
+    let shifts = matches!(
+        i.mnemonic(),
+        Rcl | Rcr | Rol | Ror | Sal | Sar | Shl | Shld | Shr | Shrd
+    );
+    shifts && last > 0 && i.op_kind(last) == OpKind::Register && i.op_register(last) == Register::CL
+}
+
 /// The effect of an instruction.
 pub fn effect(i: &Instruction, factory: &mut InstructionInfoFactory) -> Effect {
     let mut e = Effect {
@@ -137,12 +149,8 @@ pub fn effect(i: &Instruction, factory: &mut InstructionInfoFactory) -> Effect {
         e.implied |= bit & !explicit;
         e.usable &= !matches!(r, Register::AH | Register::BH | Register::CH | Register::DH);
     }
-    // Registers that the encoding names by itself.
-    for (n, kind) in (0..).zip(i.code().op_code().op_kinds()) {
-        use iced_x86::OpCodeOperandKind::{cl, dx};
-        if matches!(kind, cl | dx) {
-            e.implied |= number(i.op_register(n)).map_or(0, |r| 1 << r);
-        }
+    if counts_by_cl(i) {
+        e.implied |= 1 << 1;
     }
     e.reads.flags = Flags::from_iced(i.rflags_read()).0;
     e.writes.flags = Flags::from_iced(i.rflags_modified()).0;
@@ -156,7 +164,10 @@ pub fn effect(i: &Instruction, factory: &mut InstructionInfoFactory) -> Effect {
         && !i.has_lock_prefix()
         && !i.has_rep_prefix()
         && !i.has_repne_prefix()
-        && !matches!(i.mnemonic(), Mnemonic::Idiv | Mnemonic::Div)
+        && !matches!(
+            i.mnemonic(),
+            Mnemonic::Idiv | Mnemonic::Div | Mnemonic::In | Mnemonic::Out
+        )
         && (e.writes & Live::PINNED) == Live::NONE;
     e
 }

@@ -20,11 +20,12 @@ mod weigh;
 
 pub(crate) use apply::windows;
 pub use apply::{Hit, Run, WindowReport};
-pub use canonical::{Canonical, Renaming, canonical, decode, encode};
+pub use canonical::{Canonical, Renaming, canonical, decode, digest, encode};
 pub use effect::{Effect, Live, effect};
 pub use store::{Refused, Replacement, WindowStore};
 pub(crate) use weigh::weigh;
 
+use crate::bisect::Bisect;
 use std::sync::Arc;
 
 /// Instructions of the longest window that is looked up.
@@ -35,6 +36,8 @@ pub const LONGEST: usize = 12;
 pub struct WindowOptions {
     /// Replace what is in here.
     pub store: Option<Arc<WindowStore>>,
+    /// Count replacements, and do none past the limit.
+    pub bisect: Option<Arc<Bisect>>,
     /// Collect the runs of the function as they are in the end.
     pub harvest: bool,
 }

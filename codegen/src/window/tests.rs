@@ -214,11 +214,11 @@ fn a_window_is_replaced_where_it_stands() {
     };
     let options = WindowOptions {
         store: Some(Arc::new(small_store())),
-        harvest: false,
+        ..WindowOptions::default()
     };
     let before = p.clone();
     // r9 lives behind it, its flags do not.
-    let report = windows(&mut p, &options, March::V1);
+    let report = windows(&mut p, &options, March::V1, "f");
     assert_eq!(report.hits.len(), 1);
     assert_eq!(
         (report.hits[0].loc, report.hits[0].sizes),
@@ -244,12 +244,12 @@ fn a_window_is_replaced_where_it_stands() {
         ports: vec![ret(5, bit(Rax))],
         ..Program::default()
     };
-    let report = windows(&mut p, &options, March::V1);
+    let report = windows(&mut p, &options, March::V1, "f");
     assert_eq!((report.hits.len(), report.misses), (0, 1));
     // Nothing is asked, nothing is changed.
     let mut p = before.clone();
     assert_eq!(
-        windows(&mut p, &WindowOptions::default(), March::V1),
+        windows(&mut p, &WindowOptions::default(), March::V1, "f"),
         WindowReport::default()
     );
     assert_eq!(p.items, before.items);
@@ -323,10 +323,10 @@ fn runs_are_collected_with_what_lives() {
         ..Program::default()
     };
     let options = WindowOptions {
-        store: None,
         harvest: true,
+        ..WindowOptions::default()
     };
-    let runs = windows(&mut p, &options, March::V1).runs;
+    let runs = windows(&mut p, &options, March::V1, "f").runs;
     assert_eq!(runs.len(), 1);
     assert_eq!((runs[0].loc, runs[0].label), (SrcLoc(3), Some(Label(0))));
     assert_eq!(runs[0].code.len(), 7);

@@ -246,6 +246,14 @@ impl From<NativeError> for MeasureError {
     }
 }
 
+/// Addresses that regions of a [`Harness`] must stay away from.
+pub fn reserved() -> [std::ops::Range<u64>; 2] {
+    let own = loops::REGION;
+    // Generated loops are a few megabytes at most.
+    let code = native::CODE_BASE..native::CODE_BASE + (256 << 20);
+    [own.address..own.address + own.bytes as u64, code]
+}
+
 /// Times all candidates under one harness, interleaved. Results are in the order of the candidates.
 pub fn compare(
     candidates: &[Candidate],

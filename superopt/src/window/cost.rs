@@ -13,6 +13,8 @@ pub struct Cost {
     /// Accesses to the stack that are no plain moves of 64 bits: processors that take spilled values from where they were
     /// stored without waiting do it for those only.
     unlike_spills: usize,
+    /// Instructions that wait for what they do not need. Timed alone it is there in time; in a loop it may be what comes last.
+    false_waits: usize,
     /// Cycles to each live register from each register that the window has, and from nothing.
     paths: Vec<u32>,
 }
@@ -37,6 +39,7 @@ impl Cost {
             uops: code.iter().map(|i| table.cost(i).uops).sum(),
             bytes: encode(code).map_or(usize::MAX, |b| b.len()),
             unlike_spills: code.iter().filter(|i| unlike_spill(i)).count(),
+            false_waits: code.iter().filter(|i| waits_in_vain(i)).count(),
             paths,
         }
     }
@@ -46,6 +49,8 @@ impl Cost {
         let worse = |(a, b): (&u32, &u32)| b > a;
         if new.chain > self.chain
             || new.unlike_spills > self.unlike_spills
+            || new.false_waits > self.false_waits
+            || new.bytes > self.bytes
             || new.uops > self.uops
             || self.paths.iter().zip(&new.paths).any(worse)
         {
@@ -89,6 +94,21 @@ fn unlike_spill(i: &Instruction) -> bool {
     accesses && i.memory_base() == Register::RSP && i.mnemonic() != Mnemonic::Lea && !plain
 }
 
+/// Whether an instruction waits for the old value of its destination though the result does not depend on it: `and r, 0` and `or r, -1`, which
+/// no processor knows as constants as it does `xor r, r`, and writes of less than 32 bits, which keep the rest.
+fn waits_in_vain(i: &Instruction) -> bool {
+    if i.op_count() == 0 || i.op_kind(0) != OpKind::Register {
+        return false;
+    }
+    let constant = i.op_count() > 1 && !matches!(i.op_kind(1), OpKind::Register | OpKind::Memory);
+    match i.mnemonic() {
+        Mnemonic::And if constant => i.immediate(1) == 0,
+        Mnemonic::Or if constant => i.immediate(1) as i64 == -1,
+        Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Bt => false,
+        _ => i.op_register(0).is_gpr8() || i.op_register(0).is_gpr16(),
+    }
+}
+
 /// Whether an instruction's memory operand is one that another's is, as text.
 pub fn same_address(a: &Instruction, b: &Instruction) -> bool {
     (
@@ -107,4 +127,30 @@ pub fn same_address(a: &Instruction, b: &Instruction) -> bool {
 /// Registers that an instruction writes.
 pub fn written(i: &Instruction, factory: &mut InstructionInfoFactory) -> u16 {
     effect(i, factory).writes.gpr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::finds::from_hex;
+    use trinity_codegen::window::WindowStore;
+
+    /// What code saves for a window (what lives behind it, its bytes).
+    fn gain(key: &str, new: &str) -> Option<u32> {
+        let w = WindowStore::window(&crate::window::unhex(key).unwrap()).unwrap();
+        Cost::new(&w, &w.code).gain(&Cost::new(&w, &from_hex(new).unwrap()))
+    }
+
+    #[test]
+    fn nothing_may_be_worse() {
+        // xor eax, eax; mov rcx, rax: xor ecx, ecx is better, and ecx, 0 waits for rcx
+        let zero = "02000031c04889c1";
+        assert!(gain(zero, "31c9") > Some(0));
+        assert_eq!(gain(zero, "83e100"), None);
+        // mov rcx, 0 is longer
+        assert_eq!(gain(zero, "48c7c100000000"), None);
+        // mov rax, [rsp+8]; add rax, rcx: a spilled value stays a plain load
+        let spilled = "010000488b4424084801c8";
+        assert_eq!(gain(spilled, "4889c84803442408"), None);
+    }
 }

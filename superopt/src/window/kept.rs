@@ -3,7 +3,9 @@
 //! A window's question is its name in hexadecimal; the answer is the replacement's code and what it saves. Both carry a
 //! checksum and the hash of the semantics they were proven under; what does not fit is refused.
 
+use super::measured::figures;
 use super::{hex, unhex};
+use crate::measure::Verdict as MeasuredVerdict;
 use crate::report::verdict::Verdict;
 use crate::run::listing::intel;
 use crate::store::sha256::{Digest, Sha256};
@@ -143,6 +145,13 @@ impl Kept {
         }
     }
 
+    /// Whether nothing was measured slower, or something else faster for it.
+    pub fn pays(&self) -> bool {
+        let figures = figures(&self.measured);
+        let any = |v| figures.iter().any(|f| f.verdict == v);
+        !any(MeasuredVerdict::Slower) || any(MeasuredVerdict::Faster)
+    }
+
     /// For the store: proven here.
     pub fn entry(&self, w: &Canonical, cost: u64, spent: Spent) -> Entry {
         let code = if self.new.is_empty() {
@@ -257,14 +266,14 @@ pub fn fill(to: &mut WindowStore, name: &str, windows: &[Kept]) -> Result<(), Ke
     Ok(())
 }
 
-/// All windows proven in a store, and how many entries were damaged or of other semantics.
+/// All windows proven in a store that were not measured slower, and how many entries were damaged or of other semantics.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn of_store(store: &Store) -> Result<(Vec<Kept>, usize), StoreError> {
     let (mut out, mut bad) = (Vec::new(), 0);
     store.each(|found| match found {
-        Lookup::Proven(e) => out.extend(Kept::of_entry(&e)),
+        Lookup::Proven(e) => out.extend(Kept::of_entry(&e).filter(Kept::pays)),
         Lookup::Stale | Lookup::Damaged => bad += 1,
         _ => {}
     })?;

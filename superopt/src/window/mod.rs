@@ -10,7 +10,9 @@ pub mod kept;
 pub mod measured;
 pub mod peephole;
 pub mod prove;
+pub mod scratch;
 pub mod search;
+pub mod used;
 
 /// Bytes as text.
 pub fn hex(bytes: &[u8]) -> String {

@@ -10,9 +10,10 @@ use crate::proof::{Claim, Effects, Limits, Pair, ProofResult, Query, prove};
 use crate::report::verdict::Verdict;
 use crate::search::target::{fresh_machine, run_terms};
 use crate::solver::SolverPool;
-use iced_x86::Instruction;
+use iced_x86::{Instruction, OpKind};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use std::cell::OnceCell;
 use trinity_codegen::isa::concrete::ConcreteRegion;
 use trinity_codegen::isa::{
     Bits, Concrete, ConcreteMemory, Flag, Machine, Node, TermId, TermPool, execute,
@@ -21,6 +22,8 @@ use trinity_codegen::window::{Canonical, Live, WindowStore, decode};
 
 /// States that code is tested on.
 const STATES: usize = 24;
+/// States that what passes those is tested on.
+const MORE: usize = 200;
 /// Bytes that are mapped together.
 const CHUNK: u64 = 256;
 
@@ -33,10 +36,30 @@ fn kept(w: &Canonical) -> Live {
     !free
 }
 
+/// A state before a window, and after it.
+type State = (Machine<Concrete>, Machine<Concrete>);
+
 /// States before a window and after it.
 pub struct Tester {
     kept: Live,
-    states: Vec<(Machine<Concrete>, Machine<Concrete>)>,
+    code: Vec<Instruction>,
+    seed: u64,
+    states: Vec<State>,
+    /// For what passes the first ones.
+    more: OnceCell<Vec<State>>,
+}
+
+/// Constants of the code and what is beside them: what comparisons are about.
+fn constants(code: &[Instruction]) -> Vec<u64> {
+    let immediates = code.iter().flat_map(|i| {
+        let kinds = (0..i.op_count()).filter(|n| {
+            let kind = i.op_kind(*n);
+            !matches!(kind, OpKind::Register | OpKind::Memory)
+        });
+        kinds.map(|n| i.immediate(n)).collect::<Vec<_>>()
+    });
+    let near = |c: u64| [c, c.wrapping_add(1), c.wrapping_sub(1)];
+    immediates.flat_map(near).collect()
 }
 
 fn value(rng: &mut SmallRng, others: &[u64]) -> u64 {
@@ -48,7 +71,7 @@ fn value(rng: &mut SmallRng, others: &[u64]) -> u64 {
         3 => any & 0xffff_ffff,
         4 => 1 << (any & 63),
         5 => u64::from(any as u32).wrapping_neg(),
-        6 if !others.is_empty() => others[any as usize % others.len()],
+        6 | 7 if !others.is_empty() => others[any as usize % others.len()],
         _ => any,
     }
 }
@@ -71,6 +94,7 @@ fn mapped(
     m: &mut Machine<Concrete>,
     rng: &mut SmallRng,
 ) -> Option<Machine<Concrete>> {
+    let constants = constants(code);
     for _ in 0..=code.len() {
         if let Some(after) = run(code, m) {
             return Some(after);
@@ -99,7 +123,7 @@ fn mapped(
             {
                 Some(r) => r.bytes[(c - r.base) as usize..][..CHUNK as usize].to_vec(),
                 None => (0..CHUNK / 8)
-                    .flat_map(|_| value(rng, &[]).to_le_bytes())
+                    .flat_map(|_| value(rng, &constants).to_le_bytes())
                     .collect(),
             };
             match m.mem.regions.last_mut() {
@@ -145,41 +169,51 @@ fn meet(code: &[Instruction], m: &mut Machine<Concrete>, rng: &mut SmallRng) -> 
     Some(())
 }
 
+/// States on which code does not fault.
+fn states(code: &[Instruction], wanted: usize, seed: u64) -> Vec<State> {
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let constants = constants(code);
+    let mut states = Vec::new();
+    for _ in 0..2 * wanted {
+        if states.len() == wanted {
+            break;
+        }
+        let mut others = constants.clone();
+        let memory = ConcreteMemory::default();
+        let mut m = Machine::new(&mut Concrete, memory, &mut |_: &mut Concrete, _, width| {
+            let v = value(&mut rng, &others);
+            others.push(v);
+            Bits::new(width, u128::from(v))
+        });
+        // In two of three states some two accesses meet, or nearly.
+        if states.len() % 3 != 0 {
+            for _ in 0..1 + states.len() % 2 {
+                meet(code, &mut m, &mut rng);
+            }
+        }
+        if let Some(after) = mapped(code, &mut m, &mut rng) {
+            states.push((m, after));
+        }
+    }
+    states
+}
+
 impl Tester {
     /// States on which the window does not fault. `None` where the model does not have it or none are found.
     pub fn new(w: &Canonical, seed: u64) -> Option<Tester> {
-        let mut rng = SmallRng::seed_from_u64(seed);
-        let mut states = Vec::new();
-        for _ in 0..2 * STATES {
-            if states.len() == STATES {
-                break;
-            }
-            let mut others = Vec::new();
-            let memory = ConcreteMemory::default();
-            let mut m = Machine::new(&mut Concrete, memory, &mut |_: &mut Concrete, _, width| {
-                let v = value(&mut rng, &others);
-                others.push(v);
-                Bits::new(width, u128::from(v))
-            });
-            // In two of three states some two accesses meet, or nearly.
-            if states.len() % 3 != 0 {
-                for _ in 0..1 + states.len() % 2 {
-                    meet(&w.code, &mut m, &mut rng);
-                }
-            }
-            if let Some(after) = mapped(&w.code, &mut m, &mut rng) {
-                states.push((m, after));
-            }
-        }
-        (states.len() >= STATES / 2).then_some(Tester {
+        let states = states(&w.code, STATES, seed);
+        (states.len() >= STATES / 2).then(|| Tester {
             kept: kept(w),
+            code: w.code.clone(),
+            seed,
             states,
+            more: OnceCell::new(),
         })
     }
 
     /// Whether code does what the window does on all states.
     pub fn passes(&self, code: &[Instruction]) -> bool {
-        self.states.iter().all(|(before, wanted)| {
+        let as_wanted = |(before, wanted): &State| {
             let Some(after) = run(code, before) else {
                 return false;
             };
@@ -188,7 +222,9 @@ impl Tester {
                     self.kept.flags >> *f as u8 & 1 == 0 || after.flag(*f) == wanted.flag(*f)
                 })
                 && after.mem == wanted.mem
-        })
+        };
+        let more = || states(&self.code, MORE, self.seed ^ 0x9e37_79b9);
+        self.states.iter().all(as_wanted) && self.more.get_or_init(more).iter().all(as_wanted)
     }
 }
 

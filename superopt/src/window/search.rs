@@ -6,7 +6,7 @@
 use super::cost::Cost;
 use super::harvest::{Harvest, Run};
 use super::kept::{self, Kept};
-use super::measured::timed;
+use super::measured::{Untimed, timed};
 use super::peephole::candidates;
 use super::prove::{Tester, prove_window};
 use super::unhex;
@@ -30,6 +30,8 @@ use trinity_codegen::window::{Canonical, LONGEST, Live, WindowStore, canonical, 
 pub const PROOF: Duration = Duration::from_millis(700);
 /// Candidates of a window that are put to the prover at most, one after the other.
 const TRIES: usize = 3;
+/// Times that the same change is put to the prover in vain, in different windows.
+const CHANCES: u32 = 4;
 /// Failures that are put into the store together.
 const TOGETHER: usize = 512;
 /// Instructions of windows that the engines get.
@@ -58,8 +60,8 @@ pub struct Done {
     pub unproven: usize,
     /// Proven, but measured slower.
     pub slower: usize,
-    /// What was found in this run, with the weight of the places where it can be used.
-    pub found: Vec<(Kept, f64, String)>,
+    /// What was found in this run.
+    pub found: usize,
 }
 
 struct Shared<'a> {
@@ -71,7 +73,23 @@ struct Shared<'a> {
     known: Mutex<HashMap<Vec<u8>, Vec<Instruction>>>,
     seen: Mutex<HashSet<Vec<u8>>>,
     failures: Mutex<Vec<Entry>>,
+    /// Changes that were not proven, and how often.
+    doubtful: Mutex<HashMap<Vec<u8>, u32>>,
     done: Mutex<Done>,
+}
+
+/// What a candidate changes, whatever stands around it and whichever registers it has.
+fn change(old: &[Instruction], new: &[Instruction]) -> Vec<u8> {
+    let same =
+        |a: &[Instruction], b: &[Instruction]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let from = same(old, new);
+    let (old, new) = (&old[from..], &new[from..]);
+    let reversed = |c: &[Instruction]| c.iter().rev().copied().collect::<Vec<_>>();
+    let behind = same(&reversed(old), &reversed(new));
+    let (old, new) = (&old[..old.len() - behind], &new[..new.len() - behind]);
+    let all = canonical(&[old, new].concat(), !Live::NONE);
+    let bytes = all.map_or(Vec::new(), |c| c.bytes);
+    [vec![old.len() as u8], bytes].concat()
 }
 
 /// A window where it stands in a run.
@@ -112,6 +130,7 @@ pub fn search(
         known: Mutex::new(known),
         seen: Mutex::default(),
         failures: Mutex::default(),
+        doubtful: Mutex::default(),
         done: Mutex::default(),
     };
     let mut runs: Vec<(&Run, u64)> = harvest.runs.iter().map(|r| (r, predicted(r))).collect();
@@ -148,8 +167,7 @@ pub fn search(
             return Err(e);
         }
     }
-    let mut done = std::mem::take(&mut *lock(&shared.done));
-    weigh(harvest, &mut done);
+    let done = std::mem::take(&mut *lock(&shared.done));
     Ok(done)
 }
 
@@ -177,10 +195,14 @@ pub fn time_kept(store: &Store, deadline: &Deadline) -> Result<(usize, usize), S
         let (Some(w), Some(code)) = (window, code) else {
             continue;
         };
-        let Some(t) = timed(&w, &code) else { continue };
         all += 1;
-        faster += usize::from(t.faster);
-        k.measured = t.text;
+        k.measured = match timed(&w, &code) {
+            Ok(t) => {
+                faster += usize::from(t.faster);
+                t.text
+            }
+            Err(why) => not_timed(&why),
+        };
         // The entry that costs no more stays: it has to be a little cheaper to take the old one's place.
         let cost = entry.cost.unwrap_or(0.0) - 0.001;
         let new = k.entry(&w, 0, entry.spent);
@@ -194,6 +216,10 @@ pub fn time_kept(store: &Store, deadline: &Deadline) -> Result<(usize, usize), S
     Ok((all, faster))
 }
 
+fn not_timed(why: &Untimed) -> String {
+    format!("not timed: {why}")
+}
+
 /// What a run could save at most by the model.
 fn predicted(run: &Run) -> u64 {
     let Some((code, live)) = run.parts() else {
@@ -201,36 +227,6 @@ fn predicted(run: &Run) -> u64 {
     };
     let Some(last) = live.last() else { return 0 };
     canonical(&code, *last).map_or(0, |w| Cost::new(&w, &w.code).most(w.live.gpr.count_ones()))
-}
-
-/// Gives what was found the weight of all places where it can be used, and the heaviest of these a name.
-fn weigh(harvest: &Harvest, done: &mut Done) {
-    let mut at: HashMap<Vec<u8>, usize> = HashMap::new();
-    for (n, f) in done.found.iter().enumerate() {
-        at.extend(unhex(&f.0.key).map(|k| (k, n)));
-    }
-    let sizes: HashSet<usize> = done.found.iter().map(|f| f.0.before.len()).collect();
-    for run in &harvest.runs {
-        let Some((code, live)) = run.parts() else {
-            continue;
-        };
-        for &size in &sizes {
-            for (n, part) in code.windows(size).enumerate() {
-                let name = canonical(part, live[n + size - 1]).map(|w| w.key());
-                if let Some(&found) = name.and_then(|k| at.get(&k)) {
-                    let found = &mut done.found[found];
-                    found.1 += run.weight;
-                    if found.2.is_empty()
-                        && let Some(s) = run.sites.first()
-                    {
-                        found.2 = format!("{}: {} line {}", s.program, s.function, s.line);
-                    }
-                }
-            }
-        }
-    }
-    done.found
-        .sort_by(|a, b| (b.1 * f64::from(b.0.gain)).total_cmp(&(a.1 * f64::from(a.0.gain))));
 }
 
 impl Shared<'_> {
@@ -317,16 +313,19 @@ impl Shared<'_> {
         );
         let gain = old.gain(&new).unwrap_or(1);
         let mut result = Kept::new(&p.window, &code, gain);
-        if self.settings.measure
-            && let Some(t) = timed(&p.window, &code)
-        {
-            result.measured = t.text;
-            if t.slower && !t.faster {
-                lock(&self.done).slower += 1;
-                let why = format!("proven but slower: {}", result.measured);
-                let failure = Entry::failure(question, Verdict::Timeout, budget, &why);
-                lock(&self.failures).push(failure);
-                return self.put_failures(false);
+        if self.settings.measure {
+            match timed(&p.window, &code) {
+                Ok(t) => {
+                    result.measured = t.text;
+                    if t.slower && !t.faster {
+                        lock(&self.done).slower += 1;
+                        let why = format!("proven but slower: {}", result.measured);
+                        let failure = Entry::failure(question, Verdict::Timeout, budget, &why);
+                        lock(&self.failures).push(failure);
+                        return self.put_failures(false);
+                    }
+                }
+                Err(why) => result.measured = not_timed(&why),
             }
         }
         result.engine = engine;
@@ -339,7 +338,7 @@ impl Shared<'_> {
             ..result.entry(&p.window, new.total(), budget)
         })?;
         lock(&self.known).insert(p.window.key(), code);
-        lock(&self.done).found.push((result, 0.0, String::new()));
+        lock(&self.done).found += 1;
         Ok(())
     }
 
@@ -422,10 +421,17 @@ impl Shared<'_> {
                 .collect();
             better.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
             better.dedup_by(|a, b| a.2 == b.2);
-            // What tests pass and no quick proof decides is mostly like what comes after it.
-            let proven = better.into_iter().take(TRIES).find_map(|(gain, _, c)| {
-                let time = if gain > 1 { PROOF } else { PROOF / 4 };
-                Some((self.prove(w, &c, time)?, c))
+            // What tests pass and no quick proof decides is mostly like what comes after it, and no better in a longer window.
+            better.retain(|c| {
+                let times = lock(&self.doubtful).get(&change(&now, &c.2)).copied();
+                times.is_none_or(|n| n < CHANCES)
+            });
+            let proven = better.into_iter().take(TRIES).find_map(|(_, _, c)| {
+                let proof = self.prove(w, &c, PROOF / 3);
+                if proof.is_none() {
+                    *lock(&self.doubtful).entry(change(&now, &c)).or_default() += 1;
+                }
+                Some((proof?, c))
             });
             let Some((proof, code)) = proven else { break };
             now.clone_from(&code);
