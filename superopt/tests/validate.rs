@@ -101,6 +101,45 @@ fn what_is_compiled_is_proven() {
     assert!(open.is_empty(), "{}", open.join("\n"));
 }
 
+/// Two counters that are always equal, computed in different ways: once their old values are gone, all that is known is that two sums are equal.
+const TWINS: &str = "\
+function \"twins\"(v0: rdi) {
+b0:
+  v1 = iconst 0
+  v2 = iconst 1
+  jump b1(v1, v1, v2)
+b1(v3: i64, v4: i64, v5: i64):
+  store.64 [base + 16], v3
+  store.64 [base + 32], v4
+  v6 = iadd v3, 1
+  v7 = iadd v4, v5
+  v8 = isub v7, v5
+  v9 = iadd v8, 1
+  brif icmp.64 ne v5, v0, b2, b4(v6, v9)
+b2:
+  v10 = iadd v5, 1
+  brif icmp.32 ne [thread + 8], 0, b3, b1(v6, v9, v10)
+b3 cold:
+  store.64 [base + 48], v6
+  v11 = call @49(v2: rsi) -> rax clobbers saves
+  brif icmp.64 ne v11, 0, b4(v6, v9), b1(v6, v9, v10)
+b4(v12: i64, v13: i64):
+  store.64 [base], v12
+  ret v13: rax
+}
+";
+
+#[test]
+fn values_that_are_equal_where_a_block_begins_are_proven() {
+    let f = &parse(TWINS).unwrap()[0];
+    let options = Options {
+        keep_ir: true,
+        ..Options::default()
+    };
+    let v = check(&compile(f, &options).unwrap());
+    assert_eq!(unproven(&v), Vec::<String>::new());
+}
+
 /// A small generator of numbers.
 struct Lcg(u64);
 impl Lcg {

@@ -1,6 +1,7 @@
 //! Which places hold which values where blocks begin, and what that means for each region.
 
 mod compare;
+mod unify;
 
 use super::domain::{CodeData, Terms};
 use super::machine::{self, Duty, Refusal, Runner, Unknown, registers};
@@ -10,11 +11,12 @@ use super::{Budget, Code, Judge, Region, Validation};
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use compare::Compare;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use trinity_codegen::ir::{Block, Function, Term, Value};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
 use trinity_codegen::{CompiledFunction, Kept};
+use unify::unify;
 
 /// A word of a value.
 type Item = (Value, u8);
@@ -35,8 +37,8 @@ struct Outcome {
     /// What cannot be so, whatever the registers hold.
     wrong: Vec<String>,
     refusal: Option<Refusal>,
-    /// Values were equal where the region begins.
-    unified: bool,
+    /// Holds where the region begins, since words that are one there have different terms: bits.
+    given: Vec<TermId>,
 }
 
 /// A function that is being validated.
@@ -258,17 +260,6 @@ impl<'a> Flow<'a> {
 
     /// Decides a region by what its last execution showed.
     fn verdict(&mut self, b: Block, outcome: Outcome) -> Region {
-        let unified = outcome.unified;
-        let mut region = self.judged(b, outcome);
-        if unified && region.verdict == Verdict::Refuted {
-            region.verdict = Verdict::Unknown {
-                why: "values that are equal where the block begins".into(),
-            };
-        }
-        region
-    }
-
-    fn judged(&mut self, b: Block, outcome: Outcome) -> Region {
         if let Some(r) = outcome.refusal {
             let verdict = Verdict::Unsupported {
                 instruction: r.instruction,
@@ -288,7 +279,7 @@ impl<'a> Flow<'a> {
             return region;
         }
         for duty in &outcome.duties {
-            let (verdict, what) = self.judge.decide(&mut self.terms, duty);
+            let (verdict, what) = self.judge.decide(&mut self.terms, duty, &outcome.given);
             match verdict {
                 Verdict::Proven => {}
                 Verdict::Refuted => {
@@ -328,7 +319,7 @@ impl<'a> Flow<'a> {
             ..
         } = self;
         let mut ssa = State::new(d, vars, f, values, slots);
-        let unified = unify(d, vars, &mut ssa, values, facts);
+        let given = unify(d, vars, &mut ssa, values, facts);
         let (memory, pinned) = vars.start(d);
         let mut m = machine::unknown(d, memory, unknown);
         let frame = Arc::make_mut(&mut m.mem.frame);
@@ -382,7 +373,7 @@ impl<'a> Flow<'a> {
                     instructions: Vec::new(),
                     wrong: Vec::new(),
                     refusal: Some(refusal),
-                    unified,
+                    given,
                 };
             }
         };
@@ -392,7 +383,7 @@ impl<'a> Flow<'a> {
             instructions: run.instructions,
             wrong: run.wrong,
             refusal: None,
-            unified,
+            given,
         };
         faults(d, &effects, &run.faults, &mut out);
         accesses(d, &effects, &run.accesses, &mut out);
@@ -425,64 +416,8 @@ fn refused(b: Block, why: &str) -> Outcome {
             offset: 0,
             why: why.into(),
         }),
-        unified: false,
+        given: Vec::new(),
     }
-}
-
-/// Values in one place are equal: parameters become what they are equal to. True if there are any.
-///
-/// Terms that were made of a parameter before it was replaced keep it: equal values can then have different terms, which proves
-/// nothing wrong, but lets a difference appear where there is none. Such a region is never called refuted.
-fn unify(
-    d: &mut Terms<'_>,
-    vars: &mut Variables,
-    ssa: &mut State<'_>,
-    values: &Values,
-    facts: &Facts,
-) -> bool {
-    let mut same: BTreeMap<Item, Item> = BTreeMap::new();
-    fn find(same: &BTreeMap<Item, Item>, mut x: Item) -> Item {
-        while let Some(&y) = same.get(&x) {
-            x = y;
-        }
-        x
-    }
-    let mut before: Option<(Place, Item)> = None;
-    for &(place, item) in facts {
-        if let Some((p, first)) = before
-            && p == place
-        {
-            let (x, y) = (find(&same, first), find(&same, item));
-            // What is computed stands for the class, else the least.
-            let root = |i: Item| values.root[i.0.index()];
-            if x != y {
-                let (from, to) = match (root(x), root(y)) {
-                    (true, false) => (x, y),
-                    (false, true) => (y, x),
-                    _ => (x.max(y), x.min(y)),
-                };
-                same.insert(from, to);
-            }
-        } else {
-            before = Some((place, item));
-        }
-    }
-    let items: Vec<Item> = same.keys().copied().collect();
-    for computed in [false, true] {
-        for &x in &items {
-            let to = find(&same, x);
-            if values.root[x.0.index()] && values.root[to.0.index()] != computed {
-                let mut words = ssa.value(d, vars, x.0);
-                let t = ssa.value(d, vars, to.0)[to.1 as usize];
-                match x.1 {
-                    0 if words[1] == words[0] => words = [t; 4],
-                    n => words[n as usize] = t,
-                }
-                ssa.set(x.0, words);
-            }
-        }
-    }
-    !same.is_empty()
 }
 
 /// Goes through blocks that have no code.

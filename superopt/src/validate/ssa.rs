@@ -175,6 +175,11 @@ impl<'f> State<'f> {
         }
     }
 
+    /// Words of a value.
+    pub fn lanes(&self, v: Value) -> u32 {
+        self.f.ty(v).lanes()
+    }
+
     /// Says what a value is.
     pub fn set(&mut self, v: Value, words: Words) {
         self.env.insert(v, words);
