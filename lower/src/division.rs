@@ -42,7 +42,7 @@ pub(crate) fn floor_division(b: &mut FunctionBuilder, op: Op, x: Value, d: Value
 /// [`floor_division`] by a constant `d > 0`. A power of two is a shift or a mask. Others multiply by the reciprocal (Granlund and Montgomery,
 /// "Division by invariant integers using multiplication", 1994). The high half of the product, shifted, is `ceil(x / d) - 1` for negative `x`
 /// and `floor(x / d)` for others, so that the remainder is `d` where it should be 0.
-pub(crate) fn by_constant(b: &mut FunctionBuilder, op: Op, x: Value, d: i64) -> Value {
+pub fn by_constant(b: &mut FunctionBuilder, op: Op, x: Value, d: i64) -> Value {
     if (d as u64).is_power_of_two() {
         if op == Op::Mod {
             let mask = b.iconst(d - 1);

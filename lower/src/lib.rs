@@ -12,7 +12,7 @@ mod arith;
 mod call;
 pub mod cfg;
 mod compare;
-mod division;
+pub mod division;
 mod forward;
 pub mod func;
 mod hints;

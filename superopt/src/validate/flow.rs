@@ -5,13 +5,14 @@ mod unify;
 
 use super::domain::{CodeData, Terms};
 use super::machine::{self, Duty, Refusal, Runner, Unknown, registers};
+use super::samples::Samples;
 use super::ssa::{Effects, Exit, State, Variables, Way};
 use super::values::{Values, reverse_postorder};
 use super::{Budget, Code, Judge, Region, Validation};
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use compare::Compare;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use trinity_codegen::ir::{Block, Function, Term, Value};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
@@ -33,6 +34,8 @@ struct Outcome {
     /// By block that it leads to: what its places hold then.
     edges: Vec<(Block, Facts)>,
     duties: Vec<Duty>,
+    /// Other terms that places hold of words.
+    placed: Vec<Duty>,
     instructions: Vec<u32>,
     /// What cannot be so, whatever the registers hold.
     wrong: Vec<String>,
@@ -55,6 +58,9 @@ pub struct Flow<'a> {
     terms: Terms<'a>,
     vars: Variables,
     unknown: Unknown,
+    samples: Samples,
+    /// Terms that a place might have held, and did not.
+    denied: HashSet<(TermId, TermId)>,
     judge: Judge<'a>,
     code: Code<'a>,
 }
@@ -134,6 +140,8 @@ impl<'a> Flow<'a> {
             terms,
             vars: Variables::default(),
             unknown: Unknown::default(),
+            samples: Samples::default(),
+            denied: HashSet::new(),
             judge: Judge {
                 budget,
                 solvers,
@@ -145,8 +153,19 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Finds what places hold, then decides each region.
+    /// Finds what places hold, then decides each region; again without what turned out to be in no place.
     pub fn run(mut self) -> Validation {
+        loop {
+            let denied = self.denied.len();
+            let regions = self.regions();
+            if self.denied.len() == denied {
+                return Validation { regions };
+            }
+            self.facts.fill(None);
+        }
+    }
+
+    fn regions(&mut self) -> Vec<Region> {
         let mut start = Facts::new();
         let params = &self.f.blocks[0].params;
         for (&v, r) in params.iter().zip(&self.f.param_regs) {
@@ -214,7 +233,7 @@ impl<'a> Flow<'a> {
             });
         }
         regions.sort_by_key(|r| r.offset);
-        Validation { regions }
+        regions
     }
 
     /// Blocks that ways lead to which were not followed.
@@ -272,15 +291,19 @@ impl<'a> Flow<'a> {
         region.instructions = outcome.instructions;
         region.instructions.sort_unstable();
         region.instructions.dedup();
-        region.asked = outcome.duties.len() as u32;
+        region.asked = (outcome.duties.len() + outcome.placed.len()) as u32;
         if let Some(wrong) = outcome.wrong.into_iter().next() {
             region.verdict = Verdict::Refuted;
             region.what = wrong;
             return region;
         }
-        for duty in &outcome.duties {
+        let duties = outcome.placed.iter().map(|d| (d, true));
+        for (duty, placed) in duties.chain(outcome.duties.iter().map(|d| (d, false))) {
             let (verdict, what) = self.judge.decide(&mut self.terms, duty, &outcome.given);
             match verdict {
+                Verdict::Refuted if placed => {
+                    self.denied.insert((duty.ssa, duty.machine));
+                }
                 Verdict::Proven => {}
                 Verdict::Refuted => {
                     region.verdict = verdict;
@@ -315,6 +338,8 @@ impl<'a> Flow<'a> {
             terms: d,
             vars,
             unknown,
+            samples,
+            denied,
             code,
             ..
         } = self;
@@ -370,6 +395,7 @@ impl<'a> Flow<'a> {
                 return Outcome {
                     edges: Vec::new(),
                     duties: Vec::new(),
+                    placed: Vec::new(),
                     instructions: Vec::new(),
                     wrong: Vec::new(),
                     refusal: Some(refusal),
@@ -380,6 +406,7 @@ impl<'a> Flow<'a> {
         let mut out = Outcome {
             edges: Vec::new(),
             duties: run.duties,
+            placed: Vec::new(),
             instructions: run.instructions,
             wrong: run.wrong,
             refusal: None,
@@ -387,8 +414,14 @@ impl<'a> Flow<'a> {
         };
         faults(d, &effects, &run.faults, &mut out);
         accesses(d, &effects, &run.accesses, &mut out);
+        let made = data.insts.iter();
+        let made = made.flat_map(|id| f.insts[id.index()].results());
+        let made: HashSet<Value> = made.collect();
         for e in run.exits {
             let mut compare = Compare {
+                made: &made,
+                samples,
+                denied,
                 f,
                 function,
                 values,
@@ -409,6 +442,7 @@ fn refused(b: Block, why: &str) -> Outcome {
     Outcome {
         edges: Vec::new(),
         duties: Vec::new(),
+        placed: Vec::new(),
         instructions: Vec::new(),
         wrong: Vec::new(),
         refusal: Some(Refusal {

@@ -16,6 +16,8 @@ mod domain;
 mod flow;
 mod logic;
 mod machine;
+pub mod rewrite;
+mod samples;
 mod ssa;
 #[cfg(test)]
 mod tests;
