@@ -22,6 +22,8 @@ use trinity_lower::remark::{Kind, Remark};
 use trinity_lower::{CompiledFunc, Options, Symbol, compile_typed, without_code};
 use trinity_profile::Profile;
 use trinity_superopt::egraph::pass::{Budget, EGraphPass, Shown, Telemetry};
+use trinity_superopt::egraph::rule::RuleSet;
+use trinity_superopt::validate::rewrite::Rewrite;
 
 /// Instructions from which on a main chunk without loops stays bytecode: it runs once from top to bottom.
 const ONCE_MAX: usize = 8_000;
@@ -89,6 +91,8 @@ pub struct Compiled {
     pub rewrites: Vec<String>,
     /// The regions that equality saturation saw, when asked for, and what it did.
     pub egraph: (Vec<Shown>, Telemetry),
+    /// What equality saturation replaced, when asked for.
+    pub replaced: Vec<Rewrite>,
     /// What became of the windows of each function that has any.
     pub windows: Vec<FunctionWindows>,
 }
@@ -132,6 +136,8 @@ pub struct How {
     pub bisect: Option<u64>,
     /// Keep what equality saturation saw.
     pub show_egraph: bool,
+    /// Rules for equality saturation that are believed as they are, in place of the proven ones.
+    pub rules: Option<&'static RuleSet>,
     /// What to do about proven windows.
     pub windows: WindowOptions,
 }
@@ -152,11 +158,12 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     let bisect = how.bisect.map(|n| Arc::new(Bisect::new(n)));
     let on = how.opt_level >= 2 && how.passes.has(Pass::EGraph);
     let egraph = on.then(|| {
-        Arc::new(EGraphPass::new(
-            Budget::default(),
-            bisect.clone(),
-            how.show_egraph,
-        ))
+        let pass = EGraphPass::new(Budget::default(), bisect.clone(), how.show_egraph);
+        let pass = pass.keeping(how.verify);
+        Arc::new(match how.rules {
+            Some(rules) => pass.believing(rules),
+            None => pass,
+        })
     });
     let options: Vec<Options> = profiled(program)
         .into_iter()
@@ -279,6 +286,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
         out.units.push(unit);
     }
     out.rewrites = bisect.map(|b| b.lines()).unwrap_or_default();
+    out.replaced = egraph.as_ref().map(|e| e.kept()).unwrap_or_default();
     out.egraph = egraph
         .map(|e| (e.shown(), e.telemetry()))
         .unwrap_or_default();

@@ -143,6 +143,7 @@ pub fn run(o: &Options) -> Result<()> {
         observe: o.profile_gen,
         bisect: o.bisect,
         show_egraph: matches!(o.emit, Emit::EGraph | Emit::EGraphDot),
+        rules: None,
         windows: windows::options(&o.windows, o.passes.has(Pass::Windows))?,
     };
     let compiled = windows::compile(&program, &how, &o.windows)?;

@@ -13,6 +13,7 @@ use trinity_codegen::isa::{Bits, Concrete, ConcreteMemory, FaultKind, Machine, M
 use trinity_codegen::opt::OptOptions;
 use trinity_codegen::{CompiledFunction, Options, SelectOptions, compile};
 use trinity_superopt::report::verdict::Verdict;
+use trinity_superopt::solver::SolverPool;
 use trinity_superopt::validate::{Budget, Validation, validate};
 
 fn number(name: &str, default: u64) -> u64 {
@@ -99,6 +100,93 @@ fn what_is_compiled_is_proven() {
         open.extend(unproven(&v).into_iter().map(|w| format!("{name}: {w}")));
     }
     assert!(open.is_empty(), "{}", open.join("\n"));
+}
+
+/// Two counters that are always equal, computed in different ways: once their old values are gone, all that is known is that two sums are equal.
+const TWINS: &str = "\
+function \"twins\"(v0: rdi) {
+b0:
+  v1 = iconst 0
+  v2 = iconst 1
+  jump b1(v1, v1, v2)
+b1(v3: i64, v4: i64, v5: i64):
+  store.64 [base + 16], v3
+  store.64 [base + 32], v4
+  v6 = iadd v3, 1
+  v7 = iadd v4, v5
+  v8 = isub v7, v5
+  v9 = iadd v8, 1
+  brif icmp.64 ne v5, v0, b2, b4(v6, v9)
+b2:
+  v10 = iadd v5, 1
+  brif icmp.32 ne [thread + 8], 0, b3, b1(v6, v9, v10)
+b3 cold:
+  store.64 [base + 48], v6
+  v11 = call @49(v2: rsi) -> rax clobbers saves
+  brif icmp.64 ne v11, 0, b4(v6, v9), b1(v6, v9, v10)
+b4(v12: i64, v13: i64):
+  store.64 [base], v12
+  ret v13: rax
+}
+";
+
+#[test]
+fn values_that_are_equal_where_a_block_begins_are_proven() {
+    let f = &parse(TWINS).unwrap()[0];
+    let options = Options {
+        keep_ir: true,
+        ..Options::default()
+    };
+    let v = check(&compile(f, &options).unwrap());
+    assert_eq!(unproven(&v), Vec::<String>::new());
+}
+
+/// A sum that another block reads.
+fn sum_of(mask: &str) -> String {
+    format!(
+        "\
+function \"sum\"(v0: rdi) {{
+b0:
+  v1 = iconst 5
+  v2 = {mask}
+  v3 = iadd v2, 305419896
+  brif icmp.64 ne v0, 0, b1(v3), b1(v1)
+b1(v4: i64):
+  store.64 [base + 8], v4
+  ret v4: rax
+}}
+"
+    )
+}
+
+#[test]
+fn another_term_of_a_value_is_proven_to_be_that() {
+    // With a short operand the sum is as well done in 32 bits; with any it is not.
+    for (mask, proven) in [("and v0, 255", true), ("bswap64 v0", false)] {
+        let f = &parse(&sum_of(mask)).unwrap()[0];
+        let options = Options {
+            keep_ir: true,
+            ..Options::default()
+        };
+        let mut code = compile(f, &options).unwrap();
+        assert_eq!(unproven(&check(&code)), Vec::<String>::new());
+        let wide = |i: &&Instruction| {
+            let sum = matches!(i.mnemonic(), Mnemonic::Add | Mnemonic::Lea);
+            sum && i.op0_register().is_gpr64()
+        };
+        let at = decode(&code).iter().find(wide).expect("a sum").ip() as usize;
+        // The bit of the prefix that makes it one of 64 bits.
+        code.code[at] &= !8;
+        let solvers = SolverPool::located()
+            .expect("build trinity-solver first (cargo build -p trinity-solver)");
+        let kept = code.kept.as_ref().expect("asked for");
+        let found = validate(kept, &code, &Budget::default(), Some(&solvers));
+        let verdicts: Vec<&Verdict> = found.regions.iter().map(|r| &r.verdict).collect();
+        match proven {
+            true => assert_eq!(unproven(&found), Vec::<String>::new()),
+            false => assert!(verdicts.contains(&&Verdict::Refuted), "{verdicts:?}"),
+        }
+    }
 }
 
 /// A small generator of numbers.

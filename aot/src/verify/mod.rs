@@ -1,6 +1,7 @@
 //! `--verify`: the machine code of every function against the SSA form it was made from (docs/verify.md).
 //!
 //! The work is [`trinity_superopt::validate`]'s; here are its flags, the loop over all functions, and the report: one item per region, named by Lua file and line.
+//! What equality saturation replaced in the SSA form is compared as well: an item for each block.
 
 use crate::compile::Compiled;
 use crate::exit::Result;
@@ -8,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use std::path::PathBuf;
 
 mod report;
+mod rewrites;
 
 /// What was asked for.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]

@@ -1,6 +1,6 @@
 //! All functions compared, and what was found told.
 
-use super::Asked;
+use super::{Asked, rewrites};
 use crate::compile::Compiled;
 use crate::exit::{Error, Failure, Result, reason};
 use crate::unit::{Func, Unit};
@@ -42,15 +42,23 @@ pub fn run(asked: &Asked, compiled: &Compiled) -> Result<String> {
         function(unit, func, &budget, solvers.as_ref(), counts)
     };
     let all: Vec<Checked> = jobs.par_iter().with_max_len(1).flat_map_iter(job).collect();
-    let summary = summary(&all, solvers.is_some(), asked.weights.is_some());
+    let rewrites = rewrites::run(compiled, &budget, solvers.as_ref(), counts.as_ref());
+    let mut summary = summary(&all, solvers.is_some(), asked.weights.is_some());
+    summary.push_str(&rewrites::summary(&rewrites));
     if let Some(path) = &asked.report {
-        write(path, &all, &summary)?;
+        write(path, &all, &rewrites, &summary)?;
     }
-    let refuted = all.iter().find(|c| c.region.verdict == Verdict::Refuted);
-    match refuted {
+    let mut found = all
+        .iter()
+        .map(|c| (&c.name, &c.region.verdict, &c.region.what));
+    let mut rewritten = rewrites
+        .iter()
+        .map(|r| (&r.name, &r.found.verdict, &r.found.what));
+    let wrong = |x: &(_, &Verdict, _)| *x.1 == Verdict::Refuted;
+    match rewritten.find(wrong).or_else(|| found.find(wrong)) {
         None => Ok(summary),
-        Some(c) => {
-            let what = format!("{summary}\nrefuted: {}: {}", c.name, c.region.what);
+        Some((name, _, what)) => {
+            let what = format!("{summary}\nrefuted: {name}: {what}");
             Err(Error::new(Failure::Refuted, what))
         }
     }
@@ -162,7 +170,7 @@ fn why(r: &Region) -> String {
     }
 }
 
-fn percent(part: u64, all: u64) -> f64 {
+pub(super) fn percent(part: u64, all: u64) -> f64 {
     100.0 * part as f64 / (all.max(1)) as f64
 }
 
@@ -206,7 +214,12 @@ fn summary(all: &[Checked], solver: bool, executed: bool) -> String {
 }
 
 /// Writes the report.
-fn write(path: &Path, all: &[Checked], summary: &str) -> Result<()> {
+fn write(
+    path: &Path,
+    all: &[Checked],
+    rewrites: &[rewrites::Rewritten],
+    summary: &str,
+) -> Result<()> {
     let items = all
         .iter()
         .map(|c| Item {
@@ -224,6 +237,7 @@ fn write(path: &Path, all: &[Checked], summary: &str) -> Result<()> {
             report: None,
             programs: None,
         })
+        .chain(rewrites.iter().map(rewrites::Rewritten::item))
         .collect();
     let title = summary.lines().next().unwrap_or_default();
     let batch = Batch::summarise(title, items, None, "trinityc --verify");

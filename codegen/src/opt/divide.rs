@@ -24,7 +24,7 @@ fn reciprocal(d: i64) -> (i64, i32) {
 }
 
 /// Whether there is one.
-pub(crate) fn present(f: &Function) -> bool {
+pub fn present(f: &Function) -> bool {
     let mut all = f.blocks.iter().flat_map(|b| &b.insts);
     all.any(|id| division(&f.insts[id.index()].inst).is_some())
 }
@@ -41,7 +41,7 @@ fn division(inst: &Inst) -> Option<(BinOp, Value, Opnd)> {
 }
 
 /// Writes them all otherwise. Quotient and remainder of the same numbers in one block are computed once.
-pub(crate) fn run(f: &mut Function, stats: &mut OptStats) {
+pub fn run(f: &mut Function, stats: &mut OptStats) {
     let mut replace = Replace::new(f);
     for b in (0..f.blocks.len() as u32).map(Block) {
         let insts = &f.blocks[b.index()].insts;

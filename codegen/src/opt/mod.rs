@@ -14,7 +14,7 @@ mod compact;
 mod consts;
 mod dce;
 mod defer;
-pub(crate) mod divide;
+pub mod divide;
 mod eval;
 mod fold;
 mod graph;

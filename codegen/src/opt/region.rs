@@ -26,20 +26,33 @@ pub struct Facts {
 
 /// Runs it.
 pub(super) fn run(f: &mut Function, pass: &dyn RegionPass, known: &Known) -> u32 {
-    let cfg = Cfg::new(f);
-    let loops = Loops::new(&cfg, f.blocks.len());
-    let mut depth = vec![None; f.blocks.len()];
-    for &b in &cfg.rpo {
-        let mut around = 0;
-        let mut l = loops.innermost(b);
-        while let Some(n) = l {
-            around += 1;
-            l = loops.parent(n);
-        }
-        depth[b.index()] = Some(around);
+    let facts = Facts::knowing(f, known);
+    pass.run(f, &facts)
+}
+
+impl Facts {
+    /// Of a function.
+    pub fn of(f: &Function) -> Facts {
+        Facts::knowing(f, &Known::default())
     }
-    let bits = narrow::bounds(f, &cfg, known);
-    pass.run(f, &Facts { depth, bits })
+
+    /// Of a function of whose parameters something is known.
+    fn knowing(f: &Function, known: &Known) -> Facts {
+        let cfg = Cfg::new(f);
+        let loops = Loops::new(&cfg, f.blocks.len());
+        let mut depth = vec![None; f.blocks.len()];
+        for &b in &cfg.rpo {
+            let mut around = 0;
+            let mut l = loops.innermost(b);
+            while let Some(n) = l {
+                around += 1;
+                l = loops.parent(n);
+            }
+            depth[b.index()] = Some(around);
+        }
+        let bits = narrow::bounds(f, &cfg, known);
+        Facts { depth, bits }
+    }
 }
 
 impl Plan {
@@ -53,6 +66,16 @@ impl Plan {
             c.for_each_use(&mut |v| out.push(v));
         }
         out
+    }
+
+    /// The block whose code it is.
+    pub fn block(&self) -> Block {
+        self.block
+    }
+
+    /// By value: the one that stands for it from now on.
+    pub fn map(&self) -> impl Iterator<Item = (Value, Value)> {
+        self.map.iter().map(|(old, new)| (*old, *new))
     }
 
     /// Whether a value is another one from now on.

@@ -449,7 +449,9 @@ impl Gen {
                 let a = if self.r.chance(20) { d } else { a };
                 match self.r.chance(30) {
                     true => {
-                        let d = self.r.pick(&[2, 3, 7, 10, 255, 256, 641, 65_521, 1_000_003, i32::MAX]);
+                        let d =
+                            self.r
+                                .pick(&[2, 3, 7, 10, 255, 256, 641, 65_521, 1_000_003, i32::MAX]);
                         let op = self.r.pick(&[op, BinOp::Sfloor, BinOp::Smod]);
                         self.b.binary(op, a, d)
                     }

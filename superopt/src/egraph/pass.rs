@@ -15,8 +15,9 @@ use super::facts::Known;
 use super::improve::{self, Improved};
 use super::lang::{self, ENode};
 use super::region;
-use super::rule::{Equality, RuleSet, compiled};
+use super::rule::{Equality, Rule, RuleSet, compiled};
 use super::saturate::Limits;
+use crate::validate::rewrite::Rewrite;
 use egg::{Id, Language, RecExpr};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -45,15 +46,15 @@ impl Default for Budget {
     fn default() -> Budget {
         Budget {
             region: Limits {
-                nodes: envn("EGN", 600),
-                rounds: envn("EGR", 5),
+                nodes: 1500,
+                rounds: 5,
                 matches: 80,
                 ban: 2,
                 timed: false,
             },
             least: 3,
-            operations: envn("EGO", 100),
-            function: envn("EGF", 600),
+            operations: 300,
+            function: 1500,
         }
     }
 }
@@ -121,6 +122,9 @@ pub struct EGraphPass {
     budget: Budget,
     bisect: Option<Arc<Bisect>>,
     shown: Option<Mutex<Vec<Shown>>>,
+    kept: Option<Mutex<Vec<Rewrite>>>,
+    /// Other rules, which nobody proved.
+    unproven: Option<Vec<Instance<'static>>>,
     answers: Mutex<HashMap<Question, Answer>>,
     telemetry: Mutex<Telemetry>,
 }
@@ -128,21 +132,23 @@ pub struct EGraphPass {
 fn instances() -> &'static [Instance<'static>] {
     static RULES: OnceLock<RuleSet> = OnceLock::new();
     static ALL: OnceLock<Vec<Instance<'static>>> = OnceLock::new();
-    ALL.get_or_init(|| {
-        let rules = RULES.get_or_init(RuleSet::shipped);
-        let mut out: Vec<Instance<'static>> = Vec::new();
-        for (rule, reverse) in compiled::proven(rules) {
-            if rule.equality == Equality::NanClass {
-                continue;
-            }
-            for at in rule.instances(&[]) {
-                // `instances` gives widths at which the rule makes sense.
-                let both = Instance::of(rule, at).unwrap_or_default();
-                out.extend(both.into_iter().filter(|i| i.reverse == reverse));
-            }
+    ALL.get_or_init(|| instances_of(&compiled::proven(RULES.get_or_init(RuleSet::shipped))))
+}
+
+/// Rules at all their widths, each in the way that is said.
+fn instances_of(rules: &[(&'static Rule, bool)]) -> Vec<Instance<'static>> {
+    let mut out: Vec<Instance<'static>> = Vec::new();
+    for &(rule, reverse) in rules {
+        if rule.equality == Equality::NanClass {
+            continue;
         }
-        out
-    })
+        for at in rule.instances(&[]) {
+            // `instances` gives widths at which the rule makes sense.
+            let both = Instance::of(rule, at).unwrap_or_default();
+            out.extend(both.into_iter().filter(|i| i.reverse == reverse));
+        }
+    }
+    out
 }
 
 impl EGraphPass {
@@ -152,9 +158,33 @@ impl EGraphPass {
             budget,
             bisect,
             shown: show.then(Mutex::default),
+            kept: None,
+            unproven: None,
             answers: Mutex::default(),
             telemetry: Mutex::default(),
         }
+    }
+
+    /// Keeps every function that is rewritten as it was and as it is ([`Self::kept`]).
+    pub fn keeping(mut self, keep: bool) -> EGraphPass {
+        self.kept = keep.then(Mutex::default);
+        self
+    }
+
+    /// Rewrites by these rules alone, which are believed: nobody proved them, and what comes of them is not evaluated. For whoever wants to see what
+    /// becomes of a wrong one.
+    pub fn believing(mut self, rules: &'static RuleSet) -> EGraphPass {
+        let rules: Vec<_> = rules.rules.iter().map(|r| (r, false)).collect();
+        self.unproven = Some(instances_of(&rules));
+        self
+    }
+
+    /// What was rewritten, if that is kept, by the functions' names.
+    pub fn kept(&self) -> Vec<Rewrite> {
+        let kept = self.kept.as_ref().and_then(|s| s.lock().ok());
+        let mut kept = kept.map(|s| s.clone()).unwrap_or_default();
+        kept.sort_by_cached_key(|r| (r.before.name.clone(), r.blocks.clone()));
+        kept
     }
 
     /// What it did so far.
@@ -195,13 +225,13 @@ impl EGraphPass {
             roots,
             &key.2,
             key.3.clone(),
-            instances(),
+            self.unproven.as_deref().unwrap_or_else(|| instances()),
             &IrCost,
             &options,
             &|| false,
         );
         self.record(&improved);
-        if !same(expr, roots, &improved, &key.2, &key.3) {
+        if self.unproven.is_none() && !same(expr, roots, &improved, &key.2, &key.3) {
             // The proofs say that this cannot be; what was there stays.
             improved.after = improved.before;
         }
@@ -381,7 +411,13 @@ impl RegionPass for EGraphPass {
             plans.push(plan);
         }
         let changed = plans.len() as u32;
+        let keep = self.kept.as_ref().filter(|_| changed > 0);
+        let rewrite = keep.map(|_| Rewrite::of(f, &plans, facts));
         commit(f, plans);
+        if let (Some(mut rewrite), Some(Ok(mut kept))) = (rewrite, keep.map(Mutex::lock)) {
+            rewrite.after = f.clone();
+            kept.push(rewrite);
+        }
         if let Ok(mut t) = self.telemetry.lock() {
             t.improved += u64::from(changed);
         }
@@ -547,8 +583,4 @@ fn show(
         used: answer.used.clone(),
         replaced,
     }
-}
-
-fn envn(n: &str, d: usize) -> usize {
-    std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d)
 }

@@ -1,20 +1,23 @@
 //! Which places hold which values where blocks begin, and what that means for each region.
 
 mod compare;
+mod unify;
 
 use super::domain::{CodeData, Terms};
 use super::machine::{self, Duty, Refusal, Runner, Unknown, registers};
+use super::samples::Samples;
 use super::ssa::{Effects, Exit, State, Variables, Way};
 use super::values::{Values, reverse_postorder};
 use super::{Budget, Code, Judge, Region, Validation};
 use crate::report::verdict::Verdict;
 use crate::solver::SolverPool;
 use compare::Compare;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use trinity_codegen::ir::{Block, Function, Term, Value};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
 use trinity_codegen::{CompiledFunction, Kept};
+use unify::unify;
 
 /// A word of a value.
 type Item = (Value, u8);
@@ -31,12 +34,14 @@ struct Outcome {
     /// By block that it leads to: what its places hold then.
     edges: Vec<(Block, Facts)>,
     duties: Vec<Duty>,
+    /// Other terms that places hold of words.
+    placed: Vec<Duty>,
     instructions: Vec<u32>,
     /// What cannot be so, whatever the registers hold.
     wrong: Vec<String>,
     refusal: Option<Refusal>,
-    /// Values were equal where the region begins.
-    unified: bool,
+    /// Holds where the region begins, since words that are one there have different terms: bits.
+    given: Vec<TermId>,
 }
 
 /// A function that is being validated.
@@ -53,6 +58,9 @@ pub struct Flow<'a> {
     terms: Terms<'a>,
     vars: Variables,
     unknown: Unknown,
+    samples: Samples,
+    /// Terms that a place might have held, and did not.
+    denied: HashSet<(TermId, TermId)>,
     judge: Judge<'a>,
     code: Code<'a>,
 }
@@ -132,6 +140,8 @@ impl<'a> Flow<'a> {
             terms,
             vars: Variables::default(),
             unknown: Unknown::default(),
+            samples: Samples::default(),
+            denied: HashSet::new(),
             judge: Judge {
                 budget,
                 solvers,
@@ -143,8 +153,19 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Finds what places hold, then decides each region.
+    /// Finds what places hold, then decides each region; again without what turned out to be in no place.
     pub fn run(mut self) -> Validation {
+        loop {
+            let denied = self.denied.len();
+            let regions = self.regions();
+            if self.denied.len() == denied {
+                return Validation { regions };
+            }
+            self.facts.fill(None);
+        }
+    }
+
+    fn regions(&mut self) -> Vec<Region> {
         let mut start = Facts::new();
         let params = &self.f.blocks[0].params;
         for (&v, r) in params.iter().zip(&self.f.param_regs) {
@@ -212,7 +233,7 @@ impl<'a> Flow<'a> {
             });
         }
         regions.sort_by_key(|r| r.offset);
-        Validation { regions }
+        regions
     }
 
     /// Blocks that ways lead to which were not followed.
@@ -258,17 +279,6 @@ impl<'a> Flow<'a> {
 
     /// Decides a region by what its last execution showed.
     fn verdict(&mut self, b: Block, outcome: Outcome) -> Region {
-        let unified = outcome.unified;
-        let mut region = self.judged(b, outcome);
-        if unified && region.verdict == Verdict::Refuted {
-            region.verdict = Verdict::Unknown {
-                why: "values that are equal where the block begins".into(),
-            };
-        }
-        region
-    }
-
-    fn judged(&mut self, b: Block, outcome: Outcome) -> Region {
         if let Some(r) = outcome.refusal {
             let verdict = Verdict::Unsupported {
                 instruction: r.instruction,
@@ -281,15 +291,19 @@ impl<'a> Flow<'a> {
         region.instructions = outcome.instructions;
         region.instructions.sort_unstable();
         region.instructions.dedup();
-        region.asked = outcome.duties.len() as u32;
+        region.asked = (outcome.duties.len() + outcome.placed.len()) as u32;
         if let Some(wrong) = outcome.wrong.into_iter().next() {
             region.verdict = Verdict::Refuted;
             region.what = wrong;
             return region;
         }
-        for duty in &outcome.duties {
-            let (verdict, what) = self.judge.decide(&mut self.terms, duty);
+        let duties = outcome.placed.iter().map(|d| (d, true));
+        for (duty, placed) in duties.chain(outcome.duties.iter().map(|d| (d, false))) {
+            let (verdict, what) = self.judge.decide(&mut self.terms, duty, &outcome.given);
             match verdict {
+                Verdict::Refuted if placed => {
+                    self.denied.insert((duty.ssa, duty.machine));
+                }
                 Verdict::Proven => {}
                 Verdict::Refuted => {
                     region.verdict = verdict;
@@ -324,11 +338,13 @@ impl<'a> Flow<'a> {
             terms: d,
             vars,
             unknown,
+            samples,
+            denied,
             code,
             ..
         } = self;
         let mut ssa = State::new(d, vars, f, values, slots);
-        let unified = unify(d, vars, &mut ssa, values, facts);
+        let given = unify(d, vars, &mut ssa, values, facts);
         let (memory, pinned) = vars.start(d);
         let mut m = machine::unknown(d, memory, unknown);
         let frame = Arc::make_mut(&mut m.mem.frame);
@@ -379,25 +395,33 @@ impl<'a> Flow<'a> {
                 return Outcome {
                     edges: Vec::new(),
                     duties: Vec::new(),
+                    placed: Vec::new(),
                     instructions: Vec::new(),
                     wrong: Vec::new(),
                     refusal: Some(refusal),
-                    unified,
+                    given,
                 };
             }
         };
         let mut out = Outcome {
             edges: Vec::new(),
             duties: run.duties,
+            placed: Vec::new(),
             instructions: run.instructions,
             wrong: run.wrong,
             refusal: None,
-            unified,
+            given,
         };
         faults(d, &effects, &run.faults, &mut out);
         accesses(d, &effects, &run.accesses, &mut out);
+        let made = data.insts.iter();
+        let made = made.flat_map(|id| f.insts[id.index()].results());
+        let made: HashSet<Value> = made.collect();
         for e in run.exits {
             let mut compare = Compare {
+                made: &made,
+                samples,
+                denied,
                 f,
                 function,
                 values,
@@ -418,6 +442,7 @@ fn refused(b: Block, why: &str) -> Outcome {
     Outcome {
         edges: Vec::new(),
         duties: Vec::new(),
+        placed: Vec::new(),
         instructions: Vec::new(),
         wrong: Vec::new(),
         refusal: Some(Refusal {
@@ -425,64 +450,8 @@ fn refused(b: Block, why: &str) -> Outcome {
             offset: 0,
             why: why.into(),
         }),
-        unified: false,
+        given: Vec::new(),
     }
-}
-
-/// Values in one place are equal: parameters become what they are equal to. True if there are any.
-///
-/// Terms that were made of a parameter before it was replaced keep it: equal values can then have different terms, which proves
-/// nothing wrong, but lets a difference appear where there is none. Such a region is never called refuted.
-fn unify(
-    d: &mut Terms<'_>,
-    vars: &mut Variables,
-    ssa: &mut State<'_>,
-    values: &Values,
-    facts: &Facts,
-) -> bool {
-    let mut same: BTreeMap<Item, Item> = BTreeMap::new();
-    fn find(same: &BTreeMap<Item, Item>, mut x: Item) -> Item {
-        while let Some(&y) = same.get(&x) {
-            x = y;
-        }
-        x
-    }
-    let mut before: Option<(Place, Item)> = None;
-    for &(place, item) in facts {
-        if let Some((p, first)) = before
-            && p == place
-        {
-            let (x, y) = (find(&same, first), find(&same, item));
-            // What is computed stands for the class, else the least.
-            let root = |i: Item| values.root[i.0.index()];
-            if x != y {
-                let (from, to) = match (root(x), root(y)) {
-                    (true, false) => (x, y),
-                    (false, true) => (y, x),
-                    _ => (x.max(y), x.min(y)),
-                };
-                same.insert(from, to);
-            }
-        } else {
-            before = Some((place, item));
-        }
-    }
-    let items: Vec<Item> = same.keys().copied().collect();
-    for computed in [false, true] {
-        for &x in &items {
-            let to = find(&same, x);
-            if values.root[x.0.index()] && values.root[to.0.index()] != computed {
-                let mut words = ssa.value(d, vars, x.0);
-                let t = ssa.value(d, vars, to.0)[to.1 as usize];
-                match x.1 {
-                    0 if words[1] == words[0] => words = [t; 4],
-                    n => words[n as usize] = t,
-                }
-                ssa.set(x.0, words);
-            }
-        }
-    }
-    !same.is_empty()
 }
 
 /// Goes through blocks that have no code.

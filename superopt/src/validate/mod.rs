@@ -16,6 +16,8 @@ mod domain;
 mod flow;
 mod logic;
 mod machine;
+pub mod rewrite;
+mod samples;
 mod ssa;
 #[cfg(test)]
 mod tests;
@@ -155,8 +157,8 @@ struct Judge<'s> {
 }
 
 impl Judge<'_> {
-    /// Whether two words are equal wherever all of `path` holds; with what differs.
-    fn decide(&mut self, d: &mut Terms<'_>, duty: &Duty) -> (Verdict, String) {
+    /// Whether two words are equal wherever all of `path` and of `given` holds; with what differs.
+    fn decide(&mut self, d: &mut Terms<'_>, duty: &Duty, given: &[TermId]) -> (Verdict, String) {
         let Duty {
             ssa, machine, path, ..
         } = duty;
@@ -173,22 +175,24 @@ impl Judge<'_> {
         if !path.is_empty() && logic::implies(&d.pool, path, nothing) {
             return (Verdict::Proven, String::new());
         }
-        let key = (*ssa, *machine, path.clone());
+        let mut premises = path.clone();
+        premises.extend(given);
+        let key = (*ssa, *machine, premises);
         if let Some(v) = self.known.get(&key) {
             return (v.clone(), duty.what.clone());
         }
-        let (verdict, what) = self.ask(d, duty);
+        let (verdict, what) = self.ask(d, duty, &key.2);
         self.known.insert(key, verdict.clone());
         (verdict, what)
     }
 
-    fn ask(&mut self, d: &mut Terms<'_>, duty: &Duty) -> (Verdict, String) {
+    fn ask(&mut self, d: &mut Terms<'_>, duty: &Duty, premises: &[TermId]) -> (Verdict, String) {
         if self.questions >= self.budget.questions {
             return (Verdict::Timeout, duty.what.clone());
         }
         self.questions += 1;
         let mut query = Query::words(Vec::new());
-        query.precondition = duty.path.clone();
+        query.precondition = premises.to_vec();
         if d.pool.term_width(duty.ssa) == 0 {
             query.left.memories.push(duty.ssa);
             query.right.memories.push(duty.machine);

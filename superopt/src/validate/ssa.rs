@@ -43,6 +43,11 @@ impl Variables {
         })
     }
 
+    /// The first words of the values that are variables.
+    pub fn words(&self) -> impl Iterator<Item = (Value, TermId)> {
+        self.values.iter().map(|(v, w)| (*v, w[0]))
+    }
+
     fn value(&mut self, d: &mut Terms<'_>, f: &Function, kinds: &Values, v: Value) -> Words {
         if let Some(w) = self.values.get(&v) {
             return *w;
@@ -173,6 +178,11 @@ impl<'f> State<'f> {
             memory,
             pinned,
         }
+    }
+
+    /// Words of a value.
+    pub fn lanes(&self, v: Value) -> u32 {
+        self.f.ty(v).lanes()
     }
 
     /// Says what a value is.

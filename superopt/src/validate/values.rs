@@ -24,6 +24,8 @@ pub struct Values {
     pub live_in: Vec<BTreeSet<Value>>,
     /// By value: what is loaded, if a load made it.
     pub kind: HashMap<Value, LoadKind>,
+    /// By value: a rank. What a value is computed from ranks lower.
+    pub rank: Vec<u32>,
 }
 
 fn reads_memory(c: &Cond) -> bool {
@@ -83,6 +85,7 @@ impl Values {
             root,
             live_in,
             kind,
+            rank: ranks(f, reachable),
         }
     }
 
@@ -129,6 +132,24 @@ impl Values {
             }
         }
     }
+}
+
+/// By value: its place in reverse postorder, where definitions stand before what they dominate.
+fn ranks(f: &Function, order: &[Block]) -> Vec<u32> {
+    let mut rank = vec![u32::MAX; f.values.len()];
+    let mut n = 0;
+    for &b in order {
+        let data = &f.blocks[b.index()];
+        let made = data
+            .insts
+            .iter()
+            .flat_map(|id| f.insts[id.index()].results());
+        for v in data.params.iter().copied().chain(made) {
+            rank[v.index()] = n;
+            n += 1;
+        }
+    }
+    rank
 }
 
 /// By value: uses, two for more.

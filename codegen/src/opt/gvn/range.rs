@@ -142,9 +142,10 @@ impl Gvn<'_> {
                 Some(n) if n > 0 => Some(Range::new(0, x.hi.min(n - 1))),
                 _ => Some(Range::new(0, x.hi)),
             },
-            BinOp::Sfloor => y.as_point().filter(|d| *d > 0).map(|d| {
-                Range::new(x.lo.div_euclid(d), x.hi.div_euclid(d))
-            }),
+            BinOp::Sfloor => y
+                .as_point()
+                .filter(|d| *d > 0)
+                .map(|d| Range::new(x.lo.div_euclid(d), x.hi.div_euclid(d))),
             BinOp::Smod => y.as_point().filter(|d| *d > 0).map(|d| {
                 let hi = if x.lo >= 0 { x.hi.min(d - 1) } else { d - 1 };
                 Range::new(0, hi)

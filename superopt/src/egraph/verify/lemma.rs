@@ -119,10 +119,13 @@ impl Lemma {
         }
         // The premise is computed in 2w bits: that it holds there means that it holds of the integers.
         let (w, double) = (self.w, 2 * self.w);
-        let (h, shifts) = (w / 2 - 1, match self.premise {
-            Premise::Short => w / 2 - 1..w,
-            _ => 0..w,
-        });
+        let (h, shifts) = (
+            w / 2 - 1,
+            match self.premise {
+                Premise::Short => w / 2 - 1..w,
+                _ => 0..w,
+            },
+        );
         for s in shifts {
             let power = |n: u32| num_bigint::BigInt::from(1) << n;
             let (c, t) = match self.premise {

@@ -4,18 +4,24 @@ use super::{Facts, Item, Outcome, Place, SLOTS, VECTORS, offset};
 use crate::validate::domain::Terms;
 use crate::validate::logic::implies;
 use crate::validate::machine::{self, Duty, End, registers};
+use crate::validate::samples::{Sample, Samples};
 use crate::validate::ssa::{Exit, State, Variables, Way, Words};
 use crate::validate::values::Values;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use trinity_codegen::CompiledFunction;
 use trinity_codegen::ir::{Block, Function, Inst, Value};
-use trinity_codegen::isa::{Domain, TermId};
+use trinity_codegen::isa::{Domain, Node, TermId};
 
 /// Compares ways out of a region.
 pub(super) struct Compare<'c, 'a> {
     pub f: &'c Function,
     pub function: &'c CompiledFunction,
     pub values: &'c Values,
+    /// Values that the block defines.
+    pub made: &'c HashSet<Value>,
+    pub samples: &'c mut Samples,
+    /// Terms of words that places do not hold.
+    pub denied: &'c HashSet<(TermId, TermId)>,
     pub d: &'c mut Terms<'a>,
     pub vars: &'c mut Variables,
     pub out: &'c mut Outcome,
@@ -104,7 +110,7 @@ impl<'a> Compare<'_, 'a> {
             }
             Way::Block(b, args) => {
                 let (b, args) = (*b, args.clone());
-                let facts = self.facts(m, b, &args, &mut way.state);
+                let facts = self.facts(m, b, &args, &mut way.state, path);
                 match self.out.edges.iter_mut().find(|x| x.0 == b) {
                     Some(old) => old.1.retain(|x| facts.contains(x)),
                     None => self.out.edges.push((b, facts)),
@@ -133,6 +139,7 @@ impl<'a> Compare<'_, 'a> {
         b: Block,
         args: &[Words],
         state: &mut State<'_>,
+        path: &[TermId],
     ) -> Facts {
         let mut wanted: HashMap<TermId, Vec<Item>> = HashMap::new();
         let mut want = |v: Value, words: Words, lanes: u32| {
@@ -151,10 +158,10 @@ impl<'a> Compare<'_, 'a> {
             want(v, words, self.f.ty(v).lanes());
         }
         let mut facts = Facts::new();
-        let mut look = |place: Place, t: TermId| {
-            for &item in wanted.get(&t).into_iter().flatten() {
-                facts.insert((place, item));
-            }
+        let mut others: Vec<(Place, TermId)> = Vec::new();
+        let mut look = |place: Place, t: TermId| match wanted.get(&t) {
+            Some(items) => facts.extend(items.iter().map(|item| (place, *item))),
+            None => others.push((place, t)),
         };
         for n in [0, 1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15] {
             look(n, m.gpr[n as usize]);
@@ -167,6 +174,67 @@ impl<'a> Compare<'_, 'a> {
                 look(SLOTS + n, t);
             }
         }
+        self.perhaps(b, wanted, &others, path, &mut facts);
         facts
+    }
+
+    /// The low half of a word, if the other term is that, as integer forms know it: in the operations of the word itself, not in the form of this domain.
+    fn cut(&mut self, t: TermId, other: TermId) -> Option<TermId> {
+        let low = self.d.extract(&t, 0, 32);
+        if self.d.pool.node(other) != Node::Zext(low) {
+            return None;
+        }
+        let low = self.d.pool.extract(&t, 0, 32);
+        Some(self.d.pool.zext(&low, 64))
+    }
+
+    /// Words that were computed here and are in no place: perhaps a place holds another term of one. That it does is to be proven then.
+    fn perhaps(
+        &mut self,
+        b: Block,
+        mut wanted: HashMap<TermId, Vec<Item>>,
+        others: &[(Place, TermId)],
+        path: &[TermId],
+        facts: &mut Facts,
+    ) {
+        let pool = &self.d.pool;
+        let computed = |t: TermId| !matches!(pool.node(t), Node::Var(_) | Node::Const(_));
+        let there: BTreeSet<Item> = facts.iter().map(|f| f.1).collect();
+        let params = &self.f.blocks[b.index()].params;
+        wanted.retain(|t, items| {
+            items.retain(|i| params.contains(&i.0) || self.made.contains(&i.0));
+            computed(*t) && items.iter().any(|i| !there.contains(i))
+        });
+        if wanted.is_empty() {
+            return;
+        }
+        let mut held: HashMap<Sample, Vec<(Place, TermId)>> = HashMap::new();
+        for &(place, t) in others.iter().filter(|o| computed(o.1)) {
+            let sample = self.samples.of(pool, t);
+            held.entry(sample).or_default().push((place, t));
+        }
+        if held.is_empty() {
+            return;
+        }
+        let mut wanted: Vec<(TermId, Vec<Item>)> = wanted.into_iter().collect();
+        wanted.sort_unstable();
+        for (t, items) in wanted {
+            let sample = self.samples.of(&self.d.pool, t);
+            for &(place, m) in held.get(&sample).into_iter().flatten() {
+                let cut = self.cut(t, m);
+                let m = cut.unwrap_or(m);
+                if self.denied.contains(&(t, m)) {
+                    continue;
+                }
+                facts.extend(items.iter().map(|item| (place, *item)));
+                self.out.placed.push(Duty {
+                    what: format!("{} in its place", items[0].0),
+                    ssa: t,
+                    machine: m,
+                    // Whether a half is all of a word seldom depends on the way, and integer forms do not ask.
+                    path: cut.map_or_else(|| path.to_vec(), |_| Vec::new()),
+                });
+            }
+        }
     }
 }

@@ -1,0 +1,545 @@
+//! What a pass over the SSA form replaced ([`crate::egraph::pass`]), put to the prover: the function before and after, block by block.
+//!
+//! Both blocks are executed in terms, as where machine code is compared, from the same variables; so what extraction, emission and placement made of the
+//! e-graph's choice is all looked at, and nothing that they say is believed. Blocks compute the same if they make the same calls, accesses and stores, ask the same
+//! conditions, hand the same arguments on, and if each value that the block defined is equal to the one that stands for it now. All blocks of the function are
+//! compared; by induction over their executions, in each of them a value from elsewhere is what stands for it.
+//!
+//! Where a proof needs how many low bits of a value can be set, which the e-graph was told, that is proven as well: of a parameter by what all blocks hand it.
+
+use super::domain::{CodeData, Terms};
+use super::machine::Duty;
+use super::ssa::{Effects, State, Variables, Way, Words};
+use super::values::{Values, reverse_postorder};
+use super::{Budget, Judge};
+use crate::report::verdict::Verdict;
+use crate::solver::{PoolConfig, SolverPool};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use trinity_codegen::ir::{self, Block, Function, InstId, SrcLoc, Value, ValueDef};
+use trinity_codegen::isa::{Domain, TermId};
+use trinity_codegen::opt::region::{Facts, Plan};
+
+/// A function before and after.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// As it was.
+    pub before: Function,
+    /// As it is. Blocks, instructions and values that were there have their numbers.
+    pub after: Function,
+    /// By value that was: the one that stands for it, which may be one that was, too.
+    pub map: BTreeMap<Value, Value>,
+    /// Blocks with other code.
+    pub blocks: Vec<Block>,
+    /// By value that was: how many low bits can be set, as was believed.
+    pub bits: Vec<u8>,
+}
+
+/// What became of a block.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Compared {
+    /// The block.
+    pub block: Block,
+    /// The line of its code.
+    pub loc: SrcLoc,
+    /// New instructions.
+    pub instructions: u32,
+    /// What was found.
+    pub verdict: Verdict,
+    /// What differs, or was not decided.
+    pub what: String,
+    /// How many words had to be equal that were not one term.
+    pub asked: u32,
+    /// Values of which was needed how many of their bits can be set, and how many that are.
+    pub bounds: Vec<(Value, u8)>,
+}
+
+impl Rewrite {
+    /// Of a function whose plans have not been carried out; `after` is to be set then.
+    pub fn of(f: &Function, plans: &[Plan], facts: &Facts) -> Rewrite {
+        Rewrite {
+            before: f.clone(),
+            after: Function::default(),
+            map: plans.iter().flat_map(Plan::map).collect(),
+            blocks: plans.iter().map(Plan::block).collect(),
+            bits: facts.bits.clone(),
+        }
+    }
+
+    /// Compares: an item for each block with other code, and for each other that is not proven.
+    pub fn compare(&self, budget: &Budget, solvers: Option<&SolverPool>) -> Vec<Compared> {
+        let none = SolverPool::new(PoolConfig::new(PathBuf::from("no trinity-solver")));
+        Both::new(self, budget, solvers.unwrap_or(&none)).run()
+    }
+
+    /// What stands for a value.
+    fn image(&self, mut v: Value) -> Value {
+        // As often as there are values: what stands for itself in a circle is found to be wrong.
+        for _ in 0..self.map.len() {
+            match self.map.get(&v) {
+                Some(&to) if to != v => v = to,
+                _ => break,
+            }
+        }
+        v
+    }
+}
+
+struct Both<'a> {
+    r: &'a Rewrite,
+    order: Vec<Block>,
+    values: [Values; 2],
+    slots: Vec<u32>,
+    /// Values that the new function reads.
+    read: HashSet<Value>,
+    /// The block that defines a value in the new function.
+    home: HashMap<Value, Block>,
+    d: Terms<'a>,
+    vars: Variables,
+    judge: Judge<'a>,
+    /// What became of bounds.
+    bounds: BTreeMap<Value, Verdict>,
+}
+
+fn uses(f: &Function, b: Block, see: &mut impl FnMut(Value)) {
+    let data = &f.blocks[b.index()];
+    for id in &data.insts {
+        f.insts[id.index()].inst.for_each_use(&mut *see);
+        if let ir::Inst::Call(c) = &f.insts[id.index()].inst {
+            c.live.iter().for_each(|v| see(*v));
+        }
+    }
+    if let Some(term) = &data.term {
+        term.for_each_use(see);
+    }
+}
+
+fn defines(f: &Function, b: Block) -> impl Iterator<Item = Value> {
+    let data = &f.blocks[b.index()];
+    let made = data.insts.iter();
+    let made = made.flat_map(|id| f.insts[id.index()].results());
+    data.params.iter().copied().chain(made)
+}
+
+/// What comparing two blocks showed.
+#[derive(Default)]
+struct Difference {
+    duties: Vec<Duty>,
+    wrong: Option<String>,
+}
+
+impl Difference {
+    fn same(&mut self, what: impl Into<String>, a: TermId, b: TermId, path: &[TermId]) {
+        if a != b {
+            self.duties.push(Duty {
+                what: what.into(),
+                ssa: a,
+                machine: b,
+                path: path.to_vec(),
+            });
+        }
+    }
+    fn words(&mut self, what: &str, a: &Words, b: &Words, path: &[TermId]) {
+        for (a, b) in a.iter().zip(b) {
+            self.same(what, *a, *b, path);
+        }
+    }
+    fn wrong(&mut self, what: &str) {
+        self.wrong.get_or_insert_with(|| what.into());
+    }
+    fn number<T: PartialEq>(&mut self, what: &str, a: T, b: T) {
+        if a != b {
+            self.wrong(what);
+        }
+    }
+}
+
+impl<'a> Both<'a> {
+    fn new(r: &'a Rewrite, budget: &'a Budget, solvers: &'a SolverPool) -> Both<'a> {
+        let order = reverse_postorder(&r.before);
+        let mut values = [&r.before, &r.after].map(|f| Values::new(f, &order));
+        // What is a variable on one side is one on both.
+        for n in 0..r.before.values.len().min(r.after.values.len()) {
+            let root = values[0].root[n] || values[1].root[n];
+            let constant =
+                |f: &Function| f.def_inst(Value(n as u32)).is_some_and(ir::Inst::is_const);
+            if !constant(&r.before) {
+                values[0].root[n] = root;
+                values[1].root[n] = root;
+            }
+        }
+        let mut slots = Vec::new();
+        let mut at = 0;
+        for bytes in &r.before.stack_slots {
+            slots.push(at);
+            at += bytes.next_multiple_of(8);
+        }
+        let (mut read, mut home) = (HashSet::new(), HashMap::new());
+        for &b in &order {
+            uses(&r.after, b, &mut |v| {
+                read.insert(v);
+            });
+            home.extend(defines(&r.after, b).map(|v| (v, b)));
+        }
+        let d = Terms::new(CodeData {
+            bytes: &[],
+            text_len: 0,
+            tables: Vec::new(),
+            spill_bytes: 0,
+            frame_size: 0,
+        });
+        Both {
+            r,
+            order,
+            values,
+            slots,
+            read,
+            home,
+            d,
+            vars: Variables::default(),
+            judge: Judge {
+                budget,
+                solvers,
+                questions: 0,
+                known: HashMap::new(),
+            },
+            bounds: BTreeMap::new(),
+        }
+    }
+
+    fn run(mut self) -> Vec<Compared> {
+        let mut out = Vec::new();
+        let invalid = ir::verify(&self.r.after).err().map(|e| e.to_string());
+        let same = reverse_postorder(&self.r.after) == self.order;
+        for b in self.order.clone() {
+            let new = self.r.blocks.contains(&b);
+            let mut found = match (&invalid, same) {
+                (None, true) => self.block(b),
+                (Some(why), _) if new => self.item(b, Verdict::Refuted, why),
+                (None, false) if new => self.item(b, Verdict::Refuted, "other ways"),
+                _ => continue,
+            };
+            if let Some(why) = self.d.trouble.take() {
+                let verdict = Verdict::Unsupported {
+                    instruction: String::new(),
+                    address: 0,
+                    why,
+                };
+                found = self.item(b, verdict, "");
+            }
+            if new || found.verdict != Verdict::Proven {
+                out.push(found);
+            }
+        }
+        out
+    }
+
+    fn item(&self, b: Block, verdict: Verdict, what: &str) -> Compared {
+        let (before, after) = (&self.r.before, &self.r.after);
+        let old: HashSet<InstId> = before.blocks[b.index()].insts.iter().copied().collect();
+        let list = &after.blocks[b.index()].insts;
+        let new: Vec<&InstId> = list.iter().filter(|id| !old.contains(id)).collect();
+        let first = new.first().copied().or(list.first());
+        Compared {
+            block: b,
+            loc: first.map_or(SrcLoc(0), |id| after.insts[id.index()].loc),
+            instructions: new.len() as u32,
+            verdict,
+            what: what.into(),
+            asked: 0,
+            bounds: Vec::new(),
+        }
+    }
+
+    fn block(&mut self, b: Block) -> Compared {
+        let Difference { duties, wrong } = self.difference(b);
+        if let Some(wrong) = wrong {
+            return self.item(b, Verdict::Refuted, &wrong);
+        }
+        let mut found = self.item(b, Verdict::Proven, "");
+        found.asked = duties.len() as u32;
+        let mut bounds = BTreeSet::new();
+        for duty in &duties {
+            let (mut verdict, mut what) = self.judge.decide(&mut self.d, duty, &[]);
+            if verdict != Verdict::Proven {
+                let (short, given) = self.known(duty);
+                if !short.is_empty() {
+                    (verdict, what) = self.judge.decide(&mut self.d, duty, &given);
+                    bounds.extend(short);
+                }
+            }
+            match verdict {
+                Verdict::Proven => {}
+                Verdict::Refuted => {
+                    (found.verdict, found.what) = (verdict, what);
+                    break;
+                }
+                _ if found.verdict == Verdict::Proven => {
+                    (found.verdict, found.what) = (verdict, what)
+                }
+                _ => {}
+            }
+        }
+        found.bounds = bounds
+            .iter()
+            .map(|v| (*v, self.r.bits[v.index()]))
+            .collect();
+        if found.verdict == Verdict::Proven {
+            self.prove_bounds(bounds);
+            let open = self.bounds.iter().find(|x| *x.1 != Verdict::Proven);
+            if let Some((v, verdict)) = open {
+                found.verdict = match verdict {
+                    // What was believed is wrong, but perhaps nothing that was made of it.
+                    Verdict::Refuted => Verdict::Unknown {
+                        why: "what was believed of the bits of a value is not so".into(),
+                    },
+                    other => other.clone(),
+                };
+                found.what = format!("{v} has {} bits", self.r.bits[v.index()]);
+            }
+        }
+        found
+    }
+
+    /// Executes a block on both sides.
+    fn difference(&mut self, b: Block) -> Difference {
+        let Both {
+            r,
+            values,
+            slots,
+            read,
+            home,
+            d,
+            vars,
+            ..
+        } = self;
+        let mut out = Difference::default();
+        let mut old = State::new(d, vars, &r.before, &values[0], slots);
+        let mut new = State::new(d, vars, &r.after, &values[1], slots);
+        // Values from elsewhere are what stands for them; what was there before is computed from the same variables.
+        let here: HashSet<Value> = defines(&r.before, b).collect();
+        for &v in r.map.keys().filter(|v| !here.contains(v)) {
+            let w = r.image(v);
+            if r.before
+                .values
+                .get(w.index())
+                .is_none_or(|_| !stands(&r.before, w))
+                && read.contains(&w)
+            {
+                let words = old.value(d, vars, v);
+                new.set(w, words);
+            }
+        }
+        let (mut e, mut n) = (Effects::default(), Effects::default());
+        let (was, is) = (&r.before.blocks[b.index()], &r.after.blocks[b.index()]);
+        for &id in &was.insts {
+            old.step(d, vars, id, &mut e);
+        }
+        for &id in &is.insts {
+            new.step(d, vars, id, &mut n);
+        }
+        for v in here {
+            let w = r.image(v);
+            if !read.contains(&w) {
+                continue;
+            }
+            match home.get(&w) {
+                // It stands elsewhere, and is computed from variables that are the same here.
+                Some(h)
+                    if *h != b
+                        && values[1].root[w.index()]
+                        && w.index() >= r.before.values.len() =>
+                {
+                    out.wrong("a value stands for one of another block");
+                }
+                Some(_) => {
+                    let (x, y) = (old.value(d, vars, v), new.value(d, vars, w));
+                    out.words(&format!("{v}, now {w}"), &x, &y, &[]);
+                }
+                None => out.wrong("a value that is read is no more"),
+            }
+        }
+        let (Some(was), Some(is)) = (&was.term, &is.term) else {
+            out.wrong("a block without an end");
+            return out;
+        };
+        let (was, is) = (old.end(d, vars, was, &mut e), new.end(d, vars, is, &mut n));
+        effects(d, &e, &n, &mut out);
+        out.number("other ways", was.len(), is.len());
+        for (a, b) in was.into_iter().zip(is) {
+            out.same("the condition", a.cond, b.cond, &[]);
+            let path = [a.cond];
+            out.same("memory", a.state.memory, b.state.memory, &path);
+            for (x, y) in a.state.pinned.into_iter().zip(b.state.pinned) {
+                out.same("a pinned register", x, y, &path);
+            }
+            match (a.way, b.way) {
+                (Way::Block(to, x), Way::Block(there, y)) => {
+                    out.number("another way", to, there);
+                    out.number("other arguments", x.len(), y.len());
+                    for (x, y) in x.iter().zip(&y) {
+                        out.words("an argument", x, y, &path);
+                    }
+                }
+                (Way::Return(x), Way::Return(y)) => placed(&mut out, "a result", &x, &y, &path),
+                (Way::Tail(s, x), Way::Tail(t, y)) => {
+                    out.same("the target", s, t, &path);
+                    placed(&mut out, "an argument", &x, &y, &path);
+                }
+                (Way::Trap, Way::Trap) => {}
+                _ => out.wrong("another end"),
+            }
+        }
+        out
+    }
+
+    /// The values that a duty is about of which is known that they are short, and what that says.
+    fn known(&mut self, duty: &Duty) -> (Vec<Value>, Vec<TermId>) {
+        let roots: Vec<TermId> = [duty.ssa, duty.machine]
+            .into_iter()
+            .chain(duty.path.iter().copied())
+            .collect();
+        let reached: HashSet<TermId> = self.d.pool.reachable(&roots).into_iter().collect();
+        let mut short: Vec<(Value, TermId)> = self.vars.words().collect();
+        let bits = &self.r.bits;
+        short.retain(|(v, t)| reached.contains(t) && bits.get(v.index()).is_some_and(|n| *n < 64));
+        short.sort_unstable();
+        let mut given = Vec::new();
+        for (v, t) in &short {
+            let n = u32::from(bits[v.index()]);
+            let high = self.d.extract(t, n, 64 - n);
+            given.push(self.d.is_zero(&high));
+        }
+        (short.into_iter().map(|x| x.0).collect(), given)
+    }
+
+    /// Proves how many bits values have, and what that rests on.
+    fn prove_bounds(&mut self, wanted: BTreeSet<Value>) {
+        let mut work: Vec<Value> = wanted.into_iter().collect();
+        while let Some(v) = work.pop() {
+            if self.bounds.contains_key(&v) {
+                continue;
+            }
+            // While it is not proven it is what others may rest on: an induction over the blocks that run.
+            self.bounds.insert(v, Verdict::Proven);
+            let mut all = Verdict::Proven;
+            for duty in self.of_bound(v) {
+                let (short, given) = self.known(&duty);
+                let (verdict, _) = self.judge.decide(&mut self.d, &duty, &given);
+                work.extend(short);
+                if verdict != Verdict::Proven && all != Verdict::Refuted {
+                    all = verdict;
+                }
+            }
+            self.bounds.insert(v, all);
+        }
+    }
+
+    /// What must be so that a value is as short as was believed: of each way that it gets a value.
+    fn of_bound(&mut self, v: Value) -> Vec<Duty> {
+        let Both {
+            r,
+            order,
+            values,
+            slots,
+            d,
+            vars,
+            ..
+        } = self;
+        let f = &r.before;
+        let mut terms: Vec<(TermId, Vec<TermId>)> = Vec::new();
+        let def = f.values[v.index()].def;
+        for &q in order.iter() {
+            let data = &f.blocks[q.index()];
+            let Some(term) = &data.term else { continue };
+            let goes = |b: Block| term.targets().any(|t| t.block == b);
+            let concerned = match def {
+                ValueDef::Param(b, _) => goes(b),
+                ValueDef::Inst(id, _) => data.insts.contains(&id),
+            };
+            if !concerned {
+                continue;
+            }
+            let mut state = State::new(d, vars, f, &values[0], slots);
+            let mut effects = Effects::default();
+            for &id in &data.insts {
+                state.step(d, vars, id, &mut effects);
+            }
+            match def {
+                ValueDef::Inst(..) => terms.push((state.value(d, vars, v)[0], Vec::new())),
+                ValueDef::Param(b, n) => {
+                    for exit in state.end(d, vars, term, &mut effects) {
+                        if let Way::Block(to, args) = &exit.way
+                            && *to == b
+                        {
+                            terms.push((args[n as usize][0], vec![exit.cond]));
+                        }
+                    }
+                }
+            }
+        }
+        let n = u32::from(r.bits[v.index()]);
+        let zero = d.constant(64 - n, 0);
+        let duty = |(t, path): (TermId, Vec<TermId>)| Duty {
+            what: format!("the bits of {v}"),
+            ssa: zero,
+            machine: d.extract(&t, n, 64 - n),
+            path,
+        };
+        terms.into_iter().map(duty).collect()
+    }
+}
+
+/// Whether some block has a value.
+fn stands(f: &Function, v: Value) -> bool {
+    match f.values[v.index()].def {
+        ValueDef::Param(..) => true,
+        ValueDef::Inst(id, _) => f.blocks.iter().any(|b| b.insts.contains(&id)),
+    }
+}
+
+fn placed<R: PartialEq>(
+    out: &mut Difference,
+    what: &str,
+    x: &[(TermId, R)],
+    y: &[(TermId, R)],
+    path: &[TermId],
+) {
+    out.number(what, x.len(), y.len());
+    for ((x, r), (y, s)) in x.iter().zip(y) {
+        out.number(what, r, s);
+        out.same(what, *x, *y, path);
+    }
+}
+
+/// Calls, accesses and faults.
+fn effects(d: &mut Terms<'_>, e: &Effects, n: &Effects, out: &mut Difference) {
+    out.number("other calls", e.events.len(), n.events.len());
+    for (a, b) in e.events.iter().zip(&n.events) {
+        out.same("the target of a call", a.target, b.target, &[]);
+        placed(out, "an argument of a call", &a.args, &b.args, &[]);
+        for (x, y) in a.memory.iter().zip(b.memory) {
+            out.same("memory at a call", *x, y, &[]);
+        }
+        for (x, y) in a.pinned.iter().flatten().zip(b.pinned.iter().flatten()) {
+            out.same("a pinned register at a call", *x, *y, &[]);
+        }
+        out.number("values at a safe point", a.live.len(), b.live.len());
+        for (x, y) in a.live.iter().zip(&b.live) {
+            out.same("a value at a safe point", *x, *y, &[]);
+        }
+        out.number("a safe point", a.safepoint, b.safepoint);
+    }
+    out.number("other accesses", e.accesses.len(), n.accesses.len());
+    for (a, b) in e.accesses.iter().zip(&n.accesses) {
+        out.number("another access", (a.1, a.2), (b.1, b.2));
+        out.same("an address", a.0, b.0, &[]);
+    }
+    let no = d.bit(false);
+    let any = e.faults.iter().fold(no, |a, b| d.or(&a, b));
+    let none = d.not(&any);
+    for when in n.faults.iter().filter(|f| !e.faults.contains(f)) {
+        let more = d.and(when, &none);
+        out.same("a division that faults", no, more, &[]);
+    }
+}
