@@ -6,6 +6,7 @@ use super::lang::{ENode, Op, from_terms};
 use super::rule::{ExprId, ExprKind, Meaning, Rule, Widths};
 use egg::{ENodeOrVar, Id, Language, Pattern, PatternAst, RecExpr, Subst, Symbol, Var};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use trinity_codegen::isa::concrete::Bits;
 use trinity_codegen::isa::{Concrete, TermId, TermPool};
 
@@ -22,8 +23,36 @@ pub struct Instance<'r> {
     pub patterns: Vec<Pattern<ENode>>,
     /// For each: the operations that an e-graph must have, with their widths.
     pub needs: Vec<Vec<(Op, u8)>>,
+    /// For each: these operations as a set that may hold more ([`OpSet`]).
+    pub masks: Vec<OpSet>,
     replacement: PatternAst<ENode>,
     computed: Vec<(Var, ExprId)>,
+}
+
+/// Operations, or more than these: 256 bits by their hashes. Most rules are about operations that a graph does not have, which this tells at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpSet([u64; 4]);
+
+impl OpSet {
+    /// Adds one.
+    pub fn add(&mut self, op: (Op, u8)) {
+        let mut hasher = DefaultHasher::new();
+        op.hash(&mut hasher);
+        let n = hasher.finish() as usize;
+        self.0[n >> 6 & 3] |= 1 << (n & 63);
+    }
+    /// Whether all of another's may be here.
+    pub fn may_have(&self, other: &OpSet) -> bool {
+        self.0.iter().zip(other.0).all(|(a, b)| a & b == b)
+    }
+}
+
+impl FromIterator<(Op, u8)> for OpSet {
+    fn from_iter<T: IntoIterator<Item = (Op, u8)>>(ops: T) -> OpSet {
+        let mut set = OpSet::default();
+        ops.into_iter().for_each(|op| set.add(op));
+        set
+    }
 }
 
 /// The pattern variable of a name.
@@ -165,7 +194,8 @@ impl<'r> Instance<'r> {
         {
             patterns.push(Pattern::new(other));
         }
-        let needs = patterns.iter().map(|p| operations(&p.ast)).collect();
+        let needs: Vec<_> = patterns.iter().map(|p| operations(&p.ast)).collect();
+        let masks = needs.iter().map(|n| n.iter().copied().collect()).collect();
         let to = build(to);
         let Widths { w, n } = meaning.at;
         let widths = if rule.narrow {
@@ -180,6 +210,7 @@ impl<'r> Instance<'r> {
             name: Symbol::from(format!("{}@{widths}{back}", rule.name)),
             patterns,
             needs,
+            masks,
             replacement: to.ast,
             computed: to.computed,
         }

@@ -7,7 +7,7 @@
 use super::analysis::Graph;
 use super::lang::ENode;
 use egg::{Id, Language, RecExpr};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What computing a node costs, its operands aside; `None` where the target has no such operation.
 pub trait Cost {
@@ -15,8 +15,8 @@ pub trait Cost {
     fn node(&self, graph: &Graph, node: &ENode) -> Option<u64>;
 }
 
-/// Steps of the exhaustive search.
-const EXACT_STEPS: u32 = 20_000;
+/// Steps of the exhaustive search where time does not matter.
+pub const EXACT_STEPS: u32 = 20_000;
 
 /// A chosen graph.
 #[derive(Clone, Debug)]
@@ -31,205 +31,243 @@ pub struct Extracted {
     pub exact: bool,
 }
 
-type CostSet = BTreeMap<Id, u64>;
+/// A class by its place among all.
+type Class = u32;
 
+/// The nodes of a class, with what they cost; operands are classes by place.
+type Nodes = Vec<(ENode, u64)>;
+
+fn children(node: &ENode) -> impl Iterator<Item = Class> {
+    node.children().iter().map(|c| usize::from(*c) as Class)
+}
+
+/// What computing a class takes at best: the classes it needs, itself included, in order.
 struct Choice {
-    node: ENode,
-    set: CostSet,
+    node: u32,
+    needs: Vec<Class>,
     total: u64,
 }
 
-/// Chooses; `None` if some root cannot be computed.
-pub fn extract(graph: &Graph, roots: &[Id], cost: &dyn Cost) -> Option<Extracted> {
-    let roots: Vec<Id> = roots.iter().map(|r| graph.find(*r)).collect();
-    // Classes and nodes in a fixed order, with what they cost.
-    let mut classes: BTreeMap<Id, Vec<(ENode, u64)>> = BTreeMap::new();
-    for class in graph.classes() {
-        let mut nodes: Vec<(ENode, u64)> = class
-            .iter()
-            .filter_map(|n| {
-                let n = n.map_children(|c| graph.find(c));
-                Some((n, cost.node(graph, &n)?))
-            })
-            .collect();
-        nodes.sort();
-        nodes.dedup();
-        classes.insert(graph.find(class.id), nodes);
-    }
-    let best = greedy(&classes);
-    let mut choice: HashMap<Id, ENode> = best.into_iter().map(|(id, c)| (id, c.node)).collect();
-    let mut total = weigh(&classes, &choice, &roots)?;
-    improve(&classes, &mut choice, &roots, &mut total);
+/// Chooses; `None` if some root cannot be computed. `steps`: of the exhaustive search.
+pub fn extract(graph: &Graph, roots: &[Id], cost: &dyn Cost, steps: u32) -> Option<Extracted> {
+    let mut ids: Vec<Id> = graph.classes().map(|c| graph.find(c.id)).collect();
+    ids.sort();
+    let place: HashMap<Id, Class> = ids.iter().copied().zip(0..).collect();
+    let roots: Vec<Class> = roots.iter().map(|r| place[&graph.find(*r)]).collect();
+    // Classes and nodes in a fixed order.
+    let classes: Vec<Nodes> = ids
+        .iter()
+        .map(|id| {
+            let nodes = graph[*id].iter();
+            let mut nodes: Nodes = nodes
+                .filter_map(|n| {
+                    let n = n.map_children(|c| graph.find(c));
+                    let own = cost.node(graph, &n)?;
+                    Some((n.map_children(|c| Id::from(place[&c] as usize)), own))
+                })
+                .collect();
+            nodes.sort();
+            nodes.dedup();
+            nodes
+        })
+        .collect();
+    let mut whole = Whole::new(&classes, greedy(&classes));
+    let mut total = whole.weigh(&roots)?;
+    whole.improve(&roots, &mut total);
     let mut search = Exact {
         classes: &classes,
-        best: choice,
+        best: whole.choice,
         total,
-        steps: EXACT_STEPS,
+        steps,
     };
-    search.run(&mut HashMap::new(), roots.clone(), 0);
+    search.run(&mut vec![None; classes.len()], roots.clone(), 0);
     let exact = search.steps > 0;
+    let mut chosen = Whole::new(&classes, search.best);
     let mut expr = RecExpr::default();
-    let mut place = HashMap::new();
-    for id in order(&search.best, &roots)? {
-        let node = search.best[&id].map_children(|c| place[&c]);
-        place.insert(id, expr.add(node));
+    let mut at: HashMap<Class, Id> = HashMap::new();
+    chosen.order(&roots)?;
+    for &class in &chosen.found {
+        let node = chosen.node(class)?.0;
+        let node = node.map_children(|c| at[&(usize::from(c) as Class)]);
+        at.insert(class, expr.add(node));
     }
     Some(Extracted {
-        roots: roots.iter().map(|r| place[r]).collect(),
+        roots: roots.iter().map(|r| at[r]).collect(),
         expr,
         cost: search.total,
         exact,
     })
 }
 
-fn greedy(classes: &BTreeMap<Id, Vec<(ENode, u64)>>) -> HashMap<Id, Choice> {
-    let mut best: HashMap<Id, Choice> = HashMap::new();
+/// The first choice: by class, the place of its node.
+fn greedy(classes: &[Nodes]) -> Vec<Option<u32>> {
+    let mut best: Vec<Option<Choice>> = classes.iter().map(|_| None).collect();
+    let cost_of = |best: &[Option<Choice>], c: Class| {
+        let choice = best[c as usize].as_ref()?;
+        Some(classes[c as usize][choice.node as usize].1)
+    };
     let mut changed = true;
     while changed {
         changed = false;
-        for (id, nodes) in classes {
-            for (node, own) in nodes {
-                let mut set = CostSet::new();
-                let mut possible = true;
-                for c in node.children() {
-                    match best.get(c) {
-                        Some(b) if !b.set.contains_key(id) && c != id => {
-                            set.extend(b.set.iter().map(|(k, v)| (*k, *v)));
-                        }
-                        _ => {
-                            possible = false;
-                            break;
-                        }
+        for (id, nodes) in classes.iter().enumerate() {
+            let id = id as Class;
+            for (n, (node, own)) in nodes.iter().enumerate() {
+                let mut needs: Vec<Class> = Vec::new();
+                let possible = children(node).all(|c| match &best[c as usize] {
+                    Some(b) if c != id && b.needs.binary_search(&id).is_err() => {
+                        needs.extend(&b.needs);
+                        true
                     }
-                }
+                    _ => false,
+                });
                 if !possible {
                     continue;
                 }
-                set.insert(*id, *own);
-                let total = set.values().sum();
-                if best.get(id).is_none_or(|b| total < b.total) {
-                    best.insert(
-                        *id,
-                        Choice {
-                            node: *node,
-                            set,
-                            total,
-                        },
-                    );
+                needs.sort_unstable();
+                needs.dedup();
+                let under: Option<u64> = needs.iter().map(|c| cost_of(&best, *c)).sum();
+                let Some(total) = under.map(|t| t + own) else {
+                    continue;
+                };
+                if best[id as usize].as_ref().is_none_or(|b| total < b.total) {
+                    let at = needs.binary_search(&id).unwrap_or_else(|at| at);
+                    needs.insert(at, id);
+                    let node = n as u32;
+                    best[id as usize] = Some(Choice { node, needs, total });
                     changed = true;
                 }
             }
         }
     }
-    best
+    best.into_iter().map(|b| b.map(|b| b.node)).collect()
 }
 
-/// The chosen nodes under the roots, operands first; `None` on a cycle or a class without a choice.
-fn order(choice: &HashMap<Id, ENode>, roots: &[Id]) -> Option<Vec<Id>> {
-    let mut out = Vec::new();
-    // 1: being visited, 2: done.
-    let mut state: HashMap<Id, u8> = HashMap::new();
-    let mut stack: Vec<(Id, bool)> = roots.iter().rev().map(|r| (*r, false)).collect();
-    while let Some((id, leave)) = stack.pop() {
-        if leave {
-            state.insert(id, 2);
-            out.push(id);
-            continue;
-        }
-        match state.get(&id) {
-            Some(2) => continue,
-            Some(_) => return None,
-            None => {}
-        }
-        state.insert(id, 1);
-        stack.push((id, true));
-        for c in choice.get(&id)?.children() {
-            match state.get(c) {
-                Some(2) => {}
-                Some(_) => return None,
-                None => stack.push((*c, false)),
-            }
+/// A choice for all classes, and what walks over it need.
+struct Whole<'a> {
+    classes: &'a [Nodes],
+    choice: Vec<Option<u32>>,
+    /// By class: 0 not seen, 1 being visited, 2 done.
+    state: Vec<u8>,
+    /// Classes found, operands first.
+    found: Vec<Class>,
+    stack: Vec<(Class, bool)>,
+}
+
+impl Whole<'_> {
+    fn new(classes: &[Nodes], choice: Vec<Option<u32>>) -> Whole<'_> {
+        Whole {
+            classes,
+            choice,
+            state: vec![0; classes.len()],
+            found: Vec::new(),
+            stack: Vec::new(),
         }
     }
-    Some(out)
-}
-
-fn weigh(
-    classes: &BTreeMap<Id, Vec<(ENode, u64)>>,
-    choice: &HashMap<Id, ENode>,
-    roots: &[Id],
-) -> Option<u64> {
-    let own = |id: &Id| {
-        let node = choice.get(id)?;
-        classes[id].iter().find(|n| n.0 == *node).map(|n| n.1)
-    };
-    order(choice, roots)?.iter().map(own).sum()
-}
-
-/// One class at a time, as long as the total falls.
-fn improve(
-    classes: &BTreeMap<Id, Vec<(ENode, u64)>>,
-    choice: &mut HashMap<Id, ENode>,
-    roots: &[Id],
-    total: &mut u64,
-) {
-    loop {
-        let mut better = false;
-        for id in order(choice, roots).unwrap_or_default() {
-            let old = choice[&id];
-            let mut kept = old;
-            for (node, _) in &classes[&id] {
-                choice.insert(id, *node);
-                match weigh(classes, choice, roots) {
-                    Some(t) if t < *total => {
-                        *total = t;
-                        kept = *node;
-                        better = true;
-                    }
-                    _ => {}
+    fn node(&self, class: Class) -> Option<&(ENode, u64)> {
+        let n = self.choice[class as usize]?;
+        self.classes[class as usize].get(n as usize)
+    }
+    /// Finds the chosen nodes under the roots, operands first; `None` on a cycle or a class without a choice.
+    fn order(&mut self, roots: &[Class]) -> Option<()> {
+        self.state.fill(0);
+        self.found.clear();
+        self.stack.clear();
+        self.stack.extend(roots.iter().rev().map(|r| (*r, false)));
+        while let Some((id, leave)) = self.stack.pop() {
+            if leave {
+                self.state[id as usize] = 2;
+                self.found.push(id);
+                continue;
+            }
+            match self.state[id as usize] {
+                2 => continue,
+                1 => return None,
+                _ => {}
+            }
+            self.state[id as usize] = 1;
+            self.stack.push((id, true));
+            let node = self.node(id)?.0;
+            for c in children(&node) {
+                match self.state[c as usize] {
+                    2 => {}
+                    1 => return None,
+                    _ => self.stack.push((c, false)),
                 }
-                choice.insert(id, kept);
             }
         }
-        if !better {
-            return;
+        Some(())
+    }
+    fn weigh(&mut self, roots: &[Class]) -> Option<u64> {
+        self.order(roots)?;
+        self.found.iter().map(|c| Some(self.node(*c)?.1)).sum()
+    }
+    /// One class at a time, as long as the total falls.
+    fn improve(&mut self, roots: &[Class], total: &mut u64) {
+        loop {
+            let mut better = false;
+            let order = self.order(roots).map(|()| self.found.clone());
+            for id in order.unwrap_or_default() {
+                let mut kept = self.choice[id as usize];
+                for n in 0..self.classes[id as usize].len() as u32 {
+                    if Some(n) == kept {
+                        continue;
+                    }
+                    self.choice[id as usize] = Some(n);
+                    match self.weigh(roots) {
+                        Some(t) if t < *total => {
+                            *total = t;
+                            kept = Some(n);
+                            better = true;
+                        }
+                        _ => {}
+                    }
+                    self.choice[id as usize] = kept;
+                }
+            }
+            if !better {
+                return;
+            }
         }
     }
 }
 
 struct Exact<'a> {
-    classes: &'a BTreeMap<Id, Vec<(ENode, u64)>>,
-    best: HashMap<Id, ENode>,
+    classes: &'a [Nodes],
+    best: Vec<Option<u32>>,
     total: u64,
     steps: u32,
 }
 
 impl Exact<'_> {
     /// Chooses a node for the last class that still needs one, and goes on.
-    fn run(&mut self, chosen: &mut HashMap<Id, ENode>, mut open: Vec<Id>, so_far: u64) {
+    fn run(&mut self, chosen: &mut Vec<Option<u32>>, mut open: Vec<Class>, so_far: u64) {
         self.steps = self.steps.saturating_sub(1);
         if self.steps == 0 || so_far >= self.total {
             return;
         }
         while let Some(id) = open.pop() {
-            if chosen.contains_key(&id) {
+            if chosen[id as usize].is_some() {
                 continue;
             }
             let classes = self.classes;
-            for (node, own) in &classes[&id] {
-                chosen.insert(id, *node);
+            for (n, (node, own)) in classes[id as usize].iter().enumerate() {
+                chosen[id as usize] = Some(n as u32);
                 let mut next = open.clone();
-                next.extend(node.children().iter().filter(|c| !chosen.contains_key(*c)));
+                next.extend(children(node).filter(|c| chosen[*c as usize].is_none()));
                 // Choices that form a cycle are dropped when the whole is ordered.
                 self.run(chosen, next, so_far + own);
-                chosen.remove(&id);
+                chosen[id as usize] = None;
             }
             return;
         }
-        let roots: Vec<Id> = chosen.keys().copied().collect();
-        if order(chosen, &roots).is_some() {
+        let roots = (0..chosen.len() as Class).filter(|c| chosen[*c as usize].is_some());
+        let roots: Vec<Class> = roots.collect();
+        if Whole::new(self.classes, chosen.clone())
+            .order(&roots)
+            .is_some()
+        {
             self.total = so_far;
-            self.best = chosen.clone();
+            self.best.clone_from(chosen);
         }
     }
 }

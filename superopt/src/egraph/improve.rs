@@ -6,7 +6,7 @@
 use super::analysis::{Facts, Graph};
 use super::compile::Instance;
 use super::emit::{Emit, NoIr};
-use super::extract::{Cost, extract};
+use super::extract::{Cost, EXACT_STEPS, extract};
 use super::facts::Known;
 use super::lang::{self, ENode, NotPure, Op};
 use super::region::{self, NotInRegion, Region};
@@ -22,7 +22,7 @@ use trinity_codegen::ir::{Block, Function, FunctionBuilder, PReg, Type, Value};
 use trinity_codegen::isa::{Domain, TermId, TermPool};
 
 /// How to improve.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Limits of saturation.
     pub limits: Limits,
@@ -30,6 +30,19 @@ pub struct Options {
     pub nan_class: bool,
     /// Whether to keep the e-graph's explanation.
     pub explain: bool,
+    /// Steps of the exhaustive search for the cheapest graph.
+    pub exact: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            limits: Limits::default(),
+            nan_class: false,
+            explain: false,
+            exact: EXACT_STEPS,
+        }
+    }
 }
 
 /// What saturation and extraction made of an expression graph.
@@ -174,7 +187,7 @@ pub fn improve_with(
     if out.record.stop == Stop::Contradiction {
         return out;
     }
-    let Some(best) = extract(&graph, &classes, cost) else {
+    let Some(best) = extract(&graph, &classes, cost, options.exact) else {
         return out;
     };
     out.exact = best.exact;

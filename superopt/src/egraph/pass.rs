@@ -38,6 +38,8 @@ pub struct Budget {
     pub least: usize,
     /// Operations that it may have.
     pub operations: usize,
+    /// Steps of the exhaustive search for the cheapest graph of a region.
+    pub exact: u32,
     /// Operations in all regions of a function; the innermost loops come first.
     pub function: usize,
 }
@@ -54,6 +56,7 @@ impl Default for Budget {
             },
             least: 3,
             operations: 300,
+            exact: 500,
             function: 1500,
         }
     }
@@ -219,6 +222,7 @@ impl EGraphPass {
             limits: self.budget.region,
             nan_class: false,
             explain: self.shown.is_some(),
+            exact: self.budget.exact,
         };
         let mut improved = improve::improve_with(
             expr,

@@ -5,7 +5,7 @@
 //! clock decides anything: times are recorded only.
 
 use super::analysis::Graph;
-use super::compile::Instance;
+use super::compile::{Instance, OpSet};
 use super::lang::Op;
 use egg::{Language, Searcher};
 use std::collections::HashSet;
@@ -127,13 +127,7 @@ pub fn saturate_until(
     limits: &Limits,
     over: &dyn Fn() -> bool,
 ) -> Record {
-    let mut records: Vec<RuleRecord> = rules
-        .iter()
-        .map(|r| RuleRecord {
-            name: r.name.to_string(),
-            ..RuleRecord::default()
-        })
-        .collect();
+    let mut records: Vec<RuleRecord> = vec![RuleRecord::default(); rules.len()];
     let mut banned_until = vec![0usize; rules.len()];
     let mut stop = Stop::Rounds;
     let mut rounds = 0;
@@ -147,6 +141,7 @@ pub fn saturate_until(
             .classes()
             .flat_map(|c| c.nodes.iter().map(Language::discriminant))
             .collect();
+        let some: OpSet = present.iter().copied().collect();
         for (i, rule) in rules.iter().enumerate() {
             if banned_until[i] > round {
                 waiting = true;
@@ -161,7 +156,9 @@ pub fn saturate_until(
             let mut count = 0;
             for (p, pattern) in rule.patterns.iter().enumerate() {
                 // Most rules are about operations that are not there.
-                if !rule.needs[p].iter().all(|d| present.contains(d)) {
+                if !some.may_have(&rule.masks[p])
+                    || !rule.needs[p].iter().all(|d| present.contains(d))
+                {
                     continue;
                 }
                 for m in pattern.search_with_limit(graph, (share + 1).saturating_sub(count)) {
@@ -214,6 +211,12 @@ pub fn saturate_until(
     }
     if graph.analysis.contradictions > 0 {
         stop = Stop::Contradiction;
+    }
+    // Where nobody looks at times, nobody looks at what matched nothing.
+    for (record, rule) in records.iter_mut().zip(rules) {
+        if limits.timed || record.matches > 0 {
+            record.name = rule.name.to_string();
+        }
     }
     Record {
         stop,

@@ -3,7 +3,7 @@
 use super::analysis::{Facts, Graph};
 use super::compile::Instance;
 use super::cost::{IrCost, TermCost};
-use super::extract::{Cost, extract};
+use super::extract::{Cost, EXACT_STEPS, extract};
 use super::facts::{Known, KnownBits};
 use super::lang::{self, BIN_OPS, CMP_OPS, ENode, FP_OPS, Op, UN_OPS, apply, fp_arity};
 use super::mine::{self, MineConfig};
@@ -247,7 +247,7 @@ fn every_step_of_an_explanation_holds_on_values() {
                 ..Limits::default()
             },
         );
-        let out = extract(&graph, &[id], &TermCost).expect("has a form");
+        let out = extract(&graph, &[id], &TermCost, EXACT_STEPS).expect("has a form");
         let mut why = graph.explain_equivalence(&expr, &out.expr);
         let steps: Vec<RecExpr<ENode>> = why
             .make_flat_explanation()
@@ -347,9 +347,9 @@ fn extraction_pays_shared_nodes_once() {
     graph.union(r1, o1);
     graph.union(r2, o2);
     graph.rebuild();
-    let both = extract(&graph, &[r1, r2], &Price).expect("has a form");
+    let both = extract(&graph, &[r1, r2], &Price, EXACT_STEPS).expect("has a form");
     assert_eq!((both.cost, both.exact), (42, true), "{}", both.expr);
-    let one = extract(&graph, &[r1], &Price).expect("has a form");
+    let one = extract(&graph, &[r1], &Price, EXACT_STEPS).expect("has a form");
     assert_eq!(one.cost, 36);
 }
 

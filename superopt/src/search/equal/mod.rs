@@ -116,6 +116,7 @@ pub fn search(t: &Target, o: &Options, over: &dyn Fn() -> bool) -> Option<Found>
             ..Limits::default()
         },
         nan_class: false,
+        exact: crate::egraph::extract::EXACT_STEPS,
         explain: true,
     };
     let price = Price(t.march);
