@@ -69,7 +69,7 @@ passes! {
     Versions "versions" "loops" "codegen/src/opt/version.rs" "a copy of innermost loops without bounds checks, for when all of them pass";
     Unroll "unroll" "loops" "codegen/src/opt/unroll.rs" "several iterations of small innermost loops in one, so that values that move on stay where they are";
     Reassociate "reassociate" "loops" "codegen/src/opt/reassociate.rs" "sums in the order in which their parts become known";
-    Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more";
+    Words "words" "loops" "codegen/src/opt/words.rs" "one look at a loaded number for all its rotations in 32 bits, which are rotations if it has not more (needs egraph)";
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Sink "sink" "loops" "codegen/src/opt/sink.rs" "what only ways out of loops need, or can have from what they need, is computed there";
     Truths "truths" "loops" "codegen/src/opt/truth.rs" "truth values that code only asks are the conditions that made them";
@@ -148,7 +148,8 @@ impl Passes {
             versions: self.has(Pass::Versions),
             unroll: self.has(Pass::Unroll),
             reassociate: self.has(Pass::Reassociate),
-            words: self.has(Pass::Words),
+            // What the question is for, the e-graph does.
+            words: self.has(Pass::Words) && self.has(Pass::EGraph),
             vector: self.has(Pass::Vector),
             sink: self.has(Pass::Sink),
             truths: self.has(Pass::Truths),

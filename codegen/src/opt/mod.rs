@@ -131,8 +131,7 @@ fn passes(
             reassociate::run(f, &mut stats);
             check(f, options, "reassociate");
         }
-        // What the question is for, the e-graph does.
-        if options.words && regions.is_some() {
+        if options.words {
             words::run(f, &mut known, &mut stats);
             check(f, options, "words");
         }
