@@ -94,7 +94,8 @@ fn integer() -> Vec<BinOp> {
 
 /// Products and quotients are left to [`products_and_quotients`].
 fn hard(op: BinOp) -> bool {
-    matches!(op, BinOp::Imul | BinOp::Smulh | BinOp::Sdiv | BinOp::Srem)
+    use BinOp::{Imul, Sdiv, Sfloor, Smod, Smulh, Srem};
+    matches!(op, Imul | Smulh | Sdiv | Srem | Sfloor | Smod)
 }
 
 #[test]
@@ -176,5 +177,30 @@ fn products_and_quotients() {
         let (q, r) = (u32::from(bits[q.index()]), u32::from(bits[r.index()]));
         assert!(q == 64 || n < 64 && m < 64 && q >= n, "{n} {m}");
         assert!(r == 64 || n < 64 && (r >= n || m < 64 && r >= m), "{n} {m}");
+    }
+}
+
+/// A remainder of floor division is from 0 to its positive divisor, exclusive, and not larger than what is divided, if that is not negative; a quotient of what
+/// is not negative grows with it, so the largest of each length tells.
+#[test]
+fn floor_divisions() {
+    let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi)]);
+    let x = b.param(0);
+    let edges = (1..63).flat_map(|n| [(1i64 << n) - 1, 1 << n, (1 << n) + 1]);
+    let divisors: Vec<i64> = (1..1000).chain(edges).chain([i64::MAX]).collect();
+    let mut divided = Vec::new();
+    for (&d, n) in divisors.iter().flat_map(|d| (0..=64).map(move |n| (d, n))) {
+        let (s, k) = (short(&mut b, x, n), b.iconst(d));
+        divided.push((n, d as u128, b.sfloor(s, k), b.smod(s, k)));
+    }
+    b.ret(&[]);
+    let f = b.finish();
+    let bits = Facts::of(&f).bits;
+    let most = |n: u32| (1u128 << n) - 1;
+    for (n, d, q, r) in divided {
+        let (q, r) = (u32::from(bits[q.index()]), u32::from(bits[r.index()]));
+        assert!(q == 64 || n < 64 && most(n) / d <= most(q), "{n} {d}");
+        let largest = if n < 64 { most(n).min(d - 1) } else { d - 1 };
+        assert!(largest <= most(r), "{n} {d}");
     }
 }
