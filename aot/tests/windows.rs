@@ -73,7 +73,7 @@ fn what_was_harvested_is_found_replaced_and_the_same() {
         "--harvest",
         "h",
         "--deadline",
-        "20s",
+        "40s",
         "--store",
         "s",
         "--no-measure",
@@ -127,7 +127,7 @@ fn stores_that_were_changed_are_refused() {
         "--harvest",
         "h",
         "--deadline",
-        "5s",
+        "30s",
         "--store",
         "s",
         "--no-measure",
@@ -165,7 +165,7 @@ fn search_and_compilation_in_one_go() {
     dir.write("p.lua", PROGRAM);
     let want = run(Command::new("lua5.4").arg(dir.file("p.lua")));
     let mut cmd = trinityc(dir.path());
-    cmd.args(["-v", "-Osearch=6s", "p.lua", "-o", "fast"]);
+    cmd.args(["-v", "-Osearch=15s", "p.lua", "-o", "fast"]);
     let out = cmd.arg("--runtime-lib").arg(runtime()).output().unwrap();
     let said = text(&out.stderr);
     assert!(out.status.success() && replaced(&said) > 0, "{said}");
