@@ -44,6 +44,9 @@ fn within(f: &Function, results: &[(Value, Value)]) -> Option<(TermPool, TermId)
     Some((pool, beyond))
 }
 
+/// Makes results, of which the first of each pair is bounded, and the second has its value.
+type Make<'a> = dyn FnMut(&mut FunctionBuilder, Value, Value) -> Vec<(Value, Value)> + 'a;
+
 struct Prover {
     solvers: SolverPool,
     asked: u32,
@@ -61,11 +64,7 @@ impl Prover {
     }
 
     /// A function of two words, built by `make`; each pair of results is what has a bound, and what has its value.
-    fn check(
-        &mut self,
-        what: &str,
-        make: &mut dyn FnMut(&mut FunctionBuilder, Value, Value) -> Vec<(Value, Value)>,
-    ) {
+    fn check(&mut self, what: &str, make: &mut Make) {
         let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi)]);
         let (x, y) = (b.param(0), b.param(1));
         let results = make(&mut b, x, y);

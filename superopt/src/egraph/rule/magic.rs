@@ -196,7 +196,7 @@ mod tests {
         for d in 2..=255u128 {
             let (m, s) = umagic_short(16, d).expect("one exists");
             for x in 0..=127u128 {
-                assert_eq!((x * m & mask(16)) >> s, x / d, "{x} / {d}");
+                assert_eq!(((x * m) & mask(16)) >> s, x / d, "{x} / {d}");
             }
         }
     }
