@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use trinity_codegen::ir::{BinOp, Block, Function, Inst, Opnd, Value, parse};
 use trinity_codegen::opt::region::Facts;
-use trinity_superopt::report::verdict::Verdict;
+use trinity_superopt::report::verdict::{Verdict, VerdictKind};
 use trinity_superopt::solver::SolverPool;
 use trinity_superopt::validate::Budget;
 use trinity_superopt::validate::rewrite::{Compared, Rewrite};
@@ -102,5 +102,25 @@ fn wrong_rewrites_are_refuted() {
     assert_eq!(compare(&r)[0].verdict, Verdict::Refuted);
     let mut r = unchanged;
     r.after.blocks[1].insts.remove(0);
+    assert_eq!(compare(&r)[0].verdict, Verdict::Refuted);
+}
+#[test]
+fn what_is_known_of_bits_is_proven_too() {
+    let f = function();
+    let mut r = without(&f, Value(2));
+    assert_eq!(r.bits[2], 8);
+    let found = compare(&r);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (&found[0].verdict, found[0].block),
+        (&Verdict::Proven, Block(1))
+    );
+    assert_eq!(found[0].bounds, [(Value(2), 8)]);
+    // Too good to be true: nothing is proven by it.
+    r.bits[2] = 7;
+    let found = compare(&r);
+    assert_eq!(found[0].verdict.kind(), VerdictKind::Unknown, "{found:?}");
+    // Nothing known: the mask is needed.
+    r.bits[2] = 64;
     assert_eq!(compare(&r)[0].verdict, Verdict::Refuted);
 }

@@ -99,6 +99,8 @@ struct Both<'a> {
     judge: Judge<'a>,
     /// What became of bounds.
     bounds: BTreeMap<Value, Verdict>,
+    /// By value: those whose bounds the proof of its own rests on.
+    rests: BTreeMap<Value, Vec<Value>>,
 }
 
 fn uses(f: &Function, b: Block, see: &mut impl FnMut(Value)) {
@@ -204,6 +206,7 @@ impl<'a> Both<'a> {
                 known: HashMap::new(),
             },
             bounds: BTreeMap::new(),
+            rests: BTreeMap::new(),
         }
     }
 
@@ -286,7 +289,19 @@ impl<'a> Both<'a> {
             .collect();
         if found.verdict == Verdict::Proven {
             self.prove_bounds(bounds);
-            let open = self.bounds.iter().find(|x| *x.1 != Verdict::Proven);
+            let mut rests: Vec<Value> = found.bounds.iter().map(|b| b.0).collect();
+            let mut at = 0;
+            while let Some(v) = rests.get(at) {
+                let more = self.rests.get(v).cloned().unwrap_or_default();
+                at += 1;
+                for v in more {
+                    if !rests.contains(&v) {
+                        rests.push(v);
+                    }
+                }
+            }
+            let mut verdicts = rests.iter().filter_map(|v| Some((v, self.bounds.get(v)?)));
+            let open = verdicts.find(|x| *x.1 != Verdict::Proven);
             if let Some((v, verdict)) = open {
                 found.verdict = match verdict {
                     // What was believed is wrong, but perhaps nothing that was made of it.
@@ -320,12 +335,12 @@ impl<'a> Both<'a> {
         let here: HashSet<Value> = defines(&r.before, b).collect();
         for &v in r.map.keys().filter(|v| !here.contains(v)) {
             let w = r.image(v);
-            if r.before
-                .values
-                .get(w.index())
-                .is_none_or(|_| !stands(&r.before, w))
-                && read.contains(&w)
-            {
+            let stood = w.index() < r.before.values.len() && stands(&r.before, w);
+            if stood && w != v && !here.contains(&w) {
+                // That these are equal is asked where the first one was computed.
+                let words = old.value(d, vars, w);
+                old.set(v, words);
+            } else if !stood && read.contains(&w) {
                 let words = old.value(d, vars, v);
                 new.set(w, words);
             }
@@ -426,6 +441,7 @@ impl<'a> Both<'a> {
             for duty in self.of_bound(v) {
                 let (short, given) = self.known(&duty);
                 let (verdict, _) = self.judge.decide(&mut self.d, &duty, &given);
+                self.rests.entry(v).or_default().extend(&short);
                 work.extend(short);
                 if verdict != Verdict::Proven && all != Verdict::Refuted {
                     all = verdict;
