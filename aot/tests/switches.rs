@@ -64,6 +64,7 @@ local function main(n)\n\
     for k in range(3) do total = total + k + (start + p).x end\n\
     float = float * 0.5 + math.floor(float + 0.25)\n\
   end\n\
+  for i = 1, n do bits = bits + i * 3 end\n\
   local a, b, c = 1, 2, n\n\
   for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
   local h = 7 for i = 1, n do h = ((h << 5 | h >> 27) ~ (i & 15)) & 0xffffffff end bits = bits ~ h\n\

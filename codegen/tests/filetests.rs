@@ -1,5 +1,5 @@
 //! IR files and what becomes of them. The first line of a file names the stage: `; test listing` shows the code,
-//! `; test verify` the verifier's complaint, `; test opt` what the optimizer makes of it, `; test unroll` with loops unrolled (`; test opt listing` its code; with `v3` at the end, code for x86-64-v3). The result stands beside it as `.expected`; `BLESS=1` rewrites it.
+//! `; test verify` the verifier's complaint, `; test opt` what the optimizer makes of it, `; test unroll` with loops unrolled, `; test closed` with sums over counters (`; test opt listing` its code; with `v3` at the end, code for x86-64-v3). The result stands beside it as `.expected`; `BLESS=1` rewrites it.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -8,11 +8,12 @@ use trinity_codegen::isa::March;
 use trinity_codegen::opt::{self, OptOptions};
 use trinity_codegen::{Names, Options, SelectOptions, compile, listing};
 
-/// Every pass, each checked; loops are unrolled where that is what is shown.
-fn on(march: March, unroll: bool) -> OptOptions {
+/// Every pass, each checked; loops are unrolled, or computed at once, where that is what is shown.
+fn on(march: March, stage: &str) -> OptOptions {
     OptOptions {
         verify: true,
-        unroll,
+        unroll: stage == "unroll",
+        closed: stage == "closed",
         four_lanes: march.includes(March::V3),
         ..OptOptions::ALL
     }
@@ -42,9 +43,9 @@ fn result(path: &Path) -> String {
                 Ok(()) => writeln!(out, "{}: fine", f.name).expect("string"),
                 Err(e) => writeln!(out, "{e}").expect("string"),
             },
-            "opt" | "unroll" => {
+            "opt" | "unroll" | "closed" => {
                 let mut f = f.clone();
-                opt::run(&mut f, &on(march, stage == "unroll"), None);
+                opt::run(&mut f, &on(march, stage), None);
                 let again = parse(&f.to_string()).expect("the printed form parses");
                 assert_eq!(again[0].to_string(), f.to_string());
                 write!(out, "{f}").expect("string");
@@ -53,7 +54,7 @@ fn result(path: &Path) -> String {
                 let options = Options {
                     verify: true,
                     check_allocation: true,
-                    opt: stage.starts_with("opt").then(|| on(march, false)),
+                    opt: stage.starts_with("opt").then(|| on(march, stage)),
                     select: SelectOptions {
                         march,
                         ..SelectOptions::default()

@@ -73,6 +73,7 @@ passes! {
     Vector "vector" "loops" "codegen/src/opt/vector/" "element by element loops over floats and integers, sums of integers: several at once (SSE2; AVX2 with -march=x86-64-v3)";
     Sink "sink" "loops" "codegen/src/opt/sink.rs" "what only ways out of loops need, or can have from what they need, is computed there";
     Truths "truths" "loops" "codegen/src/opt/truth.rs" "truth values that code only asks are the conditions that made them";
+    ClosedForms "closed-forms" "loops" "codegen/src/opt/closed.rs" "what loops leave behind that only count and add, without them";
     Carry "carry" "loops" "codegen/src/opt/carry.rs" "fields that every iteration loads and stores, from one to the next in a register";
     Defer "defer" "loops" "codegen/src/opt/defer.rs" "cheap operations where their results are needed, not where they are written";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
@@ -153,6 +154,7 @@ impl Passes {
             vector: self.has(Pass::Vector),
             sink: self.has(Pass::Sink),
             truths: self.has(Pass::Truths),
+            closed: self.has(Pass::ClosedForms),
             carry: self.has(Pass::Carry),
             defer: self.has(Pass::Defer),
             four_lanes: self.has(Pass::Avx) && march.includes(March::V3),

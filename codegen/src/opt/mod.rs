@@ -10,6 +10,7 @@
 //! Budgets are counts, never clocks, so that the same function gives the same code.
 
 mod carry;
+mod closed;
 mod compact;
 mod consts;
 mod dce;
@@ -111,6 +112,15 @@ fn passes(
             check(f, options, "within");
             simplify(f, options, &mut stats);
             again(f, options, &mut known, &mut stats);
+        }
+        // A loop around others counts and adds when they are gone.
+        for _ in 0..closed::DEPTH {
+            if !(options.closed && closed::run(f, &mut stats)) {
+                break;
+            }
+            check(f, options, "closed");
+            simplify(f, options, &mut stats);
+            number(f, options, &mut known, &mut stats);
         }
         if options.carry && carry::run(f, &mut stats) {
             check(f, options, "carry");

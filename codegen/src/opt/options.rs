@@ -35,6 +35,8 @@ pub struct OptOptions {
     pub sink: bool,
     /// Truth values that hot code only asks are the conditions that made them.
     pub truths: bool,
+    /// Results of loops that only count and add.
+    pub closed: bool,
     /// Fields that each iteration of an innermost loop loads and stores are carried in registers.
     pub carry: bool,
     /// Cheap operations where their results are needed.
@@ -62,6 +64,7 @@ impl OptOptions {
         four_lanes: false,
         sink: true,
         truths: true,
+        closed: true,
         carry: true,
         defer: true,
         verify: cfg!(debug_assertions),
@@ -84,6 +87,7 @@ impl OptOptions {
         four_lanes: false,
         sink: false,
         truths: false,
+        closed: false,
         carry: false,
         defer: false,
         verify: cfg!(debug_assertions),
@@ -141,6 +145,8 @@ pub struct OptStats {
     pub sunk: u32,
     /// Parameters that are choices between constants.
     pub truths: u32,
+    /// Loops whose results are computed directly.
+    pub closed: u32,
     /// Loads of loops that the last iteration's stores are carried to.
     pub carried: u32,
     /// Operations done where their results are needed.
