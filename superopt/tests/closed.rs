@@ -168,9 +168,8 @@ fn equal(f: &mut Function, least: u128, solvers: &SolverPool) -> Verdict {
     let mut terms: Vec<TermId> = region.outputs.iter().map(|o| o.1).collect();
     let of = |p: &TermPool, v: Value| {
         let at = region.inputs.iter().position(|i| i.0 == v);
-        let all = p.reachable(&terms).into_iter();
-        all.filter(|t| matches!(p.node(*t), Node::Var(n) if Some(n as usize) == at))
-            .next()
+        let mut all = p.reachable(&terms).into_iter();
+        all.find(|t| matches!(p.node(*t), Node::Var(n) if Some(n as usize) == at))
     };
     if let Some(h) = of(&p, f.blocks[0].params[0]) {
         let mut rewriter = Rewriter::default();

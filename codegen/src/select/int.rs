@@ -54,6 +54,13 @@ impl Selector<'_> {
             (BinOp::Imul, Opnd::Imm(n)) => {
                 if n > 0 && (n as u32).is_power_of_two() {
                     self.shift_imm(Op::Shl, w, a, n.trailing_zeros() as u8, res);
+                } else if !flags
+                    && w == Width::W64
+                    && matches!(n, 3 | 5 | 9)
+                    && self.foldable_load(a).is_none()
+                    && let Some(scale) = Scale::from_log2((n - 1).trailing_zeros())
+                {
+                    self.scaled_sum(a, a, scale, res);
                 } else {
                     self.imul_imm(w, a, n, res);
                 }
@@ -101,15 +108,7 @@ impl Selector<'_> {
                 && let Some(n @ 1..=3) = self.as_imm(n)
                 && let Some(scale) = Scale::from_log2(n as u32)
             {
-                self.use_reg(base);
-                self.use_reg(x);
-                self.def(res);
-                let mem = MMem {
-                    base: MBase::Reg,
-                    index: Some(scale),
-                    disp: 0,
-                };
-                self.push(MInst::Lea { mem });
+                self.scaled_sum(base, x, scale, res);
                 return;
             }
         }
@@ -118,6 +117,19 @@ impl Selector<'_> {
         self.def(res);
         let src = Src::Reg;
         self.push(MInst::Add { w, src });
+    }
+
+    /// `res = base + index * scale`.
+    fn scaled_sum(&mut self, base: Value, index: Value, scale: Scale, res: Value) {
+        self.use_reg(base);
+        self.use_reg(index);
+        self.def(res);
+        let mem = MMem {
+            base: MBase::Reg,
+            index: Some(scale),
+            disp: 0,
+        };
+        self.push(MInst::Lea { mem });
     }
 
     /// `res = a op b` on an instruction that overwrites its first operand.

@@ -1,7 +1,7 @@
-//! What every e-class knows: its width and the bits that are the same on every input. Facts are unconditional; nothing
+//! What every e-class knows: its width, the bits that are the same on every input, and the greatest value. Facts are unconditional; nothing
 //! that holds only under a guard is ever recorded here.
 
-use super::facts::{Known, KnownBits, Meet};
+use super::facts::{Bounds, Fact};
 use super::lang::{ENode, Op, apply};
 use egg::{Analysis, DidMerge, EGraph, Id, Language};
 
@@ -12,29 +12,29 @@ pub struct Facts {
     /// Merges of classes whose facts exclude each other.
     pub contradictions: u32,
     /// What is known of the variables, by number.
-    pub inputs: Vec<Known>,
+    pub inputs: Vec<Fact>,
 }
 
 /// The e-graph of this crate.
 pub type Graph = EGraph<ENode, Facts>;
 
 impl Analysis<ENode> for Facts {
-    type Data = Known;
+    type Data = Fact;
 
-    fn make(graph: &mut Graph, node: &ENode, _: Id) -> Known {
+    fn make(graph: &mut Graph, node: &ENode, _: Id) -> Fact {
         let width = node.bits();
         match node.op {
             Op::Var(n) => {
                 let given = graph.analysis.inputs.get(n as usize);
-                given.copied().unwrap_or(Known::unknown(width))
+                given.copied().unwrap_or(Fact::unknown(width))
             }
             op => {
-                let args: Vec<Known> = node.children().iter().map(|c| graph[*c].data).collect();
-                apply(&mut KnownBits, op, width, &args)
+                let args: Vec<Fact> = node.children().iter().map(|c| graph[*c].data).collect();
+                apply(&mut Bounds, op, width, &args)
             }
         }
     }
-    fn merge(&mut self, a: &mut Known, b: Known) -> DidMerge {
+    fn merge(&mut self, a: &mut Fact, b: Fact) -> DidMerge {
         match a.meet(&b) {
             Some(both) => {
                 let did = DidMerge(both != *a, both != b);

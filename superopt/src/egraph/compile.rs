@@ -1,7 +1,7 @@
 //! Rules as patterns of the e-graph, one for each instance of widths and each direction.
 
 use super::analysis::Graph;
-use super::facts::{Known, KnownBits};
+use super::facts::{Bounds, Fact};
 use super::lang::{ENode, Op, from_terms};
 use super::rule::{ExprId, ExprKind, Meaning, Rule, Widths};
 use egg::{ENodeOrVar, Id, Language, Pattern, PatternAst, RecExpr, Subst, Symbol, Var};
@@ -222,12 +222,12 @@ impl<'r> Instance<'r> {
         let m = &self.meaning;
         let rule = m.rule;
         let mut values: Vec<Bits> = Vec::with_capacity(rule.names.len());
-        let mut facts: Vec<Known> = Vec::with_capacity(rule.names.len());
+        let mut facts: Vec<Fact> = Vec::with_capacity(rule.names.len());
         for (n, name) in rule.names.iter().enumerate() {
             let width = m.name_width(n);
             let known = match subst.get(name_var(n as u32)) {
                 Some(id) => graph[*id].data,
-                None => Known::unknown(width),
+                None => Fact::unknown(width),
             };
             // Comparisons, extensions and extractions do not say how wide their operands are.
             if name.computed.is_none() && known.width() != width {
@@ -243,11 +243,11 @@ impl<'r> Instance<'r> {
         m.complete(&mut values)?;
         for (n, name) in rule.names.iter().enumerate() {
             if name.computed.is_some() {
-                facts[n] = Known::constant(values[n].width, values[n].value);
+                facts[n] = Fact::constant(values[n].width, values[n].value);
             }
         }
         for c in &rule.conditions {
-            if m.eval(&mut KnownBits, *c, &facts).value() != Some(1) {
+            if m.eval(&mut Bounds, *c, &facts).value() != Some(1) {
                 return None;
             }
         }

@@ -52,7 +52,7 @@ pub struct IrCost;
 impl Cost for IrCost {
     fn node(&self, graph: &Graph, node: &ENode) -> Option<u64> {
         let args = node.children();
-        if !expressible(node, &|n| graph[args[n]].data) {
+        if !expressible(node, &|n| graph[args[n]].data.bits()) {
             return None;
         }
         Some(match node.op {
@@ -65,7 +65,13 @@ impl Cost for IrCost {
                 let constant = |n: usize| graph[args[n]].data.value();
                 // A first operand must be in a register, and so must one that does not fit an immediate.
                 let moved = if constant(0).is_some() { 8 } else { 0 };
-                bin(op)
+                let scaled = |n: usize| matches!(constant(n), Some(3 | 5 | 9));
+                // A sum of an address: base and scaled index are one.
+                let operation = match op {
+                    BinOp::Mul if node.bits() == 64 && (scaled(0) || scaled(1)) => ONE - 1,
+                    op => bin(op),
+                };
+                operation
                     + match op {
                         BinOp::Lshr | BinOp::Ashr | BinOp::Shl | BinOp::Rotl | BinOp::Rotr => {
                             let cleaned = op != BinOp::Shl && node.bits() < 32;
@@ -80,7 +86,8 @@ impl Cost for IrCost {
                                     0
                                 }
                         }
-                        BinOp::Sub => moved,
+                        // A sum may be a part of an address, and need not destroy an operand.
+                        BinOp::Sub => moved + 1,
                         _ => 0,
                     }
             }
@@ -99,6 +106,8 @@ impl Cost for IrCost {
             // Most instructions on words of 32 bits clear the upper half.
             Op::Zext if graph[args[0]].data.width() == 32 => 3,
             Op::Zext if graph[args[0]].data.width() == 1 => 2 * ONE,
+            // Set, extended, negated.
+            Op::Sext if graph[args[0]].data.width() == 1 => 3 * ONE,
             Op::Zext | Op::Sext => ONE,
             Op::Fp(op) => float(op),
         })

@@ -7,7 +7,7 @@ use super::analysis::{Facts, Graph};
 use super::compile::Instance;
 use super::emit::{Emit, NoIr};
 use super::extract::{Cost, EXACT_STEPS, extract};
-use super::facts::Known;
+use super::facts::Fact;
 use super::lang::{self, ENode, NotPure, Op};
 use super::region::{self, NotInRegion, Region};
 use super::rule::{Equality, RuleSet};
@@ -98,7 +98,7 @@ fn part(expr: &RecExpr<ENode>, root: Id) -> RecExpr<ENode> {
 pub fn improve(
     expr: &RecExpr<ENode>,
     roots: &[Id],
-    inputs: Vec<Known>,
+    inputs: Vec<Fact>,
     rules: &RuleSet,
     cost: &dyn Cost,
     options: &Options,
@@ -110,7 +110,7 @@ pub fn improve(
 pub fn improve_until(
     expr: &RecExpr<ENode>,
     roots: &[Id],
-    inputs: Vec<Known>,
+    inputs: Vec<Fact>,
     rules: &RuleSet,
     cost: &dyn Cost,
     options: &Options,
@@ -128,7 +128,7 @@ pub fn improve_with(
     expr: &RecExpr<ENode>,
     roots: &[Id],
     available: &[(Id, u32)],
-    inputs: Vec<Known>,
+    inputs: Vec<Fact>,
     rules: &[Instance<'_>],
     cost: &dyn Cost,
     options: &Options,
@@ -259,7 +259,7 @@ pub fn improve_terms(
     let inputs = pool
         .variables()
         .iter()
-        .map(|v| Known::unknown(v.width))
+        .map(|v| Fact::unknown(v.width))
         .collect();
     let improved = improve(&expr, &places, inputs, rules, cost, options);
     let vars = variables(pool);

@@ -11,7 +11,7 @@
 use super::compile::Instance;
 use super::cost::IrCost;
 use super::emit::Emit;
-use super::facts::Known;
+use super::facts::{Fact, Known};
 use super::improve::{self, Improved};
 use super::lang::{self, ENode};
 use super::region;
@@ -116,7 +116,7 @@ pub struct Shown {
 }
 
 /// Nodes, roots, places that are variables too, and what is known of the variables.
-type Question = (Vec<ENode>, Vec<Id>, Vec<(Id, u32)>, Vec<Known>);
+type Question = (Vec<ENode>, Vec<Id>, Vec<(Id, u32)>, Vec<Fact>);
 type Answer = Arc<Improved>;
 
 /// The pass. Threads may share it.
@@ -207,7 +207,7 @@ impl EGraphPass {
         expr: &RecExpr<ENode>,
         roots: &[Id],
         available: Vec<(Id, u32)>,
-        inputs: Vec<Known>,
+        inputs: Vec<Fact>,
     ) -> Answer {
         let key = (expr.as_ref().to_vec(), roots.to_vec(), available, inputs);
         if let Ok(answers) = self.answers.lock()
@@ -275,7 +275,7 @@ fn same(
     roots: &[Id],
     new: &Improved,
     available: &[(Id, u32)],
-    inputs: &[Known],
+    inputs: &[Fact],
 ) -> bool {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     (0..SAMPLES).all(|round| {
@@ -344,12 +344,19 @@ fn used_elsewhere(f: &Function, facts: &Facts) -> HashSet<Value> {
 }
 
 /// What is known of a value's bits.
-fn known_of(facts: &Facts, v: Value) -> Known {
+fn known_of(facts: &Facts, v: Value) -> Fact {
     let zeros = match facts.bits.get(v.index()) {
         Some(n) if *n < 64 => u128::from(u64::MAX << n),
         _ => 0,
     };
-    Known::new(64, zeros, 0).unwrap_or(Known::unknown(64))
+    Known::new(64, zeros, 0)
+        .unwrap_or(Known::unknown(64))
+        .into()
+}
+
+/// Whether a product by this is a sum of an address.
+fn of_address(f: &Function, b: Opnd) -> bool {
+    f.opnd_const(b).is_some_and(|n| matches!(n, 3 | 5 | 9))
 }
 
 /// What an instruction costs, in the units of [`IrCost`].
@@ -371,7 +378,8 @@ fn price(f: &Function, id: InstId) -> u64 {
             b: Opnd::Value(_),
             ..
         } => 20,
-        Inst::Binary { op, .. } => match op {
+        Inst::Binary { op, b, .. } => match op {
+            ir::BinOp::Imul if of_address(f, *b) => 10,
             ir::BinOp::Imul => 30,
             ir::BinOp::Smulh => 40,
             ir::BinOp::Sdiv | ir::BinOp::Srem => 180,

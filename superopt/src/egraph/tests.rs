@@ -4,7 +4,7 @@ use super::analysis::{Facts, Graph};
 use super::compile::Instance;
 use super::cost::{IrCost, TermCost};
 use super::extract::{Cost, EXACT_STEPS, extract};
-use super::facts::{Known, KnownBits};
+use super::facts::{Fact, Known, KnownBits};
 use super::lang::{self, BIN_OPS, CMP_OPS, ENode, FP_OPS, Op, UN_OPS, apply, fp_arity};
 use super::mine::{self, MineConfig};
 use super::rule::{Meaning, RuleSet, WIDTHS};
@@ -361,5 +361,5 @@ fn facts_follow_only_from_the_inputs() {
     let id = graph.add_expr(&expr);
     graph.rebuild();
     assert_eq!(usize::from(root), expr.len() - 1);
-    assert_eq!(graph[id].data, Known::unknown(64));
+    assert_eq!(graph[id].data, Fact::unknown(64));
 }

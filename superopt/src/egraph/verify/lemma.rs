@@ -16,7 +16,12 @@
 //! `x + mulhu(x, M)` is the high part of the product and its half is taken before it can overflow); `T = 2^(S + k)`,
 //! `X = 2^(w - k) - 1` for a dividend shifted right by the `k` trailing zeros of the divisor (`udiv-magic-even`);
 //! `T = 2^(S + 1)`, `X = 2^(w - 1) - 1` (the signed rules, and those for dividends that are known not to be negative); `T = 2^(S - h)`, `X = 2^h - 1`
-//! with `h = w / 2 - 1`, where the product itself fits (`udiv-magic-short`). Z3 checks each step; the rules with the multipliers
+//! with `h = w / 2 - 1`, where the product itself fits (`udiv-magic-short`).
+//!
+//! The lemma of few quotients (`urem-twice`): let `x = q*D + r` with `0 <= r < D`, and `x < 4*D`. Then `q <= 3`; without `2*D`, if it has as much, `x` is below `2*D`, and
+//! without `D`, if it has as much then, it is `r`. All numbers are below `4*D`, which fits.
+//!
+//! Z3 checks each step; the rules with the multipliers
 //! computed are then proven for the divisors of [`DIVISORS`] by the proof ladder, all the way from the bits.
 
 use crate::egraph::rule::Meaning;
@@ -41,6 +46,8 @@ enum Premise {
     HighSigned,
     /// `2^S` and `2^(S - h)`.
     Short,
+    /// None of that: the quotient is at most 3.
+    Few,
 }
 
 /// Divisors the rules are proven for bit by bit, where they fit the width.
@@ -67,17 +74,21 @@ pub const DIVISORS: [u128; 20] = [
     1_000_000_007,
 ];
 
-/// The lemma behind a rule, for the rules of the family `magic`.
+/// The lemma behind a rule, for those that need one.
 pub fn of(meaning: &Meaning) -> Option<Lemma> {
     let (signed, premise) = match meaning.rule.name.as_str() {
         "udiv-magic" | "udiv-magic-wide" | "udiv-magic-even" => (false, Premise::High),
         "udiv-magic-positive" | "udiv-magic-positive-add" => (false, Premise::HighSigned),
         "udiv-magic-short" => (false, Premise::Short),
         "sdiv-magic" | "sdiv-magic-add" => (true, Premise::HighSigned),
+        "urem-twice" => (false, Premise::Few),
         _ => return None,
     };
     Some(Lemma {
-        name: "division by an invariant",
+        name: match premise {
+            Premise::Few => "few quotients",
+            _ => "division by an invariant",
+        },
         signed,
         premise,
         w: meaning.at.w,
@@ -90,9 +101,24 @@ const DECLARE: &str = "(declare-fun M () Int)\n(declare-fun D () Int)\n(declare-
     (declare-fun ex () Int)\n(declare-fun TX () Int)\n(declare-fun rC () Int)\n(declare-fun DC () Int)\n\
     (declare-fun Dy () Int)\n(declare-fun P () Int)\n";
 
+/// Denials of the steps of the lemma of few quotients.
+const FEW: [&str; 4] = [
+    // What the rule's premise says of quarters, it says of the whole.
+    "(and (>= x 0) (>= D 1) (< (div x 4) D) (>= x (* 4 D)))",
+    "(and (>= q 4) (>= r 0) (>= D 1) (< (* (- q 3) D) D))",
+    "(and (>= q 4) (>= r 0) (>= D 1) (= P (* (- q 3) D)) (>= P D) (= x (+ P D D D r)) (< x (* 4 D)))",
+    // `a` is what is left after the first step, `b` after the second.
+    "(and (>= r 0) (< r D) (or (= x r) (= x (+ D r)) (= x (+ D D r)) (= x (+ D D D r)))\
+      (= a (ite (< x (+ D D)) x (- x (+ D D)))) (= b (ite (< a D) a (- a D)))\
+      (or (not (= b r)) (< a 0) (>= a (+ D D))))",
+];
+
 impl Lemma {
     /// The denials of the steps.
     fn steps(&self) -> Vec<String> {
+        if self.premise == Premise::Few {
+            return FEW.map(str::to_owned).to_vec();
+        }
         let mut out: Vec<String> = [
             // 1, with x and C replaced by what they are.
             "(not (= (* M (+ (* q D) r)) (+ (* q (- (* M D) e)) (+ (* q e) (* M r)))))",
@@ -131,7 +157,7 @@ impl Lemma {
             let (c, t) = match self.premise {
                 Premise::High => (power(w + s), power(s)),
                 Premise::HighSigned => (power(w + s), power(s + 1)),
-                Premise::Short => (power(s), power(s - h)),
+                Premise::Short | Premise::Few => (power(s), power(s - h)),
             };
             let (all, most) = (power(double), (power(w) - 1) * (power(w) - 1));
             out.push(format!(
@@ -145,6 +171,11 @@ impl Lemma {
     pub fn dividend(&self) -> Option<u32> {
         match (self.signed, self.premise) {
             (_, Premise::Short) => Some(self.w / 2 - 1),
+            // Below four times the greatest of the divisors.
+            (_, Premise::Few) => {
+                let most = 4 * DIVISORS.iter().max().copied().unwrap_or(1);
+                Some(most.ilog2() + 1)
+            }
             (false, Premise::HighSigned) => Some(self.w - 1),
             _ => None,
         }

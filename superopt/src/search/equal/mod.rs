@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::egraph::analysis::Graph;
 use crate::egraph::cost::TermCost;
 use crate::egraph::extract::Cost;
-use crate::egraph::facts::Known;
+use crate::egraph::facts::Fact;
 use crate::egraph::improve::{self, improve_until};
 use crate::egraph::lang::{self, ENode, Op};
 use crate::egraph::saturate::{Limits, RuleRecord};
@@ -107,7 +107,7 @@ pub fn search(t: &Target, o: &Options, over: &dyn Fn() -> bool) -> Option<Found>
         .pool
         .variables()
         .iter()
-        .map(|v| Known::unknown(v.width))
+        .map(|v| Fact::unknown(v.width))
         .collect();
     let options = improve::Options {
         limits: Limits {
