@@ -12,6 +12,7 @@ use super::machine::Duty;
 use super::ssa::{Effects, State, Variables, Way, Words};
 use super::values::{Values, reverse_postorder};
 use super::{Budget, Judge};
+use crate::proof::rebuild::Rewriter;
 use crate::report::verdict::Verdict;
 use crate::solver::{PoolConfig, SolverPool};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -265,9 +266,9 @@ impl<'a> Both<'a> {
         for duty in &duties {
             let (mut verdict, mut what) = self.judge.decide(&mut self.d, duty, &[]);
             if verdict != Verdict::Proven {
-                let (short, given) = self.known(duty);
+                let (short, duty) = self.short(duty);
                 if !short.is_empty() {
-                    (verdict, what) = self.judge.decide(&mut self.d, duty, &given);
+                    (verdict, what) = self.judge.decide(&mut self.d, &duty, &[]);
                     bounds.extend(short);
                 }
             }
@@ -408,24 +409,34 @@ impl<'a> Both<'a> {
         out
     }
 
-    /// The values that a duty is about of which is known that they are short, and what that says.
-    fn known(&mut self, duty: &Duty) -> (Vec<Value>, Vec<TermId>) {
-        let roots: Vec<TermId> = [duty.ssa, duty.machine]
-            .into_iter()
-            .chain(duty.path.iter().copied())
-            .collect();
+    /// The values that a duty is about of which is known that they are short, and the duty with words of so few bits in their places.
+    fn short(&mut self, duty: &Duty) -> (Vec<Value>, Duty) {
+        let mut roots = vec![duty.ssa, duty.machine];
+        roots.extend(&duty.path);
         let reached: HashSet<TermId> = self.d.pool.reachable(&roots).into_iter().collect();
         let mut short: Vec<(Value, TermId)> = self.vars.words().collect();
         let bits = &self.r.bits;
         short.retain(|(v, t)| reached.contains(t) && bits.get(v.index()).is_some_and(|n| *n < 64));
         short.sort_unstable();
-        let mut given = Vec::new();
+        let mut rewriter = Rewriter::default();
         for (v, t) in &short {
-            let n = u32::from(bits[v.index()]);
-            let high = self.d.extract(t, n, 64 - n);
-            given.push(self.d.is_zero(&high));
+            let word = match u32::from(bits[v.index()]) {
+                0 => self.d.constant(64, 0),
+                n => {
+                    let word = self.d.pool.var(&format!("short{}", v.0), n);
+                    self.d.zext(&word, 64)
+                }
+            };
+            rewriter.set(*t, word);
         }
-        (short.into_iter().map(|x| x.0).collect(), given)
+        rewriter.run(&mut self.d.pool, &roots, &mut |_, _, made| made);
+        let duty = Duty {
+            what: duty.what.clone(),
+            ssa: rewriter.get(duty.ssa),
+            machine: rewriter.get(duty.machine),
+            path: duty.path.iter().map(|t| rewriter.get(*t)).collect(),
+        };
+        (short.into_iter().map(|x| x.0).collect(), duty)
     }
 
     /// Proves how many bits values have, and what that rests on.
@@ -439,8 +450,8 @@ impl<'a> Both<'a> {
             self.bounds.insert(v, Verdict::Proven);
             let mut all = Verdict::Proven;
             for duty in self.of_bound(v) {
-                let (short, given) = self.known(&duty);
-                let (verdict, _) = self.judge.decide(&mut self.d, &duty, &given);
+                let (short, duty) = self.short(&duty);
+                let (verdict, _) = self.judge.decide(&mut self.d, &duty, &[]);
                 self.rests.entry(v).or_default().extend(&short);
                 work.extend(short);
                 if verdict != Verdict::Proven && all != Verdict::Refuted {
