@@ -255,7 +255,7 @@ impl Compiler {
                 .run()
                 .map_err(|e| CompileError::RegAlloc(format!("{e:?}")))?;
         }
-        let mut emitted = emit(&selected, out, self.options.select.reuse_spilled)?;
+        let mut emitted = emit(&selected, out, &self.options.select)?;
         if emitted.live.iter().any(|l| l.1.contains(&Place::Lost)) {
             return Err(CompileError::RegAlloc(
                 "a value is not in the frame during a call".into(),

@@ -90,6 +90,7 @@ passes! {
     FoldAddresses "fold-addresses" "back end" "codegen/src/select/addr.rs" "sums and shifts as parts of addresses";
     ColdApart "cold-apart" "back end" "codegen/src/select/layout.rs" "code that is seldom reached behind all other";
     ReuseSpilled "reuse-spilled" "back end" "codegen/src/emit/held.rs" "no load of a spill slot whose value a register still has";
+    DelayLoads "delay-loads" "back end" "codegen/src/emit/delay.rs" "spill slots are loaded on the ways that want them, not before";
     HotUses "hot-uses" "back end" "codegen/src/mach/weigh.rs" "registers first for what every iteration of an innermost loop uses";
     LoopOrder "loop-order" "back end" "codegen/src/select/layout.rs" "blocks of a loop together, ways out of it behind";
     ExitsApart "exits-apart" "back end" "codegen/src/select/layout.rs" "moves on the way out of a loop behind it";
@@ -169,6 +170,7 @@ impl Passes {
             cold_apart: self.has(Pass::ColdApart),
             loop_order: self.has(Pass::LoopOrder),
             reuse_spilled: self.has(Pass::ReuseSpilled),
+            delay_loads: self.has(Pass::DelayLoads),
             weights: self.has(Pass::HotUses),
             exits_apart: self.has(Pass::ExitsApart),
             march,

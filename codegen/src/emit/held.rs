@@ -4,9 +4,10 @@
 //! Known at a place is what is so on all ways to it. Registers change only as the allocator was told: by definitions, by what calls destroy, and
 //! by its own moves.
 
+use super::moves::Moves;
 use crate::ir::PReg;
 use crate::mach::{MFunc, from_ra};
-use regalloc2::{Allocation, Edit, Function as _, Inst, OperandKind, Output, ProgPoint, SpillSlot};
+use regalloc2::{Allocation, Edit, Function as _, Inst, OperandKind, Output, SpillSlot};
 
 /// How a move is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +27,11 @@ pub(super) struct Held([Option<SpillSlot>; PReg::ALL.len()]);
 impl Held {
     /// Nothing is known.
     const NONE: Held = Held([None; PReg::ALL.len()]);
+
+    /// The slot whose content a register has.
+    pub(super) fn slot(&self, r: PReg) -> Option<SpillSlot> {
+        self.0[r as usize]
+    }
 
     /// What is so here and there.
     fn meet(&mut self, other: &Held) {
@@ -102,7 +108,7 @@ impl Held {
 }
 
 /// What is known where each block begins.
-pub(super) fn at_start(func: &MFunc, out: &Output) -> Vec<Held> {
+pub(super) fn at_start(func: &MFunc, out: &Output, moves: &Moves) -> Vec<Held> {
     let blocks = func.blocks.len();
     let mut start = vec![Held::NONE; blocks];
     // None: no way to its end was looked at; such ways say nothing yet.
@@ -110,19 +116,17 @@ pub(super) fn at_start(func: &MFunc, out: &Output) -> Vec<Held> {
     let mut changed = true;
     while changed {
         changed = false;
-        let mut edits = out.edits.iter().peekable();
-        // Blocks and instructions are in reverse postorder, edits in the order of instructions.
+        // Blocks are in reverse postorder.
         for (b, data) in func.blocks.iter().enumerate() {
             let mut known = data.preds.iter().filter_map(|p| end[p.index()].as_ref());
             let mut held = known.next().cloned().unwrap_or(Held::NONE);
             known.for_each(|other| held.meet(other));
             start[b] = held.clone();
             for i in data.insts.clone() {
-                let inst = Inst::new(i as usize);
-                while let Some((_, edit)) = edits.next_if(|e| e.0 <= ProgPoint::before(inst)) {
+                for (_, edit) in moves.before(i) {
                     held.edit(edit);
                 }
-                held.defined(func, out, inst);
+                held.defined(func, out, Inst::new(i as usize));
             }
             if end[b].as_ref() != Some(&held) {
                 end[b] = Some(held);
@@ -133,19 +137,16 @@ pub(super) fn at_start(func: &MFunc, out: &Output) -> Vec<Held> {
     start
 }
 
-/// By edit: nothing has to be done for it.
-pub(super) fn needless(func: &MFunc, out: &Output, start: &[Held]) -> Vec<bool> {
-    let mut needless = Vec::with_capacity(out.edits.len());
+/// By move: nothing has to be done for it.
+pub(super) fn needless(func: &MFunc, out: &Output, moves: &Moves, start: &[Held]) -> Vec<bool> {
+    let mut needless = vec![false; moves.len()];
     for (data, held) in func.blocks.iter().zip(start) {
         let mut held = held.clone();
         for i in data.insts.clone() {
-            let inst = Inst::new(i as usize);
-            while let Some((point, edit)) = out.edits.get(needless.len())
-                && *point <= ProgPoint::before(inst)
-            {
-                needless.push(held.edit(edit) == Reload::Needless);
+            for (n, edit) in moves.before(i) {
+                needless[n] = held.edit(edit) == Reload::Needless;
             }
-            held.defined(func, out, inst);
+            held.defined(func, out, Inst::new(i as usize));
         }
     }
     needless

@@ -4,16 +4,19 @@
 //! The frame is `sub rsp, N` and nothing else: spill slots at the bottom, explicit slots above. If the function
 //! calls, N keeps rsp a multiple of 16. Blocks that hold nothing but a jump vanish: jumps to them go to their target.
 
+mod delay;
 mod held;
 mod inst;
+mod moves;
 mod port;
 mod wide;
 
 use self::held::{Held, Reload};
+use self::moves::Moves;
 use crate::compile::{CompileError, Place};
 use crate::ir::{PReg, Scale, SrcLoc, Width};
 use crate::mach::{MBase, MInst, MMem, Src, from_ra};
-use crate::select::Selected;
+use crate::select::{SelectOptions, Selected};
 use crate::x86::asm::{Item, Label, Port, Program};
 use crate::x86::{Cc, Inst, Mem, MemBase, Op, Opnd, RipTarget};
 use regalloc2 as ra;
@@ -33,6 +36,8 @@ pub(crate) struct Emitted {
 struct Emitter<'a> {
     sel: &'a Selected,
     out: &'a ra::Output,
+    /// The allocator's moves, as far as they are left.
+    moves: &'a Moves,
     items: Vec<Item>,
     ports: Vec<Port>,
     num_labels: u32,
@@ -54,7 +59,7 @@ struct Emitter<'a> {
 pub(crate) fn emit(
     sel: &Selected,
     out: &ra::Output,
-    reuse_spilled: bool,
+    options: &SelectOptions,
 ) -> Result<Emitted, CompileError> {
     let spill_bytes = out.num_spillslots as u32 * 8;
     let mut frame_size = spill_bytes + sel.stack_bytes;
@@ -65,9 +70,15 @@ pub(crate) fn emit(
         return Err(CompileError::TooLarge("native frame".into()));
     }
     let blocks = sel.func.blocks.len();
+    let mut moves = Moves::new(out, sel.func.insts.len());
+    if options.reuse_spilled && options.delay_loads {
+        delay::delay(sel, out, &mut moves);
+    }
+    let moves = &moves;
     let mut e = Emitter {
         sel,
         out,
+        moves,
         items: Vec::with_capacity(sel.func.insts.len() * 2),
         ports: Vec::new(),
         num_labels: blocks as u32,
@@ -80,8 +91,12 @@ pub(crate) fn emit(
         whole: None,
         allocs: &[],
     };
-    let held = reuse_spilled.then(|| held::at_start(&sel.func, out));
-    let needless = held.as_ref().map(|h| held::needless(&sel.func, out, h));
+    let held = options
+        .reuse_spilled
+        .then(|| held::at_start(&sel.func, out, moves));
+    let needless = held
+        .as_ref()
+        .map(|h| held::needless(&sel.func, out, moves, h));
     let emitted = e.thread_jumps(&needless.unwrap_or_default());
     e.blocks(&emitted, held);
     let tables = &sel.tables;
@@ -116,9 +131,9 @@ impl<'a> Emitter<'a> {
         let func = &self.sel.func;
         let n = func.blocks.len();
         let mut moves_at = vec![false; func.insts.len()];
-        for (n, (point, edit)) in self.out.edits.iter().enumerate() {
-            let done = needless.get(n) == Some(&true);
-            moves_at[point.inst().index()] |= is_move(edit) && !done;
+        for (i, moved) in moves_at.iter_mut().enumerate() {
+            let mut moves = self.moves.before(i as u32);
+            *moved = moves.any(|(n, edit)| is_move(edit) && needless.get(n) != Some(&true));
         }
         let next = |b: usize| {
             let data = &func.blocks[b];
@@ -148,7 +163,6 @@ impl<'a> Emitter<'a> {
     }
 
     fn blocks(&mut self, kept: &[usize], mut held: Option<Vec<Held>>) {
-        let edits = &self.out.edits;
         if self.frame_size > 0 {
             let n = Opnd::Imm(self.frame_size as i64);
             self.inst(Inst::op2(Op::Sub, Width::W64, PReg::Rsp, n));
@@ -158,8 +172,6 @@ impl<'a> Emitter<'a> {
             let mut held = held.as_mut().map(|h| &mut h[b]);
             let range = self.sel.func.blocks[b].insts.clone();
             let next = kept.get(k + 1).map(|&b| Label(b as u32));
-            let start = ra::ProgPoint::before(ra::Inst::new(range.start as usize));
-            let mut edit = edits.partition_point(|e| e.0 < start);
             self.items.push(Item::Label(Label(b as u32)));
             self.placed[b] = true;
             self.whole = match self.wide.get(b) {
@@ -173,11 +185,9 @@ impl<'a> Emitter<'a> {
                     loc = self.sel.func.locs[i];
                     self.items.push(Item::Loc(loc));
                 }
-                while let Some((point, e)) = edits.get(edit)
-                    && *point <= ra::ProgPoint::before(this)
-                {
-                    self.edit(e, held.as_deref_mut());
-                    edit += 1;
+                let moves = self.moves;
+                for (_, edit) in moves.before(i as u32) {
+                    self.edit(edit, held.as_deref_mut());
                 }
                 self.allocs = self.out.inst_allocs(this);
                 let port = self.port(this);

@@ -29,11 +29,23 @@ pub(crate) struct MFunc {
     /// For each instruction its operands in `operands`.
     pub ranges: Vec<Range<u32>>,
     pub operands: Vec<ra::Operand>,
+    /// For each instruction how many of its operands it really has, those behind being mentions (`weigh.rs`); empty: all.
+    pub real: Vec<u32>,
     pub calls: Vec<CallInfo>,
     pub num_vregs: usize,
     /// Registers that hold vectors, and how many bytes the widest has; 0: there are none.
     pub vectors: Vec<ra::VReg>,
     pub vector_bytes: u32,
+}
+
+impl MFunc {
+    /// How many of an instruction's operands it reads and writes.
+    pub fn real_operands(&self, inst: ra::Inst) -> usize {
+        match self.real.get(inst.index()) {
+            Some(&n) => n as usize,
+            None => self.ranges[inst.index()].len(),
+        }
+    }
 }
 
 impl ra::Function for MFunc {

@@ -15,6 +15,7 @@ const MENTIONS: usize = 3;
 
 /// Mentions again what the blocks of a function use, where `hot` says so.
 pub(crate) fn weigh(func: &mut MFunc, hot: &[bool]) {
+    func.real = func.ranges.iter().map(|r| r.len() as u32).collect();
     for (data, _) in func.blocks.iter().zip(hot).filter(|(_, hot)| **hot) {
         for i in data.insts.clone().map(|i| i as usize) {
             let range = func.ranges[i].clone();

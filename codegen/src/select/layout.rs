@@ -36,6 +36,8 @@ pub(crate) struct Layout {
     pub postorder: Vec<Block>,
     /// By machine block: it is in a loop that holds no other one, and not cold.
     pub often: Vec<bool>,
+    /// By machine block: it is cold, or an edge from or to a block that is.
+    pub seldom: Vec<bool>,
 }
 
 fn postorder(f: &Function, options: &SelectOptions, loops: &Loops) -> Vec<Block> {
@@ -181,6 +183,8 @@ pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
         };
         let stays = leaf(from).is_some() && leaf(from) == leaf(to);
         l.often.push(stays && !f.blocks[to.index()].cold);
+        l.seldom
+            .push([from, to].iter().any(|b| f.blocks[b.index()].cold));
     }
     l.placed.extend(cold);
 

@@ -39,6 +39,8 @@ pub(crate) struct Selected {
     pub func: MFunc,
     /// Machine blocks in the order of the code.
     pub placed: Vec<u32>,
+    /// By machine block: it is seldom reached.
+    pub seldom: Vec<bool>,
     pub consts: Vec<Const>,
     /// Jump tables of machine blocks.
     pub tables: Vec<Vec<ra::Block>>,
@@ -256,6 +258,7 @@ impl Selector<'_> {
         Some(Selected {
             func,
             placed: self.layout.placed,
+            seldom: self.layout.seldom,
             consts: self.consts,
             tables: self.tables,
             block_at: self.layout.block_at,

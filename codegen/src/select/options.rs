@@ -18,6 +18,8 @@ pub struct SelectOptions {
     pub cold_apart: bool,
     /// What a register still has is not loaded from its spill slot.
     pub reuse_spilled: bool,
+    /// Spill slots are loaded where all ways want them.
+    pub delay_loads: bool,
     /// Uses in hot blocks of innermost loops count for more when registers are given away.
     pub weights: bool,
     /// What the processor has. Nothing beyond it is selected.
@@ -54,6 +56,7 @@ impl Default for SelectOptions {
             exits_apart: true,
             cold_apart: true,
             reuse_spilled: true,
+            delay_loads: true,
             weights: true,
             march: March::V1,
             bmi: true,
