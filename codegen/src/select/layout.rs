@@ -9,7 +9,7 @@
 //! empty.
 
 use super::SelectOptions;
-use crate::ir::{Block, BlockCall, Cfg, Function};
+use crate::ir::{Block, BlockCall, Cfg, Cond, Function, IntCc, Opnd, Term};
 use crate::opt::loops::Loops;
 use smallvec::SmallVec;
 
@@ -72,10 +72,42 @@ fn postorder(f: &Function, options: &SelectOptions, loops: &Loops) -> Vec<Block>
     order
 }
 
+/// Whether a block is one of two ways to the same place, the one for one number among all: it is jumped to, so that the other needs no jump
+/// (the opcode heuristic of Ball and Larus, "Branch Prediction for Free", 1993).
+fn is_unlikely(f: &Function, cfg: &Cfg, b: Block) -> bool {
+    let [from] = cfg.preds(b) else { return false };
+    let Some(Term::BrIf { cond, then, els }) = &f.blocks[from.index()].term else {
+        return false;
+    };
+    let (cc, constant) = match cond {
+        Cond::Icmp { cc, b, .. } => (cc, matches!(b, Opnd::Imm(_))),
+        Cond::Test { cc, .. } => (cc, true),
+        _ => return false,
+    };
+    let (this, other) = match cc {
+        IntCc::Eq => (then, els),
+        IntCc::Ne => (els, then),
+        _ => return false,
+    };
+    let next = |b: Block| match &f.blocks[b.index()].term {
+        Some(Term::Jump(to)) => Some(to.block),
+        _ => None,
+    };
+    let cold = |b: Block| f.blocks[b.index()].cold;
+    constant
+        && !cold(b)
+        && !cold(other.block)
+        && this.block == b
+        && cfg.preds(other.block).len() == 1
+        && next(b).is_some()
+        && next(b) == next(other.block)
+}
+
 /// Computes the layout of a function.
 pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
     let n = f.blocks.len();
-    let loops = Loops::new(&Cfg::new(f), n);
+    let cfg = Cfg::new(f);
+    let loops = Loops::new(&cfg, n);
     let mut l = Layout {
         postorder: postorder(f, options, &loops),
         block_at: vec![u32::MAX; n],
@@ -162,6 +194,9 @@ pub(crate) fn layout(f: &Function, options: &SelectOptions) -> Layout {
         for (m, (origin, to)) in (first[b.index()]..).zip(with_edges(b)) {
             let out = match origin {
                 Origin::Edge(from, _) if from == b => left(b, to),
+                Origin::Block(b) if options.exits_apart && preds[b.index()] == 1 => {
+                    loops.innermost(b).filter(|_| is_unlikely(f, &cfg, b))
+                }
                 _ => None,
             };
             match out {
