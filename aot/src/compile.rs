@@ -159,7 +159,8 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     let on = how.opt_level >= 2 && how.passes.has(Pass::EGraph);
     let egraph = on.then(|| {
         let pass = EGraphPass::new(Budget::default(), bisect.clone(), how.show_egraph);
-        let pass = pass.keeping(how.verify);
+        let rorx = how.passes.has(Pass::Bmi) && how.march.includes(March::V3);
+        let pass = pass.keeping(how.verify).rotating_apart(rorx);
         Arc::new(match how.rules {
             Some(rules) => pass.believing(rules),
             None => pass,
