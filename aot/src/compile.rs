@@ -159,8 +159,7 @@ pub fn compile(program: &Program, how: &How) -> Result<Compiled> {
     let on = how.opt_level >= 2 && how.passes.has(Pass::EGraph);
     let egraph = on.then(|| {
         let pass = EGraphPass::new(Budget::default(), bisect.clone(), how.show_egraph);
-        let rorx = how.passes.has(Pass::Bmi) && how.march.includes(March::V3);
-        let pass = pass.keeping(how.verify).rotating_apart(rorx);
+        let pass = pass.keeping(how.verify);
         Arc::new(match how.rules {
             Some(rules) => pass.believing(rules),
             None => pass,

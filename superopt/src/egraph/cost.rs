@@ -7,7 +7,7 @@ use super::analysis::Graph;
 use super::emit::expressible;
 use super::extract::Cost;
 use super::lang::{ENode, Op};
-use egg::{Id, Language};
+use egg::Language;
 use trinity_codegen::isa::concrete::signed;
 use trinity_codegen::isa::{BinOp, FpOp, UnOp};
 
@@ -47,23 +47,7 @@ fn bin(op: BinOp) -> u64 {
 
 /// The operations of the IR, as instructions are selected for them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct IrCost {
-    /// Rotations have a result of their own (`rorx`): what is rotated is not copied before.
-    pub rotates_apart: bool,
-}
-
-/// What a copy costs: renamed away, but decoded.
-pub const COPY: u64 = 2;
-
-/// Whether nobody else wants what a rotation destroys: a sum of rotated words that is rotated once more.
-fn rotates_in_place(graph: &Graph, class: Id) -> bool {
-    let rotation = |class: &Id| {
-        let mut nodes = graph[*class].iter();
-        nodes.any(|n| matches!(n.op, Op::Bin(BinOp::Rotl | BinOp::Rotr)))
-    };
-    let mut nodes = graph[class].iter();
-    nodes.any(|n| n.op == Op::Bin(BinOp::Xor) && n.children().iter().any(rotation))
-}
+pub struct IrCost;
 
 impl Cost for IrCost {
     fn node(&self, graph: &Graph, node: &ENode) -> Option<u64> {
@@ -94,15 +78,8 @@ impl Cost for IrCost {
                             // The count must be in rcx.
                             let counted = if constant(1).is_some() { 0 } else { ONE };
                             let exact = matches!(op, BinOp::Lshr | BinOp::Ashr);
-                            let rotates = matches!(op, BinOp::Rotl | BinOp::Rotr);
-                            let copied = rotates && !self.rotates_apart;
                             moved
                                 + counted
-                                + if copied && !rotates_in_place(graph, args[0]) {
-                                    COPY
-                                } else {
-                                    0
-                                }
                                 + if cleaned || exact && node.bits() < 64 {
                                     ONE
                                 } else {

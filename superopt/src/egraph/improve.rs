@@ -366,13 +366,7 @@ pub fn optimize_region(
     let region = region::region_terms(func, block, outputs).map_err(RegionError::Output)?;
     let mut pool = region.pool.clone();
     let roots: Vec<TermId> = region.outputs.iter().map(|o| o.1).collect();
-    let improve = improve_terms(
-        &mut pool,
-        &roots,
-        rules,
-        &super::cost::IrCost::default(),
-        options,
-    );
+    let improve = improve_terms(&mut pool, &roots, rules, &super::cost::IrCost, options);
     // A region has no memory.
     let (terms, improved) =
         improve.map_err(|_| RegionError::Emit(NoIr::Operation("memory".into())))?;

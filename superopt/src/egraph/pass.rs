@@ -9,7 +9,7 @@
 //! - Equal regions (up to the names of their inputs) are saturated once.
 
 use super::compile::Instance;
-use super::cost::{COPY, IrCost};
+use super::cost::IrCost;
 use super::emit::Emit;
 use super::facts::{Fact, Known};
 use super::improve::{self, Improved};
@@ -123,7 +123,6 @@ type Answer = Arc<Improved>;
 #[derive(Debug)]
 pub struct EGraphPass {
     budget: Budget,
-    cost: IrCost,
     bisect: Option<Arc<Bisect>>,
     shown: Option<Mutex<Vec<Shown>>>,
     kept: Option<Mutex<Vec<Rewrite>>>,
@@ -160,7 +159,6 @@ impl EGraphPass {
     pub fn new(budget: Budget, bisect: Option<Arc<Bisect>>, show: bool) -> EGraphPass {
         EGraphPass {
             budget,
-            cost: IrCost::default(),
             bisect,
             shown: show.then(Mutex::default),
             kept: None,
@@ -168,12 +166,6 @@ impl EGraphPass {
             answers: Mutex::default(),
             telemetry: Mutex::default(),
         }
-    }
-
-    /// For a processor that has rotations with a result of their own, or has none.
-    pub fn rotating_apart(mut self, rotates_apart: bool) -> EGraphPass {
-        self.cost.rotates_apart = rotates_apart;
-        self
     }
 
     /// Keeps every function that is rewritten as it was and as it is ([`Self::kept`]).
@@ -238,7 +230,7 @@ impl EGraphPass {
             &key.2,
             key.3.clone(),
             self.unproven.as_deref().unwrap_or_else(|| instances()),
-            &self.cost,
+            &IrCost,
             &options,
             &|| false,
         );
@@ -367,20 +359,8 @@ fn of_address(f: &Function, b: Opnd) -> bool {
     f.opnd_const(b).is_some_and(|n| matches!(n, 3 | 5 | 9))
 }
 
-/// Whether nobody else wants what a rotation destroys: a sum of rotated words that is rotated once more.
-fn rotates_in_place(f: &Function, v: Value) -> bool {
-    let is = |v: Value, ops: &[ir::BinOp]| match f.def_inst(v) {
-        Some(Inst::Binary { op, a, b }) if ops.contains(op) => Some((*a, *b)),
-        _ => None,
-    };
-    is(v, &[ir::BinOp::Xor]).is_some_and(|(a, b)| {
-        let rotation = |v| is(v, &[ir::BinOp::Rotr, ir::BinOp::Rotr32]).is_some();
-        rotation(a) || matches!(b, Opnd::Value(b) if rotation(b))
-    })
-}
-
 /// What an instruction costs, in the units of [`IrCost`].
-fn price(f: &Function, id: InstId, cost: &IrCost) -> u64 {
+fn price(f: &Function, id: InstId) -> u64 {
     match &f.insts[id.index()].inst {
         // Small ones that are operands are no instructions.
         Inst::Iconst(_) => 8,
@@ -398,11 +378,7 @@ fn price(f: &Function, id: InstId, cost: &IrCost) -> u64 {
             b: Opnd::Value(_),
             ..
         } => 20,
-        Inst::Binary { op, a, b } => match op {
-            ir::BinOp::Rotr | ir::BinOp::Rotr32 => {
-                let copied = !cost.rotates_apart && !rotates_in_place(f, *a);
-                10 + if copied { COPY } else { 0 }
-            }
+        Inst::Binary { op, b, .. } => match op {
             ir::BinOp::Imul if of_address(f, *b) => 10,
             ir::BinOp::Imul => 30,
             ir::BinOp::Smulh => 40,
@@ -568,7 +544,7 @@ impl EGraphPass {
         let plan = plan(f, block, &scratch, map, condition, &|v| {
             around.elsewhere.contains(&v)
         })?;
-        let cost = |ids: &[InstId]| ids.iter().map(|id| price(f, *id, &self.cost)).sum::<u64>();
+        let cost = |ids: &[InstId]| ids.iter().map(|id| price(f, *id)).sum::<u64>();
         let (before, after) = (cost(&plan.removed), cost(&plan.added));
         let allowed = |b: &Bisect| {
             let what = format_args!(

@@ -179,7 +179,7 @@ fn terms_of_a_target_are_improved_in_place() {
     assert_eq!(terms, [xor]);
     assert_eq!(improve::operations(&improved.expr), 1);
     assert!(
-        IrCost::default()
+        IrCost
             .node(&Graph::new(Facts::default()), &ENode::constant(64, 1))
             .is_some()
     );
