@@ -210,7 +210,7 @@ fn changed_code_is_not_proven() {
         let executed: Vec<u32> = entered
             .flat_map(|r| r.instructions.iter().copied())
             .collect();
-        for _ in 0..12 {
+        for _ in 0..16 {
             let at = executed[draw() as usize % executed.len()] as usize;
             let text = &code.code[at..code.text_len as usize];
             let mut decoder = Decoder::with_ip(64, text, at as u64, DecoderOptions::NONE);
