@@ -68,6 +68,9 @@ local function main(n)\n\
   local a, b, c = 1, 2, n\n\
   for i = 1, n do a, b, c = b, c, (a * 3 ~ i) + c + i end\n\
   local h = 7 for i = 1, n do h = ((h << 5 | h >> 27) ~ (i & 15)) & 0xffffffff end bits = bits ~ h\n\
+  local g, k = 7, 1\n\
+  for i = 1, n do local x = g * 1664525 + i g, k = x & 0xffffffff, k + x & 0xffffffff end\n\
+  bits = bits ~ (g & 0xffff) ~ (k & 0xff)\n\
   bits = bits ~ walk(machine, t, n) ~ walk(machine, t, n)\n\
   print(a, #line, total, bits, float, math.type(total))\n\
 end\n\

@@ -75,6 +75,7 @@ passes! {
     Truths "truths" "loops" "codegen/src/opt/truth.rs" "truth values that code only asks are the conditions that made them";
     ClosedForms "closed-forms" "loops" "codegen/src/opt/closed.rs" "what loops leave behind that only count and add, without them";
     Carry "carry" "loops" "codegen/src/opt/carry.rs" "fields that every iteration loads and stores, from one to the next in a register";
+    Demanded "demanded-bits" "loops" "codegen/src/opt/demanded.rs" "no masks of bits that nobody asks for, in this iteration or the next";
     Defer "defer" "loops" "codegen/src/opt/defer.rs" "cheap operations where their results are needed, not where they are written";
     Ranges "ranges" "loops" "codegen/src/opt/gvn/" "the size of loop counters, and checks that follow from it";
     Memory "memory" "loops" "codegen/src/opt/gvn/" "no loads of what is known, no stores of what is there";
@@ -157,6 +158,7 @@ impl Passes {
             truths: self.has(Pass::Truths),
             closed: self.has(Pass::ClosedForms),
             carry: self.has(Pass::Carry),
+            demanded: self.has(Pass::Demanded),
             defer: self.has(Pass::Defer),
             four_lanes: self.has(Pass::Avx) && march.includes(March::V3),
             ..OptOptions::default()

@@ -15,6 +15,7 @@ mod compact;
 mod consts;
 mod dce;
 mod defer;
+mod demanded;
 pub mod divide;
 mod eval;
 mod fold;
@@ -157,6 +158,10 @@ fn passes(
             stats.regions = region::run(f, pass, &known);
             check(f, options, "regions");
         }
+    }
+    if options.demanded {
+        demanded::run(f, &mut stats);
+        check(f, options, "demanded");
     }
     divide::run(f, &mut stats);
     check(f, options, "divide");

@@ -39,6 +39,8 @@ pub struct OptOptions {
     pub closed: bool,
     /// Fields that each iteration of an innermost loop loads and stores are carried in registers.
     pub carry: bool,
+    /// Masks of bits that nobody asks for go.
+    pub demanded: bool,
     /// Cheap operations where their results are needed.
     pub defer: bool,
     /// Run the verifier after every pass; it panics if one broke the function.
@@ -66,6 +68,7 @@ impl OptOptions {
         truths: true,
         closed: true,
         carry: true,
+        demanded: true,
         defer: true,
         verify: cfg!(debug_assertions),
     };
@@ -89,6 +92,7 @@ impl OptOptions {
         truths: false,
         closed: false,
         carry: false,
+        demanded: false,
         defer: false,
         verify: cfg!(debug_assertions),
     };
@@ -127,6 +131,8 @@ pub struct OptStats {
     pub conditions: u32,
     /// Masks that changed nothing.
     pub masks: u32,
+    /// Masks of bits that nobody asked for.
+    pub undemanded: u32,
     /// Loops with a copy of their first iteration in front.
     pub peeled: u32,
     /// Loops with a version without bounds checks.
