@@ -7,7 +7,7 @@
 use super::analysis::Graph;
 use super::lang::ENode;
 use egg::{Id, Language, RecExpr};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What computing a node costs, its operands aside; `None` where the target has no such operation.
 pub trait Cost {
@@ -224,10 +224,48 @@ impl Whole<'_> {
                     self.choice[id as usize] = kept;
                 }
             }
-            if !better {
+            if !better && !self.share(roots, total) {
                 return;
             }
         }
+    }
+    /// What several classes could use that nobody uses yet: for one of them that gains nothing, for all of them it may.
+    /// Whether there was any.
+    fn share(&mut self, roots: &[Class], total: &mut u64) -> bool {
+        let mut users: BTreeMap<Class, Vec<(Class, u32)>> = BTreeMap::new();
+        if self.order(roots).is_none() {
+            return false;
+        }
+        let mut there = vec![false; self.classes.len()];
+        for c in &self.found {
+            there[*c as usize] = true;
+        }
+        for &id in &self.found {
+            for (n, (node, _)) in self.classes[id as usize].iter().enumerate() {
+                for c in children(node).filter(|c| !there[*c as usize]) {
+                    let users = users.entry(c).or_default();
+                    // Its first node that does.
+                    if users.last().is_none_or(|u| u.0 != id) {
+                        users.push((id, n as u32));
+                    }
+                }
+            }
+        }
+        let before = *total;
+        for users in users.into_values().filter(|u| u.len() > 1) {
+            let (start, kept) = (*total, self.choice.clone());
+            for (id, n) in users {
+                let old = self.choice[id as usize].replace(n);
+                match self.weigh(roots) {
+                    Some(t) if t <= *total => *total = t,
+                    _ => self.choice[id as usize] = old,
+                }
+            }
+            if *total == start {
+                self.choice = kept;
+            }
+        }
+        *total < before
     }
 }
 

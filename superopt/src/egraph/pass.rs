@@ -471,7 +471,7 @@ impl EGraphPass {
     ) -> Option<Plan> {
         let outputs = region::outputs_of(f, block, &facts.bits, &around.elsewhere);
         let mut pool = TermPool::new();
-        let region = region::extended(f, block, &outputs, &facts.bits, &mut pool);
+        let region = region::extended(f, block, &outputs, &facts.bits, &around.gone, &mut pool);
         let mut roots: Vec<_> = region.outputs.iter().map(|w| w.1).collect();
         roots.extend(region.condition);
         if roots.is_empty() {

@@ -171,11 +171,13 @@ pub struct Extended {
 /// operations have the same value wherever they are done.
 ///
 /// `bits` says how many low bits of each value can be set (`opt::region::Facts`): floor divisions of what is not negative are unsigned ones.
+/// Values that are `gone` are not read: what is made of them is an input.
 pub fn extended(
     func: &ir::Function,
     block: Block,
     outputs: &[Value],
     bits: &[u8],
+    gone: &HashSet<Value>,
     pool: &mut TermPool,
 ) -> Extended {
     let mut lift = Lift::new(func, block);
@@ -205,8 +207,13 @@ pub fn extended(
                 continue;
             }
             lift.inside.insert(id);
+            let there = |inst: &Inst| {
+                let mut there = true;
+                inst.for_each_use(|u| there &= !gone.contains(&u));
+                there
+            };
             match lift.pure(v) {
-                Some(inst) if !inst.is_const() => {
+                Some(inst) if !inst.is_const() && there(inst) => {
                     outer.push(v);
                     inst.for_each_use(|u| next.push(u));
                 }

@@ -354,6 +354,34 @@ fn extraction_pays_shared_nodes_once() {
 }
 
 #[test]
+fn what_several_roots_could_share_is_found_without_the_exhaustive_search() {
+    // d + t and e + t with t = s + r, and as they are written first: s + (d + r), s + (e + r). Each alone costs the same either way.
+    let mut graph = Graph::new(Facts::default());
+    let mut var = |n| graph.add(ENode::new(Op::Var(n), 64, &[]));
+    let [s, r, d, e] = [0, 1, 2, 3].map(&mut var);
+    let mut add = |a, b| {
+        let op = Op::Bin(trinity_codegen::isa::BinOp::Add);
+        graph.add(ENode::new(op, 64, &[a, b]))
+    };
+    let both = [d, e].map(|x| {
+        let early = add(x, r);
+        let written = add(s, early);
+        let shared = add(s, r);
+        (written, add(x, shared))
+    });
+    for (written, other) in both {
+        graph.union(written, other);
+    }
+    graph.rebuild();
+    let roots = both.map(|b| b.0);
+    let unhurried = extract(&graph, &roots, &IrCost, EXACT_STEPS).expect("has a form");
+    assert!(unhurried.exact);
+    let found = extract(&graph, &roots, &IrCost, 1).expect("has a form");
+    assert!(!found.exact);
+    assert_eq!(found.cost, unhurried.cost, "{}", found.expr);
+}
+
+#[test]
 fn facts_follow_only_from_the_inputs() {
     // c ? x & 0 : y says nothing of y, though the arm under the guard is zero.
     let (expr, root) = expression("c[1] ? x & 0 : y", 64);
