@@ -102,7 +102,8 @@ pub struct Plan {
 
 /// Plans to compute some values of a block by other instructions: `made` are these, in no block yet, pure, operands before
 /// users; `map` says which value is now which; `cond` is what the block's branch asks instead. `outside` tells which values other blocks use.
-/// Each new instruction goes in front of the first that needs it. `None`: one would need a value that comes later.
+/// Each new instruction goes in front of the first that needs it, or the one whose result it stands for, whichever comes
+/// first. `None`: one would need a value that comes later.
 pub fn plan(
     f: &Function,
     block: Block,
@@ -164,12 +165,22 @@ pub fn plan(
         done: HashSet::new(),
         order: Vec::with_capacity(data.insts.len() + made.len()),
         added: Vec::new(),
+        needs: HashMap::new(),
     };
     let mut removed = Vec::new();
     let overflow = |c: &Cond| matches!(c, Cond::Overflow(_));
     for (n, id) in data.insts.iter().enumerate() {
         if !kept.contains(id) {
             removed.push(*id);
+            // What stands for it comes where it stood, if that can be: what is computed in turns stays so, and what
+            // few registers hold is not held longer. If not, it comes when it is needed.
+            for v in f.insts[id.index()].results() {
+                let Some(new) = map.get(&v) else { continue };
+                if matches!(f.values[new.index()].def, ValueDef::Inst(id, _) if kept.contains(&id))
+                {
+                    place.value(*new);
+                }
+            }
             continue;
         }
         let node = &f.insts[id.index()];
@@ -218,6 +229,8 @@ struct Placing<'a> {
     done: HashSet<InstId>,
     order: Vec<InstId>,
     added: Vec<InstId>,
+    /// What [`Placing::registers`] found.
+    needs: HashMap<Value, u8>,
 }
 
 impl Placing<'_> {
@@ -236,13 +249,40 @@ impl Placing<'_> {
         }
         let mut uses = Vec::new();
         inst.for_each_use(|u| uses.push(u));
-        for u in uses {
+        // The one that takes more registers on the way comes first, when the others hold none yet.
+        let mut needs: Vec<(u8, Value)> = uses.iter().map(|u| (self.registers(*u), *u)).collect();
+        needs.sort_by_key(|n| std::cmp::Reverse(n.0));
+        for (_, u) in needs {
             self.value(u)?;
         }
         self.done.insert(id);
         self.order.push(id);
         self.added.push(id);
         Some(())
+    }
+
+    /// How many registers it takes to compute a value (Sethi and Ullman, The generation of optimal code for arithmetic
+    /// expressions, 1970): none for what is there, and as if nothing were used twice.
+    fn registers(&mut self, v: Value) -> u8 {
+        let ValueDef::Inst(id, _) = self.f.values[v.index()].def else {
+            return 0;
+        };
+        let inst = &self.f.insts[id.index()].inst;
+        if inst.is_const() || !self.new.contains(&id) || self.done.contains(&id) {
+            return 0;
+        }
+        if let Some(n) = self.needs.get(&v) {
+            return *n;
+        }
+        let mut uses = Vec::new();
+        inst.for_each_use(|u| uses.push(u));
+        let mut needs: Vec<u8> = uses.into_iter().map(|u| self.registers(u)).collect();
+        needs.sort_by_key(|n| std::cmp::Reverse(*n));
+        let held = needs.iter().zip(0u8..);
+        let most = held.map(|(n, before)| n.saturating_add(before)).max();
+        let n = most.unwrap_or(0).max(1);
+        self.needs.insert(v, n);
+        n
     }
 }
 
