@@ -230,13 +230,16 @@ mod tests {
     use crate::ir::{FunctionBuilder, IntCc, PReg};
     use crate::opt::eval;
 
+    /// One operand; or two, the second perhaps a constant.
+    type Operation = Result<UnOp, (BinOp, Option<u64>)>;
+
     /// Every operation on operands that agree in the bits that are asked for, whatever is asked for of the result: the
     /// results agree in that.
     #[test]
     fn what_is_not_asked_for_does_not_matter() {
         let mut b = FunctionBuilder::new("f", &[(Type::I64, PReg::Rdi), (Type::I64, PReg::Rsi)]);
         let (x, y) = (b.param(0), b.param(1));
-        let mut made: Vec<(Value, Result<UnOp, (BinOp, Option<u64>)>)> = Vec::new();
+        let mut made: Vec<(Value, Operation)> = Vec::new();
         for &op in &UnOp::ALL[..10] {
             made.push((b.unary(op, x), Ok(op)));
         }
