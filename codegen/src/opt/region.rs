@@ -175,10 +175,10 @@ pub fn plan(
             // What stands for it comes where it stood, if that can be: what is computed in turns stays so, and what
             // few registers hold is not held longer. If not, it comes when it is needed.
             for v in f.insts[id.index()].results() {
-                let Some(new) = map.get(&v) else { continue };
-                if matches!(f.values[new.index()].def, ValueDef::Inst(id, _) if kept.contains(&id))
-                {
-                    place.value(*new);
+                let Some(&new) = map.get(&v) else { continue };
+                let wanted = matches!(f.values[new.index()].def, ValueDef::Inst(id, _) if kept.contains(&id));
+                if wanted && !place.is_step(new) {
+                    place.value(new);
                 }
             }
             continue;
@@ -259,6 +259,25 @@ impl Placing<'_> {
         self.order.push(id);
         self.added.push(id);
         Some(())
+    }
+
+    /// Whether a value is one operation on one that is there, as the next value of a counter: before the last use of that it
+    /// takes a register more.
+    fn is_step(&self, v: Value) -> bool {
+        let ValueDef::Inst(id, _) = self.f.values[v.index()].def else {
+            return false;
+        };
+        let (mut there, mut other) = (0, 0);
+        self.f.insts[id.index()]
+            .inst
+            .for_each_use(|u| match self.f.values[u.index()].def {
+                ValueDef::Inst(id, _) if self.f.insts[id.index()].inst.is_const() => {}
+                ValueDef::Inst(id, _) if self.new.contains(&id) && !self.done.contains(&id) => {
+                    other += 1;
+                }
+                _ => there += 1,
+            });
+        there == 1 && other == 0
     }
 
     /// How many registers it takes to compute a value (Sethi and Ullman, The generation of optimal code for arithmetic
