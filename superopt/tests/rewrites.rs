@@ -124,3 +124,42 @@ fn what_is_known_of_bits_is_proven_too() {
     r.bits[2] = 64;
     assert_eq!(compare(&r)[0].verdict, Verdict::Refuted);
 }
+
+/// A remainder before, and by a product with the reciprocal after: `factor` and `shift` make the quotient.
+fn reciprocal(factor: u32, shift: u32) -> Rewrite {
+    const START: &str = "\
+function \"f\"(v0: rdi) {
+b0:
+  v1 = and v0, 262143
+  v2 = imul v1, 3877
+  v3 = iadd v2, 29573
+  v4 = smod v3, 139968
+";
+    let one = |text: &str| parse(text).unwrap().remove(0);
+    let before = one(&format!("{START}  ret v4: rax\n}}\n"));
+    let mut after = one(&format!(
+        "{START}  v5 = imul v3, {factor}\n  v6 = shr v5, {shift}\n  v7 = imul v6, 139968\n  v8 = isub v3, v7\n  ret v8: rax\n}}\n"
+    ));
+    // Only now, so that values that were there have their numbers.
+    after.blocks[0].insts.remove(3);
+    Rewrite {
+        bits: Facts::of(&before).bits,
+        map: BTreeMap::from([(Value(4), Value(8))]),
+        blocks: vec![Block(0)],
+        before,
+        after,
+    }
+}
+
+#[test]
+fn quotients_by_reciprocals_are_proven_and_wrong_ones_are_not() {
+    let found = compare(&reciprocal(502_748_801, 46));
+    assert_eq!(found[0].verdict, Verdict::Proven, "{found:?}");
+    let blunt = compare(&reciprocal(502_748_801, 45));
+    assert_eq!(blunt[0].verdict, Verdict::Refuted, "{blunt:?}");
+    // Wrong for few dividends, which nobody may come upon: not proven, at least.
+    for (factor, shift) in [(502_748_800, 46), (502_750_000, 46)] {
+        let found = compare(&reciprocal(factor, shift));
+        assert_ne!(found[0].verdict, Verdict::Proven, "{factor} {shift}");
+    }
+}

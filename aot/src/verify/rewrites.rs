@@ -2,8 +2,9 @@
 
 use super::report::percent;
 use crate::compile::Compiled;
+use crate::unit::{Func, Unit};
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use trinity_superopt::report::batch::Item;
 use trinity_superopt::report::verdict::{Verdict, VerdictKind};
 use trinity_superopt::solver::SolverPool;
@@ -11,56 +12,96 @@ use trinity_superopt::validate::Budget;
 use trinity_superopt::validate::rewrite::{Compared, Rewrite};
 use trinity_superopt::validate::weights::Counts;
 
+/// A line of a function, by its name in the SSA form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Place {
+    function: String,
+    line: u32,
+}
+
+impl Place {
+    /// A line of a function's machine code.
+    pub fn of(unit: &Unit, func: &Func, line: u32) -> Place {
+        let file = String::from_utf8_lossy(&unit.shown);
+        // As `trinity_lower::func_name`.
+        let function = match func.name.line {
+            0 => format!("{file}:main"),
+            n => format!("{file}:{n}"),
+        };
+        Place { function, line }
+    }
+}
+
 /// A block that was replaced, with what it weighs.
 pub(super) struct Rewritten {
     pub name: String,
+    place: Place,
     weight: u64,
     pub found: Compared,
 }
 
-/// Compares all of them. They weigh as many instructions as are new, or as many as were executed of the function's machine code for their line.
+/// The lines of which a rewrite is not proven.
+pub(super) fn open(all: &[Rewritten]) -> BTreeSet<Place> {
+    let open = all.iter().filter(|r| r.found.verdict != Verdict::Proven);
+    open.map(|r| r.place.clone()).collect()
+}
+
+/// Compares all of them. They weigh as many instructions as are new, or as many as were executed of the function's machine code for their line: that
+/// counts once, for one that is not proven if there is one.
 pub(super) fn run(
     compiled: &Compiled,
     budget: &Budget,
     solvers: Option<&SolverPool>,
     counts: Option<&HashMap<String, Counts>>,
 ) -> Vec<Rewritten> {
+    let executed = counts.map(|c| executed(compiled, c));
     let job = |r: &Rewrite| {
-        let name = &r.before.name;
-        let lines = counts.map(|c| lines(compiled, name, c));
+        let name = r.before.name.clone();
         let found = r.compare(budget, solvers);
         let file = name
             .rsplit_once(':')
             .map_or(name.as_str(), |n| n.0)
             .to_owned();
-        let name = name.clone();
         found.into_iter().map(move |found| {
             let line = found.loc.0;
             Rewritten {
                 name: format!("{file}:{line}: rewrite in {name}, block {}", found.block.0),
-                weight: match &lines {
-                    Some(lines) => lines.get(&line).copied().unwrap_or(0),
-                    None => found.instructions.into(),
+                place: Place {
+                    function: name.clone(),
+                    line,
                 },
+                weight: found.instructions.into(),
                 found,
             }
         })
     };
     let all = compiled.replaced.par_iter().with_max_len(1);
-    all.flat_map_iter(job).collect()
+    let mut all: Vec<Rewritten> = all.flat_map_iter(job).collect();
+    if let Some(executed) = executed {
+        let mut counted: BTreeSet<Place> = BTreeSet::new();
+        let (proven, open): (Vec<_>, Vec<_>) =
+            (0..all.len()).partition(|&n| all[n].found.verdict == Verdict::Proven);
+        for n in open.into_iter().chain(proven) {
+            let r = &mut all[n];
+            let first = counted.insert(r.place.clone());
+            r.weight = executed
+                .get(&r.place)
+                .copied()
+                .filter(|_| first)
+                .unwrap_or(0);
+        }
+    }
+    all
 }
 
-/// Executed instructions by line of the machine code of a function, by its name in the IR.
-fn lines(compiled: &Compiled, name: &str, counts: &HashMap<String, Counts>) -> HashMap<u32, u64> {
-    let mut out = HashMap::new();
+/// Executed instructions of the machine code, by line.
+fn executed(compiled: &Compiled, counts: &HashMap<String, Counts>) -> BTreeMap<Place, u64> {
+    let mut out = BTreeMap::new();
     for unit in &compiled.units {
-        let file = String::from_utf8_lossy(&unit.shown);
-        let funcs = unit.funcs.iter();
-        for f in funcs.filter(|f| name == format!("{file}:{}", f.name.line)) {
+        for f in &unit.funcs {
             for (at, n) in counts.get(&f.name.symbol).into_iter().flatten() {
-                let k = f.srclocs.partition_point(|s| s.0 <= *at);
-                let line = k.checked_sub(1).map_or(0, |k| f.srclocs[k].1);
-                *out.entry(line).or_default() += n;
+                let place = Place::of(unit, f, super::report::line(f, *at));
+                *out.entry(place).or_default() += n;
             }
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! Where a proof needs how many low bits of a value can be set, which the e-graph was told, that is proven as well: of a parameter by what all blocks hand it.
 
+use super::division;
 use super::domain::{CodeData, Terms};
 use super::machine::Duty;
 use super::ssa::{Effects, State, Variables, Way, Words};
@@ -264,14 +265,8 @@ impl<'a> Both<'a> {
         found.asked = duties.len() as u32;
         let mut bounds = BTreeSet::new();
         for duty in &duties {
-            let (mut verdict, mut what) = self.judge.decide(&mut self.d, duty, &[]);
-            if verdict != Verdict::Proven {
-                let (short, duty) = self.short(duty);
-                if !short.is_empty() {
-                    (verdict, what) = self.judge.decide(&mut self.d, &duty, &[]);
-                    bounds.extend(short);
-                }
-            }
+            let (verdict, what, short) = self.decide(duty);
+            bounds.extend(short);
             match verdict {
                 Verdict::Proven => {}
                 Verdict::Refuted => {
@@ -409,6 +404,26 @@ impl<'a> Both<'a> {
         out
     }
 
+    /// Decides a duty: as it is; where it divides by constants, and else if that is not enough, with what is known of the bits of values, which
+    /// are named then.
+    fn decide(&mut self, duty: &Duty) -> (Verdict, String, Vec<Value>) {
+        if duty.ssa == duty.machine {
+            return (Verdict::Proven, String::new(), Vec::new());
+        }
+        let (short, shorter) = self.short(duty);
+        if let Some((easy, premises)) = division::without(&mut self.d, &shorter)
+            && self.judge.decide(&mut self.d, &easy, &premises).0 == Verdict::Proven
+        {
+            return (Verdict::Proven, String::new(), short);
+        }
+        let (verdict, what) = self.judge.decide(&mut self.d, duty, &[]);
+        if verdict == Verdict::Proven || short.is_empty() {
+            return (verdict, what, Vec::new());
+        }
+        let (verdict, what) = self.judge.decide(&mut self.d, &shorter, &[]);
+        (verdict, what, short)
+    }
+
     /// The values that a duty is about of which is known that they are short, and the duty with words of so few bits in their places.
     fn short(&mut self, duty: &Duty) -> (Vec<Value>, Duty) {
         let mut roots = vec![duty.ssa, duty.machine];
@@ -451,7 +466,15 @@ impl<'a> Both<'a> {
             let mut all = Verdict::Proven;
             for duty in self.of_bound(v) {
                 let (short, duty) = self.short(&duty);
-                let (verdict, _) = self.judge.decide(&mut self.d, &duty, &[]);
+                let easy = division::without(&mut self.d, &duty);
+                let verdict = match easy {
+                    Some((easy, premises)) => self.judge.decide(&mut self.d, &easy, &premises).0,
+                    None => Verdict::Timeout,
+                };
+                let verdict = match verdict {
+                    Verdict::Proven => verdict,
+                    _ => self.judge.decide(&mut self.d, &duty, &[]).0,
+                };
                 self.rests.entry(v).or_default().extend(&short);
                 work.extend(short);
                 if verdict != Verdict::Proven && all != Verdict::Refuted {
