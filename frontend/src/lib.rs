@@ -14,6 +14,7 @@ pub mod bytecode;
 mod emit;
 mod error;
 pub mod hash;
+mod index;
 pub mod intern;
 pub mod lex;
 pub mod number;

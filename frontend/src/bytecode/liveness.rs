@@ -34,27 +34,20 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub(super) fn new(proto: &Proto, tbc: &TbcStates) -> Self {
-        let len = proto.code.len();
-        // Starts and ends of scopes, in lists by pc: the index of the first, and of the next behind each. Ends past the code do not matter.
-        const NONE: u32 = u32::MAX;
-        let mut first = vec![NONE; len];
-        let mut events: Vec<(bool, u8, u32)> = Vec::with_capacity(proto.loc_vars.len() * 2);
+        // Starts and ends of scopes. A scope ends behind its start, so the order of those at one instruction does not matter.
+        let mut events: Vec<(u32, bool, u8)> = Vec::with_capacity(proto.loc_vars.len() * 2);
         for v in proto.loc_vars.iter().filter(|v| v.start_pc < v.end_pc) {
-            for (pc, start) in [(v.start_pc, true), (v.end_pc, false)] {
-                if let Some(head) = first.get_mut(pc as usize) {
-                    events.push((start, v.reg, *head));
-                    *head = events.len() as u32 - 1;
-                }
-            }
+            events.push((v.start_pc, true, v.reg));
+            events.push((v.end_pc, false, v.reg));
         }
+        events.sort_unstable();
+        let mut events = events.into_iter().peekable();
         let mut counts = [0u32; 256];
         let mut scope = RegSet::EMPTY;
         let mut stretches = vec![];
         let mut last = None;
-        for (pc, &head) in first.iter().enumerate() {
-            let mut at = head;
-            while let Some(&(start, reg, next)) = events.get(at as usize) {
-                at = next;
+        for pc in 0..proto.code.len() {
+            while let Some((_, start, reg)) = events.next_if(|e| e.0 as usize <= pc) {
                 let count = &mut counts[usize::from(reg)];
                 *count = if start {
                     *count + 1
@@ -164,8 +157,7 @@ impl Liveness {
         let len = proto.code.len();
         let blocks = Blocks::new(proto);
         let pinned = Pinned::new(proto, tbc);
-        let effects: Vec<Effects> = (0..len).map(|pc| effects(proto, pc)).collect();
-        let entry = solve(&blocks, &pinned, &effects);
+        let entry = solve(proto, &blocks, &pinned);
 
         let mut live = Liveness {
             sets: Vec::new(),
@@ -190,8 +182,9 @@ impl Liveness {
             let mut cursor = pinned.cursor_for(range.end - 1);
             let mut below = RegSet::EMPTY;
             for pc in range.rev() {
-                let e = &effects[pc];
-                let out = live_out(e, |to| {
+                // Found again for each instruction: kept, they would be the largest thing that loading a chunk makes.
+                let e = effects(proto, pc);
+                let out = live_out(&e, |to| {
                     if blocks.starts[blocks.of[to] as usize] as usize == to {
                         entry[blocks.of[to] as usize]
                     } else {
@@ -249,30 +242,30 @@ impl Liveness {
 }
 
 /// Live registers at the start of each block, by backward iteration to the least fixed point.
-fn solve(blocks: &Blocks, pinned: &Pinned, effects: &[Effects]) -> Vec<RegSet> {
+fn solve(proto: &Proto, blocks: &Blocks, pinned: &Pinned) -> Vec<RegSet> {
     let n = blocks.len();
     // A block without its last instruction, as one step: what it reads first, and what it writes.
     let mut reads = vec![RegSet::EMPTY; n];
     let mut writes = vec![RegSet::EMPTY; n];
     let mut pins = vec![RegSet::EMPTY; n];
     let mut preds: Vec<Vec<u32>> = vec![Vec::new(); n];
+    let mut lasts = Vec::with_capacity(n);
     for block in 0..n {
         let range = blocks.range(block);
         let last = range.end - 1;
         let mut cursor = pinned.cursor_for(last);
         pins[block] = pinned.at(last, &mut cursor);
         for pc in (range.start..last).rev() {
-            let e = &effects[pc];
+            let e = effects(proto, pc);
             writes[block] |= e.next_writes;
             reads[block] = reads[block].minus(e.next_writes) | e.reads | pinned.at(pc, &mut cursor);
             writes[block] = writes[block].minus(e.reads);
         }
-        for to in [effects[last].next, effects[last].jump]
-            .into_iter()
-            .flatten()
-        {
+        let e = effects(proto, last);
+        for to in [e.next, e.jump].into_iter().flatten() {
             preds[blocks.of[to] as usize].push(block as u32);
         }
+        lasts.push(e);
     }
     let mut entry = vec![RegSet::EMPTY; n];
     let mut queued = vec![true; n];
@@ -280,8 +273,7 @@ fn solve(blocks: &Blocks, pinned: &Pinned, effects: &[Effects]) -> Vec<RegSet> {
     while let Some(block) = work.pop() {
         let block = block as usize;
         queued[block] = false;
-        let last = blocks.range(block).end - 1;
-        let e = &effects[last];
+        let e = &lasts[block];
         let out = live_out(e, |to| entry[blocks.of[to] as usize]);
         let set = (out | e.reads | pins[block]).minus(writes[block]) | reads[block];
         if set != entry[block] {

@@ -9,7 +9,7 @@ use crate::bytecode::Instr;
 use crate::bytecode::instr::NO_CACHE;
 use crate::bytecode::op::{Mode, Op};
 use crate::bytecode::proto::{Const, Proto};
-use crate::hash::WordMap;
+use crate::index::{Index, hash_word};
 use crate::intern::Sym;
 
 /// End of a jump list.
@@ -22,7 +22,7 @@ const MAX_REGS: u32 = 255;
 pub(super) const NO_LOCAL_REG: u8 = 255;
 
 /// Identity of a constant in the pool.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy)]
 pub(super) enum ConstKey {
     Nil,
     Bool(bool),
@@ -30,6 +30,18 @@ pub(super) enum ConstKey {
     /// By bits, so that `0.0` and `-0.0` differ.
     Float(u64),
     Str(Sym),
+}
+
+impl ConstKey {
+    fn hash(self) -> u32 {
+        match self {
+            ConstKey::Nil => hash_word(0, 0),
+            ConstKey::Bool(b) => hash_word(1, b.into()),
+            ConstKey::Int(i) => hash_word(2, i as u64),
+            ConstKey::Float(bits) => hash_word(3, bits),
+            ConstKey::Str(sym) => hash_word(4, sym.0.into()),
+        }
+    }
 }
 
 /// A loop around the code at hand.
@@ -53,7 +65,8 @@ pub(super) struct LabelState {
 pub(super) struct FuncState {
     pub id: FuncId,
     pub proto: Proto,
-    pool: WordMap<ConstKey, u32>,
+    /// Index of `proto.consts`.
+    pool: Index,
     /// Last pc that is known to be a jump target.
     last_target: u32,
     pub free_reg: u32,
@@ -78,7 +91,7 @@ impl FuncState {
         FuncState {
             id,
             proto,
-            pool: WordMap::default(),
+            pool: Index::default(),
             last_target: 0,
             free_reg: 0,
             active: Vec::new(),
@@ -232,7 +245,18 @@ impl Emitter<'_> {
     pub(super) fn constant(&mut self, key: ConstKey) -> u32 {
         let ast = self.ast;
         let consts = &mut self.fs.proto.consts;
-        *self.fs.pool.entry(key).or_insert_with(|| {
+        let (n, new) = self
+            .fs
+            .pool
+            .find_or_add(key.hash(), |n| match (key, &consts[n as usize]) {
+                (ConstKey::Nil, Const::Nil) => true,
+                (ConstKey::Bool(b), Const::Bool(c)) => b == *c,
+                (ConstKey::Int(i), Const::Int(j)) => i == *j,
+                (ConstKey::Float(bits), Const::Float(f)) => bits == f.to_bits(),
+                (ConstKey::Str(sym), Const::Str(s)) => ast.name(sym) == &**s,
+                _ => false,
+            });
+        if new {
             consts.push(match key {
                 ConstKey::Nil => Const::Nil,
                 ConstKey::Bool(b) => Const::Bool(b),
@@ -240,8 +264,8 @@ impl Emitter<'_> {
                 ConstKey::Float(bits) => Const::Float(f64::from_bits(bits)),
                 ConstKey::Str(sym) => Const::Str(ast.name(sym).into()),
             });
-            consts.len() as u32 - 1
-        })
+        }
+        n
     }
 
     pub(super) fn load_nil(&mut self, from: u32, n: u32) {

@@ -327,7 +327,11 @@ pub unsafe fn reserve(
     }
 }
 
-/// SETLIST: stores `n` values from `src` at `first`, `first + 1`, ...
+/// The most elements that NEWTABLE can say its constructor has.
+const MOST_SAID: usize = u16::MAX as usize;
+
+/// SETLIST: stores `n` values from `src` at `first`, `first + 1`, ... Room is made for just these, but for a constructor that has more elements than
+/// NEWTABLE could say: there the array doubles, as it does where elements are appended.
 pub unsafe fn set_list(
     g: *mut Global,
     t: *mut Table,
@@ -339,7 +343,10 @@ pub unsafe fn set_list(
         if first > 0 && (n as u64) < array::MAX_CAP as u64 {
             let last = (first as u64).saturating_add(n as u64 - u64::from(n > 0));
             if last as u128 > (*t).array_cap as u128 && first == (*t).array_len as i64 + 1 {
-                reserve(g, t, last as usize, 0)?;
+                let cap = (*t).array_cap as usize;
+                let ahead = if cap >= MOST_SAID { cap * 2 } else { 0 };
+                let want = (last as usize).max(ahead.min(array::MAX_CAP));
+                reserve(g, t, want, 0)?;
             }
         }
         for i in 0..n {

@@ -311,6 +311,31 @@ fn arrays_keep_their_kind_and_migrate() {
     }
 }
 
+/// A constructor with more elements than NEWTABLE can say stores them fifty at a time: the array must not be copied for each fifty.
+#[test]
+fn large_constructors_double() {
+    let state = TestState::new();
+    let g = state.0;
+    unsafe {
+        let t = new(g, MOST_SAID, 0).unwrap();
+        let fifty = [Value::int(7); 50];
+        let mut caps = vec![(*t).array_cap];
+        for first in (1..=200_000).step_by(50) {
+            set_list(g, t, first, fifty.as_ptr(), 50).unwrap();
+            if caps.last() != Some(&(*t).array_cap) {
+                caps.push((*t).array_cap);
+            }
+        }
+        assert_eq!(len(t), 200_000);
+        assert_eq!(caps, [65_535, 131_070, 262_140]);
+        // A list that is said to be small gets what it needs.
+        let t = new(g, 0, 0).unwrap();
+        set_list(g, t, 1, fifty.as_ptr(), 50).unwrap();
+        set_list(g, t, 51, fifty.as_ptr(), 50).unwrap();
+        assert_eq!((*t).array_cap, 100);
+    }
+}
+
 unsafe fn name(g: *mut Global, s: &str) -> *mut Str {
     unsafe { crate::string::new(g, s.as_bytes()).unwrap() }
 }

@@ -1,0 +1,120 @@
+//! Finds the numbers of things that are kept elsewhere: an open-addressed table of `u32` slots, one hash kept for each thing.
+//!
+//! What a thing is, and when two are the same, the caller knows. A lookup costs a slot and, usually, one hash and one comparison; keys are not stored a
+//! second time, which is most of what a chunk with many constants needs.
+
+/// An index of things numbered from 0 in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    hashes: Vec<u32>,
+    /// Number + 1, or 0 for an empty slot. Nothing at first, then a power of two and at least twice the things.
+    slots: Vec<u32>,
+}
+
+/// The slots of the first thing.
+const FEW: usize = 16;
+
+impl Index {
+    /// The number of the thing with this hash that `same` says is the one; else the number that a new one gets, and true.
+    pub fn find_or_add(&mut self, hash: u32, mut same: impl FnMut(u32) -> bool) -> (u32, bool) {
+        if self.hashes.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let mut i = self.first(hash);
+        loop {
+            match self.slots[i] {
+                0 => break,
+                n => {
+                    if self.hashes[n as usize - 1] == hash && same(n - 1) {
+                        return (n - 1, false);
+                    }
+                }
+            }
+            i = (i + 1) & (self.slots.len() - 1);
+        }
+        self.hashes.push(hash);
+        let n = self.hashes.len() as u32;
+        self.slots[i] = n;
+        (n - 1, true)
+    }
+
+    /// Where the search for a hash begins: its high bits, which are a product's best.
+    fn first(&self, hash: u32) -> usize {
+        (u64::from(hash) * self.slots.len() as u64 >> 32) as usize
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 4).max(FEW);
+        self.slots = vec![0; size];
+        for n in 0..self.hashes.len() {
+            let mut i = self.first(self.hashes[n]);
+            while self.slots[i] != 0 {
+                i = (i + 1) & (size - 1);
+            }
+            self.slots[i] = n as u32 + 1;
+        }
+    }
+}
+
+/// The multiplier of all hashes here: 2^64 over pi, made odd.
+const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
+
+/// Multiplicative hash over 8-byte words.
+pub fn hash_bytes(s: &[u8]) -> u32 {
+    let mut h = s.len() as u64;
+    let mut words = s.chunks_exact(8);
+    for w in &mut words {
+        let w = u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]]);
+        h = (h.rotate_left(5) ^ w).wrapping_mul(MULTIPLIER);
+    }
+    let rest = words.remainder();
+    let tail = rest
+        .iter()
+        .rev()
+        .fold(0u64, |acc, &b| acc << 8 | u64::from(b));
+    h = (h.rotate_left(5) ^ tail).wrapping_mul(MULTIPLIER);
+    (h >> 32) as u32
+}
+
+/// Hash of a word and its kind.
+pub fn hash_word(kind: u8, n: u64) -> u32 {
+    // Doubles differ in their high bits alone, of which a product's high bits know little.
+    let n = n ^ n >> 32 ^ u64::from(kind) << 56;
+    (n.wrapping_mul(MULTIPLIER) >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_hashes_are_told_apart() {
+        let things: Vec<u32> = (0..1000).collect();
+        let mut index = Index::default();
+        for round in 0..2 {
+            for &t in &things {
+                let found = index.find_or_add(t % 7, |n| things[n as usize] == t);
+                assert_eq!(found, (t, round == 0));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_spread() {
+        // Long runs of doubles and of integers: no more than a few with one hash's high bits.
+        let runs: [(u8, fn(u32) -> u64); 3] = [
+            (0, |i| u64::from(i)),
+            (1, |i| (f64::from(i) / 2.0).to_bits()),
+            (1, |i| (-f64::from(i)).to_bits()),
+        ];
+        for (kind, nth) in runs {
+            let mut counts = vec![0u32; 1 << 16];
+            for i in 0..1 << 16 {
+                counts[(hash_word(kind, nth(i)) >> 16) as usize] += 1;
+            }
+            let most = counts.iter().max();
+            assert!(most <= Some(&12), "{most:?} of kind {kind} at one place");
+        }
+    }
+}
