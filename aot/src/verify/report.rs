@@ -18,8 +18,9 @@ use trinity_superopt::validate::{Budget, Region, validate};
 struct Checked {
     name: String,
     weight: u64,
-    /// The weight by lines, where the function has a name in the SSA form.
-    lines: BTreeMap<rewrites::Place, u64>,
+    /// The function's name in the SSA form, and the weight by its lines.
+    function: String,
+    lines: BTreeMap<u32, u64>,
     region: Region,
 }
 
@@ -83,7 +84,7 @@ fn function(
 ) -> Vec<Checked> {
     let file = String::from_utf8_lossy(&unit.shown).into_owned();
     let weigh = |instructions: &[u32], done: &mut HashMap<u32, ()>| {
-        let mut lines: BTreeMap<rewrites::Place, u64> = BTreeMap::new();
+        let mut lines: BTreeMap<u32, u64> = BTreeMap::new();
         let new = instructions
             .iter()
             .filter(|i| done.insert(**i, ()).is_none());
@@ -92,8 +93,7 @@ fn function(
                 None => 1,
                 Some(c) => c.and_then(|c| c.get(i)).copied().unwrap_or(0),
             };
-            let place = rewrites::Place::of(unit, func, line(func, *i));
-            *lines.entry(place).or_default() += weight;
+            *lines.entry(line(func, *i)).or_default() += weight;
         }
         lines
     };
@@ -128,6 +128,7 @@ fn function(
             out.push(Checked {
                 name,
                 weight: lines.values().sum(),
+                function: rewrites::function(unit, func),
                 lines,
                 region,
             });
@@ -147,6 +148,7 @@ fn function(
         out.push(Checked {
             name: format!("{file}:{}: {} other code", func.name.line, func.name.symbol),
             weight: rest,
+            function: String::new(),
             lines: BTreeMap::new(),
             region: Region {
                 block: u32::MAX,
@@ -226,11 +228,9 @@ fn joined(all: &[Checked], rewrites: &[rewrites::Rewritten]) -> String {
     }
     let open = rewrites::open(rewrites);
     let proven = all.iter().filter(|c| c.region.verdict == Verdict::Proven);
-    let lines = proven.flat_map(|c| &c.lines);
-    let proven: u64 = lines
-        .filter(|(at, _)| !open.contains(at))
-        .map(|x| x.1)
-        .sum();
+    let lines = proven.flat_map(|c| c.lines.iter().map(move |(line, n)| (&c.function, line, n)));
+    let lines = lines.filter(|(f, line, _)| !open.contains(&(f.as_str(), **line)));
+    let proven: u64 = lines.map(|x| x.2).sum();
     let total: u64 = all.iter().map(|c| c.weight).sum();
     format!(
         "\n  proven from the SSA form before it was rewritten: {:.2} %",

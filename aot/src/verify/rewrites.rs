@@ -1,6 +1,6 @@
 //! What equality saturation replaced: each block's code as it was against what stands there.
 
-use super::report::percent;
+use super::report::{line, percent};
 use crate::compile::Compiled;
 use crate::unit::{Func, Unit};
 use rayon::prelude::*;
@@ -12,38 +12,28 @@ use trinity_superopt::validate::Budget;
 use trinity_superopt::validate::rewrite::{Compared, Rewrite};
 use trinity_superopt::validate::weights::Counts;
 
-/// A line of a function, by its name in the SSA form.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place {
-    function: String,
-    line: u32,
-}
-
-impl Place {
-    /// A line of a function's machine code.
-    pub fn of(unit: &Unit, func: &Func, line: u32) -> Place {
-        let file = String::from_utf8_lossy(&unit.shown);
-        // As `trinity_lower::func_name`.
-        let function = match func.name.line {
-            0 => format!("{file}:main"),
-            n => format!("{file}:{n}"),
-        };
-        Place { function, line }
+/// A function's name in the SSA form (`trinity_lower::func_name`).
+pub(super) fn function(unit: &Unit, func: &Func) -> String {
+    let file = String::from_utf8_lossy(&unit.shown);
+    match func.name.line {
+        0 => format!("{file}:main"),
+        n => format!("{file}:{n}"),
     }
 }
 
 /// A block that was replaced, with what it weighs.
 pub(super) struct Rewritten {
     pub name: String,
-    place: Place,
+    /// Its name in the SSA form.
+    function: String,
     weight: u64,
     pub found: Compared,
 }
 
-/// The lines of which a rewrite is not proven.
-pub(super) fn open(all: &[Rewritten]) -> BTreeSet<Place> {
+/// Functions and lines of which a rewrite is not proven.
+pub(super) fn open(all: &[Rewritten]) -> BTreeSet<(&str, u32)> {
     let open = all.iter().filter(|r| r.found.verdict != Verdict::Proven);
-    open.map(|r| r.place.clone()).collect()
+    open.map(|r| (r.function.as_str(), r.found.loc.0)).collect()
 }
 
 /// Compares all of them. They weigh as many instructions as are new, or as many as were executed of the function's machine code for their line: that
@@ -66,10 +56,7 @@ pub(super) fn run(
             let line = found.loc.0;
             Rewritten {
                 name: format!("{file}:{line}: rewrite in {name}, block {}", found.block.0),
-                place: Place {
-                    function: name.clone(),
-                    line,
-                },
+                function: name.clone(),
                 weight: found.instructions.into(),
                 found,
             }
@@ -78,29 +65,26 @@ pub(super) fn run(
     let all = compiled.replaced.par_iter().with_max_len(1);
     let mut all: Vec<Rewritten> = all.flat_map_iter(job).collect();
     if let Some(executed) = executed {
-        let mut counted: BTreeSet<Place> = BTreeSet::new();
+        let mut counted: BTreeSet<(String, u32)> = BTreeSet::new();
         let (proven, open): (Vec<_>, Vec<_>) =
             (0..all.len()).partition(|&n| all[n].found.verdict == Verdict::Proven);
         for n in open.into_iter().chain(proven) {
             let r = &mut all[n];
-            let first = counted.insert(r.place.clone());
-            r.weight = executed
-                .get(&r.place)
-                .copied()
-                .filter(|_| first)
-                .unwrap_or(0);
+            let place = (r.function.clone(), r.found.loc.0);
+            let weight = executed.get(&place).copied().unwrap_or(0);
+            r.weight = if counted.insert(place) { weight } else { 0 };
         }
     }
     all
 }
 
-/// Executed instructions of the machine code, by line.
-fn executed(compiled: &Compiled, counts: &HashMap<String, Counts>) -> BTreeMap<Place, u64> {
+/// Executed instructions of the machine code, by function and line.
+fn executed(compiled: &Compiled, counts: &HashMap<String, Counts>) -> BTreeMap<(String, u32), u64> {
     let mut out = BTreeMap::new();
     for unit in &compiled.units {
         for f in &unit.funcs {
             for (at, n) in counts.get(&f.name.symbol).into_iter().flatten() {
-                let place = Place::of(unit, f, super::report::line(f, *at));
+                let place = (function(unit, f), line(f, *at));
                 *out.entry(place).or_default() += n;
             }
         }

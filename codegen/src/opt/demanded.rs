@@ -9,7 +9,7 @@
 
 use super::{OptStats, Replace, use_counts};
 use crate::ir::{
-    BinOp, BlockCall, Cfg, Cond, Function, Inst, MemOp, Opnd, Term, Type, UnOp, Value, Width,
+    BinOp, BlockCall, Cfg, Cond, Function, Inst, Opnd, Term, Type, UnOp, Value, Width,
 };
 
 /// Removes masks. `stats` counts them.
@@ -149,12 +149,7 @@ impl Demands<'_> {
                 Inst::AddrOf(addr).for_each_use(|v| self.ask(v, 64));
                 self.ask(val, bits(w));
             }
-            Inst::MemOp {
-                op: MemOp::Add | MemOp::Sub | MemOp::And | MemOp::Or | MemOp::Xor,
-                w,
-                addr,
-                x,
-            } => {
+            Inst::MemOp { w, addr, x, .. } => {
                 Inst::AddrOf(addr).for_each_use(|v| self.ask(v, 64));
                 self.opnd(x, bits(w));
             }

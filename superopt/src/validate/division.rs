@@ -9,7 +9,7 @@
 //! - Else the quotient `q` is a new variable, what is left is `x - q * D`, and of both is said what is true of them: where they lie, and that equal
 //!   dividends have equal ones. What follows for all such numbers follows for the real ones. What does not, is not refuted by that.
 
-use super::domain::Terms;
+use super::domain::{Terms, ones};
 use super::machine::Duty;
 use crate::proof::rebuild::remake;
 use std::collections::{BTreeSet, HashMap};
@@ -50,21 +50,13 @@ fn constant_division(pool: &TermPool, t: TermId) -> Option<(BinOp, TermId, u128)
         return None;
     };
     let most = match op {
-        BinOp::Udiv | BinOp::Urem => all(pool.term_width(t)),
-        BinOp::Sdiv | BinOp::Srem => all(pool.term_width(t)) / 2,
+        BinOp::Udiv | BinOp::Urem => ones(pool.term_width(t)),
+        BinOp::Sdiv | BinOp::Srem => ones(pool.term_width(t)) / 2,
         _ => return None,
     };
     match pool.node(by) {
         Node::Const(d) if (2..=most).contains(&d) => Some((op, x, d)),
         _ => None,
-    }
-}
-
-/// The greatest number of so many bits.
-fn all(width: u32) -> u128 {
-    match width {
-        128.. => u128::MAX,
-        n => (1 << n) - 1,
     }
 }
 
@@ -119,9 +111,9 @@ impl Divisions {
         let w = d.pool.term_width(x);
         let rest = matches!(op, BinOp::Srem | BinOp::Urem);
         let signed = matches!(op, BinOp::Sdiv | BinOp::Srem);
-        let (made, bound) = if signed && most > all(w) / 2 {
+        let (made, bound) = if signed && most > ones(w) / 2 {
             let o = self.opaque(d, x, by, None);
-            (if rest { o.1 } else { o.0 }, all(w))
+            (if rest { o.1 } else { o.0 }, ones(w))
         } else if most / by < 4 {
             match rest {
                 true => (remainder(&mut d.pool, x, by, most), most.min(by - 1)),
@@ -150,7 +142,7 @@ impl Divisions {
         made
     }
 
-    /// The dividend and divisor of a quotient that is a product with nearly the reciprocal, shifted down. The pool has one form for products of sums, so
+    /// The dividend and divisor of a quotient that is a product with nearly the reciprocal, shifted down. The domain has one form for products of sums, so
     /// it is asked which product of a dividend it is.
     fn reciprocal(&mut self, d: &mut Terms<'_>, t: TermId) -> Option<(TermId, u128)> {
         let (product, shift) = match d.pool.node(t) {
@@ -180,8 +172,8 @@ impl Divisions {
             let factor = power.div_ceil(by);
             // The product as it is, not what is left of it.
             let whole = match op {
-                BinOp::Mul => most.checked_mul(factor).is_some_and(|p| p <= all(w)),
-                _ => most <= all(w) / 2 && factor <= all(w) / 2,
+                BinOp::Mul => most.checked_mul(factor).is_some_and(|p| p <= ones(w)),
+                _ => most <= ones(w) / 2 && factor <= ones(w) / 2,
             };
             let over = factor.checked_mul(by).map(|p| p - power);
             let over = over.and_then(|e| e.checked_mul(most));
@@ -225,7 +217,7 @@ impl Divisions {
             }
             None => {
                 // It has the sign of the dividend, or is zero; quotients lie within -2^(w-1)/D to 2^(w-1)/D.
-                let minus = d.constant(w, (all(w) - by + 1) & all(w));
+                let minus = d.constant(w, (ones(w) - by + 1) & ones(w));
                 let (up, down) = (
                     d.cmp(CmpOp::Slt, &r, &divisor),
                     d.cmp(CmpOp::Slt, &minus, &r),
@@ -235,9 +227,9 @@ impl Divisions {
                 let (sx, sr) = (d.msb(&x), d.msb(&r));
                 let other = d.eq(&sx, &sr);
                 let sign = d.or(&none, &other);
-                let far = (all(w) / 2 + 1) / by;
+                let far = (ones(w) / 2 + 1) / by;
                 let (least, greatest) = (
-                    d.constant(w, (all(w) - far + 1) & all(w)),
+                    d.constant(w, (ones(w) - far + 1) & ones(w)),
                     d.constant(w, far),
                 );
                 let (under, over) = (
@@ -291,15 +283,15 @@ impl Divisions {
             Node::Const(n) => Some(n),
             _ => None,
         };
-        let bits = |n: u128| all(128 - n.leading_zeros());
+        let bits = |n: u128| ones(128 - n.leading_zeros());
         let most = match pool.node(t) {
             Node::Const(n) => Some(n),
             Node::Zext(a) => Some(of(a)),
-            Node::Sext(a) => Some(of(a)).filter(|n| *n <= all(pool.term_width(a)) / 2),
+            Node::Sext(a) => Some(of(a)).filter(|n| *n <= ones(pool.term_width(a)) / 2),
             Node::Extract(a, lo) => Some(of(a) >> lo),
             Node::Concat(a, b) => {
                 let low = pool.term_width(b);
-                of(a).checked_mul(1 << low).map(|n| n | all(low))
+                of(a).checked_mul(1 << low).map(|n| n | ones(low))
             }
             Node::Ite(_, a, b) => Some(of(a).max(of(b))),
             Node::Bin(op, a, b) => match op {
@@ -316,7 +308,7 @@ impl Divisions {
             _ => None,
         };
         // What does not fit may have wrapped.
-        most.filter(|n| *n <= all(w)).unwrap_or(all(w))
+        most.filter(|n| *n <= ones(w)).unwrap_or(ones(w))
     }
 }
 
@@ -356,16 +348,6 @@ mod tests {
     use trinity_codegen::isa::Concrete;
     use trinity_codegen::isa::concrete::Bits;
 
-    fn terms() -> Terms<'static> {
-        Terms::new(CodeData {
-            bytes: &[],
-            text_len: 0,
-            tables: Vec::new(),
-            spill_bytes: 0,
-            frame_size: 0,
-        })
-    }
-
     /// Products of all words of some bits with all factors, shifted down by all counts, where a division by some number is asked about as well: whatever is
     /// taken for a quotient is one.
     #[test]
@@ -375,7 +357,7 @@ mod tests {
         for (by, op) in (2..=9).flat_map(|d| [(d, BinOp::Mul), (d, BinOp::MulHiS)]) {
             for (bits, shift) in (2..=5).flat_map(|b| (0..10).map(move |s| (b, s))) {
                 for factor in 1..=40u128 {
-                    let mut d = terms();
+                    let mut d = Terms::new(CodeData::default());
                     let pool = &mut d.pool;
                     let x = pool.var("x", bits);
                     let x = pool.zext(&x, W);
@@ -417,10 +399,10 @@ mod tests {
         const W: u32 = 6;
         let mut opaque = 0;
         for op in [BinOp::Udiv, BinOp::Urem, BinOp::Sdiv, BinOp::Srem] {
-            for by in 2..=all(W) {
+            for by in 2..=ones(W) {
                 // The dividend's own bits: the word is made of so many.
                 for bits in [1, 3, 4, 5, W] {
-                    let mut d = terms();
+                    let mut d = Terms::new(CodeData::default());
                     let pool = &mut d.pool;
                     let (short, y) = (pool.var("x", bits), pool.var("y", W));
                     let (x, divisor) = (pool.zext(&short, W), pool.constant(W, by));
@@ -435,13 +417,13 @@ mod tests {
                     };
                     let Some((new, premises)) = without(&mut d, &duty) else {
                         let signed = matches!(op, BinOp::Sdiv | BinOp::Srem);
-                        assert!(signed && by > all(W) / 2 || bits < W && by > all(bits));
+                        assert!(signed && by > ones(W) / 2 || bits < W && by > ones(bits));
                         continue;
                     };
                     let names: Vec<String> =
                         d.pool.variables().iter().map(|v| v.name.clone()).collect();
                     opaque += usize::from(names.iter().any(|n| n == "quotient0"));
-                    for (v, u) in (0..=all(bits)).flat_map(|v| [(v, 0), (v, v), (v, 45)]) {
+                    for (v, u) in (0..=ones(bits)).flat_map(|v| [(v, 0), (v, v), (v, 45)]) {
                         let num = |op, n: u128| {
                             let (n, d) = (Bits::new(W, n), Bits::new(W, by));
                             Concrete.bin(op, &n, &d).value

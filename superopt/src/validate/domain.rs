@@ -26,7 +26,7 @@ pub struct Memory {
 }
 
 /// The machine code's own data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CodeData<'a> {
     /// Instructions, constants and jump tables.
     pub bytes: &'a [u8],
@@ -63,7 +63,8 @@ pub struct Terms<'a> {
 
 type Sum = (Vec<(TermId, u128)>, u128);
 
-fn ones(w: u32) -> u128 {
+/// The greatest number of so many bits.
+pub(super) fn ones(w: u32) -> u128 {
     if w >= 128 { u128::MAX } else { (1 << w) - 1 }
 }
 

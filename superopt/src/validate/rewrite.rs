@@ -185,13 +185,7 @@ impl<'a> Both<'a> {
             });
             home.extend(defines(&r.after, b).map(|v| (v, b)));
         }
-        let d = Terms::new(CodeData {
-            bytes: &[],
-            text_len: 0,
-            tables: Vec::new(),
-            spill_bytes: 0,
-            frame_size: 0,
-        });
+        let d = Terms::new(CodeData::default());
         Both {
             r,
             order,
@@ -411,9 +405,7 @@ impl<'a> Both<'a> {
             return (Verdict::Proven, String::new(), Vec::new());
         }
         let (short, shorter) = self.short(duty);
-        if let Some((easy, premises)) = division::without(&mut self.d, &shorter)
-            && self.judge.decide(&mut self.d, &easy, &premises).0 == Verdict::Proven
-        {
+        if self.proven_undivided(&shorter) {
             return (Verdict::Proven, String::new(), short);
         }
         let (verdict, what) = self.judge.decide(&mut self.d, duty, &[]);
@@ -422,6 +414,13 @@ impl<'a> Both<'a> {
         }
         let (verdict, what) = self.judge.decide(&mut self.d, &shorter, &[]);
         (verdict, what, short)
+    }
+
+    /// Whether a duty that divides by constants is proven without dividing.
+    fn proven_undivided(&mut self, duty: &Duty) -> bool {
+        division::without(&mut self.d, duty).is_some_and(|(easy, premises)| {
+            self.judge.decide(&mut self.d, &easy, &premises).0 == Verdict::Proven
+        })
     }
 
     /// The values that a duty is about of which is known that they are short, and the duty with words of so few bits in their places.
@@ -466,14 +465,9 @@ impl<'a> Both<'a> {
             let mut all = Verdict::Proven;
             for duty in self.of_bound(v) {
                 let (short, duty) = self.short(&duty);
-                let easy = division::without(&mut self.d, &duty);
-                let verdict = match easy {
-                    Some((easy, premises)) => self.judge.decide(&mut self.d, &easy, &premises).0,
-                    None => Verdict::Timeout,
-                };
-                let verdict = match verdict {
-                    Verdict::Proven => verdict,
-                    _ => self.judge.decide(&mut self.d, &duty, &[]).0,
+                let verdict = match self.proven_undivided(&duty) {
+                    true => Verdict::Proven,
+                    false => self.judge.decide(&mut self.d, &duty, &[]).0,
                 };
                 self.rests.entry(v).or_default().extend(&short);
                 work.extend(short);

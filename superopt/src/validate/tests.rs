@@ -9,13 +9,7 @@ use trinity_codegen::isa::{
 };
 
 fn terms() -> Terms<'static> {
-    Terms::new(CodeData {
-        bytes: &[],
-        text_len: 0,
-        tables: Vec::new(),
-        spill_bytes: 0,
-        frame_size: 0,
-    })
+    Terms::new(CodeData::default())
 }
 
 fn value(rng: &mut Rng, w: u32) -> u128 {
