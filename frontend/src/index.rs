@@ -40,7 +40,7 @@ impl Index {
 
     /// Where the search for a hash begins: its high bits, which are a product's best.
     fn first(&self, hash: u32) -> usize {
-        (u64::from(hash) * self.slots.len() as u64 >> 32) as usize
+        ((u64::from(hash) * self.slots.len() as u64) >> 32) as usize
     }
 
     #[cold]

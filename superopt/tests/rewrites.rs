@@ -29,7 +29,7 @@ fn function() -> Function {
     parse(LOOP).unwrap().remove(0)
 }
 
-/// `LOOP` in which `v3` is done without, and `new` stands for it.
+/// `LOOP`, or what is made like it, in which `v3` is done without, and `new` stands for it.
 fn without(f: &Function, new: Value) -> Rewrite {
     let mut after = f.clone();
     let old = Value(3);
@@ -123,6 +123,69 @@ fn what_is_known_of_bits_is_proven_too() {
     // Nothing known: the mask is needed.
     r.bits[2] = 64;
     assert_eq!(compare(&r)[0].verdict, Verdict::Refuted);
+}
+
+/// A counter whose mask changes nothing because of what holds whenever the loop is entered: it is left when the counter is a number, and is below that all
+/// the time.
+fn counted(start: u32, bits: u8) -> Rewrite {
+    let text = format!(
+        "\
+function \"f\"(v0: rdi) {{
+b0:
+  v1 = iconst {start}
+  jump b1(v1)
+b1(v2: i64):
+  v3 = and v2, 127
+  store.64 [base + 16], v3
+  v4 = iadd v2, 1
+  brif icmp.64 ne v4, 100, b1(v4), b2
+b2:
+  ret v4: rax
+}}
+"
+    );
+    let mut r = without(&parse(&text).unwrap()[0], Value(2));
+    r.bits[2] = bits;
+    r
+}
+
+/// The same where it goes up by four as long as it is below a distance from a limit, which cannot wrap around if the limit was found to be positive.
+fn counted_to(first: &str) -> Rewrite {
+    let text = format!(
+        "\
+function \"f\"(v0: rdi) {{
+b0:
+  v1 = iconst 0
+  {first}
+b1(v2: i64):
+  v3 = and v2, 2147483647
+  store.64 [base + 16], v3
+  v4 = isub v0, 3
+  v5 = iadd v2, 4
+  brif icmp.64 slt v2, v4, b1(v5), b2
+b2:
+  ret v0: rax
+}}
+"
+    );
+    let mut r = without(&parse(&text).unwrap()[0], Value(2));
+    // The mask is of the low bits that memory gets, which are all of the limit's.
+    r.bits[2] = 31;
+    r
+}
+
+#[test]
+fn bounds_of_counters_are_proven() {
+    let verdict = |r: &Rewrite| compare(r)[0].verdict.clone();
+    assert_eq!(verdict(&counted(0, 7)), Verdict::Proven);
+    // One bit less, and a counter that starts behind its end and goes around.
+    assert_eq!(verdict(&counted(0, 6)).kind(), VerdictKind::Unknown);
+    assert_eq!(verdict(&counted(100, 7)).kind(), VerdictKind::Unknown);
+    // A limit that is known to be small; one that may be anything.
+    let small = "brif icmp.64 ult v0, 1000000, b1(v1), b2";
+    assert_eq!(verdict(&counted_to(small)), Verdict::Proven);
+    let any = "jump b1(v1)";
+    assert_eq!(verdict(&counted_to(any)).kind(), VerdictKind::Unknown);
 }
 
 /// A remainder before, and by a product with the reciprocal after: `factor` and `shift` make the quotient.

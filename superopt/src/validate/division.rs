@@ -29,8 +29,7 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
         return None;
     }
     for old in order {
-        let made = &divisions.made;
-        let made = remake(&mut d.pool, old, &|t| made.get(&t).copied().unwrap_or(t));
+        let made = again(d, old, &divisions.made);
         let new = divisions.replace(d, made);
         divisions.made.insert(old, new);
     }
@@ -42,6 +41,23 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
         path: duty.path.iter().map(new).collect(),
     };
     Some((duty, divisions.premises))
+}
+
+/// A term of other operands, in the form that the domain gives it.
+fn again(d: &mut Terms<'_>, old: TermId, made: &HashMap<TermId, TermId>) -> TermId {
+    let of = |t: TermId| made.get(&t).copied().unwrap_or(t);
+    let width = d.pool.term_width(old);
+    match d.pool.node(old) {
+        Node::Un(op, a) => d.un(op, &of(a)),
+        Node::Bin(op, a, b) => d.bin(op, &of(a), &of(b)),
+        Node::Cmp(op, a, b) => d.cmp(op, &of(a), &of(b)),
+        Node::Ite(c, a, b) if width > 0 => d.ite(&of(c), &of(a), &of(b)),
+        Node::Extract(a, lo) => d.extract(&of(a), lo, width),
+        Node::Concat(a, b) => d.concat(&of(a), &of(b)),
+        Node::Zext(a) => d.zext(&of(a), width),
+        Node::Sext(a) => d.sext(&of(a), width),
+        _ => remake(&mut d.pool, old, &of),
+    }
 }
 
 /// A division by a constant of at least two that is positive, too, if it has a sign.

@@ -7,6 +7,8 @@
 //!
 //! Where a proof needs how many low bits of a value can be set, which the e-graph was told, that is proven as well: of a parameter by what all blocks hand it.
 
+mod invariants;
+
 use super::division;
 use super::domain::{CodeData, Terms};
 use super::machine::Duty;
@@ -16,9 +18,10 @@ use super::{Budget, Judge};
 use crate::proof::rebuild::Rewriter;
 use crate::report::verdict::Verdict;
 use crate::solver::{PoolConfig, SolverPool};
+use invariants::Invariant;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use trinity_codegen::ir::{self, Block, Function, InstId, SrcLoc, Value, ValueDef};
+use trinity_codegen::ir::{self, Block, Cfg, Function, InstId, SrcLoc, Value, ValueDef};
 use trinity_codegen::isa::{Domain, TermId};
 use trinity_codegen::opt::region::{Facts, Plan};
 
@@ -103,6 +106,12 @@ struct Both<'a> {
     bounds: BTreeMap<Value, Verdict>,
     /// By value: those whose bounds the proof of its own rests on.
     rests: BTreeMap<Value, Vec<Value>>,
+    /// The old function's blocks.
+    cfg: Cfg,
+    /// The block that defines a value in the old function.
+    old_home: HashMap<Value, Block>,
+    /// By loop: what holds where it is entered, where that was asked.
+    invariants: HashMap<Block, Vec<Invariant>>,
 }
 
 fn uses(f: &Function, b: Block, see: &mut impl FnMut(Value)) {
@@ -179,11 +188,13 @@ impl<'a> Both<'a> {
             at += bytes.next_multiple_of(8);
         }
         let (mut read, mut home) = (HashSet::new(), HashMap::new());
+        let mut old_home = HashMap::new();
         for &b in &order {
             uses(&r.after, b, &mut |v| {
                 read.insert(v);
             });
             home.extend(defines(&r.after, b).map(|v| (v, b)));
+            old_home.extend(defines(&r.before, b).map(|v| (v, b)));
         }
         let d = Terms::new(CodeData::default());
         Both {
@@ -203,6 +214,9 @@ impl<'a> Both<'a> {
             },
             bounds: BTreeMap::new(),
             rests: BTreeMap::new(),
+            cfg: Cfg::new(&r.before),
+            old_home,
+            invariants: HashMap::new(),
         }
     }
 
@@ -463,14 +477,15 @@ impl<'a> Both<'a> {
             // While it is not proven it is what others may rest on: an induction over the blocks that run.
             self.bounds.insert(v, Verdict::Proven);
             let mut all = Verdict::Proven;
-            for duty in self.of_bound(v) {
-                let (short, duty) = self.short(&duty);
-                let verdict = match self.proven_undivided(&duty) {
-                    true => Verdict::Proven,
-                    false => self.judge.decide(&mut self.d, &duty, &[]).0,
-                };
-                self.rests.entry(v).or_default().extend(&short);
-                work.extend(short);
+            for (b, duty) in self.of_bound(v) {
+                let mut duty = duty;
+                let mut verdict = self.bounded(&duty, v, &mut work);
+                if verdict != Verdict::Proven {
+                    // With what is known of the ways there.
+                    let holds = self.holds(b, None);
+                    duty.path.extend(holds);
+                    verdict = self.bounded(&duty, v, &mut work);
+                }
                 if verdict != Verdict::Proven && all != Verdict::Refuted {
                     all = verdict;
                 }
@@ -479,8 +494,22 @@ impl<'a> Both<'a> {
         }
     }
 
+    /// Decides a duty of a value's bound; what it rests on is to be proven, too.
+    fn bounded(&mut self, duty: &Duty, v: Value, work: &mut Vec<Value>) -> Verdict {
+        let (short, duty) = self.short(duty);
+        let verdict = match self.proven_undivided(&duty) {
+            true => Verdict::Proven,
+            false => self.judge.decide(&mut self.d, &duty, &[]).0,
+        };
+        if verdict == Verdict::Proven {
+            self.rests.entry(v).or_default().extend(&short);
+            work.extend(short);
+        }
+        verdict
+    }
+
     /// What must be so that a value is as short as was believed: of each way that it gets a value.
-    fn of_bound(&mut self, v: Value) -> Vec<Duty> {
+    fn of_bound(&mut self, v: Value) -> Vec<(Block, Duty)> {
         let Both {
             r,
             order,
@@ -491,7 +520,7 @@ impl<'a> Both<'a> {
             ..
         } = self;
         let f = &r.before;
-        let mut terms: Vec<(TermId, Vec<TermId>)> = Vec::new();
+        let mut terms: Vec<(Block, TermId, Vec<TermId>)> = Vec::new();
         let def = f.values[v.index()].def;
         for &q in order.iter() {
             let data = &f.blocks[q.index()];
@@ -510,13 +539,13 @@ impl<'a> Both<'a> {
                 state.step(d, vars, id, &mut effects);
             }
             match def {
-                ValueDef::Inst(..) => terms.push((state.value(d, vars, v)[0], Vec::new())),
+                ValueDef::Inst(..) => terms.push((q, state.value(d, vars, v)[0], Vec::new())),
                 ValueDef::Param(b, n) => {
                     for exit in state.end(d, vars, term, &mut effects) {
                         if let Way::Block(to, args) = &exit.way
                             && *to == b
                         {
-                            terms.push((args[n as usize][0], vec![exit.cond]));
+                            terms.push((q, args[n as usize][0], vec![exit.cond]));
                         }
                     }
                 }
@@ -524,11 +553,14 @@ impl<'a> Both<'a> {
         }
         let n = u32::from(r.bits[v.index()]);
         let zero = d.constant(64 - n, 0);
-        let duty = |(t, path): (TermId, Vec<TermId>)| Duty {
-            what: format!("the bits of {v}"),
-            ssa: zero,
-            machine: d.extract(&t, n, 64 - n),
-            path,
+        let duty = |(q, t, path): (Block, TermId, Vec<TermId>)| {
+            let duty = Duty {
+                what: format!("the bits of {v}"),
+                ssa: zero,
+                machine: d.extract(&t, n, 64 - n),
+                path,
+            };
+            (q, duty)
         };
         terms.into_iter().map(duty).collect()
     }
