@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn numbers_spread() {
         // Long runs of doubles and of integers: no more than a few with one hash's high bits.
-        let runs: [(u8, fn(u32) -> u64); 3] = [
+        type Nth = fn(u32) -> u64;
+        let runs: [(u8, Nth); 3] = [
             (0, |i| u64::from(i)),
             (1, |i| (f64::from(i) / 2.0).to_bits()),
             (1, |i| (-f64::from(i)).to_bits()),
