@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and how a wrong request is refused.
 
+use crate::debug::paths::PathMap;
 use crate::exit::{Error, FAILURES, Failure, Result};
 use crate::write::Writer;
 use crate::{explain, march, verify, windows};
@@ -55,6 +56,8 @@ pub struct Options {
     pub emit: Emit,
     /// Debug information, and symbols kept in the executable.
     pub debug: bool,
+    /// What stands for directories in debug information.
+    pub paths: PathMap,
     /// Optimisation level, 0..=3.
     pub opt_level: u8,
     /// Which object writer.
@@ -203,6 +206,14 @@ fn command() -> Command {
             "debug information: gdb and perf show Lua lines and functions",
         ))
         .arg(
+            Arg::new("remap-path-prefix")
+                .long("remap-path-prefix")
+                .value_name("FROM=TO")
+                .help("with -g: say TO where the path of a source or of this directory begins with FROM")
+                .action(ArgAction::Append)
+                .value_parser(ValueParser::os_string()),
+        )
+        .arg(
             Arg::new("opt")
                 .short('O')
                 .value_name("LEVEL")
@@ -272,6 +283,7 @@ fn command() -> Command {
                 .action(ArgAction::Append)
                 .value_parser(ValueParser::string()),
         )
+        .arg(flag("no-egraph", "the same as -fno-egraph"))
         .arg(
             Arg::new("march")
                 .long("march")
@@ -352,8 +364,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request> {
 
 /// The table of optimizations that have a switch.
 fn help_passes() -> String {
-    let mut out =
-        String::from("-fno-NAME turns one off, -fNAME on (again); all but egraph are on.\n");
+    let mut out = String::from("-fno-NAME turns one off, -fNAME on (again); all are on at -O2.\n");
     let mut part = "";
     for row in TABLE {
         if row.part != part {
@@ -444,6 +455,16 @@ fn options(m: &ArgMatches) -> Result<Options> {
             )));
         }
     }
+    if m.get_flag("no-egraph") {
+        passes.apply("no-egraph");
+    }
+    let mut paths = PathMap::default();
+    for arg in many::<OsString>(m, "remap-path-prefix") {
+        if !paths.add(arg.as_bytes()) {
+            let arg = arg.to_string_lossy();
+            return Err(usage(&format!("--remap-path-prefix {arg} is not FROM=TO")));
+        }
+    }
     let format = explain::FORMATS
         .iter()
         .find(|f| Some(f.0) == text("explain"));
@@ -452,6 +473,7 @@ fn options(m: &ArgMatches) -> Result<Options> {
         output: path("output"),
         emit,
         debug: m.get_flag("debug"),
+        paths,
         opt_level: m.get_one::<u8>("opt").copied().unwrap_or(0),
         writer: if text("writer") == Some("faerie") {
             Writer::Faerie

@@ -253,7 +253,7 @@ fn object(o: &Options, program: &Program, compiled: &Compiled, march: March) -> 
     );
     if o.debug {
         let producer = concat!("trinityc ", env!("CARGO_PKG_VERSION"));
-        debug::add(&mut layout, &compiled.units, producer)?;
+        debug::add(&mut layout, &compiled.units, producer, &o.paths)?;
     }
     if o.embed_source {
         layout.image.add(sources(program));

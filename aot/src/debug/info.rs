@@ -3,6 +3,7 @@
 //! The language is given as C99: there is no number for Lua, and debuggers fall back to fewer features for one they do not know.
 
 use super::ENCODING;
+use super::paths::PathMap;
 use crate::image::ItemId;
 use crate::unit::{Func, Unit};
 use gimli::write::{Address, AttributeValue, Dwarf, LineProgram, LineString, Unit as DwarfUnit};
@@ -12,19 +13,18 @@ use gimli::{
 use gimli::{
     DW_AT_low_pc, DW_AT_name, DW_AT_producer, DW_LANG_C99, DW_TAG_subprogram, LineEncoding,
 };
-use std::os::unix::ffi::OsStrExt;
 
 /// Builds the units; addresses are symbols numbered by code item.
-pub fn build(units: &[Unit], code: &[Vec<ItemId>], producer: &str) -> Dwarf {
+pub fn build(units: &[Unit], code: &[Vec<ItemId>], producer: &str, paths: &PathMap) -> Dwarf {
     let mut dwarf = Dwarf::new();
     let cwd = std::env::current_dir()
-        .map(|d| d.as_os_str().as_bytes().to_vec())
+        .map(|d| paths.apply(&d))
         .unwrap_or_else(|_| b".".to_vec());
     for (unit, code) in units.iter().zip(code) {
         if !unit.funcs.is_empty() {
             dwarf
                 .units
-                .add(compilation_unit(unit, code, producer, &cwd));
+                .add(compilation_unit(unit, code, producer, &cwd, paths));
         }
     }
     dwarf
@@ -42,8 +42,14 @@ fn string(s: impl Into<Vec<u8>>) -> AttributeValue {
     AttributeValue::String(s.into().into_iter().filter(|&c| c != 0).collect())
 }
 
-fn compilation_unit(unit: &Unit, code: &[ItemId], producer: &str, cwd: &[u8]) -> DwarfUnit {
-    let file = unit.path.as_os_str().as_bytes().to_vec();
+fn compilation_unit(
+    unit: &Unit,
+    code: &[ItemId],
+    producer: &str,
+    cwd: &[u8],
+    paths: &PathMap,
+) -> DwarfUnit {
+    let file = paths.apply(&unit.path);
     let mut lines = LineProgram::new(
         ENCODING,
         LineEncoding::default(),

@@ -5,12 +5,14 @@
 
 pub mod frames;
 pub mod info;
+pub mod paths;
 
 use crate::exit::{Error, Result};
 use crate::image::{Item, ItemId, Place, Reloc, RelocKind, Target};
 use crate::unit::{Layout, Unit};
 use gimli::write::{EndianVec, RelocateWriter, Relocation, RelocationTarget, Sections};
 use gimli::{Encoding, Format, LittleEndian, SectionId};
+use paths::PathMap;
 
 /// The encoding of everything.
 const ENCODING: Encoding = Encoding {
@@ -40,13 +42,13 @@ impl RelocateWriter for Section {
 }
 
 /// Adds debug sections for the laid-out units.
-pub fn add(layout: &mut Layout, units: &[Unit], producer: &str) -> Result<()> {
+pub fn add(layout: &mut Layout, units: &[Unit], producer: &str, paths: &PathMap) -> Result<()> {
     let mut sections = Sections::new(Section {
         data: EndianVec::new(LittleEndian),
         relocs: Vec::new(),
     });
     let bug = |e: gimli::write::Error| Error::internal(format_args!("debug information: {e}"));
-    info::build(units, &layout.code, producer)
+    info::build(units, &layout.code, producer, paths)
         .write(&mut sections)
         .map_err(bug)?;
     frames::build(units, &layout.code)?

@@ -127,6 +127,19 @@ impl UnOp {
             _ => (Type::I64, Type::I64),
         }
     }
+
+    /// Of an extension: how many low bits it extends, and whether by their sign.
+    pub fn extends(self) -> Option<(u8, bool)> {
+        match self {
+            UnOp::Zext8 => Some((8, false)),
+            UnOp::Sext8 => Some((8, true)),
+            UnOp::Zext16 => Some((16, false)),
+            UnOp::Sext16 => Some((16, true)),
+            UnOp::Zext32 => Some((32, false)),
+            UnOp::Sext32 => Some((32, true)),
+            _ => None,
+        }
+    }
 }
 
 names! {
@@ -691,5 +704,16 @@ impl Inst {
     /// Whether this is a constant, which takes no instruction where it stands.
     pub fn is_const(&self) -> bool {
         matches!(self, Inst::Iconst(_) | Inst::Fconst(_))
+    }
+
+    /// Whether the low 32 bits of its result follow from those of its operands, and one machine instruction of 32 bits makes them.
+    pub fn has_32_bits(&self) -> bool {
+        use BinOp::{And, Iadd, Imul, Isub, Or, Shl, Xor};
+        match self {
+            Inst::Unary { op, .. } => matches!(op, UnOp::Ineg | UnOp::Inot),
+            Inst::Binary { op: Shl, b, .. } => matches!(b, Opnd::Imm(0..=31)),
+            Inst::Binary { op, .. } => matches!(op, Iadd | Isub | Imul | And | Or | Xor),
+            _ => false,
+        }
     }
 }

@@ -333,6 +333,16 @@ impl Scale {
     pub fn from_log2(n: u32) -> Option<Scale> {
         Scale::ALL.get(n as usize).copied()
     }
+
+    /// The scale of an address that makes a product by this: base and scaled index are the same register.
+    pub fn of_product(factor: i64) -> Option<Scale> {
+        match factor {
+            3 => Some(Scale::S2),
+            5 => Some(Scale::S4),
+            9 => Some(Scale::S8),
+            _ => None,
+        }
+    }
 }
 
 names! {

@@ -108,14 +108,15 @@ fn ring(f: &Function, loops: &Loops, n: u32) -> Option<Ring> {
 fn solve(f: &mut Function, cfg: &Cfg, loops: &Loops, n: u32) -> Option<()> {
     let ring = ring(f, loops, n)?;
     let l = &loops.loops[n as usize];
-    let wanted = leaves(f, cfg, loops, n, &ring);
+    let within = inside(f, loops, n);
+    let wanted = leaves(f, cfg, loops, n, &ring, &within);
     let loc = f.blocks[ring.asks.index()].term_loc;
     // What is computed here belongs to no way through the function unless all goes well.
     let at = f.add_block();
     let params = f.blocks[l.header.index()].params.clone();
     let firsts: Vec<Value> = params.iter().map(|&p| f.add_param(at, f.ty(p))).collect();
     let mut chains = Chains {
-        within: inside(f, loops, n),
+        within,
         nexts: nexts(f, l),
         sums: Sums { f, at, loc },
         known: FastMap::default(),
@@ -145,25 +146,20 @@ fn solve(f: &mut Function, cfg: &Cfg, loops: &Loops, n: u32) -> Option<()> {
         .collect();
     let f = sums.f;
     enter(f, cfg, l, at);
-    let on = Term::Jump(ring.out);
     f.blocks[at.index()].term = Some(match trips.never {
-        None => on,
+        None => Term::Jump(ring.out),
         Some(never) => {
             let spin = f.add_block();
             f.blocks[spin.index()].cold = true;
             f.blocks[spin.index()].term = Some(Term::Jump(BlockCall::new(spin, &[])));
-            let Term::Jump(els) = on else {
-                unreachable!("made above")
-            };
             Term::BrIf {
                 cond: never,
                 then: BlockCall::new(spin, &[]),
-                els,
+                els: ring.out,
             }
         }
     });
     f.blocks[at.index()].term_loc = loc;
-    f.blocks[at.index()].cold = f.blocks[l.header.index()].cold;
     replace.grow(f);
     for (v, new) in results {
         replace.set(v, new);
@@ -173,8 +169,14 @@ fn solve(f: &mut Function, cfg: &Cfg, loops: &Loops, n: u32) -> Option<()> {
 }
 
 /// Values of the loop that code behind it uses, in the order of their numbers.
-fn leaves(f: &Function, cfg: &Cfg, loops: &Loops, n: u32, ring: &Ring) -> Vec<Value> {
-    let within = inside(f, loops, n);
+fn leaves(
+    f: &Function,
+    cfg: &Cfg,
+    loops: &Loops,
+    n: u32,
+    ring: &Ring,
+    within: &[bool],
+) -> Vec<Value> {
     let mut wanted: Vec<Value> = ring.out.args.clone();
     for &b in cfg.rpo.iter().filter(|&&b| !loops.contains(n, b)) {
         let data = &f.blocks[b.index()];

@@ -7,6 +7,7 @@
 //!
 //! After the e-graph: it knows from masks how long numbers are.
 
+use super::narrow::mask;
 use super::{OptStats, Replace, use_counts};
 use crate::ir::{
     BinOp, BlockCall, Cfg, Cond, Function, Inst, Opnd, Term, Type, UnOp, Value, Width,
@@ -22,7 +23,7 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
         let mut list = std::mem::take(&mut f.blocks[b.index()].insts);
         list.retain(|&id| {
             let node = &f.insts[id.index()];
-            let (res, kept) = (node.first_result, kept(f, &node.inst));
+            let (res, kept) = (node.first_result, mask(f, &node.inst));
             let Some((a, _)) = kept.filter(|(_, n)| demanded[res.index()] <= *n) else {
                 return true;
             };
@@ -39,44 +40,16 @@ pub(super) fn run(f: &mut Function, stats: &mut OptStats) {
     replace.apply(f);
 }
 
-/// The operand of a mask or an extension, and how many of its low bits are in the result as they are.
-fn kept(f: &Function, inst: &Inst) -> Option<(Value, u8)> {
-    match *inst {
-        Inst::Unary { op, a } => Some((a, extended(op)?)),
-        Inst::Binary {
-            op: BinOp::And,
-            a,
-            b,
-        } => Some((a, f.opnd_const(b)?.trailing_ones() as u8)),
-        _ => None,
-    }
-}
-
 /// Whether selection makes one instruction of 32 bits of an extension and its operand.
 fn halved(extension: &Inst, operand: &Inst) -> bool {
-    use BinOp::{And, Iadd, Imul, Isub, Or, Shl, Xor};
-    let fits = match operand {
-        Inst::Unary { op, .. } => matches!(op, UnOp::Ineg | UnOp::Inot),
-        Inst::Binary { op, .. } => matches!(op, And | Iadd | Imul | Isub | Or | Shl | Xor),
-        _ => false,
-    };
-    fits && matches!(
+    let zext = matches!(
         extension,
         Inst::Unary {
             op: UnOp::Zext32,
             ..
         }
-    )
-}
-
-/// The bits that an extension extends.
-fn extended(op: UnOp) -> Option<u8> {
-    match op {
-        UnOp::Zext8 | UnOp::Sext8 => Some(8),
-        UnOp::Zext16 | UnOp::Sext16 => Some(16),
-        UnOp::Zext32 | UnOp::Sext32 => Some(32),
-        _ => None,
-    }
+    );
+    zext && operand.has_32_bits()
 }
 
 /// By value: how many of its low bits somebody asks for. 64 for what is no integer and is used.
@@ -161,7 +134,7 @@ impl Demands<'_> {
         let asked = match op {
             UnOp::Ineg | UnOp::Inot => result,
             UnOp::Bswap32 => 32,
-            _ => extended(op).map_or(64, |n| result.min(n)),
+            _ => op.extends().map_or(64, |(n, _)| result.min(n)),
         };
         self.ask(a, asked);
     }

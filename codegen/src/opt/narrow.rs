@@ -42,27 +42,23 @@ pub(super) fn run(f: &mut Function, known: &mut Known, stats: &mut OptStats) {
 
 /// The operand of a mask that has no bits but those that the mask leaves.
 fn unchanged(f: &Function, bits: &[u8], inst: &Inst) -> Option<Value> {
-    let (a, kept) = match *inst {
-        Inst::Unary { op, a } => {
-            let kept = match op {
-                UnOp::Zext8 => 8,
-                UnOp::Sext8 => 7,
-                UnOp::Zext16 => 16,
-                UnOp::Sext16 => 15,
-                UnOp::Zext32 => 32,
-                UnOp::Sext32 => 31,
-                _ => return None,
-            };
-            (a, kept)
-        }
+    let (a, kept) = mask(f, inst)?;
+    // The bit that a sign extension repeats must not be set.
+    let signed = matches!(inst, Inst::Unary { op, .. } if op.extends().is_some_and(|e| e.1));
+    (bits[a.index()] <= kept - u8::from(signed)).then_some(a)
+}
+
+/// The operand of a mask or an extension, and how many of its low bits are in the result as they are.
+pub(super) fn mask(f: &Function, inst: &Inst) -> Option<(Value, u8)> {
+    match *inst {
+        Inst::Unary { op, a } => Some((a, op.extends()?.0)),
         Inst::Binary {
             op: BinOp::And,
             a,
             b,
-        } => (a, f.opnd_const(b)?.trailing_ones() as u8),
-        _ => return None,
-    };
-    (bits[a.index()] <= kept).then_some(a)
+        } => Some((a, f.opnd_const(b)?.trailing_ones() as u8)),
+        _ => None,
+    }
 }
 
 /// By value: the number of low bits that can be set. 64 for what is no integer. What is known of parameters holds beside what they are given.

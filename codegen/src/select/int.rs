@@ -56,9 +56,8 @@ impl Selector<'_> {
                     self.shift_imm(Op::Shl, w, a, n.trailing_zeros() as u8, res);
                 } else if !flags
                     && w == Width::W64
-                    && matches!(n, 3 | 5 | 9)
                     && self.foldable_load(a).is_none()
-                    && let Some(scale) = Scale::from_log2((n - 1).trailing_zeros())
+                    && let Some(scale) = Scale::of_product(n.into())
                 {
                     self.scaled_sum(a, a, scale, res);
                 } else {
@@ -259,22 +258,11 @@ impl Selector<'_> {
         if let ValueDef::Inst(id, _) = self.f.values[a.index()].def
             && self.block_of[id.index()] == self.here.block
         {
-            use BinOp::{Iadd, Imul, Isub, Or, Shl, Xor};
-            match self.only_use(a) {
-                Some(&Inst::Binary {
-                    op: op @ (Iadd | Isub | Imul | BinOp::And | Or | Xor),
-                    a,
-                    b,
-                }) => return self.int_binary(id, w, op, a, b, res),
-                Some(&Inst::Binary {
-                    op: op @ Shl,
-                    a,
-                    b: b @ Opnd::Imm(0..=31),
-                }) => return self.int_binary(id, w, op, a, b, res),
-                Some(&Inst::Unary {
-                    op: op @ (UnOp::Ineg | UnOp::Inot),
-                    a,
-                }) => return self.complement(op, w, a, res),
+            match self.only_use(a).filter(|i| i.has_32_bits()) {
+                Some(&Inst::Binary { op, a, b }) => {
+                    return self.int_binary(id, w, op, a, b, res);
+                }
+                Some(&Inst::Unary { op, a }) => return self.complement(op, w, a, res),
                 _ => {}
             }
         }

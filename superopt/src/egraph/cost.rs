@@ -8,6 +8,7 @@ use super::emit::expressible;
 use super::extract::Cost;
 use super::lang::{ENode, Op};
 use egg::Language;
+use trinity_codegen::ir::Scale;
 use trinity_codegen::isa::concrete::signed;
 use trinity_codegen::isa::{BinOp, FpOp, UnOp};
 
@@ -65,7 +66,10 @@ impl Cost for IrCost {
                 let constant = |n: usize| graph[args[n]].data.value();
                 // A first operand must be in a register, and so must one that does not fit an immediate.
                 let moved = if constant(0).is_some() { 8 } else { 0 };
-                let scaled = |n: usize| matches!(constant(n), Some(3 | 5 | 9));
+                let scaled = |n: usize| {
+                    let factor = constant(n).and_then(|v| i64::try_from(v).ok());
+                    factor.and_then(Scale::of_product).is_some()
+                };
                 // A sum of an address: base and scaled index are one.
                 let operation = match op {
                     BinOp::Mul if node.bits() == 64 && (scaled(0) || scaled(1)) => ONE - 1,

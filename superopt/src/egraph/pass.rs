@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock};
 use trinity_codegen::bisect::Bisect;
 use trinity_codegen::ir::{
-    self, Block, Function, FunctionBuilder, Inst, InstId, Opnd, SrcLoc, UnOp, Value,
+    self, Block, Function, FunctionBuilder, Inst, InstId, Opnd, Scale, SrcLoc, UnOp, Value,
 };
 use trinity_codegen::isa::concrete::Bits;
 use trinity_codegen::isa::{Concrete, TermPool};
@@ -356,7 +356,8 @@ fn known_of(facts: &Facts, v: Value) -> Fact {
 
 /// Whether a product by this is a sum of an address.
 fn of_address(f: &Function, b: Opnd) -> bool {
-    f.opnd_const(b).is_some_and(|n| matches!(n, 3 | 5 | 9))
+    f.opnd_const(b)
+        .is_some_and(|n| Scale::of_product(n).is_some())
 }
 
 /// What an instruction costs, in the units of [`IrCost`].
