@@ -15,6 +15,24 @@ pub struct Index {
 const FEW: usize = 16;
 
 impl Index {
+    /// Nothing, and room for `n` things.
+    pub fn with_room(n: usize) -> Index {
+        Index {
+            hashes: Vec::with_capacity(n),
+            slots: vec![0; (n * 2 + 1).next_power_of_two()],
+        }
+    }
+
+    /// The same things, and room for the hashes of `n` in all.
+    pub fn copy_with_room(&self, n: usize) -> Index {
+        let mut hashes = Vec::with_capacity(self.hashes.len().max(n));
+        hashes.extend_from_slice(&self.hashes);
+        Index {
+            hashes,
+            slots: self.slots.clone(),
+        }
+    }
+
     /// The number of the thing with this hash that `same` says is the one; else the number that a new one gets, and true.
     pub fn find_or_add(&mut self, hash: u32, mut same: impl FnMut(u32) -> bool) -> (u32, bool) {
         if self.hashes.len() * 2 >= self.slots.len() {

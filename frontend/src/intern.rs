@@ -24,6 +24,27 @@ impl Interner {
         Interner::default()
     }
 
+    /// An empty set that does not grow before it has `n` strings of usual length.
+    pub fn with_room(n: usize) -> Self {
+        Interner {
+            bytes: Vec::with_capacity(n * 8),
+            ends: Vec::with_capacity(n),
+            index: Index::with_room(n),
+        }
+    }
+
+    /// The same strings, and room for `n` in all.
+    pub fn copy_with_room(&self, n: usize) -> Self {
+        let mut copy = Interner {
+            bytes: Vec::with_capacity(self.bytes.len().max(n * 8)),
+            ends: Vec::with_capacity(self.ends.len().max(n)),
+            index: self.index.copy_with_room(n),
+        };
+        copy.bytes.extend_from_slice(&self.bytes);
+        copy.ends.extend_from_slice(&self.ends);
+        copy
+    }
+
     /// The symbol of `s`, made if it is new.
     pub fn intern(&mut self, s: &[u8]) -> Sym {
         let (bytes, ends) = (&self.bytes, &self.ends);

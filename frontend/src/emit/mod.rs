@@ -60,6 +60,9 @@ pub fn emit(ast: &Ast, source: &[u8], chunkname: &[u8]) -> Result<Proto> {
     Ok(emitter.fs.proto)
 }
 
+/// Instructions that most functions have.
+const FEW: usize = 16;
+
 fn func_state(ast: &Ast, id: FuncId, name: &Arc<[u8]>) -> FuncState {
     let func = &ast.funcs[id.0 as usize];
     let proto = Proto {
@@ -69,11 +72,11 @@ fn func_state(ast: &Ast, id: FuncId, name: &Arc<[u8]>) -> FuncState {
         num_params: func.num_params as u8,
         is_vararg: func.vararg_line.is_some(),
         max_stack: 2,
-        code: Vec::new(),
+        code: Vec::with_capacity(FEW),
         consts: Vec::new(),
         protos: Vec::new(),
         upvals: Vec::new(),
-        lines: Vec::new(),
+        lines: Vec::with_capacity(FEW),
         loc_vars: Vec::new(),
         num_caches: 0,
     };

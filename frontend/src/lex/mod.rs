@@ -13,6 +13,7 @@ pub use token::{RESERVED, Tok, Token, Value};
 use crate::error::{SyntaxError, chunk_id};
 use crate::intern::Interner;
 use crate::number::{Num, lua_str2number};
+use std::sync::OnceLock;
 
 const ALPHA: u8 = 1;
 const DIGIT: u8 = 2;
@@ -70,19 +71,27 @@ pub struct Lexer<'s> {
     buf: Vec<u8>,
 }
 
+/// Names and strings for which there is room at first, reserved words among them.
+const NAMES: usize = 60;
+
 impl<'s> Lexer<'s> {
     /// A lexer at the start of `src`.
     pub fn new(src: &'s [u8], chunkname: &'s [u8]) -> Self {
-        let mut names = Interner::new();
-        for word in reserved_words() {
-            names.intern(word.as_bytes());
-        }
+        // Programs load many small chunks: the words are looked up once and copied then.
+        static WORDS: OnceLock<Interner> = OnceLock::new();
+        let words = WORDS.get_or_init(|| {
+            let mut names = Interner::with_room(NAMES);
+            for word in reserved_words() {
+                names.intern(word.as_bytes());
+            }
+            names
+        });
         Lexer {
             src,
             pos: 0,
             line: 1,
             chunkname,
-            names,
+            names: words.copy_with_room(NAMES),
             buf: Vec::new(),
         }
     }

@@ -73,7 +73,7 @@ pub fn parse(source: &[u8], chunkname: &[u8], levels: u32) -> Result<Ast> {
         ahead: None,
         last_line: 1,
         levels,
-        exprs: Vec::with_capacity(source.len() / 6),
+        exprs: Vec::with_capacity((source.len() / 6).max(16)),
         items: Vec::new(),
         fields: Vec::new(),
         funcs: Vec::new(),
