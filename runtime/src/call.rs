@@ -337,7 +337,13 @@ pub unsafe fn move_results(
     }
 }
 
+/// Metamethods that are put below the arguments at once.
+const CALL_CHAIN: usize = 16;
+
 /// luaD_tryfuncTM: puts the `__call` metamethod below the arguments. Gives the function's slot.
+///
+/// If the metamethod is no function, its own follows, and so on: the arguments move once for several. The caller asks again until a function is there,
+/// and gets the error for what has no metamethod.
 ///
 /// # Safety
 /// As for [`call_value`].
@@ -345,17 +351,30 @@ pub unsafe fn move_results(
 pub unsafe fn try_call_metamethod(l: Lua, func: *mut Value) -> LResult<*mut Value> {
     unsafe {
         let th = l.thread();
-        let at = func.offset_from((*th).stack);
-        stack::ensure(l, 1)?;
-        let func = (*th).stack.offset(at);
-        let method = meta::metamethod_of(l, *func, Event::Call);
-        if method.is_nil() {
+        let mut chain = [Value::NIL; CALL_CHAIN];
+        let mut found = 0;
+        let mut called = *func;
+        while found < CALL_CHAIN && !called.is_function() {
+            let method = meta::metamethod_of(l, called, Event::Call);
+            if method.is_nil() {
+                break;
+            }
+            chain[found] = method;
+            found += 1;
+            called = method;
+        }
+        if found == 0 {
             return Err(raise::call_error(l, *func, meta::stack_ref(th, func)));
         }
+        let at = func.offset_from((*th).stack);
+        stack::ensure(l, found)?;
+        let func = (*th).stack.offset(at);
         let n = (*th).top.offset_from(func) as usize;
-        std::ptr::copy(func, func.add(1), n);
-        (*th).top = (*th).top.add(1);
-        *func = method;
+        std::ptr::copy(func, func.add(found), n);
+        (*th).top = (*th).top.add(found);
+        for (i, method) in chain[..found].iter().rev().enumerate() {
+            *func.add(i) = *method;
+        }
         Ok(func)
     }
 }
