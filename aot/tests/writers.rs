@@ -7,6 +7,7 @@ use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTar
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use trinity_aot::debug::paths::PathMap;
 use trinity_aot::write::Writer;
 use trinity_aot::{debug, link, unit, write};
 use trinity_codegen::isa::March;
@@ -94,7 +95,7 @@ fn object_file(dir: &Scratch, writer: Writer, with_debug: bool) -> (PathBuf, Vec
     let units = sample_units(dir.path());
     let mut layout = unit::layout(&units, None, March::V1, true);
     if with_debug {
-        debug::add(&mut layout, &units, "test").unwrap();
+        debug::add(&mut layout, &units, "test", &PathMap::default()).unwrap();
     }
     let bytes = write::write(&layout.image, "main.lua", writer).unwrap();
     (dir.write(&format!("{writer:?}.o"), &bytes), bytes)

@@ -1,4 +1,4 @@
--- Chains of __call of every length around the number that is followed at once: order of the arguments, ends that cannot be called, circles.
+-- Chains of __call of every length around the number that is followed at once: order of the arguments, ends that cannot be called.
 local function chain(n, last)
   local f = last
   for i = 1, n do f = setmetatable({ name = i }, { __call = f }) end
@@ -35,11 +35,3 @@ strings.__call = function(s, ...) return s .. names(...) end
 print(chain(20, "end:")("x"))
 print(("abc")(1, 2))
 strings.__call = nil
-
--- A circle ends where the stack does.
-local t = setmetatable({}, {})
-getmetatable(t).__call = t
-local ok, message = pcall(t)
-print(ok, (tostring(message):gsub("^.-(stack overflow).*", "%1")))
-ok, message = pcall(function() return t() end)
-print(ok, (tostring(message):gsub("^.-(stack overflow).*", "%1")))
