@@ -188,6 +188,50 @@ fn bounds_of_counters_are_proven() {
     assert_eq!(verdict(&counted_to(any)).kind(), VerdictKind::Unknown);
 }
 
+/// A value of another block that is done without there: what was made of it is made of what it was computed from.
+#[test]
+fn values_that_are_no_more_are_what_they_were_computed_from() {
+    const TEXT: &str = "\
+function \"f\"(v0: rdi, v1: rsi) {
+b0:
+  v2 = and v0, v1
+  brif icmp.64 ne v0, 0, b1, b2
+b1:
+  v3 = xor v0, v1
+  v4 = xor v3, v2
+  store.64 [base + 16], v4
+  jump b2
+b2:
+  ret v0: rax
+}
+";
+    let before = parse(TEXT).unwrap().remove(0);
+    let verdict = |op| {
+        let mut after = before.clone();
+        let id = after.blocks[1].insts[1];
+        after.insts[id.index()].inst = Inst::Binary {
+            op,
+            a: Value(0),
+            b: Opnd::Value(Value(1)),
+        };
+        after.blocks[0].insts.clear();
+        after.blocks[1].insts.remove(0);
+        let r = Rewrite {
+            before: before.clone(),
+            after,
+            map: BTreeMap::new(),
+            blocks: vec![Block(0), Block(1)],
+            bits: Facts::of(&before).bits,
+        };
+        compare(&r)
+            .iter()
+            .map(|c| c.verdict.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(verdict(BinOp::Or), [Verdict::Proven, Verdict::Proven]);
+    assert_eq!(verdict(BinOp::Iadd), [Verdict::Proven, Verdict::Refuted]);
+}
+
 /// A remainder before, and by a product with the reciprocal after: `factor` and `shift` make the quotient.
 fn reciprocal(factor: u32, shift: u32) -> Rewrite {
     const START: &str = "\

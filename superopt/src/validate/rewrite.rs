@@ -171,9 +171,19 @@ impl<'a> Both<'a> {
     fn new(r: &'a Rewrite, budget: &'a Budget, solvers: &'a SolverPool) -> Both<'a> {
         let order = reverse_postorder(&r.before);
         let mut values = [&r.before, &r.after].map(|f| Values::new(f, &order));
-        // What is a variable on one side is one on both.
+        let (mut read, mut home) = (HashSet::new(), HashMap::new());
+        let mut old_home = HashMap::new();
+        for &b in &order {
+            uses(&r.after, b, &mut |v| {
+                read.insert(v);
+            });
+            home.extend(defines(&r.after, b).map(|v| (v, b)));
+            old_home.extend(defines(&r.before, b).map(|v| (v, b)));
+        }
+        // What is a variable on one side is one on both, if it is on both: what is no more is what it was computed from.
         for n in 0..r.before.values.len().min(r.after.values.len()) {
-            let root = values[0].root[n] || values[1].root[n];
+            let is = home.contains_key(&Value(n as u32));
+            let root = values[0].root[n] || is && values[1].root[n];
             let constant =
                 |f: &Function| f.def_inst(Value(n as u32)).is_some_and(ir::Inst::is_const);
             if !constant(&r.before) {
@@ -186,15 +196,6 @@ impl<'a> Both<'a> {
         for bytes in &r.before.stack_slots {
             slots.push(at);
             at += bytes.next_multiple_of(8);
-        }
-        let (mut read, mut home) = (HashSet::new(), HashMap::new());
-        let mut old_home = HashMap::new();
-        for &b in &order {
-            uses(&r.after, b, &mut |v| {
-                read.insert(v);
-            });
-            home.extend(defines(&r.after, b).map(|v| (v, b)));
-            old_home.extend(defines(&r.before, b).map(|v| (v, b)));
         }
         let d = Terms::new(CodeData::default());
         Both {
