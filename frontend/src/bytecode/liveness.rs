@@ -34,20 +34,26 @@ pub(super) struct Pinned {
 
 impl Pinned {
     pub(super) fn new(proto: &Proto, tbc: &TbcStates) -> Self {
-        // Starts and ends of scopes. A scope ends behind its start, so the order of those at one instruction does not matter.
-        let mut events: Vec<(u32, bool, u8)> = Vec::with_capacity(proto.loc_vars.len() * 2);
+        // Starts and ends of scopes, in lists by pc: the index of the first, and of the next behind each. Ends past the code do not matter.
+        const NONE: u32 = u32::MAX;
+        let mut first = vec![NONE; proto.code.len()];
+        let mut events: Vec<(bool, u8, u32)> = Vec::with_capacity(proto.loc_vars.len() * 2);
         for v in proto.loc_vars.iter().filter(|v| v.start_pc < v.end_pc) {
-            events.push((v.start_pc, true, v.reg));
-            events.push((v.end_pc, false, v.reg));
+            for (pc, start) in [(v.start_pc, true), (v.end_pc, false)] {
+                if let Some(head) = first.get_mut(pc as usize) {
+                    events.push((start, v.reg, *head));
+                    *head = events.len() as u32 - 1;
+                }
+            }
         }
-        events.sort_unstable();
-        let mut events = events.into_iter().peekable();
         let mut counts = [0u32; 256];
         let mut scope = RegSet::EMPTY;
         let mut stretches = vec![];
         let mut last = None;
-        for pc in 0..proto.code.len() {
-            while let Some((_, start, reg)) = events.next_if(|e| e.0 as usize <= pc) {
+        for (pc, &head) in first.iter().enumerate() {
+            let mut at = head;
+            while let Some(&(start, reg, next)) = events.get(at as usize) {
+                at = next;
                 let count = &mut counts[usize::from(reg)];
                 *count = if start {
                     *count + 1
