@@ -3,7 +3,6 @@
 mod common;
 
 use common::*;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
@@ -176,9 +175,7 @@ fn existing_output_survives_a_failure() {
 
 /// A linker that says when it runs and then waits.
 fn slow_linker(dir: &Scratch) -> std::path::PathBuf {
-    let cc = dir.write("slowcc", "#!/bin/sh\necho >started\nexec sleep 60\n");
-    std::fs::set_permissions(&cc, std::fs::Permissions::from_mode(0o755)).unwrap();
-    cc
+    dir.executable("slowcc", "#!/bin/sh\necho >started\nexec sleep 60\n")
 }
 
 #[test]

@@ -86,9 +86,7 @@ fn what_is_missing_is_said_at_start() {
         assert_eq!(features, cpu::needed(2));
         // A feature that no processor has.
         bytes[at + 7] |= 0x80;
-        let old = dir.file("old");
-        std::fs::copy(dir.file("p"), &old).unwrap();
-        std::fs::write(&old, bytes).unwrap();
+        let old = dir.executable("old", bytes);
         let out = Command::new(&old).output().unwrap();
         let (code, said) = failure(&out);
         assert_eq!(code, cpu::EXIT);

@@ -32,6 +32,17 @@ impl Scratch {
         std::fs::write(&path, text).unwrap();
         path
     }
+    /// A file that can be run. Another process writes it: a child that another test starts meanwhile would hold what this one has open
+    /// for writing until it has become its program, and until then the file cannot be run ("Text file busy").
+    pub fn executable(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.file(name);
+        let text = self.write(&format!("{name}.text"), bytes);
+        run(Command::new("install")
+            .args(["-m", "755"])
+            .args([&text, &path]));
+        std::fs::remove_file(text).unwrap();
+        path
+    }
     /// All file names in it, hidden ones too.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();

@@ -140,13 +140,16 @@ fn a_crash_is_an_error() {
     let dir = std::env::temp_dir().join(format!("trinity-solver-test-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let path = dir.join("crashes");
+    let text = dir.join("text");
     std::fs::write(
-        &path,
+        &text,
         "#!/bin/sh\nhead -c 8 >/dev/null\necho out of luck >&2\nkill -SEGV $$\n",
     )
     .unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&path, mode).unwrap();
+    // Another process writes it: a solver that another test starts meanwhile holds for a moment what this one has open.
+    let mut install = std::process::Command::new("install");
+    install.args(["-m", "755"]).args([&text, &path]);
+    assert!(install.status().unwrap().success());
     let pool = SolverPool::new(PoolConfig::new(path));
     let mut s = pool.session("").unwrap();
     let e = s
