@@ -109,17 +109,7 @@ pub fn effects(proto: &Proto, pc: usize) -> Effects {
             }
         }
     }
-    let mut next = Some(pc + 1);
-    let mut jump = None;
-    match op {
-        Op::Return | Op::Return0 | Op::Return1 | Op::TailCall => next = None,
-        Op::LFalseSkip => next = Some(pc + 2),
-        Op::Jmp => (next, jump) = (None, Some(target(pc, i))),
-        Op::TForPrep => (next, jump) = (None, Some(target(pc, i))),
-        Op::ForPrep => jump = Some(target(pc, i) + 1),
-        _ if op.is_jump() => jump = Some(target(pc, i)),
-        _ => {}
-    }
+    let (next, jump) = successors(i, pc);
     if matches!(op, Op::JmpTSet | Op::JmpFSet) {
         writes = RegSet::EMPTY;
     }
@@ -129,6 +119,19 @@ pub fn effects(proto: &Proto, pc: usize) -> Effects {
         jump_writes,
         next,
         jump,
+    }
+}
+
+/// Where instruction `i` at `pc` goes: the instruction reached by going on, and the jump target, as in [`Effects`].
+pub fn successors(i: Instr, pc: usize) -> (Option<usize>, Option<usize>) {
+    let op = i.op();
+    match op {
+        Op::Return | Op::Return0 | Op::Return1 | Op::TailCall => (None, None),
+        Op::LFalseSkip => (Some(pc + 2), None),
+        Op::Jmp | Op::TForPrep => (None, Some(target(pc, i))),
+        Op::ForPrep => (Some(pc + 1), Some(target(pc, i) + 1)),
+        _ if op.is_jump() => (Some(pc + 1), Some(target(pc, i))),
+        _ => (Some(pc + 1), None),
     }
 }
 

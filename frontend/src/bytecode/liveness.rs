@@ -13,7 +13,7 @@
 
 use crate::hash::WordMap;
 
-use super::effects::{Blocks, Effects, effects, open_operands, open_results};
+use super::effects::{Blocks, Effects, effects, open_operands, open_results, successors};
 use super::op::Op;
 use super::proto::Proto;
 use super::regset::RegSet;
@@ -88,10 +88,37 @@ impl Pinned {
     }
 }
 
-/// To-be-closed registers at each instruction.
-pub(super) struct TbcStates {
-    /// One set per instruction; empty when the function has no such variables.
+/// Different sets, each with a number: the instructions of a function have one of a few.
+#[derive(Default)]
+struct Sets {
     sets: Vec<RegSet>,
+    index: WordMap<RegSet, u32>,
+    /// The set that was asked for last.
+    last: Option<(RegSet, u32)>,
+}
+
+impl Sets {
+    fn number(&mut self, set: RegSet) -> u32 {
+        if let Some((last, n)) = self.last
+            && last == set
+        {
+            return n;
+        }
+        let n = *self.index.entry(set).or_insert_with(|| {
+            self.sets.push(set);
+            self.sets.len() as u32 - 1
+        });
+        self.last = Some((set, n));
+        n
+    }
+}
+
+/// To-be-closed registers at each instruction.
+#[derive(Default)]
+pub(super) struct TbcStates {
+    sets: Vec<RegSet>,
+    /// One of `sets` per instruction; empty when the function has no such variables.
+    at: Vec<u32>,
 }
 
 impl TbcStates {
@@ -102,26 +129,30 @@ impl TbcStates {
             .iter()
             .any(|i| matches!(i.op(), Op::Tbc | Op::TForPrep));
         if !any {
-            return Ok(TbcStates { sets: Vec::new() });
+            return Ok(TbcStates::default());
         }
-        let mut known: Vec<Option<RegSet>> = vec![None; proto.code.len()];
-        let mut work = vec![(0, RegSet::EMPTY)];
+        /// The number of no set: what is not reached.
+        const UNKNOWN: u32 = u32::MAX;
+        let mut sets = Sets::default();
+        let none = sets.number(RegSet::EMPTY);
+        let mut at = vec![UNKNOWN; proto.code.len()];
+        let mut work = vec![(0, none)];
         while let Some((mut pc, mut state)) = work.pop() {
             loop {
-                match known[pc] {
-                    Some(old) if old == state => break,
-                    Some(_) => return Err(pc),
-                    None => known[pc] = Some(state),
+                match at[pc] {
+                    UNKNOWN => at[pc] = state,
+                    old if old == state => break,
+                    _ => return Err(pc),
                 }
                 let i = proto.code[pc];
-                match i.op() {
-                    Op::Tbc => state.insert(i.a()),
-                    Op::TForPrep => state.insert(i.a() + 3),
-                    Op::Close => state = state & RegSet::below(i.a()),
-                    _ => {}
-                }
-                let e = effects(proto, pc);
-                match (e.next, e.jump) {
+                let before = sets.sets[state as usize];
+                state = match i.op() {
+                    Op::Tbc => sets.number(before | RegSet::one(i.a())),
+                    Op::TForPrep => sets.number(before | RegSet::one(i.a() + 3)),
+                    Op::Close => sets.number(before & RegSet::below(i.a())),
+                    _ => state,
+                };
+                match successors(i, pc) {
                     (Some(next), jump) => {
                         work.extend(jump.map(|j| (j, state)));
                         pc = next;
@@ -131,13 +162,17 @@ impl TbcStates {
                 }
             }
         }
-        Ok(TbcStates {
-            sets: known.into_iter().map(Option::unwrap_or_default).collect(),
-        })
+        for n in at.iter_mut().filter(|n| **n == UNKNOWN) {
+            *n = none;
+        }
+        let sets = sets.sets;
+        Ok(TbcStates { sets, at })
     }
 
     pub(super) fn at(&self, pc: usize) -> RegSet {
-        self.sets.get(pc).copied().unwrap_or_default()
+        self.at
+            .get(pc)
+            .map_or(RegSet::EMPTY, |&n| self.sets[n as usize])
     }
 }
 
@@ -155,7 +190,7 @@ fn live_out(e: &Effects, live_in: impl Fn(usize) -> RegSet) -> RegSet {
 impl Liveness {
     /// Computes the liveness of a function that the compiler made or the verifier accepted.
     pub fn new(proto: &Proto) -> Self {
-        let tbc = TbcStates::new(proto).unwrap_or(TbcStates { sets: Vec::new() });
+        let tbc = TbcStates::new(proto).unwrap_or_default();
         Self::with_tbc(proto, &tbc)
     }
 
@@ -171,18 +206,7 @@ impl Liveness {
             across: vec![0; len],
             open: Vec::new(),
         };
-        let mut index: WordMap<RegSet, u32> = WordMap::default();
-        let mut last = (RegSet::EMPTY, u32::MAX);
-        let mut shared = |sets: &mut Vec<RegSet>, set: RegSet| {
-            if last.1 == u32::MAX || last.0 != set {
-                let n = *index.entry(set).or_insert_with(|| {
-                    sets.push(set);
-                    sets.len() as u32 - 1
-                });
-                last = (set, n);
-            }
-            last.1
-        };
+        let mut sets = Sets::default();
         for block in 0..blocks.len() {
             let range = blocks.range(block);
             let mut cursor = pinned.cursor_for(range.end - 1);
@@ -199,7 +223,7 @@ impl Liveness {
                 });
                 let pin = pinned.at(pc, &mut cursor);
                 below = out | e.reads | pin;
-                live.at[pc] = shared(&mut live.sets, below);
+                live.at[pc] = sets.number(below);
                 let i = proto.code[pc];
                 let across = match i.op() {
                     // The callee's frame starts at `a`.
@@ -210,9 +234,10 @@ impl Liveness {
                     Op::SelfGet => out | e.reads | pin | RegSet::one(i.a() + 1),
                     _ => out | e.reads | pin,
                 };
-                live.across[pc] = shared(&mut live.sets, across);
+                live.across[pc] = sets.number(across);
             }
         }
+        live.sets = sets.sets;
         for pc in 1..len {
             if open_operands(proto.code[pc]).is_some()
                 && let Some(first) = open_results(proto.code[pc - 1])

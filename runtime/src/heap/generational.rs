@@ -69,7 +69,7 @@ pub(super) unsafe fn leave(g: *mut Global) {
         let heap = &raw mut (*g).heap;
         (*heap).old1.clear();
         (*heap).old1_lost = false;
-        sweep::sweep_all(g, Treat::Whiten);
+        sweep::whiten_all(g);
         (*heap).finobj_old = 0;
         (*heap).state = State::Pause;
         (*heap).mode = Mode::Incremental;

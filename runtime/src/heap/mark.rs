@@ -86,14 +86,25 @@ pub(super) unsafe fn set_black(o: *mut Header) {
 /// Pushes a gray object, or notes that it must be searched for.
 #[inline]
 pub(super) fn push(list: &mut Objects, overflow: &mut bool, o: *mut Header) {
-    if list.len() == list.capacity()
-        && list.try_reserve(1.max(list.len())).is_err()
-        && list.try_reserve(1).is_err()
-    {
-        *overflow = true;
-        return;
+    let n = list.len();
+    if n == list.capacity() {
+        return push_grown(list, overflow, o);
     }
-    list.push(o);
+    // SAFETY: there is room for it. (`Vec::push` would ask again.)
+    unsafe {
+        list.as_mut_ptr().add(n).write(o);
+        list.set_len(n + 1);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn push_grown(list: &mut Objects, overflow: &mut bool, o: *mut Header) {
+    if list.try_reserve(1.max(list.len())).is_ok() || list.try_reserve(1).is_ok() {
+        list.push(o);
+    } else {
+        *overflow = true;
+    }
 }
 
 impl Heap {
@@ -245,6 +256,7 @@ pub(super) unsafe fn mark_object(g: *mut Global, o: *mut Header) {
 }
 
 /// Marks a shape with its ancestors and keys.
+#[inline(never)]
 pub(super) unsafe fn mark_shape(g: *mut Global, mut s: *mut Shape) {
     unsafe {
         while !s.is_null() && is_white(s.cast()) {

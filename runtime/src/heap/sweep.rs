@@ -28,8 +28,6 @@ pub(super) enum Treat {
     Old,
     /// Minor collection: one step older.
     Older,
-    /// Leaving generational mode: everything white and new, nothing is freed.
-    Whiten,
 }
 
 /// Frees what an object owns and its cell's contents; the cell itself stays where it is.
@@ -60,12 +58,12 @@ unsafe fn free_object(g: *mut Global, o: *mut Header) {
     }
 }
 
-/// Applies a sweep to one object; true when it was freed.
-#[inline(never)]
-unsafe fn sweep_object(g: *mut Global, o: *mut Header, treat: Treat, dead: u8) -> bool {
+/// Applies a sweep to one object; true when it is dead.
+#[inline(always)]
+unsafe fn sweep_object(g: *mut Global, o: *mut Header, treat: Treat, white: u8) -> bool {
     unsafe {
         let mark = (*o).mark;
-        let white = (*g).heap.current_white;
+        let dead = WHITES & !white;
         match treat {
             Treat::White => {
                 if mark & dead != 0 && mark & FIXED == 0 {
@@ -73,7 +71,6 @@ unsafe fn sweep_object(g: *mut Global, o: *mut Header, treat: Treat, dead: u8) -
                 }
                 (*o).mark = mark & !(COLOURS | AGE) | white;
             }
-            Treat::Whiten => (*o).mark = mark & !(COLOURS | AGE) | white,
             Treat::Old => {
                 if mark & dead != 0 && mark & FIXED == 0 {
                     return true;
@@ -117,44 +114,53 @@ unsafe fn poison(o: *mut Header, size: usize) {
     }
 }
 
+/// Frees a dead object and its cell.
+unsafe fn bury(g: *mut Global, o: *mut Header, cell: usize) {
+    unsafe {
+        let plain = match (*o).kind {
+            tag::TABLE => crate::table::owns_nothing(o.cast()),
+            kind => matches!(kind, tag::LUA_FN | tag::CELL),
+        };
+        if !plain {
+            free_object(g, o);
+        }
+        (*o).kind = 0;
+        if (*g).heap.stress != super::Stress::Off {
+            poison(o, cell);
+        }
+    }
+}
+
+/// The cells of a block that were ever handed out, each fetched a little before it is looked at.
+unsafe fn cells(b: *mut Block) -> impl Iterator<Item = *mut Header> {
+    let (cell, top) = unsafe { ((*b).cell as usize, b as usize + (*b).top as usize) };
+    let mut at = b as usize + FIRST;
+    std::iter::from_fn(move || {
+        if at >= top {
+            return None;
+        }
+        let o = at as *mut Header;
+        at += cell;
+        // Of large cells, processors don't fetch the next ones by themselves.
+        // SAFETY: any address may be fetched.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>((at + AHEAD * cell) as *const i8) };
+        Some(o)
+    })
+}
+
 /// Sweeps one block. Returns (objects visited, cells alive).
-unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, usize) {
+#[inline(always)]
+unsafe fn sweep_cells(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, usize) {
     unsafe {
         let white = (*g).heap.current_white;
-        let dead = WHITES & !white;
-        let stress = (*g).heap.stress != super::Stress::Off;
         let cell = (*b).cell as usize;
-        let (mut at, top) = (b as usize + FIRST, b as usize + (*b).top as usize);
         let (mut alive, mut freed, mut young) = (0, 0, false);
-        while at < top {
-            let o = at as *mut Header;
-            at += cell;
-            // Of large cells, processors don't fetch the next ones by themselves.
-            _mm_prefetch::<_MM_HINT_T0>((at + AHEAD * cell) as *const i8);
-            let h = *o;
-            if h.kind == 0 {
+        for o in cells(b) {
+            if (*o).kind == 0 {
                 continue;
             }
-            let died = if treat != Treat::White {
-                sweep_object(g, o, treat, dead)
-            } else if h.mark & dead != 0 && h.mark & FIXED == 0 {
-                true
-            } else {
-                (*o).mark = h.mark & !(COLOURS | AGE) | white;
-                false
-            };
-            if died {
-                let plain = match h.kind {
-                    tag::TABLE => crate::table::owns_nothing(o.cast()),
-                    kind => matches!(kind, tag::LUA_FN | tag::CELL),
-                };
-                if !plain {
-                    free_object(g, o);
-                }
-                (*o).kind = 0;
-                if stress {
-                    poison(o, cell);
-                }
+            if sweep_object(g, o, treat, white) {
+                bury(g, o, cell);
                 freed += 1;
             } else {
                 alive += 1;
@@ -164,6 +170,17 @@ unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, us
         (*g).heap.debt -= (freed * cell) as isize;
         (*b).young = young || (*b).current;
         (alive + freed, alive)
+    }
+}
+
+/// [`sweep_cells`], with a loop of its own for each treatment.
+unsafe fn sweep_block(g: *mut Global, b: *mut Block, treat: Treat) -> (usize, usize) {
+    unsafe {
+        match treat {
+            Treat::White => sweep_cells(g, b, Treat::White),
+            Treat::Old => sweep_cells(g, b, Treat::Old),
+            Treat::Older => sweep_cells(g, b, Treat::Older),
+        }
     }
 }
 
@@ -287,9 +304,8 @@ pub(super) unsafe fn sweep_step(g: *mut Global) -> usize {
 /// Sweeps large object `i`; true when it was freed (and another one took its place).
 unsafe fn sweep_nth_large(g: *mut Global, i: usize, treat: Treat) -> bool {
     unsafe {
-        let dead = WHITES & !(*g).heap.current_white;
         let o = (&(*g).heap.large)[i].object;
-        if !sweep_object(g, o, treat, dead) {
+        if !sweep_object(g, o, treat, (*g).heap.current_white) {
             return false;
         }
         let before = (*g).heap.debt;
@@ -359,6 +375,26 @@ pub(super) unsafe fn sweep_young(g: *mut Global) {
             }
             i += 1;
         }
+    }
+}
+
+/// Makes everything white and new; nothing is freed.
+pub(super) unsafe fn whiten_all(g: *mut Global) {
+    unsafe {
+        let heap = &raw mut (*g).heap;
+        let white = (*heap).current_white;
+        let whiten = |o: *mut Header| (*o).mark = (*o).mark & !(COLOURS | AGE) | white;
+        for class in &(*heap).classes {
+            for &b in &class.blocks {
+                (*b).young = true;
+                // Free cells too: who takes one writes its header.
+                cells(b).for_each(whiten);
+            }
+        }
+        for large in &(*heap).large {
+            whiten(large.object);
+        }
+        (*heap).large_young = 0;
     }
 }
 

@@ -233,14 +233,19 @@ pub(super) unsafe fn clear_caches(g: *mut Global) {
             if is_white(p.cast()) {
                 continue;
             }
-            for i in 0..=(*p).num_caches as usize {
-                let c = (*p).caches.add(i);
-                // misses count for less as time goes by: sites settle
-                (*c).hits /= 2;
-                if (*c).value.is_collectable() && is_white((*c).value.p as *mut Header) {
-                    let (feedback, hits) = ((*c).feedback, (*c).hits);
-                    *c = crate::proto::Cache::EMPTY;
-                    ((*c).feedback, (*c).hits) = (feedback, hits);
+            let caches =
+                std::ptr::slice_from_raw_parts_mut((*p).caches, (*p).num_caches as usize + 1);
+            for c in &mut *caches {
+                // Misses count for less as time goes by: sites settle. Most sites had none.
+                if c.hits != 0 {
+                    c.hits /= 2;
+                }
+                if c.value.is_collectable() && is_white(c.value.p as *mut Header) {
+                    *c = crate::proto::Cache {
+                        feedback: c.feedback,
+                        hits: c.hits,
+                        ..crate::proto::Cache::EMPTY
+                    };
                 }
             }
         }
