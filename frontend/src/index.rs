@@ -75,33 +75,6 @@ impl Index {
     }
 }
 
-/// The multiplier of all hashes here: 2^64 over pi, made odd.
-const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
-
-/// Multiplicative hash over 8-byte words.
-pub fn hash_bytes(s: &[u8]) -> u32 {
-    let mut h = s.len() as u64;
-    let mut words = s.chunks_exact(8);
-    for w in &mut words {
-        let w = u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]]);
-        h = (h.rotate_left(5) ^ w).wrapping_mul(MULTIPLIER);
-    }
-    let rest = words.remainder();
-    let tail = rest
-        .iter()
-        .rev()
-        .fold(0u64, |acc, &b| acc << 8 | u64::from(b));
-    h = (h.rotate_left(5) ^ tail).wrapping_mul(MULTIPLIER);
-    (h >> 32) as u32
-}
-
-/// Hash of a word and its kind.
-pub fn hash_word(kind: u8, n: u64) -> u32 {
-    // Doubles differ in their high bits alone, of which a product's high bits know little.
-    let n = n ^ n >> 32 ^ u64::from(kind) << 56;
-    (n.wrapping_mul(MULTIPLIER) >> 32) as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,25 +88,6 @@ mod tests {
                 let found = index.find_or_add(t % 7, |n| things[n as usize] == t);
                 assert_eq!(found, (t, round == 0));
             }
-        }
-    }
-
-    #[test]
-    fn numbers_spread() {
-        // Long runs of doubles and of integers: no more than a few with one hash's high bits.
-        type Nth = fn(u32) -> u64;
-        let runs: [(u8, Nth); 3] = [
-            (0, |i| u64::from(i)),
-            (1, |i| (f64::from(i) / 2.0).to_bits()),
-            (1, |i| (-f64::from(i)).to_bits()),
-        ];
-        for (kind, nth) in runs {
-            let mut counts = vec![0u32; 1 << 16];
-            for i in 0..1 << 16 {
-                counts[(hash_word(kind, nth(i)) >> 16) as usize] += 1;
-            }
-            let most = counts.iter().max();
-            assert!(most <= Some(&12), "{most:?} of kind {kind} at one place");
         }
     }
 }

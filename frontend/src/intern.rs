@@ -3,7 +3,8 @@
 //! Every string lives once in a single buffer; a symbol is an index. Equality of symbols is equality of strings, so scope
 //! lookup and constant pooling compare integers.
 
-use crate::index::{Index, hash_bytes};
+use crate::hash::hash_bytes;
+use crate::index::Index;
 
 /// An interned byte string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

@@ -247,11 +247,14 @@ pub fn func_name(p: &Proto) -> String {
         .source
         .as_deref()
         .map_or("?".into(), String::from_utf8_lossy);
-    let source = source.trim_start_matches(['@', '=']);
-    if p.line_defined == 0 {
-        format!("{source}:main")
-    } else {
-        format!("{source}:{}", p.line_defined)
+    name_at(source.trim_start_matches(['@', '=']), p.line_defined)
+}
+
+/// [`func_name`] of a function that is defined at a line of a file; 0 for the main chunk.
+pub fn name_at(file: &str, line: u32) -> String {
+    match line {
+        0 => format!("{file}:main"),
+        n => format!("{file}:{n}"),
     }
 }
 

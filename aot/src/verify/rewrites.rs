@@ -12,13 +12,9 @@ use trinity_superopt::validate::Budget;
 use trinity_superopt::validate::rewrite::{Compared, Rewrite};
 use trinity_superopt::validate::weights::Counts;
 
-/// A function's name in the SSA form (`trinity_lower::func_name`).
+/// A function's name in the SSA form.
 pub(super) fn function(unit: &Unit, func: &Func) -> String {
-    let file = String::from_utf8_lossy(&unit.shown);
-    match func.name.line {
-        0 => format!("{file}:main"),
-        n => format!("{file}:{n}"),
-    }
+    trinity_lower::name_at(&String::from_utf8_lossy(&unit.shown), func.name.line)
 }
 
 /// A block that was replaced, with what it weighs.

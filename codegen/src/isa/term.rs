@@ -62,6 +62,32 @@ impl Node {
         };
         a.into_iter().take(n)
     }
+
+    /// The word, of `width` bits, in another domain, where `of` says what its operands are. `None` for what is not computed from words alone:
+    /// constants and variables, and what has to do with memories.
+    pub fn computed<D: Domain>(
+        self,
+        d: &mut D,
+        width: u32,
+        of: impl Fn(TermId) -> D::W,
+    ) -> Option<D::W> {
+        Some(match self {
+            Node::Un(op, a) => d.un(op, &of(a)),
+            Node::Bin(op, a, b) => d.bin(op, &of(a), &of(b)),
+            Node::Cmp(op, a, b) => d.cmp(op, &of(a), &of(b)),
+            Node::Ite(c, a, b) if width > 0 => d.ite(&of(c), &of(a), &of(b)),
+            Node::Extract(a, lo) => d.extract(&of(a), lo, width),
+            Node::Concat(a, b) => d.concat(&of(a), &of(b)),
+            Node::Zext(a) => d.zext(&of(a), width),
+            Node::Sext(a) => d.sext(&of(a), width),
+            Node::Fp(op, n, a) => {
+                let args: Vec<D::W> = a[..n as usize].iter().map(|x| of(*x)).collect();
+                d.fp(op, &args)
+            }
+            Node::Const(_) | Node::Var(_) | Node::Ite(..) => return None,
+            Node::Memory(_) | Node::Load(..) | Node::Store(..) => return None,
+        })
+    }
 }
 
 /// A variable's name and width.
@@ -199,49 +225,38 @@ impl TermPool {
             macro_rules! w {
                 ($a:expr) => {
                     words[$a.0 as usize]
-                        .as_ref()
+                        .clone()
                         .expect("operands come before users")
                 };
             }
             macro_rules! m {
                 ($a:expr) => {
                     mems[$a.0 as usize]
-                        .as_ref()
+                        .clone()
                         .expect("operands come before users")
                 };
             }
-            let r = match node {
-                Node::Const(v) => d.constant(width, v),
-                Node::Var(v) => var(d, v, &self.vars[v as usize]),
-                Node::Un(op, a) => d.un(op, w!(a)),
-                Node::Bin(op, a, b) => d.bin(op, w!(a), w!(b)),
-                Node::Cmp(op, a, b) => d.cmp(op, w!(a), w!(b)),
-                Node::Ite(c, a, b) if width == 0 => {
-                    mems[t.0 as usize] = Some(d.ite_memory(w!(c), m!(a), m!(b)));
-                    continue;
-                }
-                Node::Ite(c, a, b) => d.ite(w!(c), w!(a), w!(b)),
-                Node::Extract(a, lo) => d.extract(w!(a), lo, width),
-                Node::Concat(a, b) => d.concat(w!(a), w!(b)),
-                Node::Zext(a) => d.zext(w!(a), width),
-                Node::Sext(a) => d.sext(w!(a), width),
-                Node::Fp(op, n, a) => {
-                    let args: Vec<D::W> = a[..n as usize].iter().map(|x| w!(x).clone()).collect();
-                    d.fp(op, &args)
-                }
-                Node::Memory(i) => {
-                    mems[t.0 as usize] = Some(memory(d, i));
-                    continue;
-                }
-                Node::Load(mm, a) => d.load(m!(mm), w!(a), width / 8),
+            if let Some(word) = node.computed(d, width, |a| w!(a)) {
+                words[t.0 as usize] = Some(word);
+                continue;
+            }
+            let made = match node {
+                Node::Const(v) => Ok(d.constant(width, v)),
+                Node::Var(v) => Ok(var(d, v, &self.vars[v as usize])),
+                Node::Load(mm, a) => Ok(d.load(&m!(mm), &w!(a), width / 8)),
+                Node::Memory(i) => Err(memory(d, i)),
                 Node::Store(mm, a, v) => {
-                    let mut copy = m!(mm).clone();
-                    d.store(&mut copy, w!(a), w!(v));
-                    mems[t.0 as usize] = Some(copy);
-                    continue;
+                    let mut copy = m!(mm);
+                    d.store(&mut copy, &w!(a), &w!(v));
+                    Err(copy)
                 }
+                Node::Ite(c, a, b) => Err(d.ite_memory(&w!(c), &m!(a), &m!(b))),
+                _ => unreachable!("computed from words alone"),
             };
-            words[t.0 as usize] = Some(r);
+            match made {
+                Ok(word) => words[t.0 as usize] = Some(word),
+                Err(memory) => mems[t.0 as usize] = Some(memory),
+            }
         }
         let pick = |r: &TermId| words[r.0 as usize].clone().expect("root is a word");
         let pick_m = |r: &TermId| mems[r.0 as usize].clone().expect("root is a memory");

@@ -9,7 +9,8 @@ use crate::bytecode::Instr;
 use crate::bytecode::instr::NO_CACHE;
 use crate::bytecode::op::{Mode, Op};
 use crate::bytecode::proto::{Const, Proto};
-use crate::index::{Index, hash_word};
+use crate::hash::hash_word;
+use crate::index::Index;
 use crate::intern::Sym;
 
 /// End of a jump list.

@@ -342,11 +342,10 @@ pub unsafe fn set_list(
     unsafe {
         if first > 0 && (n as u64) < array::MAX_CAP as u64 {
             let last = (first as u64).saturating_add(n as u64 - u64::from(n > 0));
-            if last as u128 > (*t).array_cap as u128 && first == (*t).array_len as i64 + 1 {
-                let cap = (*t).array_cap as usize;
-                let ahead = if cap >= MOST_SAID { cap * 2 } else { 0 };
-                let want = (last as usize).max(ahead.min(array::MAX_CAP));
-                reserve(g, t, want, 0)?;
+            let cap = (*t).array_cap as usize;
+            // Beyond what an instruction says, appending doubles: batch by batch would copy the array each time.
+            if last as u128 > cap as u128 && first == (*t).array_len as i64 + 1 && cap < MOST_SAID {
+                reserve(g, t, last as usize, 0)?;
             }
         }
         for i in 0..n {

@@ -6,26 +6,18 @@ use trinity_codegen::isa::{Domain, Node, TermId, TermPool};
 /// The term of `node` (of width `width`), made anew from its operands, so that the pool folds it again.
 pub fn remake(pool: &mut TermPool, old: TermId, map: &dyn Fn(TermId) -> TermId) -> TermId {
     let (node, width) = (pool.node(old), pool.term_width(old));
+    if let Some(word) = node.computed(pool, width, map) {
+        return word;
+    }
     match node {
-        Node::Const(_) | Node::Var(_) | Node::Memory(_) => old,
-        Node::Un(op, a) => pool.un(op, &map(a)),
-        Node::Bin(op, a, b) => pool.bin(op, &map(a), &map(b)),
-        Node::Cmp(op, a, b) => pool.cmp(op, &map(a), &map(b)),
         Node::Ite(c, a, b) => pool.ite(&map(c), &map(a), &map(b)),
-        Node::Extract(a, lo) => pool.extract(&map(a), lo, width),
-        Node::Concat(a, b) => pool.concat(&map(a), &map(b)),
-        Node::Zext(a) => pool.zext(&map(a), width),
-        Node::Sext(a) => pool.sext(&map(a), width),
-        Node::Fp(op, n, args) => {
-            let args: Vec<TermId> = args[..n as usize].iter().map(|a| map(*a)).collect();
-            pool.fp(op, &args)
-        }
         Node::Load(m, a) => pool.load(&map(m), &map(a), width / 8),
         Node::Store(m, a, v) => {
             let mut memory = map(m);
             pool.store(&mut memory, &map(a), &map(v));
             memory
         }
+        _ => old,
     }
 }
 

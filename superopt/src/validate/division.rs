@@ -47,17 +47,9 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
 fn again(d: &mut Terms<'_>, old: TermId, made: &HashMap<TermId, TermId>) -> TermId {
     let of = |t: TermId| made.get(&t).copied().unwrap_or(t);
     let width = d.pool.term_width(old);
-    match d.pool.node(old) {
-        Node::Un(op, a) => d.un(op, &of(a)),
-        Node::Bin(op, a, b) => d.bin(op, &of(a), &of(b)),
-        Node::Cmp(op, a, b) => d.cmp(op, &of(a), &of(b)),
-        Node::Ite(c, a, b) if width > 0 => d.ite(&of(c), &of(a), &of(b)),
-        Node::Extract(a, lo) => d.extract(&of(a), lo, width),
-        Node::Concat(a, b) => d.concat(&of(a), &of(b)),
-        Node::Zext(a) => d.zext(&of(a), width),
-        Node::Sext(a) => d.sext(&of(a), width),
-        _ => remake(&mut d.pool, old, &of),
-    }
+    let node = d.pool.node(old);
+    node.computed(d, width, of)
+        .unwrap_or_else(|| remake(&mut d.pool, old, &of))
 }
 
 /// A division by a constant of at least two that is positive, too, if it has a sign.

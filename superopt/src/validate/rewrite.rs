@@ -7,6 +7,7 @@
 //!
 //! Where a proof needs how many low bits of a value can be set, which the e-graph was told, that is proven as well: of a parameter by what all blocks hand it.
 
+mod bounds;
 mod invariants;
 
 use super::division;
@@ -15,7 +16,6 @@ use super::machine::Duty;
 use super::ssa::{Effects, State, Variables, Way, Words};
 use super::values::{Values, reverse_postorder};
 use super::{Budget, Judge};
-use crate::proof::rebuild::Rewriter;
 use crate::report::verdict::Verdict;
 use crate::solver::{PoolConfig, SolverPool};
 use invariants::Invariant;
@@ -132,6 +132,15 @@ fn defines(f: &Function, b: Block) -> impl Iterator<Item = Value> {
     let made = data.insts.iter();
     let made = made.flat_map(|id| f.insts[id.index()].results());
     data.params.iter().copied().chain(made)
+}
+
+/// A way from a block to another one.
+struct Handed {
+    to: Block,
+    /// When it is taken: one bit.
+    cond: TermId,
+    /// What parameters get (of vectors, the first word).
+    args: Vec<TermId>,
 }
 
 /// What comparing two blocks showed.
@@ -321,6 +330,41 @@ impl<'a> Both<'a> {
         found
     }
 
+    /// The old function where a block is entered.
+    fn entered(&mut self) -> (State<'_>, &mut Terms<'a>, &mut Variables) {
+        let Both {
+            r,
+            values,
+            slots,
+            d,
+            vars,
+            ..
+        } = self;
+        (State::new(d, vars, &r.before, &values[0], slots), d, vars)
+    }
+
+    /// Executes a block of the old function: what values (integers) are where it ends, and the ways to other blocks.
+    fn executed(&mut self, b: Block, asked: &[Value]) -> (Vec<TermId>, Vec<Handed>) {
+        let data = &self.r.before.blocks[b.index()];
+        let (mut state, d, vars) = self.entered();
+        let mut effects = Effects::default();
+        for &id in &data.insts {
+            state.step(d, vars, id, &mut effects);
+        }
+        let words = asked.iter().map(|v| state.value(d, vars, *v)[0]).collect();
+        let term = data.term.as_ref();
+        let exits = term.map_or(Vec::new(), |t| state.end(d, vars, t, &mut effects));
+        let handed = exits.into_iter().filter_map(|exit| match exit.way {
+            Way::Block(to, args) => Some(Handed {
+                to,
+                cond: exit.cond,
+                args: args.into_iter().map(|a| a[0]).collect(),
+            }),
+            _ => None,
+        });
+        (words, handed.collect())
+    }
+
     /// Executes a block on both sides.
     fn difference(&mut self, b: Block) -> Difference {
         let Both {
@@ -436,134 +480,6 @@ impl<'a> Both<'a> {
         division::without(&mut self.d, duty).is_some_and(|(easy, premises)| {
             self.judge.decide(&mut self.d, &easy, &premises).0 == Verdict::Proven
         })
-    }
-
-    /// The values that a duty is about of which is known that they are short, and the duty with words of so few bits in their places.
-    fn short(&mut self, duty: &Duty) -> (Vec<Value>, Duty) {
-        let mut roots = vec![duty.ssa, duty.machine];
-        roots.extend(&duty.path);
-        let reached: HashSet<TermId> = self.d.pool.reachable(&roots).into_iter().collect();
-        let mut short: Vec<(Value, TermId)> = self.vars.words().collect();
-        let bits = &self.r.bits;
-        short.retain(|(v, t)| reached.contains(t) && bits.get(v.index()).is_some_and(|n| *n < 64));
-        short.sort_unstable();
-        let mut rewriter = Rewriter::default();
-        for (v, t) in &short {
-            let word = match u32::from(bits[v.index()]) {
-                0 => self.d.constant(64, 0),
-                n => {
-                    let word = self.d.pool.var(&format!("short{}", v.0), n);
-                    self.d.zext(&word, 64)
-                }
-            };
-            rewriter.set(*t, word);
-        }
-        rewriter.run(&mut self.d.pool, &roots, &mut |_, _, made| made);
-        let duty = Duty {
-            what: duty.what.clone(),
-            ssa: rewriter.get(duty.ssa),
-            machine: rewriter.get(duty.machine),
-            path: duty.path.iter().map(|t| rewriter.get(*t)).collect(),
-        };
-        (short.into_iter().map(|x| x.0).collect(), duty)
-    }
-
-    /// Proves how many bits values have, and what that rests on.
-    fn prove_bounds(&mut self, wanted: BTreeSet<Value>) {
-        let mut work: Vec<Value> = wanted.into_iter().collect();
-        while let Some(v) = work.pop() {
-            if self.bounds.contains_key(&v) {
-                continue;
-            }
-            // While it is not proven it is what others may rest on: an induction over the blocks that run.
-            self.bounds.insert(v, Verdict::Proven);
-            let mut all = Verdict::Proven;
-            for (b, duty) in self.of_bound(v) {
-                let mut duty = duty;
-                let mut verdict = self.bounded(&duty, v, &mut work);
-                if verdict != Verdict::Proven {
-                    // With what is known of the ways there.
-                    let holds = self.holds(b, None);
-                    duty.path.extend(holds);
-                    verdict = self.bounded(&duty, v, &mut work);
-                }
-                if verdict != Verdict::Proven && all != Verdict::Refuted {
-                    all = verdict;
-                }
-            }
-            self.bounds.insert(v, all);
-        }
-    }
-
-    /// Decides a duty of a value's bound; what it rests on is to be proven, too.
-    fn bounded(&mut self, duty: &Duty, v: Value, work: &mut Vec<Value>) -> Verdict {
-        let (short, duty) = self.short(duty);
-        let verdict = match self.proven_undivided(&duty) {
-            true => Verdict::Proven,
-            false => self.judge.decide(&mut self.d, &duty, &[]).0,
-        };
-        if verdict == Verdict::Proven {
-            self.rests.entry(v).or_default().extend(&short);
-            work.extend(short);
-        }
-        verdict
-    }
-
-    /// What must be so that a value is as short as was believed: of each way that it gets a value.
-    fn of_bound(&mut self, v: Value) -> Vec<(Block, Duty)> {
-        let Both {
-            r,
-            order,
-            values,
-            slots,
-            d,
-            vars,
-            ..
-        } = self;
-        let f = &r.before;
-        let mut terms: Vec<(Block, TermId, Vec<TermId>)> = Vec::new();
-        let def = f.values[v.index()].def;
-        for &q in order.iter() {
-            let data = &f.blocks[q.index()];
-            let Some(term) = &data.term else { continue };
-            let goes = |b: Block| term.targets().any(|t| t.block == b);
-            let concerned = match def {
-                ValueDef::Param(b, _) => goes(b),
-                ValueDef::Inst(id, _) => data.insts.contains(&id),
-            };
-            if !concerned {
-                continue;
-            }
-            let mut state = State::new(d, vars, f, &values[0], slots);
-            let mut effects = Effects::default();
-            for &id in &data.insts {
-                state.step(d, vars, id, &mut effects);
-            }
-            match def {
-                ValueDef::Inst(..) => terms.push((q, state.value(d, vars, v)[0], Vec::new())),
-                ValueDef::Param(b, n) => {
-                    for exit in state.end(d, vars, term, &mut effects) {
-                        if let Way::Block(to, args) = &exit.way
-                            && *to == b
-                        {
-                            terms.push((q, args[n as usize][0], vec![exit.cond]));
-                        }
-                    }
-                }
-            }
-        }
-        let n = u32::from(r.bits[v.index()]);
-        let zero = d.constant(64 - n, 0);
-        let duty = |(q, t, path): (Block, TermId, Vec<TermId>)| {
-            let duty = Duty {
-                what: format!("the bits of {v}"),
-                ssa: zero,
-                machine: d.extract(&t, n, 64 - n),
-                path,
-            };
-            (q, duty)
-        };
-        terms.into_iter().map(duty).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use trinity_codegen::isa::concrete::Bits;
-use trinity_codegen::isa::{Concrete, Domain, Node, TermId, TermPool};
+use trinity_codegen::isa::{Concrete, Node, TermId, TermPool};
 
 /// Inputs.
 const ROUNDS: usize = 8;
@@ -60,29 +60,18 @@ impl Samples {
     fn value(&self, pool: &TermPool, t: TermId, round: usize) -> u128 {
         let width = pool.term_width(t);
         let of = |t: TermId| Bits::new(pool.term_width(t), self.known[&t][round]);
-        let d = &mut Concrete;
-        match pool.node(t) {
-            Node::Const(k) => return k,
-            Node::Var(n) => return unknown(n.into(), round, width),
-            Node::Un(op, a) => d.un(op, &of(a)),
-            Node::Bin(op, a, b) => d.bin(op, &of(a), &of(b)),
-            Node::Cmp(op, a, b) => d.cmp(op, &of(a), &of(b)),
-            Node::Ite(c, a, b) if width > 0 => d.ite(&of(c), &of(a), &of(b)),
-            Node::Extract(a, lo) => d.extract(&of(a), lo, width),
-            Node::Concat(a, b) => d.concat(&of(a), &of(b)),
-            Node::Zext(a) => d.zext(&of(a), width),
-            Node::Sext(a) => d.sext(&of(a), width),
-            Node::Fp(op, n, a) => {
-                let args: Vec<Bits> = a[..n as usize].iter().map(|x| of(*x)).collect();
-                d.fp(op, &args)
-            }
+        let node = pool.node(t);
+        match node {
+            Node::Const(k) => k,
+            Node::Var(n) => unknown(n.into(), round, width),
             // Memory is what its term is.
             Node::Load(m, a) => {
                 let at = of(a).value as u64;
-                return unknown(mix(at) ^ u64::from(m.0) << 32, round, width);
+                unknown(mix(at) ^ u64::from(m.0) << 32, round, width)
             }
-            Node::Ite(..) | Node::Memory(_) | Node::Store(..) => return 0,
+            _ => node
+                .computed(&mut Concrete, width, of)
+                .map_or(0, |word| word.value),
         }
-        .value
     }
 }

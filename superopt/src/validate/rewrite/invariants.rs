@@ -10,7 +10,7 @@
 use super::{Both, Duty};
 use crate::report::verdict::Verdict;
 use crate::validate::domain::Terms;
-use crate::validate::ssa::{Effects, State, Way};
+use crate::validate::ssa::{Effects, Way};
 use std::collections::BTreeSet;
 use trinity_codegen::ir::{Block, Cond, Inst, Opnd, Term, Type, Value, ValueDef, Width};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
@@ -20,6 +20,15 @@ use trinity_codegen::isa::{CmpOp, Domain, TermId};
 enum Other {
     Constant(i64),
     Value(Value),
+}
+
+impl Other {
+    fn value(self) -> Option<Value> {
+        match self {
+            Other::Value(v) => Some(v),
+            Other::Constant(_) => None,
+        }
+    }
 }
 
 /// A comparison, with signs, that holds where a loop is entered.
@@ -66,40 +75,23 @@ impl Both<'_> {
 
     /// The condition under which a block goes to another one, if it is about values alone.
     fn decided(&mut self, from: Block, to: Block) -> Option<TermId> {
-        let Self {
-            r,
-            values,
-            slots,
-            d,
-            vars,
-            ..
-        } = self;
-        let term = r.before.blocks[from.index()].term.as_ref()?;
+        let term = self.r.before.blocks[from.index()].term.as_ref()?;
         let Term::BrIf { cond, then, els } = term else {
             return None;
         };
         if then.block == els.block || !matches!(cond, Cond::Icmp { .. } | Cond::Test { .. }) {
             return None;
         }
-        let state = State::new(d, vars, &r.before, &values[0], slots);
-        let mut exits = state
-            .end(d, vars, term, &mut Effects::default())
-            .into_iter();
+        let (state, d, vars) = self.entered();
+        let exits = state.end(d, vars, term, &mut Effects::default());
+        let mut exits = exits.into_iter();
         let found = exits.find(|e| matches!(&e.way, Way::Block(b, _) if *b == to));
         found.map(|e| e.cond)
     }
 
     /// An invariant of variables.
     fn claim(&mut self, i: &Invariant) -> TermId {
-        let Self {
-            r,
-            values,
-            slots,
-            d,
-            vars,
-            ..
-        } = self;
-        let mut state = State::new(d, vars, &r.before, &values[0], slots);
+        let (mut state, d, vars) = self.entered();
         let x = state.value(d, vars, i.parameter)[0];
         let y = match i.other {
             Other::Constant(n) => d.constant(64, n as u64 as u128),
@@ -148,52 +140,29 @@ impl Both<'_> {
         all: &[Invariant],
         given: &[TermId],
     ) -> Vec<Invariant> {
-        let Self {
-            r,
-            values,
-            slots,
-            d,
-            vars,
-            judge,
-            ..
-        } = self;
-        let f = &r.before;
-        let data = &f.blocks[from.index()];
-        let Some(term) = &data.term else {
-            return Vec::new();
-        };
-        let mut state = State::new(d, vars, f, &values[0], slots);
-        let mut effects = Effects::default();
-        for &id in &data.insts {
-            state.step(d, vars, id, &mut effects);
-        }
-        let others: Vec<TermId> = all
-            .iter()
-            .map(|i| match i.other {
-                Other::Constant(n) => d.constant(64, n as u64 as u128),
-                Other::Value(v) => state.value(d, vars, v)[0],
-            })
-            .collect();
-        let exits = state.end(d, vars, term, &mut effects);
+        let f = &self.r.before;
+        let asked: Vec<Value> = all.iter().filter_map(|i| i.other.value()).collect();
+        let (words, ways) = self.executed(from, &asked);
+        let mut words = words.into_iter();
+        let Both { d, judge, .. } = self;
         let mut out = Vec::new();
-        for (i, other) in all.iter().zip(others) {
+        for i in all {
+            let other = match i.other {
+                Other::Constant(n) => Some(d.constant(64, n as u64 as u128)),
+                Other::Value(_) => words.next(),
+            };
             let ValueDef::Param(_, n) = f.values[i.parameter.index()].def else {
                 continue;
             };
-            let held = exits.iter().all(|exit| {
-                let Way::Block(to, args) = &exit.way else {
-                    return true;
-                };
-                if *to != head {
-                    return true;
-                }
-                let claim = compared(d, i.at_most, args[n as usize][0], other);
+            let held = ways.iter().filter(|way| way.to == head).all(|way| {
+                let Some(other) = other else { return false };
+                let claim = compared(d, i.at_most, way.args[n as usize], other);
                 let yes = d.bit(true);
                 let duty = Duty {
                     what: "an invariant".into(),
                     ssa: yes,
                     machine: claim,
-                    path: vec![exit.cond],
+                    path: vec![way.cond],
                 };
                 judge.decide(d, &duty, given).0 == Verdict::Proven
             });
