@@ -19,7 +19,11 @@ impl RegSet {
 
     /// Registers `from..to`.
     pub fn range(from: usize, to: usize) -> Self {
-        Self::below(to).minus(Self::below(from))
+        match to.saturating_sub(from) {
+            0 => Self::EMPTY,
+            1 => Self::one(from),
+            _ => Self::below(to).minus(Self::below(from)),
+        }
     }
 
     /// Registers under `to`.
