@@ -149,6 +149,20 @@ b2:
     r
 }
 
+/// `counted`, in a function that compares another value with many smaller numbers.
+fn counted_beside(numbers: u32) -> Rewrite {
+    let mut text = String::from("function \"f\"(v0: rdi) {\nb0:\n  v1 = iconst 0\n  jump b3\n");
+    text += "b1(v2: i64):\n  v3 = and v2, 127\n  store.64 [base + 16], v3\n  v4 = iadd v2, 1\n";
+    text += "  brif icmp.64 ne v4, 100, b1(v4), b2\nb2:\n  ret v0: rax\n";
+    for n in 3..3 + numbers {
+        text += &format!("b{n}:\n  brif icmp.64 eq v0, {}, b2, b{}\n", 2 * n, n + 1);
+    }
+    text += &format!("b{}:\n  jump b1(v1)\n}}\n", 3 + numbers);
+    let mut r = without(&parse(&text).unwrap()[0], Value(2));
+    r.bits[2] = 7;
+    r
+}
+
 /// The same where it goes up by four as long as it is below a distance from a limit, which cannot wrap around if the limit was found to be positive.
 fn counted_to(first: &str) -> Rewrite {
     let text = format!(
@@ -181,6 +195,8 @@ fn bounds_of_counters_are_proven() {
     // One bit less, and a counter that starts behind its end and goes around.
     assert_eq!(verdict(&counted(0, 6)).kind(), VerdictKind::Unknown);
     assert_eq!(verdict(&counted(100, 7)).kind(), VerdictKind::Unknown);
+    // What the counter is compared with is tried before other numbers.
+    assert_eq!(verdict(&counted_beside(20)), Verdict::Proven);
     // A limit that is known to be small; one that may be anything.
     let small = "brif icmp.64 ult v0, 1000000, b1(v1), b2";
     assert_eq!(verdict(&counted_to(small)), Verdict::Proven);
@@ -269,4 +285,100 @@ fn quotients_by_reciprocals_are_proven_and_wrong_ones_are_not() {
         let found = compare(&reciprocal(factor, shift));
         assert_ne!(found[0].verdict, Verdict::Proven, "{factor} {shift}");
     }
+}
+
+/// Rounds as those of SHA-256: rotations by shifts, and a choice, before; rotations, and the choice by another formula, after. Each round is of the one before.
+fn rounds(rotation: u32) -> Rewrite {
+    const ROUNDS: usize = 4;
+    let start = "\
+function \"f\"(v0: rdi, v1: rsi, v2: rdx) {
+b0:
+  v3 = zext32 v0
+  v4 = zext32 v1
+  v5 = zext32 v2
+";
+    let mut next = 6;
+    // Instructions with `%0`, `%1`, ... for new values; the number of the last one.
+    let mut put = |lines: &[&str], [e, f, g]: [usize; 3]| {
+        let mut text = String::new();
+        for line in lines {
+            let mut line = line.to_string();
+            for n in 0..lines.len() {
+                line = line.replace(&format!("%{n}."), &format!("v{}", next + n));
+            }
+            for (name, v) in [("E", e), ("F", f), ("G", g)] {
+                line = line.replace(name, &format!("v{v}"));
+            }
+            text += &format!("  {line}\n");
+        }
+        next += lines.len();
+        (text, next - 1)
+    };
+    let old = [
+        "%0. = shr E, 6",
+        "%1. = shl E, 26",
+        "%2. = or %0., %1.",
+        "%3. = zext32 %2.",
+        "%4. = shr E, 11",
+        "%5. = shl E, 21",
+        "%6. = or %4., %5.",
+        "%7. = zext32 %6.",
+        "%8. = xor %3., %7.",
+        "%9. = and E, F",
+        "%10. = inot E",
+        "%11. = and %10., G",
+        "%12. = xor %9., %11.",
+        "%13. = iadd %8., %12.",
+        "%14. = iadd %13., G",
+        "%15. = zext32 %14.",
+    ];
+    let by = format!("%1. = rotr32 E, {rotation}");
+    let new = [
+        "%0. = rotr32 E, 6",
+        &by,
+        "%2. = xor %1., %0.",
+        "%3. = xor F, G",
+        "%4. = and %3., E",
+        "%5. = xor %4., G",
+        "%6. = iadd %5., G",
+        "%7. = iadd %6., %2.",
+        "%8. = zext32 %7.",
+    ];
+    let mut all = |lines: &[&str]| {
+        let (mut text, mut state, mut results) = (String::new(), [3, 4, 5], Vec::new());
+        for _ in 0..ROUNDS {
+            let (more, u) = put(lines, state);
+            text += &more;
+            results.push(u);
+            state = [u, state[0], state[1]];
+        }
+        (text, results)
+    };
+    let (was, is) = (all(&old), all(&new));
+    let one = |text: &str| parse(text).unwrap().remove(0);
+    let last = |r: &[usize]| format!("  ret v{}: rax\n}}\n", r[ROUNDS - 1]);
+    let before = one(&format!("{start}{}{}", was.0, last(&was.1)));
+    let mut after = one(&format!("{start}{}{}{}", was.0, is.0, last(&is.1)));
+    after.blocks[0].insts.drain(3..3 + old.len() * ROUNDS);
+    let value = |n: &usize| Value(*n as u32);
+    Rewrite {
+        bits: Facts::of(&before).bits,
+        map: was
+            .1
+            .iter()
+            .map(value)
+            .zip(is.1.iter().map(value))
+            .collect(),
+        blocks: vec![Block(0)],
+        before,
+        after,
+    }
+}
+
+#[test]
+fn rounds_are_proven_one_by_one() {
+    let found = compare(&rounds(11));
+    assert_eq!(found[0].verdict, Verdict::Proven, "{found:?}");
+    let wrong = compare(&rounds(12));
+    assert_eq!(wrong[0].verdict, Verdict::Refuted, "{wrong:?}");
 }

@@ -44,7 +44,7 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
 }
 
 /// A term of other operands, in the form that the domain gives it.
-fn again(d: &mut Terms<'_>, old: TermId, made: &HashMap<TermId, TermId>) -> TermId {
+pub(super) fn again(d: &mut Terms<'_>, old: TermId, made: &HashMap<TermId, TermId>) -> TermId {
     let of = |t: TermId| made.get(&t).copied().unwrap_or(t);
     let width = d.pool.term_width(old);
     let node = d.pool.node(old);

@@ -308,7 +308,65 @@ impl<'a> Terms<'a> {
             let r = self.bitwise(op, x, y);
             return self.zext(&r, w);
         }
-        self.pool.bin(op, &a, &b)
+        if w == 1 {
+            return self.pool.bin(op, &a, &b);
+        }
+        if op != BinOp::And
+            && let Some(rotated) = self.rotation(a, b).or_else(|| self.rotation(b, a))
+        {
+            return rotated;
+        }
+        self.in_order(op, a, b)
+    }
+
+    /// `t >> n` and `t << (w - n)` are bits of a rotation, without one in common. The left one may have been distributed over a sum.
+    fn rotation(&mut self, right: TermId, left: TermId) -> Option<TermId> {
+        let Node::Bin(BinOp::Lshr, t, n) = self.pool.node(right) else {
+            return None;
+        };
+        let w = self.pool.term_width(t);
+        let by = self.pool.as_constant(&n)?;
+        if !(1..u128::from(w)).contains(&by) || self.scaled(t, 1 << (u128::from(w) - by)) != left {
+            return None;
+        }
+        Some(self.pool.bin(BinOp::Rotr, &t, &n))
+    }
+
+    /// `a op b` for a bitwise operation, which is associative and commutative: its operands in one order, constants as one at the end.
+    fn in_order(&mut self, op: BinOp, a: TermId, b: TermId) -> TermId {
+        let mut operands = Vec::new();
+        let mut rest = vec![a, b];
+        while let Some(t) = rest.pop() {
+            match self.pool.node(t) {
+                Node::Bin(o, x, y) if o == op && operands.len() + rest.len() < MAX_TERMS => {
+                    rest.extend([x, y]);
+                }
+                _ => operands.push(t),
+            }
+        }
+        operands.sort_unstable_by_key(|t| (self.pool.as_constant(t).is_some(), *t));
+        let mut all: Option<TermId> = None;
+        // Constants first among themselves: the pool folds them.
+        let split = operands.partition_point(|t| self.pool.as_constant(t).is_none());
+        let constants = operands.split_off(split).into_iter();
+        let constant = constants.reduce(|x, y| self.pool.bin(op, &x, &y));
+        let mut at = 0;
+        while at < operands.len() {
+            let t = operands[at];
+            let same = operands[at..].iter().take_while(|x| **x == t).count();
+            at += same;
+            // Of an exclusive or, pairs are nothing.
+            if op == BinOp::Xor && same % 2 == 0 {
+                continue;
+            }
+            all = Some(all.map_or(t, |all| self.pool.bin(op, &all, &t)));
+        }
+        let w = self.pool.term_width(a);
+        match (all, constant) {
+            (Some(all), Some(k)) => self.pool.bin(op, &all, &k),
+            (Some(t), None) | (None, Some(t)) => t,
+            (None, None) => self.pool.constant(w, 0),
+        }
     }
 
     /// The word of a spill slot.

@@ -12,6 +12,7 @@
 //! By induction over the regions that are executed a function does what its SSA form does if all of its regions are proven; one that is not leaves the
 //! others' proofs with the assumption that it hands over what they start with.
 
+mod boolean;
 mod division;
 mod domain;
 mod flow;

@@ -10,6 +10,7 @@
 mod bounds;
 mod invariants;
 
+use super::boolean;
 use super::division;
 use super::domain::{CodeData, Terms};
 use super::machine::Duty;
@@ -22,7 +23,7 @@ use invariants::Invariant;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use trinity_codegen::ir::{self, Block, Cfg, Function, InstId, SrcLoc, Value, ValueDef};
-use trinity_codegen::isa::{Domain, TermId};
+use trinity_codegen::isa::{Domain, Node, TermId};
 use trinity_codegen::opt::region::{Facts, Plan};
 
 /// A function before and after.
@@ -110,6 +111,8 @@ struct Both<'a> {
     cfg: Cfg,
     /// The block that defines a value in the old function.
     old_home: HashMap<Value, Block>,
+    /// Words that were proven equal in the block that is compared, the greater number by the lesser.
+    equal: HashMap<TermId, TermId>,
     /// By loop: what holds where it is entered, where that was asked.
     invariants: HashMap<Block, Vec<Invariant>>,
 }
@@ -226,6 +229,7 @@ impl<'a> Both<'a> {
             rests: BTreeMap::new(),
             cfg: Cfg::new(&r.before),
             old_home,
+            equal: HashMap::new(),
             invariants: HashMap::new(),
         }
     }
@@ -279,6 +283,7 @@ impl<'a> Both<'a> {
         if let Some(wrong) = wrong {
             return self.item(b, Verdict::Refuted, &wrong);
         }
+        self.equal.clear();
         let mut found = self.item(b, Verdict::Proven, "");
         found.asked = duties.len() as u32;
         let mut bounds = BTreeSet::new();
@@ -381,7 +386,8 @@ impl<'a> Both<'a> {
         let mut old = State::new(d, vars, &r.before, &values[0], slots);
         let mut new = State::new(d, vars, &r.after, &values[1], slots);
         // Values from elsewhere are what stands for them; what was there before is computed from the same variables.
-        let here: HashSet<Value> = defines(&r.before, b).collect();
+        let order: Vec<Value> = defines(&r.before, b).collect();
+        let here: HashSet<Value> = order.iter().copied().collect();
         for &v in r.map.keys().filter(|v| !here.contains(v)) {
             let w = r.image(v);
             let stood = w.index() < r.before.values.len() && stands(&r.before, w);
@@ -402,7 +408,7 @@ impl<'a> Both<'a> {
         for &id in &is.insts {
             new.step(d, vars, id, &mut n);
         }
-        for v in here {
+        for v in order {
             let w = r.image(v);
             if !read.contains(&w) {
                 continue;
@@ -457,9 +463,56 @@ impl<'a> Both<'a> {
         out
     }
 
-    /// Decides a duty: as it is; where it divides by constants, and else if that is not enough, with what is known of the bits of values, which
-    /// are named then.
+    /// Decides a duty, with what was proven of this block before; words that are proven equal are one from here on.
     fn decide(&mut self, duty: &Duty) -> (Verdict, String, Vec<Value>) {
+        if duty.ssa == duty.machine {
+            return (Verdict::Proven, String::new(), Vec::new());
+        }
+        let boolean = self.merged(duty, true);
+        let found = match boolean.ssa == boolean.machine {
+            true => (Verdict::Proven, String::new(), Vec::new()),
+            false => {
+                let merged = self.merged(duty, false);
+                self.asked(&merged)
+            }
+        };
+        if found.0 == Verdict::Proven && duty.path.is_empty() {
+            self.merge(duty.ssa, duty.machine);
+        }
+        found
+    }
+
+    /// A duty with words that are proven equal as one.
+    fn merged(&mut self, duty: &Duty, boolean: bool) -> Duty {
+        let mut roots = vec![duty.ssa, duty.machine];
+        roots.extend(&duty.path);
+        let made = boolean::again(&mut self.d, &roots, &self.equal, boolean);
+        Duty {
+            what: duty.what.clone(),
+            ssa: made[&duty.ssa],
+            machine: made[&duty.machine],
+            path: duty.path.iter().map(|t| made[t]).collect(),
+        }
+    }
+
+    /// Notes that words are equal, and those that they extend with zeros.
+    fn merge(&mut self, mut a: TermId, mut b: TermId) {
+        while a != b {
+            self.equal.insert(a.max(b), a.min(b));
+            match (self.d.pool.node(a), self.d.pool.node(b)) {
+                (Node::Zext(x), Node::Zext(y))
+                    if self.d.pool.term_width(x) == self.d.pool.term_width(y) =>
+                {
+                    (a, b) = (x, y);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Asks of a duty: as it is; where it divides by constants, and else if that is not enough, with what is known of the bits of values, which
+    /// are named then.
+    fn asked(&mut self, duty: &Duty) -> (Verdict, String, Vec<Value>) {
         if duty.ssa == duty.machine {
             return (Verdict::Proven, String::new(), Vec::new());
         }

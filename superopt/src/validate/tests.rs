@@ -1,8 +1,10 @@
 //! The rules of the domain and of the combinations of conditions, against evaluation.
 
+use super::boolean;
 use super::domain::{CodeData, Terms};
 use super::logic::implies;
 use crate::proof::simulate::Rng;
+use std::collections::HashMap;
 use trinity_codegen::isa::{
     BinOp, Bits, CmpOp, Concrete, ConcreteMemory, Domain, FpOp, TermId, TermPool, UnOp,
     term::Variable,
@@ -51,7 +53,7 @@ fn grow(rng: &mut Rng, d: &mut Terms<'_>, plain: &mut TermPool, all: &mut Vec<(T
         return;
     };
     use BinOp::*;
-    let new = match rng.draw() % 9 {
+    let new = match rng.draw() % 10 {
         0..=2 => {
             let ops = [
                 Add, Sub, Mul, And, Or, Xor, And, Add, Rotl, Rotr, Shl, Lshr, Ashr,
@@ -109,6 +111,21 @@ fn grow(rng: &mut Rng, d: &mut Terms<'_>, plain: &mut TermPool, all: &mut Vec<(T
             };
             (d.ite(&c.0, &a.0, &b.0), plain.ite(&c.1, &a.1, &b.1))
         }
+        9 if w > 1 => {
+            // A rotation, or nearly one.
+            let n = 1 + rng.draw() % u64::from(w - 1);
+            let m = u64::from(w) - n + u64::from(rng.draw().is_multiple_of(4));
+            let op = [Or, Xor, Add][rng.draw() as usize % 3];
+            fn shifted<D: Domain>(d: &mut D, x: &D::W, w: u32, by: [u64; 2], op: BinOp) -> D::W {
+                let [n, m] = by.map(|k| d.constant(w, k.into()));
+                let (right, left) = (d.bin(Lshr, x, &n), d.bin(Shl, x, &m));
+                d.bin(op, &left, &right)
+            }
+            (
+                shifted(d, &a.0, w, [n, m], op),
+                shifted(plain, &a.1, w, [n, m], op),
+            )
+        }
         _ => return,
     };
     all.push(new);
@@ -129,12 +146,19 @@ fn canonical_terms_mean_what_was_asked() {
         for _ in 0..150 {
             grow(&mut rng, &mut d, &mut plain, &mut all);
         }
-        for _ in 0..20 {
+        let ours: Vec<TermId> = all.iter().map(|t| t.0).collect();
+        // In normal form, too.
+        let normal = boolean::again(&mut d, &ours, &HashMap::new(), true);
+        for again in (0..30).map(|n| n >= 20) {
             let words: Vec<u128> = (0..12).map(|_| value(&mut rng, 64)).collect();
             let mut var =
                 |_: &mut Concrete, n: u32, v: &Variable| Bits::new(v.width, words[n as usize]);
             let mut memory = |_: &mut Concrete, _| ConcreteMemory::default();
             let (ours, theirs): (Vec<_>, Vec<_>) = all.iter().copied().unzip();
+            let ours: Vec<TermId> = match again {
+                true => ours.iter().map(|t| normal[t]).collect(),
+                false => ours,
+            };
             let ours = d.pool.eval(&ours, &mut Concrete, &mut var, &mut memory);
             let theirs = plain.eval(&theirs, &mut Concrete, &mut var, &mut memory);
             for (n, (x, y)) in ours.iter().zip(&theirs).enumerate() {

@@ -11,7 +11,7 @@ use super::{Both, Duty};
 use crate::report::verdict::Verdict;
 use crate::validate::domain::Terms;
 use crate::validate::ssa::{Effects, Way};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use trinity_codegen::ir::{Block, Cond, Inst, Opnd, Term, Type, Value, ValueDef, Width};
 use trinity_codegen::isa::{CmpOp, Domain, TermId};
 
@@ -177,6 +177,8 @@ impl Both<'_> {
     fn candidates(&self, head: Block) -> Vec<Invariant> {
         let f = &self.r.before;
         let mut constants: BTreeSet<i64> = BTreeSet::from([0, 1]);
+        // By value: those that it, or it with a distance, is compared with.
+        let mut own: BTreeMap<Value, BTreeSet<i64>> = BTreeMap::new();
         let mut others: BTreeSet<Value> = BTreeSet::new();
         for &b in &self.order {
             let data = &f.blocks[b.index()];
@@ -199,19 +201,31 @@ impl Both<'_> {
                 else {
                     continue;
                 };
+                let mut found = BTreeSet::new();
+                let mut compared = vec![a];
                 let mut see = |v: Value| match f.def_inst(v) {
-                    Some(Inst::Iconst(n)) => near(&mut constants, *n),
+                    Some(Inst::Iconst(n)) => near(&mut found, *n),
                     // Counters of several iterations in one are compared with a distance.
                     Some(Inst::Binary {
-                        b: Opnd::Imm(n), ..
-                    }) => near(&mut constants, i64::from(*n).saturating_neg()),
+                        a, b: Opnd::Imm(n), ..
+                    }) => {
+                        compared.push(*a);
+                        near(&mut found, i64::from(*n).saturating_neg());
+                    }
                     _ => {}
                 };
                 see(a);
                 match other {
-                    Opnd::Imm(n) => near(&mut constants, n.into()),
+                    Opnd::Imm(n) => near(&mut found, n.into()),
                     Opnd::Value(v) => see(v),
                 }
+                if let Opnd::Value(v) = other {
+                    compared.push(v);
+                }
+                for v in compared {
+                    own.entry(v).or_default().extend(&found);
+                }
+                constants.extend(found);
                 let both = [
                     Some(a),
                     if let Opnd::Value(v) = other {
@@ -243,8 +257,12 @@ impl Both<'_> {
                 continue;
             }
             for at_most in [false, true] {
+                // What it is compared with itself comes first.
+                let own = own.get(&parameter).into_iter().flatten();
+                let rest = constants.iter().filter(|n| !own.clone().any(|x| x == *n));
+                let constants = own.clone().chain(rest);
                 // From below, a counter is compared with small numbers.
-                let constants = constants.iter().filter(|n| at_most == (**n > 1));
+                let constants = constants.filter(|n| at_most == (**n > 1));
                 let others = others.iter().filter(|_| at_most).take(TRIED);
                 let constants = constants.take(TRIED).map(|n| Other::Constant(*n));
                 for other in constants.chain(others.map(|v| Other::Value(*v))) {
