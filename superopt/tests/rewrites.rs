@@ -163,6 +163,37 @@ fn counted_beside(numbers: u32) -> Rewrite {
     r
 }
 
+/// A counter that goes through two loops and a block where ways to both of them join.
+fn counted_in_two(first: u32) -> Rewrite {
+    let text = format!(
+        "\
+function \"f\"(v0: rdi) {{
+b0:
+  v1 = iconst {first}
+  jump b3(v1)
+b1(v2: i64):
+  v3 = and v2, 127
+  store.64 [base + 16], v3
+  v4 = iadd v2, 1
+  brif icmp.64 ne v4, 100, b1(v4), b2
+b2:
+  ret v0: rax
+b3(v5: i64):
+  brif icmp.64 ne v5, 40, b4, b2
+b4:
+  v6 = iadd v5, 1
+  brif icmp.64 ne v0, 0, b5(v6), b3(v6)
+b5(v7: i64):
+  v8 = load.i64 [base + 24]
+  brif icmp.64 ne v8, 0, b3(v7), b1(v7)
+}}
+"
+    );
+    let mut r = without(&parse(&text).unwrap()[0], Value(2));
+    r.bits[2] = 7;
+    r
+}
+
 /// The same where it goes up by four as long as it is below a distance from a limit, which cannot wrap around if the limit was found to be positive.
 fn counted_to(first: &str) -> Rewrite {
     let text = format!(
@@ -195,6 +226,9 @@ fn bounds_of_counters_are_proven() {
     // One bit less, and a counter that starts behind its end and goes around.
     assert_eq!(verdict(&counted(0, 6)).kind(), VerdictKind::Unknown);
     assert_eq!(verdict(&counted(100, 7)).kind(), VerdictKind::Unknown);
+    // Two loops; the first one may start behind its end.
+    assert_eq!(verdict(&counted_in_two(0)), Verdict::Proven);
+    assert_eq!(verdict(&counted_in_two(41)).kind(), VerdictKind::Unknown);
     // What the counter is compared with is tried before other numbers.
     assert_eq!(verdict(&counted_beside(20)), Verdict::Proven);
     // A limit that is known to be small; one that may be anything.

@@ -17,9 +17,7 @@ use trinity_codegen::isa::{BinOp, CmpOp, Domain, Node, TermId, TermPool};
 
 /// A duty without divisions by constants, and what may be assumed for it; `None` if it has none.
 pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermId>)> {
-    let mut roots = vec![duty.ssa, duty.machine];
-    roots.extend(&duty.path);
-    let order = d.pool.reachable(&roots);
+    let order = d.pool.reachable(&duty.roots());
     let found = order.iter().filter_map(|t| constant_division(&d.pool, *t));
     let mut divisions = Divisions {
         dividends: found.map(|d| (d.1, d.2)).collect(),
@@ -33,13 +31,7 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
         let new = divisions.replace(d, made);
         divisions.made.insert(old, new);
     }
-    let new = |t: &TermId| divisions.made[t];
-    let duty = Duty {
-        what: duty.what.clone(),
-        ssa: new(&duty.ssa),
-        machine: new(&duty.machine),
-        path: duty.path.iter().map(new).collect(),
-    };
+    let duty = duty.of(|t| divisions.made[&t]);
     Some((duty, divisions.premises))
 }
 

@@ -57,6 +57,24 @@ pub struct Duty {
     pub path: Vec<TermId>,
 }
 
+impl Duty {
+    /// All words that it is about.
+    pub fn roots(&self) -> Vec<TermId> {
+        let both = [self.ssa, self.machine];
+        both.into_iter().chain(self.path.iter().copied()).collect()
+    }
+
+    /// The same of other words.
+    pub fn of(&self, word: impl Fn(TermId) -> TermId) -> Duty {
+        Duty {
+            what: self.what.clone(),
+            ssa: word(self.ssa),
+            machine: word(self.machine),
+            path: self.path.iter().map(|t| word(*t)).collect(),
+        }
+    }
+}
+
 /// What executing a region gives.
 pub struct Run<'p> {
     /// The ways out.

@@ -19,7 +19,7 @@ use super::values::{Values, reverse_postorder};
 use super::{Budget, Judge};
 use crate::report::verdict::Verdict;
 use crate::solver::{PoolConfig, SolverPool};
-use invariants::Invariant;
+use invariants::Claims;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use trinity_codegen::ir::{self, Block, Cfg, Function, InstId, SrcLoc, Value, ValueDef};
@@ -113,8 +113,8 @@ struct Both<'a> {
     old_home: HashMap<Value, Block>,
     /// Words that were proven equal in the block that is compared, the greater number by the lesser.
     equal: HashMap<TermId, TermId>,
-    /// By loop: what holds where it is entered, where that was asked.
-    invariants: HashMap<Block, Vec<Invariant>>,
+    /// By parameter: what holds where its block is entered, where that was asked.
+    invariants: Claims,
 }
 
 fn uses(f: &Function, b: Block, see: &mut impl FnMut(Value)) {
@@ -230,7 +230,7 @@ impl<'a> Both<'a> {
             cfg: Cfg::new(&r.before),
             old_home,
             equal: HashMap::new(),
-            invariants: HashMap::new(),
+            invariants: Claims::new(),
         }
     }
 
@@ -484,15 +484,8 @@ impl<'a> Both<'a> {
 
     /// A duty with words that are proven equal as one.
     fn merged(&mut self, duty: &Duty, boolean: bool) -> Duty {
-        let mut roots = vec![duty.ssa, duty.machine];
-        roots.extend(&duty.path);
-        let made = boolean::again(&mut self.d, &roots, &self.equal, boolean);
-        Duty {
-            what: duty.what.clone(),
-            ssa: made[&duty.ssa],
-            machine: made[&duty.machine],
-            path: duty.path.iter().map(|t| made[t]).collect(),
-        }
+        let made = boolean::again(&mut self.d, &duty.roots(), &self.equal, boolean);
+        duty.of(|t| made[&t])
     }
 
     /// Notes that words are equal, and those that they extend with zeros.

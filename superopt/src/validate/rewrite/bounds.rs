@@ -10,13 +10,10 @@ use trinity_codegen::isa::{Domain, TermId};
 impl Both<'_> {
     /// The values that a duty is about of which is known that they are short, and the duty with words of so few bits in their places.
     pub(super) fn short(&mut self, duty: &Duty) -> (Vec<Value>, Duty) {
-        let mut roots = vec![duty.ssa, duty.machine];
-        roots.extend(&duty.path);
-        let reached: HashSet<TermId> = self.d.pool.reachable(&roots).into_iter().collect();
-        let mut short: Vec<(Value, TermId)> = self.vars.words().collect();
+        let roots = duty.roots();
         let bits = &self.r.bits;
-        short.retain(|(v, t)| reached.contains(t) && bits.get(v.index()).is_some_and(|n| *n < 64));
-        short.sort_unstable();
+        let mut short = self.reached(duty);
+        short.retain(|(v, _)| bits.get(v.index()).is_some_and(|n| *n < 64));
         let mut rewriter = Rewriter::default();
         for (v, t) in &short {
             let word = match u32::from(bits[v.index()]) {
@@ -29,13 +26,22 @@ impl Both<'_> {
             rewriter.set(*t, word);
         }
         rewriter.run(&mut self.d.pool, &roots, &mut |_, _, made| made);
-        let duty = Duty {
-            what: duty.what.clone(),
-            ssa: rewriter.get(duty.ssa),
-            machine: rewriter.get(duty.machine),
-            path: duty.path.iter().map(|t| rewriter.get(*t)).collect(),
-        };
+        let duty = duty.of(|t| rewriter.get(t));
         (short.into_iter().map(|x| x.0).collect(), duty)
+    }
+
+    /// The values that a duty is about, with their words.
+    fn reached(&self, duty: &Duty) -> Vec<(Value, TermId)> {
+        let roots = duty.roots();
+        let reached: HashSet<TermId> = self.d.pool.reachable(&roots).into_iter().collect();
+        let mut out: Vec<(Value, TermId)> = self.vars.words().collect();
+        out.retain(|(_, t)| reached.contains(t));
+        out.sort_unstable();
+        out
+    }
+
+    fn about(&self, duty: &Duty) -> BTreeSet<Value> {
+        self.reached(duty).into_iter().map(|x| x.0).collect()
     }
 
     /// Proves how many bits values have, and what that rests on.
@@ -53,7 +59,8 @@ impl Both<'_> {
                 let mut verdict = self.bounded(&duty, v, &mut work);
                 if verdict != Verdict::Proven {
                     // With what is known of the ways there.
-                    let holds = self.holds(b, None);
+                    let about = self.about(&duty);
+                    let holds = self.holds(b, &about);
                     duty.path.extend(holds);
                     verdict = self.bounded(&duty, v, &mut work);
                 }
@@ -90,6 +97,11 @@ impl Both<'_> {
                     let (words, _) = self.executed(b, &[v]);
                     terms.push((b, words[0], Vec::new()));
                 }
+            }
+            // What a function is called with.
+            ValueDef::Param(b, _) if Some(&b) == self.order.first() => {
+                let (words, _) = self.executed(b, &[v]);
+                terms.push((b, words[0], Vec::new()));
             }
             ValueDef::Param(b, n) => {
                 for q in self.cfg.preds(b).to_vec() {

@@ -1,8 +1,10 @@
-//! What holds of the parameters of loops whenever they are entered, as far as bounds of counters follow from it: comparisons with constants and with
-//! values from in front of the loop.
+//! What holds of parameters whenever their blocks are entered, as far as bounds of counters follow from it: comparisons with constants and with
+//! values from in front of them.
 //!
-//! Candidates are guessed from the function's comparisons and all assumed; what some way into the loop does not hand on under that assumption goes, until
-//! nothing goes any more (Flanagan and Leino, Houdini, an annotation assistant for ESC/Java, 2001). What is left holds together, by induction over the iterations.
+//! A counter may go through several loops and what joins them: all parameters that get their values from one another, by copies and distances, are looked at
+//! together. Candidates are guessed from the function's comparisons and all assumed; what some way to a parameter's block does not hand on under that assumption
+//! goes, until nothing goes any more (Flanagan and Leino, Houdini, an annotation assistant for ESC/Java, 2001). What is left holds together, by induction over
+//! the blocks that run.
 //!
 //! Beside it, what branches have decided: the condition of the only way that leads to a block, but for those back from it, holds in all blocks that that one
 //! dominates, since what it is about is not computed anew before it is asked again.
@@ -31,7 +33,7 @@ impl Other {
     }
 }
 
-/// A comparison, with signs, that holds where a loop is entered.
+/// A comparison, with signs, that holds where the block of a parameter is entered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Invariant {
     parameter: Value,
@@ -40,20 +42,72 @@ pub(super) struct Invariant {
     other: Other,
 }
 
-/// Constants and values that are tried, at most.
+/// Values, and constants that it is not compared with, that are tried of a parameter, at most.
 const TRIED: usize = 12;
+/// Constants that it is compared with.
+const TRIED_OWN: usize = 100;
+/// Parameters that are looked at together, at most.
+const MEMBERS: usize = 24;
+
+/// What is claimed, by parameter.
+pub(super) type Claims = BTreeMap<Value, Vec<Invariant>>;
 
 impl Both<'_> {
-    /// What holds in a block, of its variables: conditions of branches and invariants of the loops around it. `without`: of this loop
-    /// and those inside of it the invariants are not known yet.
-    pub(super) fn holds(&mut self, b: Block, without: Option<Block>) -> Vec<TermId> {
+    /// What holds in a block: conditions of branches, and invariants of the counters that these values are made of.
+    pub(super) fn holds(&mut self, b: Block, about: &BTreeSet<Value>) -> Vec<TermId> {
+        let counters = self.counters(about);
+        let known = self.learn(&counters);
+        self.given(b, &known)
+    }
+
+    /// Parameters that values are copies of, or have a distance from, and those that these get their values from.
+    fn counters(&self, about: &BTreeSet<Value>) -> BTreeSet<Value> {
+        let f = &self.r.before;
+        let (mut seen, mut out) = (BTreeSet::new(), BTreeSet::new());
+        let mut work: Vec<Value> = about.iter().rev().copied().collect();
+        while let Some(v) = work.pop() {
+            if !seen.insert(v) {
+                continue;
+            }
+            match f.values[v.index()].def {
+                ValueDef::Inst(..) => {
+                    if let Some(Inst::Binary {
+                        a, b: Opnd::Imm(_), ..
+                    }) = f.def_inst(v)
+                    {
+                        work.push(*a);
+                    }
+                }
+                // What a function is called with can be anything.
+                ValueDef::Param(b, n) if Some(&b) != self.order.first() => {
+                    if f.ty(v) != Type::I64 || out.len() == MEMBERS {
+                        continue;
+                    }
+                    out.insert(v);
+                    for q in self.cfg.preds(b) {
+                        let term = f.blocks[q.index()].term.iter();
+                        let ways = term.flat_map(|t| t.targets().filter(|t| t.block == b));
+                        work.extend(ways.map(|t| t.args[n as usize]));
+                    }
+                }
+                ValueDef::Param(..) => {}
+            }
+        }
+        out
+    }
+
+    /// What holds in a block if all claims hold: those of parameters of it and of blocks that dominate it, and conditions.
+    fn given(&mut self, b: Block, claims: &Claims) -> Vec<TermId> {
         let mut out = Vec::new();
         let mut at = b;
         loop {
-            let inner = without.is_some_and(|w| self.cfg.dominates(w, at));
-            if self.is_loop(at) && !inner {
-                let known = self.invariants(at);
-                out.extend(known.iter().map(|i| self.claim(i)));
+            let params = &self.r.before.blocks[at.index()].params;
+            for all in params.iter().filter_map(|p| claims.get(p)) {
+                let others = all.iter().filter(|i| i.other.value().is_some());
+                let others: Vec<Invariant> = others.copied().collect();
+                let strongest = [false, true].into_iter();
+                let strongest = strongest.filter_map(|m| bounds(all, m).first().copied());
+                out.extend(strongest.chain(others).map(|i| self.claim(&i)));
             }
             // The only way there but for those that lead back from there.
             let ways = self.cfg.preds(at).iter().copied();
@@ -66,11 +120,6 @@ impl Both<'_> {
                 None => return out,
             }
         }
-    }
-
-    fn is_loop(&self, b: Block) -> bool {
-        let preds = self.cfg.preds(b);
-        preds.iter().any(|p| self.cfg.dominates(b, *p))
     }
 
     /// The condition under which a block goes to another one, if it is about values alone.
@@ -100,81 +149,100 @@ impl Both<'_> {
         compared(d, i.at_most, x, y)
     }
 
-    /// What holds wherever a loop is entered.
-    fn invariants(&mut self, head: Block) -> Vec<Invariant> {
-        if let Some(known) = self.invariants.get(&head) {
-            return known.clone();
+    /// What holds of counters.
+    fn learn(&mut self, counters: &BTreeSet<Value>) -> Claims {
+        if !counters.iter().all(|p| self.invariants.contains_key(p)) {
+            let left = self.inductive(counters);
+            self.invariants.extend(left);
         }
-        let mut left = self.candidates(head);
-        let asked = std::mem::take(&mut self.judge.questions);
-        // Those that the way into the loop does not give go first: nothing is assumed for them.
-        let preds = self.cfg.preds(head).to_vec();
-        let (again, first): (Vec<Block>, Vec<Block>) = preds
-            .into_iter()
-            .partition(|p| self.cfg.dominates(head, *p));
-        for p in first {
-            let given = self.holds(p, Some(head));
-            left = self.handed_on(p, head, &left, &given);
-        }
+        let known = |p: &Value| Some((*p, self.invariants.get(p)?.clone()));
+        counters.iter().filter_map(known).collect()
+    }
+
+    /// The candidates of parameters that hold together.
+    fn inductive(&mut self, counters: &BTreeSet<Value>) -> Claims {
+        let mut left = self.candidates(counters);
+        let asked = self.judge.questions;
         loop {
-            let before = left.len();
-            for &p in &again {
-                let mut given = self.holds(p, Some(head));
-                given.extend(left.iter().map(|i| self.claim(i)).collect::<Vec<_>>());
-                left = self.handed_on(p, head, &left, &given);
+            let mut gone = false;
+            for &p in counters {
+                let ValueDef::Param(b, _) = self.r.before.values[p.index()].def else {
+                    continue;
+                };
+                for q in self.cfg.preds(b).to_vec() {
+                    let all = left.remove(&p).unwrap_or_default();
+                    left.insert(p, all.clone());
+                    if all.is_empty() {
+                        break;
+                    }
+                    let given = self.given(q, &left);
+                    self.judge.questions = 0;
+                    let kept = self.handed_on(q, b, &all, &given);
+                    gone |= kept.len() < all.len();
+                    left.insert(p, kept);
+                }
             }
-            if left.len() == before {
+            if !gone {
                 break;
             }
         }
         self.judge.questions = asked;
-        self.invariants.insert(head, left.clone());
         left
     }
 
-    /// Those that hold on the ways from one block to a loop.
+    /// Those that hold on the ways from one block to another.
     fn handed_on(
         &mut self,
         from: Block,
-        head: Block,
+        to: Block,
         all: &[Invariant],
         given: &[TermId],
     ) -> Vec<Invariant> {
         let f = &self.r.before;
         let asked: Vec<Value> = all.iter().filter_map(|i| i.other.value()).collect();
         let (words, ways) = self.executed(from, &asked);
-        let mut words = words.into_iter();
+        let words: BTreeMap<Value, TermId> = asked.into_iter().zip(words).collect();
         let Both { d, judge, .. } = self;
-        let mut out = Vec::new();
-        for i in all {
-            let other = match i.other {
-                Other::Constant(n) => Some(d.constant(64, n as u64 as u128)),
-                Other::Value(_) => words.next(),
-            };
+        let mut holds = |i: &Invariant| {
             let ValueDef::Param(_, n) = f.values[i.parameter.index()].def else {
-                continue;
+                return false;
             };
-            let held = ways.iter().filter(|way| way.to == head).all(|way| {
-                let Some(other) = other else { return false };
-                let claim = compared(d, i.at_most, way.args[n as usize], other);
+            let other = match i.other {
+                Other::Constant(n) => d.constant(64, n as u64 as u128),
+                Other::Value(v) => words[&v],
+            };
+            ways.iter().filter(|way| way.to == to).all(|way| {
                 let yes = d.bit(true);
                 let duty = Duty {
                     what: "an invariant".into(),
                     ssa: yes,
-                    machine: claim,
+                    machine: compared(d, i.at_most, way.args[n as usize], other),
                     path: vec![way.cond],
                 };
                 judge.decide(d, &duty, given).0 == Verdict::Proven
-            });
-            if held {
-                out.push(*i);
+            })
+        };
+        let mut out = Vec::new();
+        for at_most in [false, true] {
+            let bounds = bounds(all, at_most);
+            // A weaker one follows from a stronger one.
+            let (mut from, mut to) = (0, bounds.len());
+            while from < to {
+                let middle = (from + to) / 2;
+                match holds(&bounds[middle]) {
+                    true => to = middle,
+                    false => from = middle + 1,
+                }
             }
+            out.extend(&bounds[from..]);
         }
+        let others = all.iter().filter(|i| i.other.value().is_some());
+        out.extend(others.filter(|i| holds(i)));
         out
     }
 
-    /// Comparisons that may hold of a loop's parameters.
-    fn candidates(&self, head: Block) -> Vec<Invariant> {
+    /// Comparisons that may hold of parameters.
+    fn candidates(&self, counters: &BTreeSet<Value>) -> Claims {
         let f = &self.r.before;
         let mut constants: BTreeSet<i64> = BTreeSet::from([0, 1]);
         // By value: those that it, or it with a distance, is compared with.
@@ -226,56 +294,70 @@ impl Both<'_> {
                     own.entry(v).or_default().extend(&found);
                 }
                 constants.extend(found);
-                let both = [
-                    Some(a),
-                    if let Opnd::Value(v) = other {
-                        Some(v)
-                    } else {
-                        None
-                    },
-                ];
-                for v in both.into_iter().flatten() {
-                    let in_front = match f.values[v.index()].def {
-                        ValueDef::Param(at, _) => at != head && self.cfg.dominates(at, head),
-                        ValueDef::Inst(..) => self
-                            .old_home
-                            .get(&v)
-                            .is_some_and(|at| *at != head && self.cfg.dominates(*at, head)),
-                    };
-                    if in_front
-                        && f.ty(v) == Type::I64
-                        && !f.def_inst(v).is_some_and(Inst::is_const)
-                    {
-                        others.insert(v);
-                    }
-                }
+                others.extend([a].into_iter().chain(match other {
+                    Opnd::Value(v) => Some(v),
+                    Opnd::Imm(_) => None,
+                }));
             }
         }
-        let mut out = Vec::new();
-        for &parameter in &f.blocks[head.index()].params {
-            if f.ty(parameter) != Type::I64 {
-                continue;
-            }
+        others.retain(|v| f.ty(*v) == Type::I64 && !f.def_inst(*v).is_some_and(Inst::is_const));
+        // Those that they are compared with themselves, and a few more.
+        let own: BTreeSet<i64> = counters
+            .iter()
+            .flat_map(|p| own.get(p))
+            .flatten()
+            .copied()
+            .collect();
+        let rest: BTreeSet<i64> = constants.difference(&own).copied().collect();
+        let mut out = Claims::new();
+        for &parameter in counters {
+            let others = others.iter().filter(|v| self.in_front(**v, parameter));
+            let others = others.take(TRIED).map(|v| Other::Value(*v));
             for at_most in [false, true] {
-                // What it is compared with itself comes first.
-                let own = own.get(&parameter).into_iter().flatten();
-                let rest = constants.iter().filter(|n| !own.clone().any(|x| x == *n));
-                let constants = own.clone().chain(rest);
                 // From below, a counter is compared with small numbers.
-                let constants = constants.filter(|n| at_most == (**n > 1));
-                let others = others.iter().filter(|_| at_most).take(TRIED);
-                let constants = constants.take(TRIED).map(|n| Other::Constant(*n));
-                for other in constants.chain(others.map(|v| Other::Value(*v))) {
-                    out.push(Invariant {
+                let some = |of: &BTreeSet<i64>, most: usize| -> Vec<i64> {
+                    let fit = of.iter().filter(|n| at_most == (**n > 1));
+                    fit.take(most).copied().collect()
+                };
+                let constants = [some(&own, TRIED_OWN), some(&rest, TRIED)].concat();
+                let constants = constants.into_iter().map(Other::Constant);
+                let all = constants.chain(others.clone().filter(|_| at_most));
+                out.entry(parameter)
+                    .or_default()
+                    .extend(all.map(|other| Invariant {
                         parameter,
                         at_most,
                         other,
-                    });
-                }
+                    }));
             }
         }
         out
     }
+
+    /// Whether a value is of a block in front of a parameter's.
+    fn in_front(&self, v: Value, parameter: Value) -> bool {
+        let f = &self.r.before;
+        let block = |v: Value| match f.values[v.index()].def {
+            ValueDef::Param(b, _) => Some(b),
+            ValueDef::Inst(..) => self.old_home.get(&v).copied(),
+        };
+        match (block(v), block(parameter)) {
+            (Some(a), Some(b)) => a != b && self.cfg.dominates(a, b),
+            _ => false,
+        }
+    }
+}
+
+/// Claims of a parameter about constants, each of them stronger than the next.
+fn bounds(all: &[Invariant], at_most: bool) -> Vec<Invariant> {
+    let mut out: Vec<(i64, Invariant)> = Vec::new();
+    for i in all.iter().filter(|i| i.at_most == at_most) {
+        if let Other::Constant(n) = i.other {
+            out.push((if at_most { n } else { n.saturating_neg() }, *i));
+        }
+    }
+    out.sort_unstable_by_key(|x| x.0);
+    out.into_iter().map(|x| x.1).collect()
 }
 
 /// A constant and its neighbours, if it is one that a counter may be compared with.
