@@ -162,7 +162,7 @@ impl Both<'_> {
     /// The candidates of parameters that hold together.
     fn inductive(&mut self, counters: &BTreeSet<Value>) -> Claims {
         let mut left = self.candidates(counters);
-        let asked = self.judge.questions;
+        let asked = std::mem::take(&mut self.judge.questions);
         loop {
             let mut gone = false;
             for &p in counters {
@@ -176,7 +176,6 @@ impl Both<'_> {
                         break;
                     }
                     let given = self.given(q, &left);
-                    self.judge.questions = 0;
                     let kept = self.handed_on(q, b, &all, &given);
                     gone |= kept.len() < all.len();
                     left.insert(p, kept);
