@@ -142,12 +142,7 @@ impl<'a> Flow<'a> {
             unknown: Unknown::default(),
             samples: Samples::default(),
             denied: HashSet::new(),
-            judge: Judge {
-                budget,
-                solvers,
-                questions: 0,
-                known: HashMap::new(),
-            },
+            judge: Judge::new(budget, solvers),
             code: Code::new(function, &starts),
             order,
         }

@@ -154,11 +154,27 @@ pub fn validate(
 struct Judge<'s> {
     budget: &'s Budget,
     solvers: &'s SolverPool,
+    /// Questions that were put to a solver.
     questions: u32,
-    known: HashMap<(TermId, TermId, Vec<TermId>), Verdict>,
+    /// Z3's work for one question.
+    rlimit: u64,
+    known: HashMap<Question, Verdict>,
 }
 
-impl Judge<'_> {
+/// Two words, premises, and the work that there may be of it.
+type Question = (TermId, TermId, Vec<TermId>, u64);
+
+impl<'s> Judge<'s> {
+    fn new(budget: &'s Budget, solvers: &'s SolverPool) -> Judge<'s> {
+        Judge {
+            budget,
+            solvers,
+            questions: 0,
+            rlimit: budget.rlimit,
+            known: HashMap::new(),
+        }
+    }
+
     /// Whether two words are equal wherever all of `path` and of `given` holds; with what differs.
     fn decide(&mut self, d: &mut Terms<'_>, duty: &Duty, given: &[TermId]) -> (Verdict, String) {
         let Duty {
@@ -179,7 +195,7 @@ impl Judge<'_> {
         }
         let mut premises = path.clone();
         premises.extend(given);
-        let key = (*ssa, *machine, premises);
+        let key = (*ssa, *machine, premises, self.rlimit);
         if let Some(v) = self.known.get(&key) {
             return (v.clone(), duty.what.clone());
         }
@@ -205,7 +221,7 @@ impl Judge<'_> {
         }
         let limits = Limits {
             tests: 256,
-            ..Limits::deterministic(self.budget.rlimit, self.budget.seed)
+            ..Limits::deterministic(self.rlimit, self.budget.seed)
         };
         let result = proof::prove(&mut d.pool, &query, &limits, self.solvers);
         let verdict = match result.verdict {

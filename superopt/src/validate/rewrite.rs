@@ -219,12 +219,7 @@ impl<'a> Both<'a> {
             home,
             d,
             vars: Variables::default(),
-            judge: Judge {
-                budget,
-                solvers,
-                questions: 0,
-                known: HashMap::new(),
-            },
+            judge: Judge::new(budget, solvers),
             bounds: BTreeMap::new(),
             rests: BTreeMap::new(),
             cfg: Cfg::new(&r.before),

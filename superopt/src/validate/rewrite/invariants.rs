@@ -49,6 +49,9 @@ const TRIED_OWN: usize = 100;
 /// Parameters that are looked at together, at most.
 const MEMBERS: usize = 24;
 
+/// How much less work there may be of a question than of others: comparisons are easy, and most candidates do not hold.
+const EASIER: u64 = 16;
+
 /// What is claimed, by parameter.
 pub(super) type Claims = BTreeMap<Value, Vec<Invariant>>;
 
@@ -163,6 +166,7 @@ impl Both<'_> {
     fn inductive(&mut self, counters: &BTreeSet<Value>) -> Claims {
         let mut left = self.candidates(counters);
         let asked = std::mem::take(&mut self.judge.questions);
+        self.judge.rlimit = self.judge.budget.rlimit / EASIER;
         loop {
             let mut gone = false;
             for &p in counters {
@@ -186,6 +190,7 @@ impl Both<'_> {
             }
         }
         self.judge.questions = asked;
+        self.judge.rlimit = self.judge.budget.rlimit;
         left
     }
 
