@@ -28,6 +28,7 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
     }
     for old in order {
         let made = again(d, old, &divisions.made);
+        divisions.inherit(&d.pool, old, made);
         let new = divisions.replace(d, made);
         divisions.made.insert(old, new);
     }
@@ -84,6 +85,15 @@ struct Divisions {
 }
 
 impl Divisions {
+    /// Notes what is known of a term by what it was made from: the domain takes sums of remainders apart, and of a difference nothing is known.
+    fn inherit(&mut self, pool: &TermPool, old: TermId, made: TermId) {
+        let operands = &self.made;
+        let of = |t: TermId| operands.get(&t).and_then(|t| self.most.get(t)).copied();
+        let bound = bound(pool, old, of);
+        let most = self.most(pool, made).min(bound);
+        self.most.insert(made, most);
+    }
+
     fn replace(&mut self, d: &mut Terms<'_>, t: TermId) -> TermId {
         if let Some((op, x, by)) = constant_division(&d.pool, t) {
             return self.divide(d, op, x, by);
@@ -269,47 +279,48 @@ impl Divisions {
         }
         for t in pool.reachable(&[t]) {
             if !self.most.contains_key(&t) {
-                let n = self.bound(pool, t);
+                let n = bound(pool, t, |t| self.most.get(&t).copied());
                 self.most.insert(t, n);
             }
         }
         self.most[&t]
     }
+}
 
-    fn bound(&self, pool: &TermPool, t: TermId) -> u128 {
-        let of = |t: TermId| self.most.get(&t).copied().unwrap_or(u128::MAX);
-        let w = pool.term_width(t);
-        let constant = |t: TermId| match pool.node(t) {
-            Node::Const(n) => Some(n),
+/// A number that a word does not exceed, by those of its operands.
+fn bound(pool: &TermPool, t: TermId, of: impl Fn(TermId) -> Option<u128>) -> u128 {
+    let of = |t: TermId| of(t).unwrap_or(u128::MAX);
+    let w = pool.term_width(t);
+    let constant = |t: TermId| match pool.node(t) {
+        Node::Const(n) => Some(n),
+        _ => None,
+    };
+    let bits = |n: u128| ones(128 - n.leading_zeros());
+    let most = match pool.node(t) {
+        Node::Const(n) => Some(n),
+        Node::Zext(a) => Some(of(a)),
+        Node::Sext(a) => Some(of(a)).filter(|n| *n <= ones(pool.term_width(a)) / 2),
+        Node::Extract(a, lo) => Some(of(a) >> lo),
+        Node::Concat(a, b) => {
+            let low = pool.term_width(b);
+            of(a).checked_mul(1 << low).map(|n| n | ones(low))
+        }
+        Node::Ite(_, a, b) => Some(of(a).max(of(b))),
+        Node::Bin(op, a, b) => match op {
+            BinOp::Add => of(a).checked_add(of(b)),
+            BinOp::Mul => of(a).checked_mul(of(b)),
+            BinOp::And => Some(of(a).min(of(b))),
+            BinOp::Or | BinOp::Xor => Some(bits(of(a).max(of(b)))),
+            BinOp::Shl => constant(b)
+                .filter(|n| *n < 64)
+                .and_then(|n| of(a).checked_mul(1 << n)),
+            BinOp::Lshr => constant(b).filter(|n| *n < 128).map(|n| of(a) >> n),
             _ => None,
-        };
-        let bits = |n: u128| ones(128 - n.leading_zeros());
-        let most = match pool.node(t) {
-            Node::Const(n) => Some(n),
-            Node::Zext(a) => Some(of(a)),
-            Node::Sext(a) => Some(of(a)).filter(|n| *n <= ones(pool.term_width(a)) / 2),
-            Node::Extract(a, lo) => Some(of(a) >> lo),
-            Node::Concat(a, b) => {
-                let low = pool.term_width(b);
-                of(a).checked_mul(1 << low).map(|n| n | ones(low))
-            }
-            Node::Ite(_, a, b) => Some(of(a).max(of(b))),
-            Node::Bin(op, a, b) => match op {
-                BinOp::Add => of(a).checked_add(of(b)),
-                BinOp::Mul => of(a).checked_mul(of(b)),
-                BinOp::And => Some(of(a).min(of(b))),
-                BinOp::Or | BinOp::Xor => Some(bits(of(a).max(of(b)))),
-                BinOp::Shl => constant(b)
-                    .filter(|n| *n < 64)
-                    .and_then(|n| of(a).checked_mul(1 << n)),
-                BinOp::Lshr => constant(b).filter(|n| *n < 128).map(|n| of(a) >> n),
-                _ => None,
-            },
-            _ => None,
-        };
-        // What does not fit may have wrapped.
-        most.filter(|n| *n <= ones(w)).unwrap_or(ones(w))
-    }
+        },
+        _ => None,
+    };
+    // What does not fit may have wrapped.
+    most.filter(|n| *n <= ones(w)).unwrap_or(ones(w))
 }
 
 /// `x` less the divisor as often as it fits: at most three times.
