@@ -401,16 +401,12 @@ pub(super) unsafe fn whiten_all(g: *mut Global) {
 /// Visits every object, dead or alive.
 pub(super) unsafe fn each_object(g: *mut Global, mut f: impl FnMut(*mut Header)) {
     unsafe {
-        for (c, size) in CELL_SIZE.iter().enumerate() {
+        for c in 0..CELL_SIZE.len() {
             let n = (&(*g).heap.classes)[c].blocks.len();
             for i in 0..n {
                 let b = (&(*g).heap.classes)[c].blocks[i];
-                let (mut at, top) = (b as usize + FIRST, b as usize + (*b).top as usize);
-                while at < top {
-                    if *(at as *const u8) != 0 {
-                        f(at as *mut Header);
-                    }
-                    at += *size as usize;
+                for o in cells(b).filter(|o| (**o).kind != 0) {
+                    f(o);
                 }
             }
         }

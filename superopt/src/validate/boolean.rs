@@ -3,7 +3,7 @@
 //!
 //! It is no form to prove in or to look at, so it is asked for only where two words differ in the domain's own one.
 
-use super::domain::{Terms, ones};
+use super::domain::{Made, Terms, ones};
 use std::collections::HashMap;
 use trinity_codegen::isa::{BinOp, Domain, Node, TermId, UnOp};
 
@@ -114,17 +114,10 @@ pub(super) fn again(
     roots: &[TermId],
     equal: &HashMap<TermId, TermId>,
     boolean: bool,
-) -> HashMap<TermId, TermId> {
-    let mut made: HashMap<TermId, TermId> = HashMap::new();
-    for t in d.pool.reachable(roots) {
-        let mut new = super::division::again(d, t, &made);
-        if boolean && let Some(form) = normal(d, new) {
-            new = form;
-        }
-        if let Some(other) = equal.get(&t) {
-            new = made.get(other).copied().unwrap_or(*other);
-        }
-        made.insert(t, new);
-    }
-    made
+) -> Made {
+    d.rewritten(roots, |d, old, new, made| match equal.get(&old) {
+        Some(other) => made.get(other).copied().unwrap_or(*other),
+        None if boolean => normal(d, new).unwrap_or(new),
+        None => new,
+    })
 }

@@ -9,9 +9,8 @@
 //! - Else the quotient `q` is a new variable, what is left is `x - q * D`, and of both is said what is true of them: where they lie, and that equal
 //!   dividends have equal ones. What follows for all such numbers follows for the real ones. What does not, is not refuted by that.
 
-use super::domain::{Terms, ones};
+use super::domain::{Made, Terms, ones};
 use super::machine::Duty;
-use crate::proof::rebuild::remake;
 use std::collections::{BTreeSet, HashMap};
 use trinity_codegen::isa::{BinOp, CmpOp, Domain, Node, TermId, TermPool};
 
@@ -26,23 +25,12 @@ pub(super) fn without(d: &mut Terms<'_>, duty: &Duty) -> Option<(Duty, Vec<TermI
     if divisions.dividends.is_empty() {
         return None;
     }
-    for old in order {
-        let made = again(d, old, &divisions.made);
-        divisions.inherit(&d.pool, old, made);
-        let new = divisions.replace(d, made);
-        divisions.made.insert(old, new);
-    }
-    let duty = duty.of(|t| divisions.made[&t]);
+    let made = d.rewritten(&duty.roots(), |d, old, new, made| {
+        divisions.inherit(&d.pool, old, new, made);
+        divisions.replace(d, new, made)
+    });
+    let duty = duty.of(|t| made[&t]);
     Some((duty, divisions.premises))
-}
-
-/// A term of other operands, in the form that the domain gives it.
-pub(super) fn again(d: &mut Terms<'_>, old: TermId, made: &HashMap<TermId, TermId>) -> TermId {
-    let of = |t: TermId| made.get(&t).copied().unwrap_or(t);
-    let width = d.pool.term_width(old);
-    let node = d.pool.node(old);
-    node.computed(d, width, of)
-        .unwrap_or_else(|| remake(&mut d.pool, old, &of))
 }
 
 /// A division by a constant of at least two that is positive, too, if it has a sign.
@@ -74,8 +62,6 @@ struct Opaque {
 struct Divisions {
     /// What is divided, as it was, and by what.
     dividends: BTreeSet<(TermId, u128)>,
-    /// By term: what it is now.
-    made: HashMap<TermId, TermId>,
     /// By term: a number that it does not exceed, without a sign.
     most: HashMap<TermId, u128>,
     opaque: Vec<Opaque>,
@@ -86,15 +72,14 @@ struct Divisions {
 
 impl Divisions {
     /// Notes what is known of a term by what it was made from: the domain takes sums of remainders apart, and of a difference nothing is known.
-    fn inherit(&mut self, pool: &TermPool, old: TermId, made: TermId) {
-        let operands = &self.made;
-        let of = |t: TermId| operands.get(&t).and_then(|t| self.most.get(t)).copied();
+    fn inherit(&mut self, pool: &TermPool, old: TermId, new: TermId, made: &Made) {
+        let of = |t: TermId| made.get(&t).and_then(|t| self.most.get(t)).copied();
         let bound = bound(pool, old, of);
-        let most = self.most(pool, made).min(bound);
-        self.most.insert(made, most);
+        let most = self.most(pool, new).min(bound);
+        self.most.insert(new, most);
     }
 
-    fn replace(&mut self, d: &mut Terms<'_>, t: TermId) -> TermId {
+    fn replace(&mut self, d: &mut Terms<'_>, t: TermId, made: &Made) -> TermId {
         if let Some((op, x, by)) = constant_division(&d.pool, t) {
             return self.divide(d, op, x, by);
         }
@@ -106,7 +91,7 @@ impl Divisions {
         {
             return d.constant(d.pool.term_width(t), 0);
         }
-        let Some((x, by)) = self.reciprocal(d, t) else {
+        let Some((x, by)) = self.reciprocal(d, t, made) else {
             return t;
         };
         let quotient = self.divide(d, BinOp::Udiv, x, by);
@@ -154,7 +139,7 @@ impl Divisions {
 
     /// The dividend and divisor of a quotient that is a product with nearly the reciprocal, shifted down. The domain has one form for products of sums, so
     /// it is asked which product of a dividend it is.
-    fn reciprocal(&mut self, d: &mut Terms<'_>, t: TermId) -> Option<(TermId, u128)> {
+    fn reciprocal(&mut self, d: &mut Terms<'_>, t: TermId, made: &Made) -> Option<(TermId, u128)> {
         let (product, shift) = match d.pool.node(t) {
             Node::Bin(BinOp::Lshr, a, n) => match d.pool.node(n) {
                 Node::Const(n) => (a, u32::try_from(n).ok()?),
@@ -174,7 +159,7 @@ impl Divisions {
             return None;
         }
         for (x, by) in self.dividends.clone() {
-            let Some(&x) = self.made.get(&x) else {
+            let Some(&x) = made.get(&x) else {
                 continue;
             };
             let most = self.most(&d.pool, x);
@@ -377,10 +362,10 @@ mod tests {
                     let high = pool.bin(BinOp::Lshr, &product, &s);
                     let mut divisions = Divisions {
                         dividends: BTreeSet::from([(x, by)]),
-                        made: HashMap::from([(x, x)]),
                         ..Divisions::default()
                     };
-                    let Some(found) = divisions.reciprocal(&mut d, high) else {
+                    let Some(found) = divisions.reciprocal(&mut d, high, &Made::from([(x, x)]))
+                    else {
                         left += 1;
                         continue;
                     };

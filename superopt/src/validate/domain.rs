@@ -9,6 +9,7 @@
 
 mod operations;
 
+use crate::proof::rebuild::remake;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use trinity_codegen::isa::{BinOp, Domain, Node, TermId, TermPool, UnOp};
@@ -61,6 +62,9 @@ pub struct Terms<'a> {
     table_entries: HashMap<(usize, TermId), TermId>,
 }
 
+/// By term: what it became.
+pub(super) type Made = HashMap<TermId, TermId>;
+
 type Sum = (Vec<(TermId, u128)>, u128);
 
 /// The greatest number of so many bits.
@@ -86,6 +90,26 @@ impl<'a> Terms<'a> {
             unknown_slots: HashMap::new(),
             table_entries: HashMap::new(),
         }
+    }
+
+    /// Makes everything below roots anew, bottom up, in the domain's form: `step` gets the term that was, the one of operands that were made anew, and what
+    /// became of those, and says what it becomes.
+    pub(super) fn rewritten(
+        &mut self,
+        roots: &[TermId],
+        mut step: impl FnMut(&mut Self, TermId, TermId, &Made) -> TermId,
+    ) -> Made {
+        let mut made = Made::new();
+        for old in self.pool.reachable(roots) {
+            let of = |t: TermId| made.get(&t).copied().unwrap_or(t);
+            let width = self.pool.term_width(old);
+            let node = self.pool.node(old);
+            let new = node.computed(self, width, of);
+            let new = new.unwrap_or_else(|| remake(&mut self.pool, old, &of));
+            let new = step(self, old, new, &made);
+            made.insert(old, new);
+        }
+        made
     }
 
     /// Something is not covered.

@@ -18,6 +18,7 @@ mod domain;
 mod flow;
 mod logic;
 mod machine;
+mod near;
 pub mod rewrite;
 mod samples;
 mod ssa;
@@ -150,14 +151,24 @@ pub fn validate(
     flow::Flow::new(kept, function, budget, solvers.unwrap_or(&none)).run()
 }
 
+/// How much less work there may be of a question that should be easy, whether a few comparisons say enough; and of how many more.
+const EASIER: u32 = 16;
+
+/// What may be spent from here on.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// Z3's work for one question.
+    rlimit: u64,
+    /// Questions.
+    left: u32,
+}
+
 /// Decides duties, and counts what that costs.
 struct Judge<'s> {
     budget: &'s Budget,
     solvers: &'s SolverPool,
-    /// Questions that were put to a solver.
-    questions: u32,
-    /// Z3's work for one question.
-    rlimit: u64,
+    /// What may be spent on the next ones.
+    effort: Effort,
     known: HashMap<Question, Verdict>,
 }
 
@@ -169,10 +180,21 @@ impl<'s> Judge<'s> {
         Judge {
             budget,
             solvers,
-            questions: 0,
-            rlimit: budget.rlimit,
+            effort: Effort {
+                rlimit: budget.rlimit,
+                left: budget.questions,
+            },
             known: HashMap::new(),
         }
+    }
+
+    /// From here on questions are easy ones, with a limit of their own. What there was is put back when they have been asked.
+    fn easier(&mut self) -> Effort {
+        let easy = Effort {
+            rlimit: self.budget.rlimit / u64::from(EASIER),
+            left: self.budget.questions.saturating_mul(EASIER),
+        };
+        std::mem::replace(&mut self.effort, easy)
     }
 
     /// Whether two words are equal wherever all of `path` and of `given` holds; with what differs.
@@ -195,9 +217,19 @@ impl<'s> Judge<'s> {
         }
         let mut premises = path.clone();
         premises.extend(given);
-        let key = (*ssa, *machine, premises, self.rlimit);
+        let key = (*ssa, *machine, premises, self.effort.rlimit);
         if let Some(v) = self.known.get(&key) {
             return (v.clone(), duty.what.clone());
+        }
+        let near = near::near(&d.pool, &[*ssa, *machine], &key.2);
+        if near.len() < near::conjuncts(&d.pool, &key.2).len() {
+            let effort = self.easier();
+            let found = self.ask(d, duty, &near);
+            self.effort = effort;
+            if found.0 == Verdict::Proven {
+                self.known.insert(key, Verdict::Proven);
+                return found;
+            }
         }
         let (verdict, what) = self.ask(d, duty, &key.2);
         self.known.insert(key, verdict.clone());
@@ -205,10 +237,10 @@ impl<'s> Judge<'s> {
     }
 
     fn ask(&mut self, d: &mut Terms<'_>, duty: &Duty, premises: &[TermId]) -> (Verdict, String) {
-        if self.questions >= self.budget.questions {
+        let Some(left) = self.effort.left.checked_sub(1) else {
             return (Verdict::Timeout, duty.what.clone());
-        }
-        self.questions += 1;
+        };
+        self.effort.left = left;
         let mut query = Query::words(Vec::new());
         query.precondition = premises.to_vec();
         if d.pool.term_width(duty.ssa) == 0 {
@@ -221,7 +253,7 @@ impl<'s> Judge<'s> {
         }
         let limits = Limits {
             tests: 256,
-            ..Limits::deterministic(self.rlimit, self.budget.seed)
+            ..Limits::deterministic(self.effort.rlimit, self.budget.seed)
         };
         let result = proof::prove(&mut d.pool, &query, &limits, self.solvers);
         let verdict = match result.verdict {

@@ -12,6 +12,7 @@
 use super::{Both, Duty};
 use crate::report::verdict::Verdict;
 use crate::validate::domain::Terms;
+use crate::validate::near;
 use crate::validate::ssa::{Effects, Way};
 use std::collections::{BTreeMap, BTreeSet};
 use trinity_codegen::ir::{Block, Cond, Inst, Opnd, Term, Type, Value, ValueDef, Width};
@@ -47,10 +48,7 @@ const TRIED: usize = 12;
 /// Constants that it is compared with.
 const TRIED_OWN: usize = 100;
 /// Parameters that are looked at together, at most.
-const MEMBERS: usize = 24;
-
-/// How much less work there may be of a question than of others: comparisons are easy, and most candidates do not hold.
-const EASIER: u64 = 16;
+const MEMBERS: usize = 96;
 
 /// What is claimed, by parameter.
 pub(super) type Claims = BTreeMap<Value, Vec<Invariant>>;
@@ -165,8 +163,7 @@ impl Both<'_> {
     /// The candidates of parameters that hold together.
     fn inductive(&mut self, counters: &BTreeSet<Value>) -> Claims {
         let mut left = self.candidates(counters);
-        let asked = std::mem::take(&mut self.judge.questions);
-        self.judge.rlimit = self.judge.budget.rlimit / EASIER;
+        let effort = self.judge.easier();
         loop {
             let mut gone = false;
             for &p in counters {
@@ -189,8 +186,7 @@ impl Both<'_> {
                 break;
             }
         }
-        self.judge.questions = asked;
-        self.judge.rlimit = self.judge.budget.rlimit;
+        self.judge.effort = effort;
         left
     }
 
@@ -217,13 +213,16 @@ impl Both<'_> {
             };
             ways.iter().filter(|way| way.to == to).all(|way| {
                 let yes = d.bit(true);
+                let machine = compared(d, i.at_most, way.args[n as usize], other);
+                let ways: Vec<TermId> = given.iter().copied().chain([way.cond]).collect();
                 let duty = Duty {
                     what: "an invariant".into(),
                     ssa: yes,
-                    machine: compared(d, i.at_most, way.args[n as usize], other),
-                    path: vec![way.cond],
+                    machine,
+                    // All that it should rest on.
+                    path: near::near(&d.pool, &[machine], &ways),
                 };
-                judge.decide(d, &duty, given).0 == Verdict::Proven
+                judge.decide(d, &duty, &[]).0 == Verdict::Proven
             })
         };
         let mut out = Vec::new();
@@ -276,19 +275,19 @@ impl Both<'_> {
                 let mut found = BTreeSet::new();
                 let mut compared = vec![a];
                 let mut see = |v: Value| match f.def_inst(v) {
-                    Some(Inst::Iconst(n)) => near(&mut found, *n),
+                    Some(Inst::Iconst(n)) => around(&mut found, *n),
                     // Counters of several iterations in one are compared with a distance.
                     Some(Inst::Binary {
                         a, b: Opnd::Imm(n), ..
                     }) => {
                         compared.push(*a);
-                        near(&mut found, i64::from(*n).saturating_neg());
+                        around(&mut found, i64::from(*n).saturating_neg());
                     }
                     _ => {}
                 };
                 see(a);
                 match other {
-                    Opnd::Imm(n) => near(&mut found, n.into()),
+                    Opnd::Imm(n) => around(&mut found, n.into()),
                     Opnd::Value(v) => see(v),
                 }
                 if let Opnd::Value(v) = other {
@@ -365,7 +364,7 @@ fn bounds(all: &[Invariant], at_most: bool) -> Vec<Invariant> {
 }
 
 /// A constant and its neighbours, if it is one that a counter may be compared with.
-fn near(constants: &mut BTreeSet<i64>, n: i64) {
+fn around(constants: &mut BTreeSet<i64>, n: i64) {
     if (0..1 << 53).contains(&n) {
         constants.extend([n - 1, n, n + 1]);
     }
